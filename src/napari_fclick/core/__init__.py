@@ -1,0 +1,1 @@
+"""Clicks, windows, intensities, guidance maps, integrity and labels, on numpy arrays alone."""

@@ -1,0 +1,137 @@
+"""Writing a mask into labels so that nothing is lost silently and everything can be undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[Any]
+Slices = tuple[slice | int, ...]
+
+
+class OverlapPolicy(StrEnum):
+    """What happens where a new mask meets labels that are there already."""
+
+    #: Other objects keep their pixels; an object that is corrected may shrink.
+    KEEP = "keep"
+    #: The new mask takes every pixel of its own.
+    REPLACE = "replace"
+    #: Only background is written; not even the same object's own pixels change.
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True)
+class LabelPatch:
+    """One commit: enough to do it, to undo it, and to say what it did.
+
+    Attributes
+    ----------
+    where : tuple of slice or int
+        The part of the labels that the patch covers.
+    before, after : ndarray
+        Its labels before and after.
+    label : int
+        The object's number.
+    written : int
+        Pixels that became ``label``.
+    overwritten : dict of int to int
+        Pixels taken from other objects, by their number.
+    withheld : dict of int to int
+        Pixels of the mask that other objects kept, by their number.
+    """
+
+    where: Slices
+    before: Labels
+    after: Labels
+    label: int
+    written: int
+    overwritten: dict[int, int] = field(default_factory=dict)
+    withheld: dict[int, int] = field(default_factory=dict)
+
+    def apply(self, labels: Any) -> None:
+        """Write ``after`` into the labels."""
+        labels[self.where] = self.after
+
+    def revert(self, labels: Any) -> None:
+        """Write ``before`` into the labels."""
+        labels[self.where] = self.before
+
+    def summary(self) -> str:
+        """Say in one line what the commit did to other objects."""
+        parts = [f"object {self.label}: {self.written} px"]
+        for verb, counts in (("overwrote", self.overwritten), ("kept", self.withheld)):
+            if counts:
+                total, ids = sum(counts.values()), ", ".join(map(str, sorted(counts)))
+                parts.append(f"{verb} {total} px of {ids}")
+        return "; ".join(parts)
+
+
+def make_patch(
+    labels: Any,
+    mask: NDArray[np.bool_],
+    where: Slices,
+    label: int,
+    policy: OverlapPolicy = OverlapPolicy.KEEP,
+) -> LabelPatch:
+    """Plan the commit of a mask; nothing is written yet.
+
+    Parameters
+    ----------
+    labels : array
+        Read at ``where`` only: numpy, zarr, or anything that indexes like them.
+    mask : ndarray of bool
+        Of the shape that ``labels[where]`` has.
+    where : tuple of slice or int
+    label : int
+        1 or more, and within the range of the labels' dtype.
+    policy : OverlapPolicy
+
+    Raises
+    ------
+    ValueError
+        If the label or the mask's shape do not fit.
+    """
+    before = np.array(labels[where])
+    if before.shape != mask.shape:
+        raise ValueError(f"mask of shape {mask.shape} does not fit labels of {before.shape}")
+    check_label(label, before.dtype)
+    own, others = before == label, (before != 0) & (before != label)
+    after = before.copy()
+    if policy is not OverlapPolicy.BACKGROUND:
+        after[own & ~mask] = 0
+    target = mask if policy is OverlapPolicy.REPLACE else mask & ~others
+    after[target] = label
+    contested = mask & others
+    at_stake = _counts(before[contested])
+    replaced = policy is OverlapPolicy.REPLACE
+    return LabelPatch(
+        where=where,
+        before=before,
+        after=after,
+        label=label,
+        written=int(np.count_nonzero(after == label)),
+        overwritten=at_stake if replaced else {},
+        withheld={} if replaced else at_stake,
+    )
+
+
+def check_label(label: int, dtype: np.dtype[Any]) -> None:
+    """Refuse an object number that the labels' dtype cannot hold.
+
+    Raises
+    ------
+    ValueError
+        Naming the number and the largest one allowed.
+    """
+    largest = 1 if dtype.kind == "b" else int(np.iinfo(dtype).max)
+    if not 1 <= label <= largest:
+        raise ValueError(f"label {label} is not within 1 to {largest} ({dtype} labels)")
+
+
+def _counts(values: Labels) -> dict[int, int]:
+    ids, counts = np.unique(values, return_counts=True)
+    return {int(i): int(n) for i, n in zip(ids, counts, strict=True)}

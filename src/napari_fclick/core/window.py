@@ -1,0 +1,361 @@
+"""The window anchored on the first click: where the network looks.
+
+The network runs at one input size on a square window of the image. Choosing that window is
+worth as much as the network: an object that fills a tenth of it is a few blurred pixels, one
+that sticks out of it is cut. This module holds the geometry - which windows to try, which one
+fits a mask, how pixels get in and probabilities get out; `napari_fclick.predictor` runs the
+network on them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.clicks import Click, ClickSequence
+
+Array = NDArray[Any]
+FloatArray = NDArray[np.float32]
+
+#: Side of a fitted window in multiples of the object's longer side.
+FIT_FACTOR = 1.8
+#: A window is kept while the object's longer side is within these fractions of its side.
+KEEP_FRACTIONS = (0.25, 0.85)
+#: No window is smaller or larger than this many pixels (a 4096 window costs 64 MB).
+MIN_SIDE, MAX_SIDE = 32, 4096
+#: Sides of the windows tried from a bare first click; each is tried once, in one batch.
+FIRST_SIDES = (48, 96, 192, 384, 768, 1536)
+
+
+class Box(NamedTuple):
+    """Half-open bounds of a region: rows ``top`` to ``bottom``, columns ``left`` to ``right``."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def side(self) -> int:
+        """The longer side in pixels."""
+        return max(self.bottom - self.top, self.right - self.left)
+
+    def union(self, other: Box) -> Box:
+        """Return the smallest box around both."""
+        return Box(
+            min(self.top, other.top),
+            min(self.left, other.left),
+            max(self.bottom, other.bottom),
+            max(self.right, other.right),
+        )
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of the image and the size at which the network sees it.
+
+    Parameters
+    ----------
+    top, left, height, width : int
+        The rectangle in pixels of the image; it lies inside the image.
+    input_height, input_width : int
+        Its size at the network's input.
+    canvas : (int, int)
+        Rows and columns of the network's input; what the rectangle leaves of it, at the
+        bottom and the right, is padding.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    input_height: int
+    input_width: int
+    canvas: tuple[int, int]
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns of the image."""
+        return (
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
+
+    @property
+    def box(self) -> Box:
+        """The rectangle as a box."""
+        return Box(self.top, self.left, self.top + self.height, self.left + self.width)
+
+    @property
+    def side(self) -> int:
+        """The longer side in pixels of the image."""
+        return max(self.height, self.width)
+
+    def contains(self, click: Click) -> bool:
+        """Whether the click's pixel lies in the window."""
+        row, column = click.pixel
+        return (
+            self.top <= row < self.top + self.height
+            and self.left <= column < self.left + self.width
+        )
+
+    def to_input(self, y: float, x: float) -> tuple[float, float]:
+        """Return where a point of the image lies at the network's input."""
+        return (
+            (y - self.top + 0.5) * self.input_height / self.height - 0.5,
+            (x - self.left + 0.5) * self.input_width / self.width - 0.5,
+        )
+
+    def shrink(self, pixels: Array, antialias: bool = True) -> FloatArray:
+        """Resize the window's pixels (h, w, C) to (input_height, input_width, C).
+
+        The pixels may come thinned out by a constant step.
+        """
+        return resize(pixels, (self.input_height, self.input_width), antialias)
+
+    def expand(self, probability: FloatArray) -> FloatArray:
+        """Resize what the network says (canvas) to the window: the inverse of `shrink`."""
+        inner = probability[: self.input_height, : self.input_width]
+        return resize(inner[..., None], (self.height, self.width), antialias=False)[..., 0]
+
+
+# --- choosing ---------------------------------------------------------------------------
+
+
+def whole_window(shape: tuple[int, int], shorter_side: int) -> Window:
+    """Return the released program's view: the whole image, its shorter side resized."""
+    height, width = shape
+    least = min(height, width)
+    size = (int(height * shorter_side / least), int(width * shorter_side / least))
+    return Window(0, 0, height, width, *size, canvas=size)
+
+
+def square_window(
+    centre: tuple[float, float], side: float, shape: tuple[int, int], size: int
+) -> Window:
+    """Return the square of ``side`` pixels about ``centre``, shifted to lie in the image.
+
+    Where the image is smaller than the square, the window is cut to the image and the
+    network's input padded, so that pixels keep their aspect.
+
+    Parameters
+    ----------
+    centre : (float, float)
+        Row and column.
+    side : float
+        Pixels of the image; brought to `MIN_SIDE` .. `MAX_SIDE`.
+    shape : (int, int)
+        Rows and columns of the image.
+    size : int
+        Side of the network's input.
+    """
+    side = min(max(side, MIN_SIDE), MAX_SIDE, max(shape))
+    length = max(1, round(side))
+    spans = [_span(c, length, n) for c, n in zip(centre, shape, strict=True)]
+    (top, height), (left, width) = spans
+    scale = size / length
+    inner = [min(size, max(1, round(extent * scale))) for extent in (height, width)]
+    return Window(top, left, height, width, inner[0], inner[1], canvas=(size, size))
+
+
+def first_windows(
+    click: Click, shape: tuple[int, int], size: int, around: float | None = None
+) -> list[Window]:
+    """Return the windows to try from a bare first click, small to large.
+
+    Parameters
+    ----------
+    click : Click
+        The first click; the windows are centred on it.
+    shape : (int, int)
+        Rows and columns of the image.
+    size : int
+        Side of the network's input.
+    around : float, optional
+        Longer side in pixels of a typical object accepted before: only the windows near
+        the one that fits it are tried.
+    """
+    longest = min(max(shape), MAX_SIDE)
+    sides = [side for side in FIRST_SIDES if side < longest]
+    if longest <= FIRST_SIDES[-1]:
+        sides.append(longest)
+    if around is not None:
+        wanted = around * FIT_FACTOR
+        sides = [s for s in sides if wanted / 2.5 <= s <= wanted * 2.5] or [round(wanted)]
+    return [square_window(click.pixel, side, shape, size) for side in sides]
+
+
+def fit_window(box: Box, shape: tuple[int, int], size: int, factor: float = FIT_FACTOR) -> Window:
+    """Return the window in which the object in ``box`` has the size the network likes."""
+    centre = ((box.top + box.bottom - 1) / 2, (box.left + box.right - 1) / 2)
+    return square_window(centre, max(box.side * factor, box.side + 8), shape, size)
+
+
+def touched_sides(mask: NDArray[np.bool_], window: Window, shape: tuple[int, int]) -> bool:
+    """Whether the mask (h, w) runs out of the window somewhere that is not the image's edge."""
+    return bool(
+        (window.top > 0 and mask[0].any())
+        or (window.left > 0 and mask[:, 0].any())
+        or (window.top + window.height < shape[0] and mask[-1].any())
+        or (window.left + window.width < shape[1] and mask[:, -1].any())
+    )
+
+
+def mask_box(mask: NDArray[np.bool_], window: Window) -> Box | None:
+    """Return the bounds of a window's mask in pixels of the image; None where it is empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return None
+    return Box(
+        int(rows[0]) + window.top,
+        int(columns[0]) + window.left,
+        int(rows[-1]) + 1 + window.top,
+        int(columns[-1]) + 1 + window.left,
+    )
+
+
+def clicks_box(clicks: Iterable[Click]) -> Box:
+    """Return the bounds of the pixels under the clicks."""
+    rows, columns = zip(*(click.pixel for click in clicks), strict=True)
+    return Box(min(rows), min(columns), max(rows) + 1, max(columns) + 1)
+
+
+def fits(box: Box, window: Window) -> bool:
+    """Whether an object in ``box`` is neither lost in the window nor cramped by it."""
+    low, high = KEEP_FRACTIONS
+    fraction = box.side / window.side
+    return (fraction >= low or window.side <= MIN_SIDE) and fraction <= high
+
+
+def next_window(
+    window: Window, mask: NDArray[np.bool_], clicks: ClickSequence, shape: tuple[int, int]
+) -> Window:
+    """Return the window for the next run: the same one while it serves.
+
+    Grown while the mask touches its border, fitted again when the object is small in it or
+    cramped, extended when a click falls outside.
+    """
+    size = window.canvas[0]
+    outside = [click for click in clicks if not window.contains(click)]
+    box = mask_box(mask, window)
+    if outside:
+        reach = clicks_box(clicks) if box is None else box.union(clicks_box(clicks))
+        return fit_window(reach, shape, size)
+    if box is None:
+        return window
+    positives = box.union(clicks_box(clicks.positives))
+    if touched_sides(mask, window, shape):
+        centre = ((box.top + box.bottom - 1) / 2, (box.left + box.right - 1) / 2)
+        return square_window(centre, max(window.side * 1.6, positives.side * 1.3), shape, size)
+    if fits(positives, window):
+        return window
+    return fit_window(positives, shape, size)
+
+
+# --- reading ----------------------------------------------------------------------------
+
+
+def image_shape(image: Any) -> tuple[int, int]:
+    """Return rows and columns of an image (H, W), (H, W, C) or a pyramid of them.
+
+    Raises
+    ------
+    ValueError
+        If it has another number of axes, or no pixels.
+    """
+    base = levels(image)[0]
+    shape = tuple(int(n) for n in np.shape(base))
+    if len(shape) not in (2, 3):
+        raise ValueError(
+            f"image has shape {shape}: {len(shape)} axes; allowed are (rows, columns) and "
+            "(rows, columns, channels); take one slice of a stack"
+        )
+    if 0 in shape:
+        raise ValueError(f"image has shape {shape}: no pixels")
+    return shape[0], shape[1]
+
+
+def levels(image: Any) -> Sequence[Any]:
+    """Return a multiscale image's levels, finest first; a plain array is its only level."""
+    if hasattr(image, "shape") and hasattr(image, "dtype"):
+        return [image]
+    if isinstance(image, Sequence) and image and hasattr(image[0], "shape"):
+        return image
+    if type(image).__name__ == "MultiScaleData":  # napari's list of levels
+        return list(image)
+    return [np.asarray(image)]
+
+
+def read_window(image: Any, window: Window) -> Array:
+    """Read the window's pixels, and no others, as (h', w', C) or (h', w').
+
+    A window much larger than the network's input is read from a coarser level of a pyramid
+    where there is one, else thinned out by a constant step.
+    """
+    pyramid = levels(image)
+    height, width = np.shape(pyramid[0])[:2]
+    wanted = 2 * max(window.input_height, window.input_width)
+    chosen = pyramid[0]
+    for level in pyramid[1:]:
+        if window.side * np.shape(level)[0] / height >= wanted:
+            chosen = level
+    zoom = (np.shape(chosen)[0] / height, np.shape(chosen)[1] / width)
+    rows, columns = (
+        slice(math.floor(s.start * z), max(math.floor(s.start * z) + 1, round(s.stop * z)))
+        for s, z in zip(window.slices, zoom, strict=True)
+    )
+    step = max(1, max(rows.stop - rows.start, columns.stop - columns.start) // wanted)
+    cut = chosen[rows.start : rows.stop : step, columns.start : columns.stop : step]
+    return np.asarray(cut)
+
+
+# --- resizing ---------------------------------------------------------------------------
+
+
+def resize(pixels: Array, size: tuple[int, int], antialias: bool = True) -> FloatArray:
+    """Resize (h, w, C) bilinearly, pixel centres at halves.
+
+    Parameters
+    ----------
+    antialias : bool
+        Widen the filter when shrinking, so that every pixel counts.
+    """
+    values = pixels.astype(np.float32, copy=False)
+    height, width, channels = values.shape
+    rows = _weights(height, size[0], antialias)
+    columns = _weights(width, size[1], antialias)
+    if rows is not None:
+        values = (rows @ values.reshape(height, -1)).reshape(size[0], width, channels)
+    if columns is not None:
+        values = np.matmul(columns, values)
+    return np.ascontiguousarray(values)
+
+
+@lru_cache(maxsize=64)
+def _weights(before: int, after: int, antialias: bool) -> FloatArray | None:
+    """Return the (after, before) matrix of a 1-D linear resize; None for the identity."""
+    if before == after:
+        return None
+    scale = before / after
+    reach = max(scale, 1.0) if antialias else 1.0
+    centres = (np.arange(after) + 0.5) * scale - 0.5
+    if not antialias:
+        centres = np.clip(centres, 0, before - 1)
+    distance = np.abs(np.arange(before)[None, :] - centres[:, None]) / reach
+    weights = np.clip(1 - distance, 0, None)
+    weights /= weights.sum(1, keepdims=True)
+    return weights.astype(np.float32)
+
+
+def _span(centre: float, length: int, limit: int) -> tuple[int, int]:
+    """Return start and extent of ``length`` pixels about ``centre`` within 0 .. limit."""
+    if length >= limit:
+        return 0, limit
+    start = math.floor(centre - (length - 1) / 2 + 0.5)
+    return min(max(start, 0), limit - length), length

@@ -1,0 +1,212 @@
+"""FCA-Net: a segmentation network with a branch of its own for the first click.
+
+One configurable class serves the paper's network and the compact one that ships with the
+plugin (Lin et al., CVPR 2020, section 3.1).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_fclick.network.backbones import BackboneName, Features, conv_bn, make_backbone
+
+
+class NetworkConfig(BaseModel):
+    """Everything that fixes the shape of an `FCANet`; stored in the card of its weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbone: BackboneName = "efficientnet-lite0"
+    first_click_branch: bool = Field(True, description="off only for the ablation study")
+    mask_feedback: bool = Field(False, description="a sixth input channel: the previous mask")
+    branch_channels: tuple[int, int, int, int, int, int] = (256, 256, 256, 512, 512, 512)
+    side_channels: int = Field(256, ge=1)
+    aspp_channels: int = Field(256, ge=1)
+    aspp_dilations: tuple[int, ...] = (6, 12, 18)
+    low_channels: int = Field(48, ge=1, description="channels of F1 in the decoder")
+    decoder_channels: int = Field(256, ge=1)
+    head_channels: int = Field(128, ge=1)
+    separable: bool = Field(False, description="depthwise-separable ASPP and decoder")
+    align_corners: bool = True
+
+    @property
+    def input_channels(self) -> int:
+        """Channels into the stem: RGB, positive map, negative map, and the mask if fed back."""
+        return 6 if self.mask_feedback else 5
+
+
+PAPER_RESNET = NetworkConfig(backbone="resnet101")
+PAPER_RES2NET = NetworkConfig(backbone="res2net101")
+COMPACT = NetworkConfig(
+    backbone="efficientnet-lite0",
+    mask_feedback=True,
+    branch_channels=(48, 48, 48, 96, 96, 96),
+    side_channels=48,
+    aspp_channels=96,
+    aspp_dilations=(2, 4, 8),
+    low_channels=24,
+    decoder_channels=64,
+    head_channels=48,
+    separable=True,
+    align_corners=False,
+)
+
+
+class Logits(NamedTuple):
+    """What a forward pass yields.
+
+    Attributes
+    ----------
+    main : Tensor
+        (N, 1, H, W), at the size of the input.
+    side : Tensor or None
+        The side head of the first-click branch, used only by its loss (Eq. 6); None in
+        evaluation mode or without the branch.
+    """
+
+    main: Tensor
+    side: Tensor | None
+
+
+def block(
+    inputs: int,
+    outputs: int,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    kernel: int = 3,
+    separable: bool = False,
+) -> nn.Sequential:
+    """Return conv + batch norm + ReLU, or its depthwise-separable form."""
+    layers: list[nn.Module] = []
+    if separable and kernel > 1:
+        layers += conv_bn(
+            inputs, inputs, kernel, stride=stride, dilation=dilation, groups=inputs
+        )
+        kernel = stride = dilation = 1
+    layers += conv_bn(inputs, outputs, kernel, stride=stride, dilation=dilation)
+    return nn.Sequential(*layers, nn.ReLU(inplace=True))
+
+
+def head(inputs: int, hidden: int) -> nn.Sequential:
+    """Two 3x3 blocks and a 1x1 convolution to one logit."""
+    return nn.Sequential(block(inputs, hidden), block(hidden, hidden), nn.Conv2d(hidden, 1, 1))
+
+
+class FirstClickBranch(nn.Module):
+    """First click attention: F1 and the first click's own, wider map -> F_FCA.
+
+    Six 3x3 blocks with stride 2 at the first and at the fourth (section 3.1), and the side
+    head whose loss ties them to the first click.
+    """
+
+    def __init__(self, config: NetworkConfig, inputs: int) -> None:
+        super().__init__()
+        widths = config.branch_channels
+        self.align_corners = config.align_corners
+        self.blocks = nn.Sequential()
+        for index, width in enumerate(widths):
+            before = inputs + 1 if index == 0 else widths[index - 1]
+            self.blocks.append(block(before, width, stride=2 if index in (0, 3) else 1))
+        self.side = head(widths[-1], config.side_channels)
+
+    def forward(self, f1: Tensor, first_map: Tensor) -> Tensor:
+        """Return F_FCA (N, C, H/16, W/16)."""
+        first_map = resize(first_map, f1.shape[-2:], self.align_corners)
+        features: Tensor = self.blocks(torch.cat([f1, first_map], 1))
+        return features
+
+
+class ASPP(nn.Module):
+    """Atrous spatial pyramid pooling: 1x1, dilated 3x3s and the global average."""
+
+    def __init__(self, config: NetworkConfig, inputs: int) -> None:
+        super().__init__()
+        width = config.aspp_channels
+        self.branches = nn.ModuleList([block(inputs, width, kernel=1)])
+        for dilation in config.aspp_dilations:
+            self.branches.append(
+                block(inputs, width, dilation=dilation, separable=config.separable)
+            )
+        self.pooled = block(inputs, width, kernel=1)
+        self.project = block(width * (len(self.branches) + 1), width, kernel=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, aspp_channels, H/16, W/16)."""
+        parts = [branch(x) for branch in self.branches]
+        pooled = self.pooled(x.mean((-2, -1), keepdim=True))
+        out: Tensor = self.project(torch.cat([*parts, pooled.expand_as(parts[0])], 1))
+        return out
+
+
+class Decoder(nn.Module):
+    """ASPP output, upsampled, joined with a thinned F1."""
+
+    def __init__(self, config: NetworkConfig, inputs: int) -> None:
+        super().__init__()
+        width = config.decoder_channels
+        self.align_corners = config.align_corners
+        self.low = block(inputs, config.low_channels, kernel=1)
+        self.merge = nn.Sequential(
+            block(config.aspp_channels + config.low_channels, width, separable=config.separable),
+            block(width, width, separable=config.separable),
+        )
+
+    def forward(self, f1: Tensor, context: Tensor) -> Tensor:
+        """Return (N, decoder_channels, H/4, W/4)."""
+        context = resize(context, f1.shape[-2:], self.align_corners)
+        out: Tensor = self.merge(torch.cat([context, self.low(f1)], 1))
+        return out
+
+
+class FCANet(nn.Module):
+    """First Click Attention network.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Backbone, widths and switches.
+
+    Notes
+    -----
+    Inputs: ``x`` (N, 5 or 6, H, W) - RGB already normalised, positive map, negative map and,
+    with mask feedback, the previous probability - and ``first_map`` (N, 1, H, W).
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = make_backbone(config.backbone, config.input_channels)
+        low, *_, deep = self.backbone.channels
+        self.first_click = FirstClickBranch(config, low) if config.first_click_branch else None
+        if self.first_click is not None:
+            deep += config.branch_channels[-1]
+        self.aspp = ASPP(config, deep)
+        self.decoder = Decoder(config, low)
+        self.head = head(config.decoder_channels, config.head_channels)
+
+    def forward(self, x: Tensor, first_map: Tensor) -> Logits:
+        """Return the logits at the size of ``x``."""
+        size = x.shape[-2:]
+        features: Features = self.backbone(x)
+        deep, side = features.f4, None
+        if self.first_click is not None:
+            anchored = self.first_click(features.f1, first_map)
+            deep = torch.cat([anchored, deep], 1)
+            if self.training:
+                side = self.first_click.side(anchored)
+                side = resize(side, size, self.config.align_corners)
+        main = self.head(self.decoder(features.f1, self.aspp(deep)))
+        return Logits(resize(main, size, self.config.align_corners), side)
+
+
+def resize(x: Tensor, size: torch.Size | tuple[int, int], align_corners: bool) -> Tensor:
+    """Resize (N, C, h, w) bilinearly to ``size``."""
+    if x.shape[-2:] == torch.Size(size):
+        return x
+    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=align_corners)

@@ -1,0 +1,1 @@
+"""Training: folders of images and labels -> weights."""

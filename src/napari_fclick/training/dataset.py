@@ -1,0 +1,352 @@
+"""Folders of ``images/`` and ``labels/`` -> training windows.
+
+Labels are instance numbers, 0 is background, 65535 is ignored. Volumes (Z, Y, X) are cut
+along the axes that their set allows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch.utils.data import Dataset
+
+from napari_fclick.core import intensity, window
+from napari_fclick.core.clicks import Click
+from napari_fclick.core.window import Box, Window
+from napari_fclick.training.augmentation import augment
+from napari_fclick.training.losses import IGNORE
+from napari_fclick.training.simulation import peak
+
+logger = logging.getLogger(__name__)
+
+IGNORE_LABEL = 65535
+SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".npy")
+
+
+class Plane(NamedTuple):
+    """A 2-D cut through an image file and its labels."""
+
+    image: NDArray[Any]
+    labels: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """An image file and its labels."""
+
+    image: Path
+    labels: Path
+
+    @property
+    def is_validation(self) -> bool:
+        """Whether this image is held back: one in twelve, by the hash of its content."""
+        digest = hashlib.sha256(self.image.read_bytes()).digest()
+        return digest[0] % 12 == 0
+
+
+@dataclass(frozen=True)
+class ObjectRef:
+    """Where one object is to be found."""
+
+    pair: int
+    axis: int
+    index: int
+    label: int
+    box: Box
+    area: int
+
+
+class Sample(NamedTuple):
+    """One training window.
+
+    Attributes
+    ----------
+    image : Tensor (3, S, S) in [0, 1]
+    target : uint8 Tensor (S, S): 0, 1, `IGNORE`
+    first : Tensor (2,): row and column of the first click
+    inner : Tensor (2,): rows and columns of the canvas that are not padding
+    """
+
+    image: torch.Tensor
+    target: torch.Tensor
+    first: torch.Tensor
+    inner: torch.Tensor
+
+
+def read_pixels(path: Path) -> NDArray[Any]:
+    """Read an image file of any of `SUFFIXES`."""
+    if path.suffix == ".npy":
+        return np.load(path, allow_pickle=False)
+    if path.suffix in (".tif", ".tiff"):
+        import tifffile
+
+        return np.asarray(tifffile.imread(path))
+    from skimage import io
+
+    return np.asarray(io.imread(path))
+
+
+def find_pairs(folder: Path) -> list[ImagePair]:
+    """Pair the files of ``images/`` and ``labels/`` by their stems.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder is missing or nothing pairs.
+    """
+    files = {}
+    for part in ("images", "labels"):
+        if not (folder / part).is_dir():
+            raise FileNotFoundError(f"{folder} holds no folder {part}/")
+        found = sorted((folder / part).iterdir())
+        files[part] = {f.stem: f for f in found if f.suffix.lower() in SUFFIXES}
+    for stem in sorted(files["images"].keys() - files["labels"].keys()):
+        logger.warning("%s has no labels: skipped", files["images"][stem])
+    stems = sorted(files["images"].keys() & files["labels"].keys())
+    if not stems:
+        raise FileNotFoundError(f"no image in {folder}/images has labels in {folder}/labels")
+    return [ImagePair(files["images"][s], files["labels"][s]) for s in stems]
+
+
+class ImageSet:
+    """One folder, read into memory, and the objects in it.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``images/`` and ``labels/``.
+    validation : bool or None
+        The held-back images, or the others, or all (None).
+    axes : sequence of int
+        Axes along which volumes are cut.
+    min_area : int
+        Objects of fewer pixels are left out.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        validation: bool | None = False,
+        axes: Sequence[int] = (0,),
+        min_area: int = 24,
+    ) -> None:
+        self.name = folder.name
+        self.arrays: list[Plane] = []
+        self.objects: list[ObjectRef] = []
+        for pair in find_pairs(folder):
+            if validation is not None and pair.is_validation != validation:
+                continue
+            plane = _read_pair(pair)
+            if plane is None:
+                continue
+            self.arrays.append(plane)
+            self.objects += _objects(plane, len(self.arrays) - 1, axes, min_area)
+        self.by_image = [
+            [o for o in self.objects if o.pair == i] for i in range(len(self.arrays))
+        ]
+        weights = np.sqrt([len(objects) for objects in self.by_image])
+        self.image_weights = weights / weights.sum() if weights.sum() else weights
+
+    def plane(self, ref: ObjectRef) -> Plane:
+        """Return the 2-D cut that an object lies in."""
+        image, labels = self.arrays[ref.pair]
+        if labels.ndim == 2:
+            return Plane(image, labels)
+        return Plane(np.take(image, ref.index, ref.axis), np.take(labels, ref.index, ref.axis))
+
+    def draw(self, rng: np.random.Generator) -> ObjectRef:
+        """Draw an object: first an image, then one of its objects."""
+        objects = self.by_image[int(rng.choice(len(self.arrays), p=self.image_weights))]
+        return objects[int(rng.integers(len(objects)))]
+
+
+def _read_pair(pair: ImagePair) -> Plane | None:
+    try:
+        image, labels = read_pixels(pair.image), read_pixels(pair.labels)
+    except Exception as error:
+        logger.warning("%s cannot be read (%s): skipped", pair.image, error)
+        return None
+    if image.shape[: labels.ndim] != labels.shape:
+        logger.warning(
+            "%s has shape %s but its labels %s: skipped", pair.image, image.shape, labels.shape
+        )
+        return None
+    return Plane(image, labels)
+
+
+def _objects(plane: Plane, pair: int, axes: Sequence[int], min_area: int) -> list[ObjectRef]:
+    if plane.labels.ndim == 2:
+        return _objects_2d(plane.labels, pair, 0, 0, min_area)
+    found = []
+    for axis in axes:
+        for index in range(plane.labels.shape[axis]):
+            cut = np.take(plane.labels, index, axis)
+            found += _objects_2d(cut, pair, axis, index, min_area)
+    return found
+
+
+def _objects_2d(
+    labels: NDArray[Any], pair: int, axis: int, index: int, min_area: int
+) -> list[ObjectRef]:
+    labels = np.where(labels == IGNORE_LABEL, 0, labels)
+    areas = np.bincount(labels.ravel())
+    found = []
+    for number, cut in enumerate(ndimage.find_objects(labels), start=1):
+        if cut is None or areas[number] < min_area:
+            continue
+        box = Box(cut[0].start, cut[1].start, cut[0].stop, cut[1].stop)
+        found.append(ObjectRef(pair, axis, index, number, box, int(areas[number])))
+    return found
+
+
+class WindowDataset(Dataset[Sample]):
+    """Windows about objects; sample ``i`` is a function of the seed and of ``i`` alone.
+
+    Parameters
+    ----------
+    sets : sequence of ImageSet
+    weights : sequence of float
+        How often each set is drawn, relative to the others.
+    size : int
+        Side of the network's input.
+    seed : int
+    length : int
+        Samples before the data set ends.
+    """
+
+    def __init__(
+        self, sets: Sequence[ImageSet], weights: Sequence[float], size: int, seed: int, length: int
+    ) -> None:
+        kept = [(s, w) for s, w in zip(sets, weights, strict=True) if s.objects and w > 0]
+        if not kept:
+            raise ValueError("no set holds an object to train on")
+        self.sets = [s for s, _ in kept]
+        self.weights = np.array([w for _, w in kept]) / sum(w for _, w in kept)
+        self.size, self.seed, self.length = size, seed, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Sample:
+        rng = np.random.default_rng((self.seed, index))
+        chosen = self.sets[int(rng.choice(len(self.sets), p=self.weights))]
+        ref = chosen.draw(rng)
+        return make_sample(chosen.plane(ref), ref, self.size, rng)
+
+
+def make_sample(plane: Plane, ref: ObjectRef, size: int, rng: np.random.Generator) -> Sample:
+    """Cut, resize and augment one window about an object."""
+    first = _draw_first(plane.labels, ref, rng)
+    view = _draw_window(ref.box, first, plane.labels.shape, size, rng)
+    pixels = window.read_window(plane.image, view)
+    values = intensity.to_rgb(view.shrink(intensity.to_float(pixels)))
+    image = augment(intensity.stretch(values, jointly=_is_colour(pixels)), rng)
+    labels = plane.labels[view.slices]
+    truth = view.shrink((labels == ref.label)[..., None].astype(np.float32))[..., 0] > 0.5
+    ignored = view.shrink((labels == IGNORE_LABEL)[..., None].astype(np.float32))[..., 0] > 0.25
+    target = np.full((size, size), IGNORE, np.uint8)
+    target[: view.input_height, : view.input_width] = np.where(
+        truth, 1, np.where(ignored, IGNORE, 0)
+    )
+    canvas = np.zeros((size, size, 3), np.float32)
+    canvas[: view.input_height, : view.input_width] = image
+    point = np.array(view.to_input(*first), np.float32)
+    canvas, target, point, inner = _turn(
+        canvas, target, point, (view.input_height, view.input_width), rng
+    )
+    return Sample(
+        torch.from_numpy(np.ascontiguousarray(canvas.transpose(2, 0, 1))),
+        torch.from_numpy(np.ascontiguousarray(target)),
+        torch.from_numpy(point),
+        torch.tensor(inner),
+    )
+
+
+def _is_colour(pixels: NDArray[Any]) -> bool:
+    return pixels.ndim == 3 and pixels.shape[-1] in (3, 4)
+
+
+def _draw_first(
+    labels: NDArray[Any], ref: ObjectRef, rng: np.random.Generator
+) -> tuple[int, int]:
+    """Return the first click: the middle of the object, or somewhat off it."""
+    box = ref.box
+    region = labels[box.top : box.bottom, box.left : box.right] == ref.label
+    jitter = 0.0 if rng.random() < 0.4 else float(rng.uniform(0, 0.8))
+    found = peak(region, rng=rng, jitter=jitter)
+    assert found is not None  # an indexed object has pixels
+    return found.pixel[0] + box.top, found.pixel[1] + box.left
+
+
+def _draw_window(
+    box: Box,
+    first: tuple[int, int],
+    shape: tuple[int, ...],
+    size: int,
+    rng: np.random.Generator,
+) -> Window:
+    """Draw a window as the predictor chooses them: fitted to the object, or a first try.
+
+    First tries are centred on the click and of any scale; fitted windows are centred on
+    what an imperfect mask of the object spans.
+    """
+    image = (shape[0], shape[1])
+    if rng.random() < 0.35:
+        factor = float(np.exp(rng.uniform(np.log(0.6), np.log(12))))
+        return window.square_window(first, box.side * factor, image, size)
+    factor = float(np.exp(rng.uniform(np.log(1.15), np.log(4))))
+    side = max(box.side * factor, box.side + 8)
+    slack = 0.15 * side
+    centre = (
+        (box.top + box.bottom - 1) / 2 + float(rng.uniform(-slack, slack)),
+        (box.left + box.right - 1) / 2 + float(rng.uniform(-slack, slack)),
+    )
+    fitted = window.square_window(centre, side, image, size)
+    if fitted.contains(Click(*first)):
+        return fitted
+    return window.square_window(first, side, image, size)
+
+
+def _turn(
+    image: NDArray[Any],
+    target: NDArray[Any],
+    point: NDArray[np.float32],
+    inner: tuple[int, int],
+    rng: np.random.Generator,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float32], tuple[int, int]]:
+    """Flip the unpadded part and transpose, at random; padding stays at bottom and right."""
+    height, width = inner
+    if rng.random() < 0.5:
+        image[:height], target[:height] = image[:height][::-1].copy(), target[:height][::-1].copy()
+        point[0] = height - 1 - point[0]
+    if rng.random() < 0.5:
+        image[:, :width] = image[:, :width][:, ::-1].copy()
+        target[:, :width] = target[:, :width][:, ::-1].copy()
+        point[1] = width - 1 - point[1]
+    if rng.random() < 0.5:
+        image, target = image.transpose(1, 0, 2), target.T
+        point, inner = point[::-1].copy(), (width, height)
+    return image, target, point, inner
+
+
+@lru_cache(maxsize=8)
+def load_set(
+    folder: Path, validation: bool | None = False, axes: tuple[int, ...] = (0,)
+) -> ImageSet:
+    """Read a folder once."""
+    return ImageSet(folder, validation, axes)
+
+
+def default_weights(sets: Iterable[ImageSet]) -> list[float]:
+    """Weigh sets by the fourth root of their objects: large ones more, but not by far."""
+    return [float(len(s.objects)) ** 0.25 for s in sets]

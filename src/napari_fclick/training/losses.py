@@ -1,0 +1,86 @@
+"""Losses: the paper's click-weighted cross-entropies, and normalised focal + Dice.
+
+All take logits (N, 1, H, W) and targets (N, H, W) with values 0, 1 and `IGNORE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+IGNORE = 255
+#: Constants of the click loss (section 3.2).
+TAU, LOW, HIGH = 100.0, 0.8, 2.0
+
+Points = Sequence[tuple[float, float]]
+
+
+def closeness(shape: tuple[int, int], points: Points, tau: float = TAU) -> Tensor:
+    """Return 1 - psi: min(distance to the nearest point, tau) / tau, subtracted from 1 (Eq. 3).
+
+    Returns
+    -------
+    Tensor (H, W) in [0, 1]
+        1 on a click, 0 from ``tau`` pixels on; zeros where there are no points.
+    """
+    if not points:
+        return torch.zeros(shape)
+    centres = torch.tensor(points, dtype=torch.float32)
+    dy = torch.arange(shape[0], dtype=torch.float32)[:, None] - centres[:, 0]
+    dx = torch.arange(shape[1], dtype=torch.float32)[:, None] - centres[:, 1]
+    squared = (dy[:, None] ** 2 + dx[None] ** 2).amin(-1)
+    return 1 - squared.sqrt().clamp(max=tau) / tau
+
+
+def _mean(values: Tensor, target: Tensor) -> Tensor:
+    known = (target != IGNORE).to(values.dtype)
+    return (values * known).sum() / known.sum().clamp(min=1)
+
+
+def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    truth = (target == 1).to(logits.dtype)
+    return F.binary_cross_entropy_with_logits(logits[:, 0], truth, reduction="none")
+
+
+def global_click_loss(logits: Tensor, target: Tensor, near_pos: Tensor, near_neg: Tensor) -> Tensor:
+    """Return L_g: cross-entropy weighted by the nearest click of each side (Eq. 4 and 5).
+
+    Parameters
+    ----------
+    near_pos, near_neg : Tensor (N, H, W)
+        `closeness` to the positive and to the negative clicks.
+    """
+    near = torch.where(target == 1, near_pos, near_neg)
+    return _mean((LOW + near * (HIGH - LOW)) * _cross_entropy(logits, target), target)
+
+
+def first_click_loss(logits: Tensor, target: Tensor, near_first: Tensor) -> Tensor:
+    """Return L_f: cross-entropy weighted by the first click, inside the object (Eq. 6 and 7)."""
+    near = near_first * (target == 1)
+    return _mean((LOW + near * (HIGH - LOW)) * _cross_entropy(logits, target), target)
+
+
+def normalised_focal_loss(
+    logits: Tensor, target: Tensor, gamma: float = 2.0, alpha: float = 0.5
+) -> Tensor:
+    """Return the focal loss whose weights are normalised over each image (RITM)."""
+    truth, known = target == 1, (target != IGNORE).float()
+    log_right = -_cross_entropy(logits, target).float()
+    focus = (1 - log_right.exp()).clamp(min=0) ** gamma * known
+    scale = known.sum((-2, -1), keepdim=True) / focus.sum((-2, -1), keepdim=True).clamp(min=1e-6)
+    balance = torch.where(truth, alpha, 1 - alpha)
+    losses = -(balance * focus * scale.detach().clamp(max=1e3)) * log_right
+    return _mean(losses, target)
+
+
+def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Return 1 - the soft Dice coefficient, averaged over images."""
+    known = (target != IGNORE).float()
+    truth = (target == 1).float() * known
+    probability = logits[:, 0].float().sigmoid() * known
+    overlap = (probability * truth).sum((-2, -1))
+    total = probability.sum((-2, -1)) + truth.sum((-2, -1))
+    return (1 - (2 * overlap + 1) / (total + 1)).mean()

@@ -1,0 +1,157 @@
+"""Simulated clicks, shared by training and by the robot user of the evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+Pixel = tuple[int, int]
+
+
+class SimulatedClick(NamedTuple):
+    """A click on a pixel of a mask's array."""
+
+    row: int
+    column: int
+    positive: bool
+
+
+class Peak(NamedTuple):
+    """The deepest pixel of a region and its depth in pixels."""
+
+    pixel: Pixel
+    depth: float
+
+
+def peak(
+    region: Mask,
+    taken: Iterable[Pixel] = (),
+    rng: np.random.Generator | None = None,
+    jitter: float = 0.0,
+) -> Peak | None:
+    """Return the pixel of a region that is farthest from its border (Eq. 11).
+
+    Parameters
+    ----------
+    region : ndarray of bool, shape (h, w)
+        What lies outside the array counts as not belonging to the region.
+    taken : iterable of (row, column)
+        Pixels that were clicked before and are not clicked again.
+    rng, jitter : Generator, float in [0, 1]
+        With a jitter J, any pixel at least (1 - J) as deep as the peak, at random.
+
+    Returns
+    -------
+    Peak or None
+        The first peak in reading order; None where no pixel is left.
+    """
+    rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
+    if not rows.size:
+        return None
+    top, left = int(rows[0]), int(columns[0])
+    cut = region[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    depth = ndimage.distance_transform_edt(np.pad(cut, 1))[1:-1, 1:-1]
+    for row, column in taken:
+        if 0 <= row - top < cut.shape[0] and 0 <= column - left < cut.shape[1]:
+            depth[row - top, column - left] = 0
+    deepest = float(depth.max())
+    if deepest <= 0:
+        return None
+    if rng is None or jitter <= 0:
+        index = int(np.argmax(depth))
+    else:
+        allowed = np.flatnonzero(depth >= max((1 - jitter) * deepest, 1e-6))
+        index = int(rng.choice(allowed))
+    row, column = divmod(index, cut.shape[1])
+    return Peak((row + top, column + left), deepest)
+
+
+def correction(
+    truth: Mask,
+    prediction: Mask,
+    taken: Iterable[Pixel] = (),
+    ignore: Mask | None = None,
+    rng: np.random.Generator | None = None,
+    jitter: float = 0.0,
+) -> SimulatedClick | None:
+    """Return the click a careful user makes next: the centre of the largest error (4.1).
+
+    Positive on what was missed, negative on a false alarm; a tie goes to the negative.
+    Ignored pixels are no error. None where there is no error left to click on.
+    """
+    missed, alarm = truth & ~prediction, prediction & ~truth
+    if ignore is not None:
+        missed, alarm = missed & ~ignore, alarm & ~ignore
+    taken = list(taken)
+    miss, false = (peak(region, taken, rng, jitter) for region in (missed, alarm))
+    if miss is not None and (false is None or miss.depth > false.depth):
+        return SimulatedClick(*miss.pixel, True)
+    return None if false is None else SimulatedClick(*false.pixel, False)
+
+
+#: Distances in pixels from which one is drawn for each object (section 3.5).
+BORDER_MARGINS = (5, 10, 15, 20)
+POSITIVE_SPACINGS = (7, 10, 20)
+NEGATIVE_MARGINS = (15, 40, 60)
+NEGATIVE_REACH = 80
+NEGATIVE_SPACINGS = (10, 15, 25)
+
+
+def paper_clicks(
+    truth: Mask,
+    rng: np.random.Generator,
+    positives: int,
+    negatives: int,
+    first: Pixel,
+) -> list[SimulatedClick]:
+    """Sample the paper's random training clicks around a first click (Eq. 9 and 10).
+
+    Parameters
+    ----------
+    truth : ndarray of bool
+        The object.
+    positives, negatives : int
+        Clicks wanted beside the first; fewer come where there is no room for them.
+    first : (row, column)
+
+    Returns
+    -------
+    list of SimulatedClick
+        Without the first click.
+    """
+    clicks: list[SimulatedClick] = []
+    inside = ndimage.distance_transform_edt(np.pad(truth, 1))[1:-1, 1:-1]
+    allowed = inside > rng.choice(BORDER_MARGINS)
+    spacing = int(rng.choice(POSITIVE_SPACINGS))
+    _clear(allowed, first, spacing)
+    clicks += [SimulatedClick(*p, True) for p in _spread(allowed, positives, spacing, rng)]
+    if negatives:
+        outside = ndimage.distance_transform_edt(~truth)
+        allowed = (outside > rng.choice(NEGATIVE_MARGINS)) & (outside < NEGATIVE_REACH)
+        spacing = int(rng.choice(NEGATIVE_SPACINGS))
+        clicks += [SimulatedClick(*p, False) for p in _spread(allowed, negatives, spacing, rng)]
+    return clicks
+
+
+def _spread(allowed: Mask, count: int, spacing: int, rng: np.random.Generator) -> list[Pixel]:
+    """Draw up to ``count`` allowed pixels that keep ``spacing`` from each other."""
+    drawn: list[Pixel] = []
+    while len(drawn) < count:
+        candidates = np.flatnonzero(allowed)
+        if not candidates.size:
+            break
+        row, column = divmod(int(rng.choice(candidates)), allowed.shape[1])
+        drawn.append((row, column))
+        _clear(allowed, (row, column), spacing)
+    return drawn
+
+
+def _clear(allowed: Mask, centre: Pixel, radius: int) -> None:
+    """Forbid the disc about ``centre``, in place."""
+    rows, columns = np.ogrid[: allowed.shape[0], : allowed.shape[1]]
+    allowed &= (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 > radius**2
