@@ -131,7 +131,8 @@ class ClickSequence(Sequence[Click]):
         Without its first click an object is anchored on its next positive one; when there
         is none, nothing is left to correct and the sequence is empty.
         """
-        rest = [click for i, click in enumerate(self._clicks) if i != self._checked(index)]
+        gone = self._checked(index)
+        rest = [click for i, click in enumerate(self._clicks) if i != gone]
         if rest and not rest[0].positive:
             following = next((i for i, click in enumerate(rest) if click.positive), None)
             return ClickSequence() if following is None else _anchored(rest, following)
@@ -140,7 +141,7 @@ class ClickSequence(Sequence[Click]):
     def move(self, index: int, y: float, x: float) -> ClickSequence:
         """Return the sequence with one click at another place."""
         moved = list(self._clicks)
-        moved[self._checked(index)] = self._clicks[index].moved(y, x)
+        moved[index] = moved[self._checked(index)].moved(y, x)
         return ClickSequence(moved)
 
     def promote(self, index: int) -> ClickSequence:

@@ -44,4 +44,5 @@ def guidance_map(
 
 def _profile(length: int, centre: float, width: float) -> NDArray[np.float32]:
     distance = np.arange(length, dtype=np.float32) - np.float32(centre)
-    return np.exp(np.float32(-4 * math.log(2) / width**2) * distance**2)
+    profile: NDArray[np.float32] = np.exp(np.float32(-4 * math.log(2) / width**2) * distance**2)
+    return profile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def keep_clicked(mask: Mask, positives: Sequence[tuple[int, int]]) -> Kept:
     return Kept(components == nearest, True)
 
 
-def _nearest(components: NDArray[np.int32], point: tuple[int, int]) -> int:
+def _nearest(components: NDArray[np.integer[Any]], point: tuple[int, int]) -> int:
     rows, columns = np.nonzero(components)
     distance = np.hypot(rows - point[0], columns - point[1])
     closest = int(np.argmin(distance))

@@ -108,19 +108,8 @@ def stretch(values: FloatImage, jointly: bool = True) -> FloatImage:
     # Every other pixel tells the percentiles well enough, at a quarter of the cost.
     low, high = np.percentile(values[::2, ::2], PERCENTILES, axis=axes).astype(np.float32)
     span = np.where(high > low, high - low, np.float32(1))
-    return np.clip((values - low) / span, 0, 1, dtype=np.float32)
-
-
-def normalise(values: FloatImage, scaling: Scaling, was_8bit: bool, has_limits: bool) -> FloatImage:
-    """Bring (h, w, 3) values to [0, 1] in the way that belongs to the weights.
-
-    With explicit limits the values are there already.
-    """
-    if has_limits:
-        return values
-    if scaling == "unit" and was_8bit:
-        return values / np.float32(255)
-    return stretch(values)
+    stretched: FloatImage = np.clip((values - low) / span, 0, 1, dtype=np.float32)
+    return stretched
 
 
 def _finite(values: Array) -> Array:
@@ -134,13 +123,18 @@ def _finite(values: Array) -> Array:
 
 
 def _rescaled(values: Array) -> FloatImage:
-    wide = values.astype(np.float64)
+    if values.dtype.kind in "iu":
+        # Modulo 2^64 the differences are exact, even where doubles no longer tell neighbours.
+        wide = (values.astype(np.uint64) - values.min().astype(np.uint64)).astype(np.float64)
+    else:
+        wide = values.astype(np.float64)
     low, high = wide.min(), wide.max()
     # Halves, so that the span of the widest floats does not overflow.
     span = high / 2 - low / 2
     if span == 0:
         return np.zeros(values.shape, np.float32)
-    return ((wide / 2 - low / 2) / span).astype(np.float32)
+    rescaled: FloatImage = ((wide / 2 - low / 2) / span).astype(np.float32)
+    return rescaled
 
 
 def _checked_limits(limits: Limits) -> Limits:

@@ -37,7 +37,7 @@ class LabelPatch:
     label : int
         The object's number.
     written : int
-        Pixels that became ``label``.
+        Pixels of that part that are ``label`` afterwards.
     overwritten : dict of int to int
         Pixels taken from other objects, by their number.
     withheld : dict of int to int

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.resizing import resize
 
 Array = NDArray[Any]
 FloatArray = NDArray[np.float32]
@@ -97,6 +97,14 @@ class Window:
         """The longer side in pixels of the image."""
         return max(self.height, self.width)
 
+    def at(self, size: int) -> Window:
+        """Return the same rectangle on a square canvas of another side."""
+        height, width = (
+            min(size, max(1, round(extent * size / self.side)))
+            for extent in (self.height, self.width)
+        )
+        return replace(self, input_height=height, input_width=width, canvas=(size, size))
+
     def contains(self, click: Click) -> bool:
         """Whether the click's pixel lies in the window."""
         row, column = click.pixel
@@ -119,10 +127,15 @@ class Window:
         """
         return resize(pixels, (self.input_height, self.input_width), antialias)
 
+    def inner(self, canvas: FloatArray) -> FloatArray:
+        """Return the part of a canvas that is not padding."""
+        return canvas[: self.input_height, : self.input_width]
+
     def expand(self, probability: FloatArray) -> FloatArray:
         """Resize what the network says (canvas) to the window: the inverse of `shrink`."""
-        inner = probability[: self.input_height, : self.input_width]
-        return resize(inner[..., None], (self.height, self.width), antialias=False)[..., 0]
+        return resize(
+            self.inner(probability)[..., None], (self.height, self.width), antialias=False
+        )[..., 0]
 
 
 # --- choosing ---------------------------------------------------------------------------
@@ -159,9 +172,7 @@ def square_window(
     length = max(1, round(side))
     spans = [_span(c, length, n) for c, n in zip(centre, shape, strict=True)]
     (top, height), (left, width) = spans
-    scale = size / length
-    inner = [min(size, max(1, round(extent * scale))) for extent in (height, width)]
-    return Window(top, left, height, width, inner[0], inner[1], canvas=(size, size))
+    return Window(top, left, height, width, height, width, canvas=(size, size)).at(size)
 
 
 def first_windows(
@@ -197,8 +208,16 @@ def fit_window(box: Box, shape: tuple[int, int], size: int, factor: float = FIT_
     return square_window(centre, max(box.side * factor, box.side + 8), shape, size)
 
 
-def touched_sides(mask: NDArray[np.bool_], window: Window, shape: tuple[int, int]) -> bool:
-    """Whether the mask (h, w) runs out of the window somewhere that is not the image's edge."""
+def touches_border(mask: NDArray[np.bool_], window: Window, shape: tuple[int, int]) -> bool:
+    """Whether the mask runs out of the window somewhere that is not the image's edge.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+        Of the window, at any resolution.
+    shape : (int, int)
+        Rows and columns of the image.
+    """
     return bool(
         (window.top > 0 and mask[0].any())
         or (window.left > 0 and mask[:, 0].any())
@@ -208,15 +227,23 @@ def touched_sides(mask: NDArray[np.bool_], window: Window, shape: tuple[int, int
 
 
 def mask_box(mask: NDArray[np.bool_], window: Window) -> Box | None:
-    """Return the bounds of a window's mask in pixels of the image; None where it is empty."""
+    """Return the bounds of a window's mask in pixels of the image; None where it is empty.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+        Of the window, at any resolution.
+    """
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not rows.size:
         return None
+    height, width = mask.shape
+    # Whole numbers: a rounding error would add a row that the image does not have.
     return Box(
-        int(rows[0]) + window.top,
-        int(columns[0]) + window.left,
-        int(rows[-1]) + 1 + window.top,
-        int(columns[-1]) + 1 + window.left,
+        int(rows[0]) * window.height // height + window.top,
+        int(columns[0]) * window.width // width + window.left,
+        -(-(int(rows[-1]) + 1) * window.height // height) + window.top,
+        -(-(int(columns[-1]) + 1) * window.width // width) + window.left,
     )
 
 
@@ -234,28 +261,40 @@ def fits(box: Box, window: Window) -> bool:
 
 
 def next_window(
-    window: Window, mask: NDArray[np.bool_], clicks: ClickSequence, shape: tuple[int, int]
+    window: Window,
+    mask: NDArray[np.bool_],
+    clicks: ClickSequence,
+    shape: tuple[int, int],
+    size: int,
 ) -> Window:
     """Return the window for the next run: the same one while it serves.
 
     Grown while the mask touches its border, fitted again when the object is small in it or
-    cramped, extended when a click falls outside.
+    cramped, extended when a positive click falls outside. A negative click out there asks for
+    nothing: outside the window nothing is marked.
+
+    Parameters
+    ----------
+    window : Window
+        The last one.
+    mask : ndarray of bool
+        What was found in it, at any resolution.
+    shape : (int, int)
+        Rows and columns of the image.
+    size : int
+        Side of the network's input.
     """
-    size = window.canvas[0]
-    outside = [click for click in clicks if not window.contains(click)]
-    box = mask_box(mask, window)
-    if outside:
-        reach = clicks_box(clicks) if box is None else box.union(clicks_box(clicks))
-        return fit_window(reach, shape, size)
-    if box is None:
-        return window
-    positives = box.union(clicks_box(clicks.positives))
-    if touched_sides(mask, window, shape):
+    found = mask_box(mask, window)
+    reach = clicks_box(clicks.positives)
+    box = reach if found is None else found.union(reach)
+    if not all(window.contains(click) for click in clicks.positives):
+        return fit_window(box, shape, size)
+    if found is None:
+        return window.at(size)
+    if touches_border(mask, window, shape):
         centre = ((box.top + box.bottom - 1) / 2, (box.left + box.right - 1) / 2)
-        return square_window(centre, max(window.side * 1.6, positives.side * 1.3), shape, size)
-    if fits(positives, window):
-        return window
-    return fit_window(positives, shape, size)
+        return square_window(centre, max(window.side * 1.6, box.side * 1.3), shape, size)
+    return window.at(size) if fits(box, window) else fit_window(box, shape, size)
 
 
 # --- reading ----------------------------------------------------------------------------
@@ -283,12 +322,12 @@ def image_shape(image: Any) -> tuple[int, int]:
 
 def levels(image: Any) -> Sequence[Any]:
     """Return a multiscale image's levels, finest first; a plain array is its only level."""
+    if type(image).__name__ == "MultiScaleData":  # napari's list of levels has a shape, too
+        return list(image)
     if hasattr(image, "shape") and hasattr(image, "dtype"):
         return [image]
     if isinstance(image, Sequence) and image and hasattr(image[0], "shape"):
         return image
-    if type(image).__name__ == "MultiScaleData":  # napari's list of levels
-        return list(image)
     return [np.asarray(image)]
 
 
@@ -313,44 +352,6 @@ def read_window(image: Any, window: Window) -> Array:
     step = max(1, max(rows.stop - rows.start, columns.stop - columns.start) // wanted)
     cut = chosen[rows.start : rows.stop : step, columns.start : columns.stop : step]
     return np.asarray(cut)
-
-
-# --- resizing ---------------------------------------------------------------------------
-
-
-def resize(pixels: Array, size: tuple[int, int], antialias: bool = True) -> FloatArray:
-    """Resize (h, w, C) bilinearly, pixel centres at halves.
-
-    Parameters
-    ----------
-    antialias : bool
-        Widen the filter when shrinking, so that every pixel counts.
-    """
-    values = pixels.astype(np.float32, copy=False)
-    height, width, channels = values.shape
-    rows = _weights(height, size[0], antialias)
-    columns = _weights(width, size[1], antialias)
-    if rows is not None:
-        values = (rows @ values.reshape(height, -1)).reshape(size[0], width, channels)
-    if columns is not None:
-        values = np.matmul(columns, values)
-    return np.ascontiguousarray(values)
-
-
-@lru_cache(maxsize=64)
-def _weights(before: int, after: int, antialias: bool) -> FloatArray | None:
-    """Return the (after, before) matrix of a 1-D linear resize; None for the identity."""
-    if before == after:
-        return None
-    scale = before / after
-    reach = max(scale, 1.0) if antialias else 1.0
-    centres = (np.arange(after) + 0.5) * scale - 0.5
-    if not antialias:
-        centres = np.clip(centres, 0, before - 1)
-    distance = np.abs(np.arange(before)[None, :] - centres[:, None]) / reach
-    weights = np.clip(1 - distance, 0, None)
-    weights /= weights.sum(1, keepdims=True)
-    return weights.astype(np.float32)
 
 
 def _span(centre: float, length: int, limit: int) -> tuple[int, int]:

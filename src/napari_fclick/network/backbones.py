@@ -103,7 +103,8 @@ class Bottle2neck(nn.Module):
         self.downsample: nn.Module | None = None
         # The first block of a stage has nothing to add its scales to.
         self.first = stride != 1 or inputs != outputs
-        self.pool = nn.AvgPool2d(3, stride, padding=1) if self.first else nn.Identity()
+        # The released blocks pool the last scale only where they stride.
+        self.pool = nn.AvgPool2d(3, stride, padding=1) if stride != 1 else nn.Identity()
         if self.first:
             average = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False)
             self.downsample = nn.Sequential(average, *conv_bn(inputs, outputs, 1))
@@ -215,9 +216,7 @@ class EfficientNetLite0(Backbone):
             group: list[nn.Module] = []
             for index in range(count):
                 step = stride if index == 0 else 1
-                group.append(
-                    InvertedResidual(channels, outputs, kernel, step, dilation, expand)
-                )
+                group.append(InvertedResidual(channels, outputs, kernel, step, dilation, expand))
                 channels = outputs
             groups.append(group)
         head = [*conv_bn(inputs, 32, 3, stride=2, eps=1e-3), nn.ReLU6(inplace=True)]

@@ -85,9 +85,7 @@ def block(
     """Return conv + batch norm + ReLU, or its depthwise-separable form."""
     layers: list[nn.Module] = []
     if separable and kernel > 1:
-        layers += conv_bn(
-            inputs, inputs, kernel, stride=stride, dilation=dilation, groups=inputs
-        )
+        layers += conv_bn(inputs, inputs, kernel, stride=stride, dilation=dilation, groups=inputs)
         kernel = stride = dilation = 1
     layers += conv_bn(inputs, outputs, kernel, stride=stride, dilation=dilation)
     return nn.Sequential(*layers, nn.ReLU(inplace=True))

@@ -83,9 +83,7 @@ class TrainingConfig(_Settings):
         try:
             config = cls.model_validate(tomllib.loads(path.read_text("utf-8")))
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
-            )
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise ValueError(f"{path}: {wrong}") from None
         except tomllib.TOMLDecodeError as error:
             raise ValueError(f"{path} is not TOML: {error}") from None

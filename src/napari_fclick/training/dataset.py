@@ -151,9 +151,7 @@ class ImageSet:
                 continue
             self.arrays.append(plane)
             self.objects += _objects(plane, len(self.arrays) - 1, axes, min_area)
-        self.by_image = [
-            [o for o in self.objects if o.pair == i] for i in range(len(self.arrays))
-        ]
+        self.by_image = [[o for o in self.objects if o.pair == i] for i in range(len(self.arrays))]
         weights = np.sqrt([len(objects) for objects in self.by_image])
         self.image_weights = weights / weights.sum() if weights.sum() else weights
 
@@ -276,9 +274,7 @@ def _is_colour(pixels: NDArray[Any]) -> bool:
     return pixels.ndim == 3 and pixels.shape[-1] in (3, 4)
 
 
-def _draw_first(
-    labels: NDArray[Any], ref: ObjectRef, rng: np.random.Generator
-) -> tuple[int, int]:
+def _draw_first(labels: NDArray[Any], ref: ObjectRef, rng: np.random.Generator) -> tuple[int, int]:
     """Return the first click: the middle of the object, or somewhat off it."""
     box = ref.box
     region = labels[box.top : box.bottom, box.left : box.right] == ref.label

@@ -151,8 +151,10 @@ class Trainer:
         target = batch.target.to(self.device, non_blocking=True)
         truths = (batch.target == 1).numpy()
         ignored = (batch.target == losses.IGNORE).numpy()
-        clicks = [self._start(truth, first, rng) for truth, first in zip(
-            truths, batch.first.tolist(), strict=True)]
+        clicks = [
+            self._start(truth, first, rng)
+            for truth, first in zip(truths, batch.first.tolist(), strict=True)
+        ]
         previous = torch.zeros_like(images[:, :1])
         for _ in range(int(rng.choice(len(self.config.corrections), p=self.config.corrections))):
             previous = self._predict(images, clicks, previous)

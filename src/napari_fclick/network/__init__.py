@@ -1,0 +1,1 @@
+"""FCA-Net and the files its weights live in."""

@@ -1,0 +1,233 @@
+"""Weights files: safetensors with a card inside, and where they are found."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import torch
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH
+from napari_fclick.core.intensity import Scaling
+from napari_fclick.network.fcanet import FCANet, NetworkConfig
+
+SUFFIX = ".safetensors"
+_METADATA_KEY = "napari-fclick"
+_BUNDLED = Path(__file__).parent / "weights"
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be found, read or trusted."""
+
+
+class Preprocessing(BaseModel):
+    """How pixels and clicks reach the network; it belongs to the weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scaling: Scaling = "stretch"
+    mean: tuple[float, float, float] = (0.498, 0.498, 0.498)
+    std: tuple[float, float, float] = (0.502, 0.502, 0.502)
+    window: Literal["anchored", "whole"] = "anchored"
+    size: int = Field(256, ge=32, description="side of the input; of 'whole', its shorter side")
+    first_size: int = Field(128, ge=32, description="side of the input when windows are tried")
+    antialias: bool = True
+    truncate_clicks: bool = Field(False, description="clicks to whole pixels of the input")
+    click_width: float = CLICK_WIDTH
+    first_click_width: float = FIRST_CLICK_WIDTH
+
+
+#: What the authors' inference program does.
+RELEASED = Preprocessing(
+    scaling="unit",
+    mean=(0, 0, 0),
+    std=(1, 1, 1),
+    window="whole",
+    size=512,
+    first_size=256,
+    antialias=False,
+    truncate_clicks=True,
+)
+
+
+class Card(BaseModel):
+    """The model card that travels inside a weights file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    network: NetworkConfig
+    preprocessing: Preprocessing
+    licence: str
+    description: str = ""
+    data: tuple[str, ...] = Field((), description="data sets it was trained on")
+    recipe: str = ""
+    scores: dict[str, float] = Field({}, description="measured by `napari-fclick evaluate`")
+    parent: str = Field("", description="sha256 of the weights it was fine-tuned from")
+    sha256: str = Field("", description="of the tensors")
+
+
+def fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """Return the sha256 of names, dtypes, shapes and values."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].contiguous()
+        digest.update(f"{name}|{value.dtype}|{tuple(value.shape)}|".encode())
+        digest.update(value.reshape(-1).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = False) -> Card:
+    """Write a weights file at once or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    tensors : mapping of str to Tensor
+        The state of the `FCANet` that ``card.network`` describes.
+    card : Card
+        Its sha256 is filled in.
+    half : bool
+        Store convolution weights in half precision.
+
+    Returns
+    -------
+    Card
+        As written.
+    """
+    kept = {name: _stored(value, half) for name, value in tensors.items()}
+    card = card.model_copy(update={"sha256": fingerprint(kept)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    save_file(kept, partial, metadata={_METADATA_KEY: card.model_dump_json()})
+    partial.replace(path)
+    return card
+
+
+def read_card(path: Path) -> Card:
+    """Read the card of a weights file without its tensors.
+
+    Raises
+    ------
+    WeightsError
+        In one line: missing, unreadable, truncated or foreign.
+    """
+    return _read(path, with_tensors=False)[0]
+
+
+def load(weights: str | Path) -> tuple[FCANet, Card]:
+    """Load and verify weights.
+
+    Parameters
+    ----------
+    weights : str or Path
+        A name from `available_weights`, or a file.
+
+    Returns
+    -------
+    FCANet, Card
+        The network in evaluation mode, on the CPU, in float32.
+
+    Raises
+    ------
+    WeightsError
+        In one line: missing, unreadable, truncated, edited or foreign.
+    """
+    path = find(weights)
+    card, tensors = _read(path, with_tensors=True)
+    if fingerprint(tensors) != card.sha256:
+        raise WeightsError(f"{path}: the tensors do not match the file's own sha256; it was edited")
+    with torch.device("meta"):
+        network = FCANet(card.network)
+    try:
+        values = {name: _restored(value) for name, value in tensors.items()}
+        network.load_state_dict(values, assign=True)
+    except RuntimeError:
+        raise WeightsError(f"{path}: the tensors do not fit the network its card names") from None
+    return network.eval(), card
+
+
+def find(weights: str | Path) -> Path:
+    """Return the file of a weights name, or of a path.
+
+    Raises
+    ------
+    WeightsError
+        If there is none; the message lists the names there are.
+    """
+    path = Path(weights)
+    if path.suffix == SUFFIX or path.parent != Path():
+        if not path.is_file():
+            raise WeightsError(f"no weights file {path}")
+        return path
+    files = _named_files()
+    if str(weights) not in files:
+        hint = ""
+        if str(weights).startswith("fcanet-"):
+            hint = " (import the authors' checkpoint first: napari-fclick weights import)"
+        known = ", ".join(sorted(files)) or "none"
+        raise WeightsError(f"no weights named {str(weights)!r}; there are: {known}{hint}")
+    return files[str(weights)]
+
+
+def available_weights() -> list[str]:
+    """Return the names that `load` takes: the default first, then the user's own."""
+    return sorted(_named_files(), key=lambda name: (name != "default", name))
+
+
+def user_folder() -> Path:
+    """Return the folder in which imported and fine-tuned weights are kept."""
+    return user_data_path("napari-fclick", appauthor=False) / "weights"
+
+
+def register(name: str, path: Path) -> None:
+    """Let ``name`` stand for a weights file that is kept elsewhere."""
+    user_folder().mkdir(parents=True, exist_ok=True)
+    (user_folder() / f"{name}.path").write_text(str(path.resolve()), "utf-8")
+
+
+def _named_files() -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for pointer in user_folder().glob("*.path"):
+        target = Path(pointer.read_text("utf-8").strip())
+        if target.is_file():
+            files[pointer.stem] = target
+    for folder in (user_folder(), _BUNDLED):
+        files |= {f.stem: f for f in folder.glob(f"*{SUFFIX}")}
+    return files
+
+
+def _read(path: Path, with_tensors: bool) -> tuple[Card, dict[str, Tensor]]:
+    if not path.is_file():
+        raise WeightsError(f"no weights file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+            if with_tensors else {}
+    except (SafetensorError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"{path} is no readable weights file: {reason}") from None
+    if _METADATA_KEY not in metadata:
+        raise WeightsError(f"{path} holds tensors but no napari-fclick card: not our weights")
+    try:
+        return Card.model_validate_json(metadata[_METADATA_KEY]), tensors
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"]))
+        raise WeightsError(f"{path}: its card is not valid at {field!r}") from None
+
+
+def _stored(value: Tensor, half: bool) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    return value.half() if half and value.ndim == 4 else value.clone()
+
+
+def _restored(value: Tensor) -> Tensor:
+    return value.float() if value.dtype == torch.float16 else value

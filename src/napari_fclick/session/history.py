@@ -1,0 +1,210 @@
+"""Undo and redo: steps that know what they changed, small enough to be kept by the hundred."""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from napari_fclick.core.labels import LabelPatch, Labels, Slices
+from napari_fclick.session.place import Place
+from napari_fclick.session.state import AcceptedObject, Draft, Settings
+
+
+@dataclass(frozen=True)
+class StoredPatch:
+    """A `LabelPatch` cut to what it changes and compressed.
+
+    Labels are long runs of one number: a patch of a million pixels takes a few kilobytes.
+    """
+
+    where: Slices
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+    before: bytes
+    after: bytes
+
+    @classmethod
+    def pack(cls, patch: LabelPatch) -> StoredPatch:
+        """Compress a patch whose region has two slices among its indices."""
+        rows, columns = _changed(patch.before != patch.after)
+        where = _narrowed(patch.where, rows, columns)
+        before, after = patch.before[rows, columns], patch.after[rows, columns]
+        packed = [zlib.compress(np.ascontiguousarray(a).tobytes(), 1) for a in (before, after)]
+        return cls(where, before.shape, before.dtype, packed[0], packed[1])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes it takes."""
+        return len(self.before) + len(self.after)
+
+    def apply(self, labels: Any) -> int:
+        """Do it again; return how many pixels were left alone (see `revert`)."""
+        return self._swap(labels, self.before, self.after)
+
+    def revert(self, labels: Any) -> int:
+        """Undo it.
+
+        Pixels that something else has changed meanwhile, such as a brush, keep what they
+        have: undoing one object never takes away another's.
+
+        Returns
+        -------
+        int
+            How many pixels were left alone for that reason.
+        """
+        return self._swap(labels, self.after, self.before)
+
+    def _swap(self, labels: Any, expected: bytes, wanted: bytes) -> int:
+        old, new = self._unpack(expected), self._unpack(wanted)
+        current = np.array(labels[self.where])
+        changed = old != new
+        ours = changed & (current == old)
+        current[ours] = new[ours]
+        labels[self.where] = current
+        return int(np.count_nonzero(changed) - np.count_nonzero(ours))
+
+    def _unpack(self, packed: bytes) -> Labels:
+        return np.frombuffer(zlib.decompress(packed), self.dtype).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """An object written into labels.
+
+    Attributes
+    ----------
+    patch : StoredPatch
+    labels : array
+        What it was written into: the choice of labels may change later.
+    record : AcceptedObject
+    replaced : AcceptedObject or None
+        The record the number had before, when an object was corrected.
+    """
+
+    patch: StoredPatch
+    labels: Any
+    record: AcceptedObject
+    replaced: AcceptedObject | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing an annotator did, with what it was like before and after.
+
+    Attributes
+    ----------
+    name : str
+        Such as "add click"; for messages.
+    place : Place
+        Where the draft belongs.
+    before, after : Draft
+    settings_before, settings_after : Settings
+    commit : Commit or None
+        What was written into labels.
+    """
+
+    name: str
+    place: Place
+    before: Draft
+    after: Draft
+    settings_before: Settings
+    settings_after: Settings
+    commit: Commit | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of labels that it holds."""
+        return self.commit.patch.nbytes if self.commit else 0
+
+    @property
+    def only_settings(self) -> bool:
+        """Whether nothing but the settings changed."""
+        return self.commit is None and self.before == self.after
+
+
+class History:
+    """The steps done and undone.
+
+    Parameters
+    ----------
+    max_bytes : int
+        The oldest steps are forgotten when the steps' labels exceed this.
+    keep : int
+        This many steps are kept whatever they take.
+    """
+
+    def __init__(self, max_bytes: int = 256_000_000, keep: int = 200) -> None:
+        self._done: deque[Step] = deque()
+        self._undone: list[Step] = []
+        self._max_bytes, self._keep = max_bytes, keep
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._done)
+
+    def push(self, step: Step) -> None:
+        """Remember a new step; what was undone can no longer be done again."""
+        self._undone.clear()
+        if not self._merged(step):
+            self._done.append(step)
+            self._bytes += step.nbytes
+        while self._bytes > self._max_bytes and len(self._done) > self._keep:
+            self._bytes -= self._done.popleft().nbytes
+
+    @property
+    def last_done(self) -> Step | None:
+        """The step that `undo` would take back."""
+        return self._done[-1] if self._done else None
+
+    @property
+    def last_undone(self) -> Step | None:
+        """The step that `redo` would do again."""
+        return self._undone[-1] if self._undone else None
+
+    def undo(self) -> None:
+        """Move on: the last step done has been taken back."""
+        step = self._done.pop()
+        self._bytes -= step.nbytes
+        self._undone.append(step)
+
+    def redo(self) -> None:
+        """Move on: the last step undone has been done again."""
+        step = self._undone.pop()
+        self._bytes += step.nbytes
+        self._done.append(step)
+
+    def _merged(self, step: Step) -> bool:
+        """Join the many small moves of one slider into one step."""
+        last = self._done[-1] if self._done else None
+        if last is None or not (last.only_settings and step.only_settings):
+            return False
+        if last.name != step.name or last.place != step.place:
+            return False
+        self._done[-1] = replace(last, settings_after=step.settings_after)
+        return True
+
+
+def _changed(different: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(different.any(1)), np.flatnonzero(different.any(0))
+    if not rows.size:
+        return slice(0, 0), slice(0, 0)
+    return (
+        slice(int(rows[0]), int(rows[-1]) + 1),
+        slice(int(columns[0]), int(columns[-1]) + 1),
+    )
+
+
+def _narrowed(where: Slices, rows: slice, columns: slice) -> Slices:
+    inner = iter((rows, columns))
+    out: list[slice | int] = []
+    for part in where:
+        if isinstance(part, slice):
+            cut = next(inner)
+            start = part.start or 0
+            part = slice(start + cut.start, start + cut.stop)
+        out.append(part)
+    return tuple(out)

@@ -1,0 +1,64 @@
+"""Answers that are known already, so that undo needs no network."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.session.place import Place
+from napari_fclick.session.state import PredictionLike
+
+_Key = tuple[Place, ClickSequence]
+
+
+class KnownPredictions:
+    """Predictions by the clicks they answer; the least used are forgotten first.
+
+    Parameters
+    ----------
+    max_bytes : int
+        What their probabilities may take together; the last one is kept whatever it takes.
+    """
+
+    def __init__(self, max_bytes: int = 256_000_000) -> None:
+        self._known: OrderedDict[_Key, PredictionLike] = OrderedDict()
+        self._max_bytes = max_bytes
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def add(self, place: Place, clicks: ClickSequence, prediction: PredictionLike) -> None:
+        """Remember an answer."""
+        key = (place, clicks)
+        if key in self._known:
+            self._bytes -= self._known.pop(key).probability.nbytes
+        self._known[key] = prediction
+        self._bytes += prediction.probability.nbytes
+        while self._bytes > self._max_bytes and len(self._known) > 1:
+            self._bytes -= self._known.popitem(last=False)[1].probability.nbytes
+
+    def get(self, place: Place, clicks: ClickSequence) -> PredictionLike | None:
+        """Return the answer to these clicks, where it is known."""
+        key = (place, clicks)
+        if key not in self._known:
+            return None
+        self._known.move_to_end(key)
+        return self._known[key]
+
+    def before(self, place: Place, clicks: ClickSequence) -> PredictionLike | None:
+        """Return the answer to the longest known beginning of these clicks.
+
+        Depending on the clicks alone, not on how the annotator came by them, it makes the
+        next answer the same after any undo, removal or replay.
+        """
+        for length in range(len(clicks) - 1, 0, -1):
+            found = self.get(place, ClickSequence(clicks[:length]))
+            if found is not None:
+                return found
+        return None
+
+    def clear(self) -> None:
+        """Forget everything: other weights would answer otherwise."""
+        self._known.clear()
+        self._bytes = 0

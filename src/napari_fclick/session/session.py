@@ -1,0 +1,490 @@
+"""One image being annotated: from clicks, through predictions, to accepted objects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+import numpy as np
+from psygnal import Signal
+
+from napari_fclick.core import window
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.integrity import Kept
+from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
+from napari_fclick.core.window import Box
+from napari_fclick.session.history import Commit, History, Step, StoredPatch
+from napari_fclick.session.numbering import highest_label
+from napari_fclick.session.place import Place
+from napari_fclick.session.predictions import KnownPredictions
+from napari_fclick.session.state import (
+    AcceptedObject,
+    Draft,
+    PredictionLike,
+    PredictionRequest,
+    SessionError,
+    Settings,
+)
+
+#: The size of this many objects accepted last tells the size of the next.
+RECENT = 7
+
+
+class Session:
+    """Clicks, predictions and accepted objects of one image.
+
+    A *draft* is the object being clicked. Every plane of a stack has its own: moving to
+    another plane loses no click. Whatever changes clicks, settings or labels is a `Step`
+    that can be undone.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, C), or a list of pyramid levels
+        The plane that is annotated.
+    labels : array, optional
+        What accepted objects are written into; indexed with slices only. It has the
+        dimensions that ``place`` speaks of.
+    place : Place
+        Where the plane lies in the labels.
+    highest : int, optional
+        The highest object number in the labels, where it is known.
+    clock : callable
+        Returns seconds.
+
+    Attributes
+    ----------
+    changed : Signal()
+        Clicks, settings, prediction or objects changed.
+    place_changed : Signal(Place)
+        Undo or redo moved to another plane.
+    labels_changed : Signal(labels, where)
+        A region of the labels was written.
+    stepped : Signal(Step, str)
+        A step was taken: "do", "undo" or "redo".
+    reported : Signal(str)
+        Something the annotator should know, such as what a commit overwrote.
+    """
+
+    changed = Signal()
+    place_changed = Signal(Place)
+    labels_changed = Signal(object, object)
+    stepped = Signal(Step, str)
+    reported = Signal(str)
+
+    def __init__(
+        self,
+        image: Any,
+        labels: Any = None,
+        place: Place | None = None,
+        *,
+        highest: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._drafts: dict[Place, Draft] = {}
+        self._history = History()
+        self._known = KnownPredictions()
+        self._failed: str | None = None
+        self._masked: tuple[PredictionLike, Settings, Kept] | None = None
+        self._generation = 0
+        self.objects: dict[int, AcceptedObject] = {}
+        self.settings = Settings()
+        self.labels: Any = None
+        self._highest: int | None = None
+        self._place, self.image = place or Place(), image
+        self.shape = window.image_shape(image)
+        if labels is not None:
+            self.set_labels(labels, highest)
+
+    # --- where --------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        """Where the plane lies."""
+        return self._place
+
+    def show(self, place: Place, image: Any) -> None:
+        """Go to another plane; the drafts stay where they are.
+
+        Parameters
+        ----------
+        place : Place
+        image : array (H, W) or (H, W, C), or a list of pyramid levels
+            The plane's pixels.
+        """
+        self.shape = window.image_shape(image)
+        self._place, self.image = place, image
+        self._renew()
+        self.changed.emit()
+
+    def set_labels(self, labels: Any, highest: int | None = None) -> None:
+        """Choose what accepted objects are written into.
+
+        Raises
+        ------
+        SessionError
+            If the labels do not have the image's shape, or hold no whole numbers.
+        """
+        shape, dtype = tuple(int(n) for n in labels.shape), np.dtype(labels.dtype)
+        if dtype.kind not in "iub":
+            raise SessionError(f"labels of dtype {dtype} hold no whole numbers; choose integers")
+        if len(shape) != self.place.ndim or self.place.plane_shape(shape) != self.shape:
+            raise SessionError(
+                f"labels of shape {shape} do not fit: axes {self.place.axes} of "
+                f"{self.place.ndim} must be {self.shape} as in the image"
+            )
+        self.labels, self._highest = labels, highest
+
+    def saw_label(self, label: int) -> None:
+        """Note an object number that something else wrote, such as a brush."""
+        if self._highest is not None:
+            self._highest = max(self._highest, label)
+
+    @property
+    def next_label(self) -> int:
+        """The number of the next new object; no object in the labels has it.
+
+        The first time it reads the labels, unless their highest number was given.
+        """
+        if self._highest is None:
+            self._highest = 0 if self.labels is None else highest_label(self.labels)
+        return max(self._highest, *self.objects, 0) + 1
+
+    @property
+    def knows_next_label(self) -> bool:
+        """Whether `next_label` costs nothing."""
+        return self._highest is not None or self.labels is None
+
+    # --- clicks -------------------------------------------------------------------------
+
+    @property
+    def draft(self) -> Draft:
+        """The object being clicked in this plane."""
+        return self._drafts.get(self.place, Draft())
+
+    @property
+    def clicks(self) -> ClickSequence:
+        """The draft's clicks."""
+        return self.draft.clicks
+
+    def add(self, y: float, x: float, positive: bool = True) -> None:
+        """Add a click.
+
+        Raises
+        ------
+        ClickError
+            If the first click is negative, or the click lies outside the image.
+        """
+        name = "add positive click" if positive else "add negative click"
+        self._click(name, self.clicks.add(Click(y, x, positive)))
+
+    def remove(self, index: int) -> None:
+        """Remove a click; raises `ClickError` where there is none."""
+        self._click("remove click", self.clicks.remove(index))
+
+    def move(self, index: int, y: float, x: float) -> None:
+        """Move a click; raises `ClickError` outside the image."""
+        self._click("move click", self.clicks.move(index, y, x))
+
+    def promote(self, index: int) -> None:
+        """Make a positive click the first; raises `ClickError` for a negative one."""
+        self._click("make click the first", self.clicks.promote(index))
+
+    def clear(self) -> None:
+        """Remove all clicks."""
+        if self.clicks:
+            self._click("clear clicks", ClickSequence())
+
+    def _click(self, name: str, clicks: ClickSequence) -> None:
+        clicks.check_inside(self.shape)
+        started = self._clock() if self.draft.started is None else self.draft.started
+        after = replace(self.draft, clicks=clicks, started=started) if clicks else Draft()
+        self._do(self._step(name, after))
+
+    # --- settings -----------------------------------------------------------------------
+
+    def set(
+        self,
+        *,
+        threshold: float | None = None,
+        integrity: bool | None = None,
+        policy: OverlapPolicy | str | None = None,
+    ) -> None:
+        """Change settings; what is None stays.
+
+        Raises
+        ------
+        SessionError
+            If the threshold is not within 0 to 1.
+        """
+        chosen: dict[str, Any] = {"threshold": threshold, "integrity": integrity}
+        chosen["policy"] = None if policy is None else OverlapPolicy(policy)
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        settings = replace(self.settings, **chosen)
+        if settings != self.settings:
+            name = "set " + " and ".join(chosen)
+            self._do(replace(self._step(name, self.draft), settings_after=settings))
+
+    # --- predictions --------------------------------------------------------------------
+
+    @property
+    def generation(self) -> int:
+        """Grows with every change of what is to be predicted."""
+        return self._generation
+
+    @property
+    def prediction(self) -> PredictionLike | None:
+        """The answer to the clicks as they are now; None while it is not known."""
+        return self._known.get(self.place, self.clicks) if self.clicks else None
+
+    @property
+    def latest_prediction(self) -> PredictionLike | None:
+        """The answer to the clicks or, while it is pending, to the ones before them."""
+        return self.prediction or self._known.before(self.place, self.clicks)
+
+    def mask(self, prediction: PredictionLike | None = None) -> Kept | None:
+        """Return a prediction's mask with the settings as they are.
+
+        Parameters
+        ----------
+        prediction : PredictionLike, optional
+            By default the answer to the clicks as they are now.
+
+        Returns
+        -------
+        Kept or None
+            The mask of the prediction's window, and whether no positive click lies in it.
+        """
+        wanted = prediction or self.prediction
+        if wanted is None:
+            return None
+        known = self._masked
+        if known is None or known[0] is not wanted or known[1] != self.settings:
+            known = self._masked = (wanted, self.settings, _mask_of(wanted, self.settings))
+        return known[2]
+
+    @property
+    def pending(self) -> bool:
+        """Whether an answer is still to come."""
+        return bool(self.clicks) and self.prediction is None and self._failed is None
+
+    @property
+    def typical_side(self) -> float | None:
+        """Median longer side in pixels of the objects accepted last; None before the first."""
+        sides = [record.side for record in list(self.objects.values())[-RECENT:]]
+        return float(median(sides)) if sides else None
+
+    def request(self) -> PredictionRequest | None:
+        """Return what is to be asked of a predictor; None where nothing is."""
+        if not self.pending:
+            return None
+        previous = self._known.before(self.place, self.clicks)
+        return PredictionRequest(
+            self._generation, self.image, self.clicks, previous, self.typical_side
+        )
+
+    def receive(self, generation: int, prediction: PredictionLike) -> bool:
+        """Take an answer; return False, and drop it, if the clicks have changed since."""
+        if generation != self._generation:
+            return False
+        self._known.add(self.place, self.clicks, prediction)
+        self.changed.emit()
+        return True
+
+    def fail(self, generation: int, message: str) -> bool:
+        """Note that there is no answer; the clicks stay. False if the clicks have changed."""
+        if generation != self._generation:
+            return False
+        self._failed = message
+        self.changed.emit()
+        return True
+
+    def forget_predictions(self) -> None:
+        """Ask anew: the weights, the device or the pixels changed."""
+        self._known.clear()
+        self._renew()
+        self.changed.emit()
+
+    # --- objects ------------------------------------------------------------------------
+
+    def plan(self) -> LabelPatch:
+        """Return what accepting the draft would write, and take from whom.
+
+        Raises
+        ------
+        SessionError
+            If there is nothing to accept, or it is not up to date.
+        """
+        if self.labels is None:
+            raise SessionError("no labels to write into: choose a Labels layer")
+        mask, box = self._mask()
+        label = self.draft.label or self.next_label
+        record = self.objects.get(label)
+        if record is not None and record.place == self.place:
+            mask, box = _grown(mask, box, box.union(record.box))
+        where = self.place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+        try:
+            return make_patch(self.labels, mask, where, label, self.settings.policy)
+        except ValueError as error:
+            raise SessionError(f"{error}; choose labels of a wider dtype") from error
+
+    def accept(self) -> AcceptedObject:
+        """Write the draft into the labels and start the next object.
+
+        Raises
+        ------
+        SessionError
+            If there is nothing to accept, it is not up to date, or other objects keep all
+            its pixels. Nothing is written then.
+        """
+        patch = self._checked(self.plan())
+        rows, columns = (part for part in patch.where if isinstance(part, slice))
+        box = Box(rows.start, columns.start, rows.stop, columns.stop)
+        draft = self.draft
+        seconds = 0.0 if draft.started is None else self._clock() - draft.started
+        record = AcceptedObject(patch.label, self.place, draft.clicks, box, patch.written, seconds)
+        stored = StoredPatch.pack(patch)
+        commit = Commit(stored, self.labels, record, self.objects.get(patch.label))
+        self._do(replace(self._step(f"accept object {patch.label}", Draft()), commit=commit))
+        self.reported.emit(patch.summary())
+        return record
+
+    def _mask(self) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Box]:
+        prediction = self.prediction
+        if not self.clicks:
+            raise SessionError("nothing to accept: click on an object first")
+        if prediction is None:
+            reason = self._failed or "it is still being predicted"
+            raise SessionError(f"the mask cannot be accepted: {reason}")
+        found = self.mask(prediction)
+        assert found is not None
+        mask = found.mask
+        box = _bounds(mask)
+        if box is None:
+            raise SessionError(
+                f"the mask is empty at threshold {self.settings.threshold:g}: "
+                "add a click or lower the threshold"
+            )
+        rows, columns = prediction.window
+        cut = mask[box.top : box.bottom, box.left : box.right]
+        top, left = rows.start or 0, columns.start or 0
+        return cut, Box(box.top + top, box.left + left, box.bottom + top, box.right + left)
+
+    def _checked(self, patch: LabelPatch) -> LabelPatch:
+        """Refuse a number that is taken after all, and a commit that would write nothing."""
+        if self.draft.label is None and bool(np.any(patch.before == patch.label)):
+            self._highest = None
+            patch = self.plan()
+        if patch.written == 0:
+            owners = ", ".join(map(str, sorted(patch.withheld)))
+            raise SessionError(
+                f"nothing to write: all pixels of the mask belong to object {owners} "
+                f"(overlap policy {self.settings.policy.value!r})"
+            )
+        return patch
+
+    # --- undo ---------------------------------------------------------------------------
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to undo."""
+        return self._history.last_done is not None
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is something to do again."""
+        return self._history.last_undone is not None
+
+    def undo(self) -> Step | None:
+        """Take back the last step, in whichever plane it was; None where there is none."""
+        step = self._history.last_done
+        if step is None:
+            return None
+        # Labels first: where they cannot be written, nothing else changes.
+        if step.commit is not None:
+            self._withdraw(step.commit)
+        self._history.undo()
+        self._restore(step.place, step.before, step.settings_before)
+        self._finish(step, "undo")
+        return step
+
+    def redo(self) -> Step | None:
+        """Do again what was undone last; None where there is nothing."""
+        step = self._history.last_undone
+        if step is None:
+            return None
+        if step.commit is not None:
+            self._write(step.commit)
+        self._history.redo()
+        self._restore(step.place, step.after, step.settings_after)
+        self._finish(step, "redo")
+        return step
+
+    def _step(self, name: str, after: Draft) -> Step:
+        return Step(name, self.place, self.draft, after, self.settings, self.settings)
+
+    def _do(self, step: Step) -> None:
+        if step.commit is not None:
+            self._write(step.commit)
+        self._restore(step.place, step.after, step.settings_after)
+        self._history.push(step)
+        self._finish(step, "do")
+
+    def _restore(self, place: Place, draft: Draft, settings: Settings) -> None:
+        self._drafts[place] = draft
+        self.settings = settings
+
+    def _finish(self, step: Step, how: str) -> None:
+        # Settings act on the answer that is known: only clicks need another.
+        if not step.only_settings:
+            self._renew()
+            if step.place != self.place:
+                self.place_changed.emit(step.place)
+        self.stepped.emit(step, how)
+        self.changed.emit()
+
+    def _renew(self) -> None:
+        self._generation += 1
+        self._failed = None
+
+    def _write(self, commit: Commit) -> None:
+        self._tell(commit.patch.apply(commit.labels), commit)
+        self.objects.pop(commit.record.label, None)
+        self.objects[commit.record.label] = commit.record
+
+    def _withdraw(self, commit: Commit) -> None:
+        self._tell(commit.patch.revert(commit.labels), commit)
+        self.objects.pop(commit.record.label)
+        if commit.replaced is not None:
+            self.objects[commit.record.label] = commit.replaced
+
+    def _tell(self, left_alone: int, commit: Commit) -> None:
+        self.labels_changed.emit(commit.labels, commit.patch.where)
+        if left_alone:
+            self.reported.emit(f"{left_alone} px had been changed otherwise and stay as they are")
+
+
+def _mask_of(prediction: PredictionLike, settings: Settings) -> Kept:
+    if settings.integrity:
+        return prediction.kept(settings.threshold)
+    return Kept(prediction.mask(settings.threshold, integrity=False), False)
+
+
+def _bounds(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> Box | None:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return None
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
+def _grown(
+    mask: np.ndarray[Any, np.dtype[np.bool_]], box: Box, larger: Box
+) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Box]:
+    """Return the mask on a larger box, False where it was not defined."""
+    out = np.zeros((larger.bottom - larger.top, larger.right - larger.left), bool)
+    top, left = box.top - larger.top, box.left - larger.left
+    out[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    return out, larger

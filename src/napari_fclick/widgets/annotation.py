@@ -1,0 +1,115 @@
+"""One image layer with its session, its markers and preview, and its labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from napari_fclick.session import Session
+from napari_fclick.widgets.layers import AnnotationLayers, LabelsTarget, fits_as_labels, new_labels
+from napari_fclick.widgets.planes import LayerError, layer_shape
+
+
+class Annotation:
+    """What belongs to one image layer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    image : Layer
+    session : Session
+    """
+
+    def __init__(self, viewer: Any, image: Any, session: Session) -> None:
+        self._viewer = viewer
+        self.image, self.session = image, session
+        self.shape = layer_shape(image)
+        self.layers = AnnotationLayers(viewer, image)
+        self.labels: Any = None
+        self.preview_hidden = False
+        self._targets: dict[Any, LabelsTarget] = {}
+
+    @property
+    def own_layers(self) -> list[Any]:
+        """The layers on which our keys are bound."""
+        layers = [self.image, self.labels, *self.layers.ours]
+        return [layer for layer in layers if layer is not None]
+
+    def shape_now(self) -> tuple[int, ...]:
+        """Return the shape of the image layer's data as they are now."""
+        return layer_shape(self.image)
+
+    def draw(self) -> None:
+        """Show clicks and preview as the session has them."""
+        session = self.session
+        self.layers.show_clicks(session.clicks, session.place)
+        shown = None if self.preview_hidden else session.latest_prediction
+        found = session.mask(shown) if shown is not None else None
+        mask = None if found is None else found.mask
+        self.layers.show_preview(shown, mask, session.place, current=not session.pending)
+
+    def use_labels(self, layer: Any) -> None:
+        """Write objects into a layer; None for a new one, made when it is needed.
+
+        Raises
+        ------
+        LayerError
+            If the layer does not fit.
+        """
+        if layer is None:
+            self.forget_labels()
+            return
+        if not fits_as_labels(layer, self.image):
+            raise LayerError(
+                f"labels layer {layer.name!r} does not fit: it must have the shape {self.shape}, "
+                "one resolution, and data that can be written to"
+            )
+        self._use(layer, highest=None)
+
+    def ensure_labels(self) -> None:
+        """Make a Labels layer where none is chosen; raises LayerError if it is too large."""
+        if self.labels is not None:
+            return
+        layer = new_labels(self.image)
+        selected = set(self._viewer.layers.selection)
+        active = self._viewer.layers.selection.active
+        self._viewer.add_layer(layer)
+        position = self._viewer.layers.index(self.image) + 1
+        self._viewer.layers.move(len(self._viewer.layers) - 1, position)
+        self._viewer.layers.selection = selected
+        self._viewer.layers.selection.active = active
+        self._use(layer, highest=0)
+
+    def forget_labels(self) -> None:
+        """Write into no layer: a new one is made when it is needed."""
+        self._listen(False)
+        self.labels = self.session.labels = None
+
+    def hide(self) -> None:
+        """Remove markers and preview; the session keeps what they showed."""
+        self.layers.hide()
+
+    def close(self) -> None:
+        """Let go of the layers."""
+        self._listen(False)
+        self.layers.close()
+
+    def _use(self, layer: Any, highest: int | None) -> None:
+        # One target a layer: undo finds its way to it after another has been chosen.
+        target = self._targets.setdefault(layer, LabelsTarget(layer))
+        self.session.set_labels(target, highest)
+        self._listen(False)
+        self.labels = layer
+        self._listen(True)
+
+    def _listen(self, on: bool) -> None:
+        if self.labels is not None:
+            paint = self.labels.events.paint
+            (paint.connect if on else paint.disconnect)(self._on_paint)
+
+    def _on_paint(self, event: Any) -> None:
+        """Leave numbers that a brush has used to the brush."""
+        values = [np.max(new) for *_, new in event.value if np.size(new)]
+        if values:
+            self.session.saw_label(int(max(values)))

@@ -1,0 +1,298 @@
+"""The dock "First Click": a thin view of a `Controller`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import napari
+from napari.layers import Image
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDockWidget,
+    QFormLayout,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QLabeledDoubleSlider
+
+from napari_fclick.core.labels import OverlapPolicy
+from napari_fclick.widgets.choosers import LayerChooser, keep_narrow
+from napari_fclick.widgets.controller import Controller
+from napari_fclick.widgets.keys import ACTIONS
+from napari_fclick.widgets.layers import fits_as_labels
+from napari_fclick.widgets.legend import Legend
+from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
+from napari_fclick.widgets.status import describe
+
+POLICIES = {
+    OverlapPolicy.KEEP: "keep other objects",
+    OverlapPolicy.REPLACE: "replace them",
+    OverlapPolicy.BACKGROUND: "only background",
+}
+#: Colours of messages that are read on napari's dark and on its light theme.
+COLOURS = {"info": "", "warning": "#D98A00", "error": "#E5534B"}
+
+
+class FirstClickWidget(QWidget):  # type: ignore[misc]
+    """Segment objects of an image by clicking on them.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    load : callable, optional
+        Takes the names of weights and device, returns a predictor.
+    discover : callable, optional
+        Returns the `Choices` of weights and devices.
+
+    Attributes
+    ----------
+    controller : Controller
+        Does everything the dock can do, for scripts and demos.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        load: Callable[[str, str], Any] = load_predictor,
+        discover: Callable[[], Choices] = available_choices,
+    ) -> None:
+        super().__init__()
+        self.controller = controller = Controller(viewer, load, discover)
+        self._shown: tuple[Any, Any] = (None, None)
+        self.setWindowTitle("First Click")
+        self._make_choosers()
+        self._make_settings()
+        self._make_status()
+        self._lay_out()
+        controller.changed.connect(self._show_state)
+        controller.reported.connect(self._show_message)
+        controller.discovered.connect(self._show_choices)
+        # Closing a dock deletes us without a close event: what is said here holds no widget.
+        choosers = (self.images, self.labels)
+        self.destroyed.connect(lambda: _close(controller, choosers))
+        controller.activate()
+        controller.choose_image(self.images.layer)
+        controller.start()
+        self._show_state()
+
+    def wait_idle(self, timeout: float = 30.0) -> bool:
+        """Run Qt's event loop until nothing is being loaded or predicted.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds.
+
+        Returns
+        -------
+        bool
+            False if time ran out.
+        """
+        end = time.monotonic() + timeout
+        while not self.controller.idle:
+            if time.monotonic() > end:
+                return False
+            QApplication.processEvents()
+            time.sleep(0.002)
+        QApplication.processEvents()
+        return True
+
+    # --- making -------------------------------------------------------------------------
+
+    def _make_choosers(self) -> None:
+        viewer, controller = self.controller.viewer, self.controller
+        self.images = LayerChooser(viewer, controller.is_image)
+        self.images.setToolTip("The image that is annotated")
+        self.images.chosen.connect(controller.choose_image)
+        self.labels = LayerChooser(viewer, self._fits, none_text="new layer")
+        self.labels.setToolTip("Where accepted objects are written: any Labels layer that fits")
+        self.labels.chosen.connect(controller.choose_labels)
+        self.weights, self.devices = _combo("The network"), _combo("Where it runs")
+        self._show_choices(Choices())
+        for combo in (self.weights, self.devices):
+            combo.activated.connect(lambda _: self._load())
+
+    def _make_settings(self) -> None:
+        controller = self.controller
+        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.threshold.setRange(0.05, 0.95)
+        self.threshold.setSingleStep(0.05)
+        self.threshold.setDecimals(2)
+        self.threshold.setValue(0.5)
+        self.threshold.setToolTip("Probability above which a pixel belongs to the object")
+        self.threshold.valueChanged.connect(lambda v: controller.set(threshold=float(v)))
+        self.integrity = QCheckBox("only parts with clicks")
+        self.integrity.setToolTip(ACTIONS["toggle_integrity"].hint)
+        self.integrity.setChecked(True)
+        self.integrity.toggled.connect(lambda on: controller.set(integrity=bool(on)))
+        self.policy = _combo("What happens where the object meets others")
+        for policy, text in POLICIES.items():
+            self.policy.addItem(text, policy.value)
+        self.policy.activated.connect(lambda _: controller.set(policy=self.policy.currentData()))
+        self.buttons = {
+            name: self._button(name, text)
+            for name, text in (
+                ("accept", "Accept"),
+                ("clear", "Clear"),
+                ("undo", "Undo"),
+                ("redo", "Redo"),
+            )
+        }
+
+    def _button(self, name: str, text: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(ACTIONS[name].hint)
+        button.clicked.connect(lambda: getattr(self.controller, name)())
+        return button
+
+    def _make_status(self) -> None:
+        self.status, self.message, self.running = _line(), _line(), _line()
+        self.status.setStyleSheet("font-weight: bold")
+        # Room for two lines: the dock does not jump when messages come and go.
+        for line in (self.status, self.message):
+            line.setMinimumHeight(2 * line.fontMetrics().lineSpacing() + 4)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        form.addRow("Image", self.images)
+        form.addRow("Labels", self.labels)
+        form.addRow("Weights", self.weights)
+        form.addRow("Device", self.devices)
+        form.addRow("", self.running)
+        form.addRow("Threshold", self.threshold)
+        form.addRow("Integrity", self.integrity)
+        form.addRow("Overlap", self.policy)
+        grid = QGridLayout()
+        places = {"accept": (0, 0), "clear": (0, 1), "undo": (1, 0), "redo": (1, 1)}
+        for name, (row, column) in places.items():
+            grid.addWidget(self.buttons[name], row, column)
+        column = QVBoxLayout(self)
+        for layout in (form, grid):
+            column.addLayout(layout)
+        for widget in (Legend(), self.status, self.message):
+            column.addWidget(widget)
+        column.addStretch(1)
+
+    # --- showing ------------------------------------------------------------------------
+
+    def _show_state(self) -> None:
+        session = self.controller.session
+        for name, possible in self._possible().items():
+            self.buttons[name].setEnabled(possible)
+        self._show_layers()
+        self.running.setText(self._running())
+        if session is None:
+            self.status.setText("Open or choose an image")
+            return
+        self.status.setText(describe(session, self.controller.image))
+        self._show_settings()
+
+    def _show_layers(self) -> None:
+        shown = (self.controller.image, self.controller.labels)
+        if shown != self._shown:
+            self._shown = shown
+            self.labels.show_layer(self.controller.labels)
+        if self.images.layer is not self.controller.image and self.controller.image is not None:
+            self.images.show_layer(self.controller.image)
+
+    def _show_settings(self) -> None:
+        session = self.controller.session
+        if session is None:
+            return
+        settings = session.settings
+        blocked = [QSignalBlocker(w) for w in (self.threshold, self.integrity, self.policy)]
+        if abs(self.threshold.value() - settings.threshold) > 1e-6:
+            self.threshold.setValue(settings.threshold)
+        self.integrity.setChecked(settings.integrity)
+        self.policy.setCurrentIndex(self.policy.findData(settings.policy.value))
+        del blocked
+
+    def _possible(self) -> dict[str, bool]:
+        session = self.controller.session
+        if session is None:
+            return dict.fromkeys(self.buttons, False)
+        begun = bool(session.clicks)
+        return {
+            "accept": begun,
+            "clear": begun,
+            "undo": session.can_undo,
+            "redo": session.can_redo,
+        }
+
+    def _running(self) -> str:
+        if self.controller.loading:
+            return "loading weights …"
+        predictor = self.controller.predictor
+        return "" if predictor is None else f"{predictor.name} on {predictor.device}"
+
+    def _show_message(self, message: str, level: str) -> None:
+        colour = COLOURS[level]
+        self.message.setStyleSheet(f"color: {colour}" if colour else "")
+        self.message.setText(message)
+
+    def _show_choices(self, choices: Choices) -> None:
+        for combo, items in ((self.weights, choices.weights), (self.devices, choices.devices)):
+            current = combo.currentText()
+            combo.clear()
+            combo.addItems(list(items))
+            if current in items:
+                combo.setCurrentText(current)
+
+    # --- acting -------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        self.controller.load_weights(self.weights.currentText(), self.devices.currentText())
+
+    def _fits(self, layer: Any) -> bool:
+        image = self.controller.image
+        return image is not None and fits_as_labels(layer, image)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
+        """Take mouse and keys with the dock's first appearance."""
+        super().showEvent(event)
+        self.controller.activate()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802
+        """Give mouse and keys back when the dock is closed, not when it lies behind a tab."""
+        super().hideEvent(event)
+        if not _is_open(self):
+            self.controller.deactivate()
+
+
+def _is_open(widget: QWidget) -> bool:
+    """Whether the dock around a widget is open, be it behind another tab."""
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    return parent is not None and parent.toggleViewAction().isChecked()
+
+
+def _close(controller: Controller, choosers: tuple[LayerChooser, ...]) -> None:
+    controller.close()
+    for chooser in choosers:
+        chooser.close_links()
+
+
+def _combo(tip: str) -> QComboBox:
+    combo = QComboBox()
+    combo.setToolTip(tip)
+    keep_narrow(combo)
+    return combo
+
+
+def _line() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+    return label

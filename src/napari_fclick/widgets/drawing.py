@@ -1,0 +1,101 @@
+"""What clicks and masks look like."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_fclick.core.clicks import ClickSequence
+
+#: A pair that the colour-blind can tell apart (Okabe and Ito), and a third for contours.
+POSITIVE, NEGATIVE = "#0072B2", "#E69F00"
+CONTOUR, TINT = (240, 228, 66), (86, 180, 233)
+#: Diameters on the screen in pixels.
+SIZES = {"ring": 30.0, "first": 20.0, "positive": 13.0, "negative": 15.0}
+SYMBOLS = {"ring": "disc", "first": "star", "positive": "disc", "negative": "cross"}
+FACES = {"ring": "#FFFFFF00", "first": POSITIVE, "positive": POSITIVE, "negative": NEGATIVE}
+#: A preview has at most this many pixels a side: a larger window is drawn thinned out.
+PREVIEW_SIDE = 1024
+
+RGBA = NDArray[np.uint8]
+
+
+def marker_kinds(clicks: ClickSequence) -> list[str]:
+    """Return the kind of each marker: a ring below the first click, then one a click."""
+    kinds = ["positive" if click.positive else "negative" for click in clicks]
+    return ["ring", "first", *kinds[1:]] if kinds else []
+
+
+def marker_features(clicks: ClickSequence) -> dict[str, list[Any]]:
+    """Return the table of the markers: order from 1 (the ring: 0), kind, sign, first."""
+    kinds = marker_kinds(clicks)
+    return {
+        "order": list(range(len(kinds))),
+        "kind": kinds,
+        "sign": ["-" if kind == "negative" else "+" for kind in kinds],
+        "first": [kind in ("ring", "first") for kind in kinds],
+    }
+
+
+def marker_style(clicks: ClickSequence, pixel: float) -> dict[str, Any]:
+    """Return the markers' sizes, symbols and colours.
+
+    Parameters
+    ----------
+    clicks : ClickSequence
+    pixel : float
+        Size of a pixel of the screen in the layer's own pixels.
+    """
+    kinds = marker_kinds(clicks)
+    return {
+        "size": np.array([SIZES[kind] * pixel for kind in kinds]),
+        "symbol": [SYMBOLS[kind] for kind in kinds],
+        "face_color": [FACES[kind] for kind in kinds],
+        "border_color": [POSITIVE if kind == "ring" else "white" for kind in kinds],
+        "border_width": [0.13 if kind == "ring" else 0.1 for kind in kinds],
+    }
+
+
+def preview_step(shape: tuple[int, int]) -> int:
+    """Return by what step a window is thinned out to be drawn."""
+    return max(1, math.ceil(max(shape) / PREVIEW_SIDE))
+
+
+def draw_preview(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> RGBA:
+    """Draw a mask as a contour over its probability.
+
+    Parameters
+    ----------
+    probability : ndarray of float32, shape (h, w), in [0, 1]
+    mask : ndarray of bool, shape (h, w)
+
+    Returns
+    -------
+    ndarray of uint8, shape (h', w', 4)
+        Thinned out by `preview_step`.
+    """
+    step = preview_step(mask.shape)
+    seen, inside = probability[::step, ::step], mask[::step, ::step]
+    out = np.zeros((*inside.shape, 4), np.uint8)
+    out[..., :3] = TINT
+    # What is out of the mask is shown fainter than what is in it.
+    out[..., 3] = seen * np.where(inside, 110, 60)
+    contour = inside & ~ndimage.binary_erosion(inside, iterations=_contour_width(inside.shape))
+    out[contour] = (*CONTOUR, 255)
+    return out
+
+
+def _contour_width(shape: tuple[int, ...]) -> int:
+    """Return a width that stays visible when the window fills the screen."""
+    return max(1, round(max(shape) / 350))
+
+
+def star_outline(radius: float) -> list[tuple[float, float]]:
+    """Return the (y, x) corners of a five-pointed star about the origin."""
+    radii = [radius, radius * 0.45] * 5
+    angles = [-math.pi / 2 + i * math.pi / 5 for i in range(10)]
+    return [(r * math.sin(a), r * math.cos(a)) for r, a in zip(radii, angles, strict=True)]

@@ -1,0 +1,312 @@
+"""The layers that annotating an image adds to the viewer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer, Points
+from numpy.typing import NDArray
+
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.session import Place
+from napari_fclick.session.state import PredictionLike
+from napari_fclick.widgets.drawing import (
+    draw_preview,
+    marker_features,
+    marker_style,
+    preview_step,
+)
+from napari_fclick.widgets.planes import LayerError, layer_shape
+
+#: Labels that we make take at most this many bytes of (lazily given) memory.
+MAX_LABELS_BYTES = 8_000_000_000
+#: Labels of more pixels than this are 16-bit.
+MANY_PIXELS = 2**28
+
+TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
+
+
+def transform_of(layer: Layer) -> dict[str, Any]:
+    """Return what places a layer in the world, to be given to another one."""
+    return {
+        "scale": layer.scale,
+        "translate": layer.translate,
+        "rotate": layer.rotate,
+        "shear": layer.shear,
+        "affine": layer.affine.affine_matrix,
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
+    }
+
+
+def pixel_size(layer: Layer, axes: tuple[int, int]) -> tuple[float, str] | None:
+    """Return the area of a pixel of a plane and its unit; None where there is no unit."""
+    units = [layer.units[axis] for axis in axes]
+    if any(str(unit) in ("pixel", "dimensionless", "") for unit in units):
+        return None
+    area = abs(float(layer.scale[axes[0]] * layer.scale[axes[1]]))
+    return area, f"{units[0] * units[1]:~P}"
+
+
+def new_labels(image: Layer) -> Labels:
+    """Return an empty Labels layer that fits an image layer.
+
+    Raises
+    ------
+    LayerError
+        If it would be too large for memory.
+    """
+    shape = layer_shape(image)
+    pixels = math.prod(shape)
+    dtype = np.dtype(np.uint16 if pixels > MANY_PIXELS else np.int32)
+    if pixels * dtype.itemsize > MAX_LABELS_BYTES:
+        raise LayerError(
+            f"labels of shape {shape} would take {pixels * dtype.itemsize / 1e9:.0f} GB: add a "
+            "Labels layer on a zarr array of that shape and choose it"
+        )
+    return Labels(np.zeros(shape, dtype), name="objects", opacity=0.5, **transform_of(image))
+
+
+def fits_as_labels(layer: Any, image: Layer) -> bool:
+    """Whether a layer is a Labels layer that objects of the image can be written into."""
+    return (
+        isinstance(layer, Labels)
+        and not layer.multiscale
+        and hasattr(layer.data, "__setitem__")
+        and type(layer.data).__module__.partition(".")[0] != "dask"
+        and tuple(layer.data.shape) == layer_shape(image)
+    )
+
+
+class LabelsTarget:
+    """A Labels layer as an array: writing to it also shows what was written.
+
+    It follows the layer when its data are exchanged.
+
+    Parameters
+    ----------
+    layer : Labels
+    """
+
+    def __init__(self, layer: Labels) -> None:
+        self.layer = layer
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the data."""
+        return tuple(self.layer.data.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the data."""
+        return np.dtype(self.layer.data.dtype)
+
+    @property
+    def chunks(self) -> Any:
+        """Chunks of the data, where they have any."""
+        return getattr(self.layer.data, "chunks", None)
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.asarray(self.layer.data[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.layer.data[index] = value
+        self.layer.refresh()
+
+
+class AnnotationLayers:
+    """The markers of the clicks and the preview of the mask, over one image layer.
+
+    They are made when there is something to show, follow the image layer's transforms, and
+    can be deleted by the user at any time: they come back with the next click.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    image : Layer
+        The image layer.
+    """
+
+    def __init__(self, viewer: Any, image: Layer) -> None:
+        self._viewer, self._image = viewer, image
+        self.clicks: Points | None = None
+        self.preview: Image | None = None
+        self._updating = False
+        self._on_screen = 1.0
+        self._sequence = ClickSequence()
+        self._corner: tuple[float, ...] = ()
+        self._steps = np.ones(image.ndim)
+        for name in TRANSFORMS:
+            getattr(image.events, name).connect(self._follow)
+
+    @property
+    def ours(self) -> list[Layer]:
+        """The layers that are in the viewer."""
+        layers = (self.clicks, self.preview)
+        return [layer for layer in layers if layer is not None and layer in self._viewer.layers]
+
+    @property
+    def updating(self) -> bool:
+        """Whether a change of the layers comes from us."""
+        return self._updating
+
+    def show_clicks(self, clicks: ClickSequence, place: Place) -> None:
+        """Draw the clicks of a plane."""
+        self._sequence = clicks
+        if not clicks and self.clicks is None:
+            return
+        layer = self._clicks_layer()
+        points = [place.point(click.y, click.x) for click in clicks]
+        self._updating = True
+        try:
+            self._fill(layer, [points[0], *points] if points else points)
+        finally:
+            self._updating = False
+
+    def show_marker(self, index: int, point: Sequence[float]) -> None:
+        """Draw one click elsewhere while it is dragged."""
+        layer = self.clicks
+        if layer is None or index + 1 >= len(layer.data):
+            return
+        data = np.array(layer.data)
+        data[index + 1] = point
+        if index == 0:
+            data[0] = point
+        self._updating = True
+        try:
+            layer.data = data
+        finally:
+            self._updating = False
+
+    def show_preview(
+        self, prediction: PredictionLike | None, mask: Any, place: Place, current: bool
+    ) -> None:
+        """Draw a mask over its probability.
+
+        Parameters
+        ----------
+        prediction : PredictionLike or None
+            None hides the preview.
+        mask : ndarray of bool, shape (h, w)
+            Of the prediction's window.
+        place : Place
+        current : bool
+            False where a newer answer is awaited: it is drawn fainter.
+        """
+        if prediction is None:
+            if self.preview is not None:
+                self.preview.visible = False
+            return
+        rows, columns = prediction.window
+        step = preview_step(prediction.probability.shape)
+        drawn = draw_preview(prediction.probability, mask)
+        others = tuple(axis for axis in range(place.ndim) if axis not in place.axes)
+        corner = place.point(rows.start + (step - 1) / 2, columns.start + (step - 1) / 2)
+        steps = np.ones(place.ndim)
+        steps[list(place.axes)] = step
+        self._put(np.expand_dims(drawn, others), corner, steps)
+        assert self.preview is not None
+        self.preview.visible = True
+        self.preview.opacity = 1.0 if current else 0.6
+
+    def resize_markers(self, on_screen: float) -> None:
+        """Keep the markers' size on the screen.
+
+        Parameters
+        ----------
+        on_screen : float
+            Size of a pixel of the screen in units of the world.
+        """
+        self._on_screen = on_screen
+        if self.clicks is not None and len(self.clicks.data):
+            style = marker_style(self._sequence, self._marker_pixel())
+            if len(style["size"]) == len(self.clicks.data):
+                self.clicks.size = style["size"]
+
+    def hide(self) -> None:
+        """Remove the layers; they come back when there is something to show."""
+        for layer in self.ours:
+            self._viewer.layers.remove(layer)
+        self.clicks = self.preview = None
+
+    def close(self) -> None:
+        """No longer follow the image layer."""
+        for name in TRANSFORMS:
+            getattr(self._image.events, name).disconnect(self._follow)
+
+    # --- clicks -------------------------------------------------------------------------
+
+    def _fill(self, layer: Points, points: list[tuple[float, ...]]) -> None:
+        layer.selected_data = set()
+        layer.data = np.array(points, float).reshape(-1, layer.ndim)
+        if not points:
+            return
+        layer.features = marker_features(self._sequence)
+        for name, value in marker_style(self._sequence, self._marker_pixel()).items():
+            setattr(layer, name, value)
+
+    def _marker_pixel(self) -> float:
+        # napari scales markers by the last axis alone.
+        scale = abs(float(self._image.scale[-1])) * abs(float(self._image.affine.scale[-1]))
+        return self._on_screen / (scale or 1.0)
+
+    def _clicks_layer(self) -> Points:
+        if self.clicks is None or self.clicks not in self._viewer.layers:
+            self.clicks = Points(ndim=self._image.ndim, name="clicks", **transform_of(self._image))
+            self._add(self.clicks)
+        return self.clicks
+
+    # --- preview ------------------------------------------------------------------------
+
+    def _put(self, drawn: Any, corner: tuple[float, ...], steps: NDArray[np.float64]) -> None:
+        self._corner, self._steps = corner, steps
+        layer = self.preview
+        if layer is None or layer not in self._viewer.layers:
+            placed = {**transform_of(self._image), **self._preview_transform()}
+            self.preview = Image(drawn, rgb=True, name="preview", **placed)
+            self._add(self.preview)
+            return
+        self._place_preview(layer)
+        layer.data = drawn
+
+    def _place_preview(self, layer: Layer) -> None:
+        for name, value in self._preview_transform().items():
+            if not np.array_equal(getattr(layer, name), value):
+                setattr(layer, name, value)
+
+    def _preview_transform(self) -> dict[str, Any]:
+        """Return scale and translation of a layer that covers the window only."""
+        image = self._image
+        world = np.asarray(image.data_to_world(self._corner))
+        shift = world - np.asarray(image.data_to_world((0.0,) * image.ndim))
+        # The affine comes after the translation: it is taken out again.
+        inner = np.linalg.solve(image.affine.linear_matrix, shift)
+        return {"scale": image.scale * self._steps, "translate": image.translate + inner}
+
+    # --- both ---------------------------------------------------------------------------
+
+    def _add(self, layer: Layer) -> None:
+        """Add a layer and leave the selection as it is: no tool is to be re-selected."""
+        selected = set(self._viewer.layers.selection)
+        active = self._viewer.layers.selection.active
+        self._viewer.add_layer(layer)
+        self._viewer.layers.selection = selected
+        self._viewer.layers.selection.active = active
+        if self.clicks is not None and self.clicks in self._viewer.layers:
+            self._raise(self.clicks)
+
+    def _raise(self, layer: Layer) -> None:
+        layers = self._viewer.layers
+        if layers[-1] is not layer:
+            layers.move(layers.index(layer), len(layers))
+
+    def _follow(self, event: Any = None) -> None:
+        """Take over a transform of the image layer that has changed."""
+        for layer in self.ours:
+            for name in TRANSFORMS:
+                setattr(layer, name, getattr(self._image, name))
+            if layer is self.preview:
+                self._place_preview(layer)

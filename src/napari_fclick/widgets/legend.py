@@ -1,0 +1,75 @@
+"""What the markers on the canvas mean."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QPointF, QSize, Qt
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from napari_fclick.widgets.drawing import NEGATIVE, POSITIVE, star_outline
+
+_TEXTS = {
+    "first": ("first", "The first click: the object is what it is on (left click)"),
+    "positive": ("more of it", "A positive click: on the object (left click)"),
+    "negative": ("not it", "A negative click: not on the object (right click, or Alt + left)"),
+}
+
+
+class MarkerIcon(QWidget):  # type: ignore[misc]
+    """One marker, drawn as it is on the canvas.
+
+    Parameters
+    ----------
+    kind : {"first", "positive", "negative"}
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+        self.setFixedSize(QSize(26, 26))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Draw the marker."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(13, 13)
+        painter.setPen(QPen(QColor("white"), 1.2))
+        painter.setBrush(QColor(NEGATIVE if self._kind == "negative" else POSITIVE))
+        {"first": _star, "positive": _disc, "negative": _cross}[self._kind](painter)
+        painter.end()
+
+
+class Legend(QWidget):  # type: ignore[misc]
+    """The three kinds of markers, in a row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(3)
+        for kind, (text, tip) in _TEXTS.items():
+            icon, label = MarkerIcon(kind), QLabel(text)
+            icon.setToolTip(tip)
+            label.setToolTip(tip)
+            row.addWidget(icon)
+            row.addWidget(label)
+            row.addSpacing(6)
+        row.addStretch(1)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+
+def _star(painter: QPainter) -> None:
+    painter.drawPolygon(QPolygonF([QPointF(x, y) for y, x in star_outline(8.0)]))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(POSITIVE), 2.4))
+    painter.drawEllipse(QPointF(0, 0), 11, 11)
+
+
+def _disc(painter: QPainter) -> None:
+    painter.drawEllipse(QPointF(0, 0), 6, 6)
+
+
+def _cross(painter: QPainter) -> None:
+    corners = [(-2, -7), (2, -7), (2, -2), (7, -2), (7, 2), (2, 2)]
+    corners += [(-x, -y) for x, y in corners]
+    painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in corners]))

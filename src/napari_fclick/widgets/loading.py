@@ -1,0 +1,43 @@
+"""Weights and devices; torch is imported by the thread that asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_fclick.session.state import PredictorLike
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What an annotator can choose from.
+
+    Attributes
+    ----------
+    weights : tuple of str
+    devices : tuple of str
+        The first is "auto".
+    """
+
+    weights: tuple[str, ...] = ("default",)
+    devices: tuple[str, ...] = ("auto", "cpu")
+
+
+def load_predictor(weights: str, device: str) -> PredictorLike:
+    """Load weights; raises a ValueError of one line where that fails."""
+    from napari_fclick.predictor import Predictor
+
+    return Predictor.from_weights(weights, device)
+
+
+def available_choices() -> Choices:
+    """Return which weights are installed and which devices this computer has."""
+    import torch
+
+    from napari_fclick.network.checkpoints import available_weights
+
+    devices = ["auto", "cpu"]
+    if torch.cuda.is_available():
+        devices += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return Choices(tuple(available_weights()), tuple(devices))

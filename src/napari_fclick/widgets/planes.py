@@ -1,0 +1,155 @@
+"""From a viewer and an image layer to the plane on show, and between their coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_fclick.session import Place
+
+
+class LayerError(ValueError):
+    """A layer, or the way it is shown, cannot be used; the message says why."""
+
+
+class LazyPlane:
+    """A plane of an array of more dimensions; reads what it is asked for, no more.
+
+    Parameters
+    ----------
+    data : array
+        numpy, dask, zarr or anything that indexes like them; after its ``place.ndim`` axes
+        it may have one more, of channels.
+    place : Place
+    """
+
+    def __init__(self, data: Any, place: Place) -> None:
+        self._data, self._place = data, place
+        self.dtype = np.dtype(data.dtype)
+        shape = tuple(int(n) for n in data.shape)
+        self.shape = (*place.plane_shape(shape), *shape[place.ndim :])
+        self.ndim = len(self.shape)
+
+    def __getitem__(self, index: Any) -> Any:
+        parts = index if isinstance(index, tuple) else (index,)
+        rows, columns, *channels = (*parts, *(slice(None),) * (2 - len(parts)))
+        return self._data[(*self._place.where(rows, columns), *channels)]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.asarray(self[:, :], dtype=dtype)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """What is on show of an image layer.
+
+    Attributes
+    ----------
+    place : Place
+        Where it lies in the layer's data, channels not counted.
+    image : array (H, W) or (H, W, C), or a list of such, finest first
+        Lazy.
+    """
+
+    place: Place
+    image: Any
+
+
+def layer_shape(layer: Any) -> tuple[int, ...]:
+    """Return the shape of an image layer's finest data, channels not counted."""
+    base = layer.data[0] if layer.multiscale else layer.data
+    return tuple(int(n) for n in base.shape[: layer.ndim])
+
+
+def displayed_place(viewer: Any, layer: Any) -> Place:
+    """Return where the plane on show lies in a layer's data.
+
+    Raises
+    ------
+    LayerError
+        If the view is 3-D, the layer lacks one of the axes on show, or the current position
+        lies outside of it.
+    """
+    if viewer.dims.ndisplay != 2:
+        raise LayerError("the view is 3D: switch to 2D to click (the square button, bottom left)")
+    # Layers of fewer dimensions have the world's last ones.
+    missing = viewer.dims.ndim - layer.ndim
+    axes = sorted(axis - missing for axis in viewer.dims.displayed)
+    if axes[0] < 0:
+        raise LayerError(f"layer {layer.name!r} has {layer.ndim} axes and is not shown as a plane")
+    point = to_data(viewer, layer, viewer.dims.point)
+    index = [int(np.round(v)) for axis, v in enumerate(point) if axis not in axes]
+    place = Place((axes[0], axes[1]), tuple(index))
+    if not place.within(layer_shape(layer)):
+        raise LayerError(f"the slice on show lies outside layer {layer.name!r}")
+    return place
+
+
+def displayed_plane(viewer: Any, layer: Any) -> Plane:
+    """Return the plane on show; raises as `displayed_place` does."""
+    place = displayed_place(viewer, layer)
+    levels = list(layer.data) if layer.multiscale else [layer.data]
+    planes = [_cut(level, _on_level(place, level, levels[0])) for level in levels]
+    return Plane(place, planes if layer.multiscale else planes[0])
+
+
+def to_data(viewer: Any, layer: Any, position: Sequence[float]) -> tuple[float, ...]:
+    """Return a layer's data coordinates of a point of the viewer's world."""
+    world = np.asarray(position, float)
+    return tuple(float(v) for v in layer.world_to_data(world * _unit_factors(viewer, layer)))
+
+
+def to_plane(
+    viewer: Any, layer: Any, position: Sequence[float], place: Place
+) -> tuple[float, float]:
+    """Return row and column, in the plane, of a point of the viewer's world."""
+    point = to_data(viewer, layer, position)
+    return point[place.axes[0]], point[place.axes[1]]
+
+
+def to_world(viewer: Any, layer: Any, place: Place, y: float, x: float) -> tuple[float, ...]:
+    """Return the point of the viewer's world at a row and column of the plane.
+
+    Of the world's dimensions that the layer lacks, the viewer's position is given.
+    """
+    inner = np.asarray(layer.data_to_world(place.point(y, x)), float)
+    world = np.asarray(viewer.dims.point, float)
+    world[-layer.ndim :] = inner / _unit_factors(viewer, layer)[-layer.ndim :]
+    return tuple(float(v) for v in world)
+
+
+def _cut(level: Any, place: Place) -> Any:
+    return LazyPlane(level, place) if place.index else level
+
+
+def _on_level(place: Place, level: Any, base: Any) -> Place:
+    """Return the same plane on a coarser level of a pyramid."""
+    others = [axis for axis in range(place.ndim) if axis not in place.axes]
+    index = [
+        min(int(i * level.shape[axis] / base.shape[axis]), level.shape[axis] - 1)
+        for axis, i in zip(others, place.index, strict=True)
+    ]
+    return Place(place.axes, tuple(index))
+
+
+def _unit_factors(viewer: Any, layer: Any) -> Any:
+    """Return what a world coordinate is multiplied by to be in the layer's units."""
+    factors = np.ones(viewer.dims.ndim)
+    world_units = getattr(viewer.dims, "units", None)
+    if world_units is None or len(world_units) < layer.ndim:
+        return factors
+    pairs = zip(world_units[-layer.ndim :], layer.units, strict=True)
+    factors[-layer.ndim :] = [_factor(world, own) for world, own in pairs]
+    return factors
+
+
+def _factor(world: Any, own: Any) -> float:
+    if world == own:
+        return 1.0
+    try:
+        return float((1.0 * world).to(own).magnitude)
+    except Exception:  # lengths cannot be told from pixels: napari takes them as equal
+        return 1.0

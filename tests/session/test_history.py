@@ -1,0 +1,76 @@
+"""Stored patches, known predictions and free numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.labels import make_patch
+from napari_fclick.session import History, Place, Settings
+from napari_fclick.session.history import Commit, Step, StoredPatch
+from napari_fclick.session.numbering import highest_label
+from napari_fclick.session.predictions import KnownPredictions
+from napari_fclick.session.state import AcceptedObject, Draft
+from napari_fclick.core.window import Box
+from tests.session.fakes import disc_prediction
+
+
+def test_a_patch_is_cut_and_small() -> None:
+    labels = np.zeros((3, 500, 500), np.int32)
+    mask = np.zeros((400, 400), bool)
+    mask[100:200, 50:90] = True
+    patch = make_patch(labels, mask, (1, slice(50, 450), slice(20, 420)), 4)
+    stored = StoredPatch.pack(patch)
+    assert stored.where == (1, slice(150, 250), slice(70, 110))
+    assert stored.nbytes < 1000
+    assert stored.apply(labels) == 0
+    assert np.count_nonzero(labels[1] == 4) == 4000
+    assert stored.revert(labels) == 0
+    assert not labels.any()
+
+
+def test_a_patch_that_changes_nothing() -> None:
+    labels = np.zeros((10, 10), np.int32)
+    patch = make_patch(labels, np.zeros((10, 10), bool), (slice(0, 10), slice(0, 10)), 1)
+    assert StoredPatch.pack(patch).apply(labels) == 0
+
+
+def _step(nbytes: int) -> Step:
+    patch = StoredPatch((), (0, 0), np.dtype(int), b"x" * nbytes, b"")
+    record = AcceptedObject(1, Place(), ClickSequence(), Box(0, 0, 1, 1), 1, 0.0)
+    commit = Commit(patch, None, record)
+    return Step("accept", Place(), Draft(), Draft(), Settings(), Settings(), commit)
+
+
+def test_the_oldest_steps_are_forgotten_only_beyond_those_kept() -> None:
+    history = History(max_bytes=100, keep=5)
+    for _ in range(20):
+        history.push(_step(30))
+    assert len(history) == 5
+    history = History(max_bytes=10_000, keep=5)
+    for _ in range(20):
+        history.push(_step(30))
+    assert len(history) == 20
+
+
+def test_known_predictions_are_bounded() -> None:
+    known, place = KnownPredictions(max_bytes=3000), Place()
+    image = np.zeros((50, 50))
+    sequences = [ClickSequence([Click(20, x)]) for x in range(10, 30)]
+    for clicks in sequences:
+        known.add(place, clicks, disc_prediction(image, clicks))
+    assert len(known) == 2
+    assert known.get(place, sequences[0]) is None
+    assert known.get(place, sequences[-1]) is not None
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (7,), (30, 40), (3, 30, 40), (2, 3, 30, 40)])
+def test_highest_label_reads_blocks(shape: tuple[int, ...], monkeypatch: Any) -> None:
+    monkeypatch.setattr("napari_fclick.session.numbering.BLOCK", 500)
+    labels = np.zeros(shape, np.uint16)
+    if labels.size:
+        labels.flat[-1] = 12
+    assert highest_label(labels) == (12 if labels.size else 0)

@@ -1,0 +1,428 @@
+"""Sessions: clicks, predictions, objects, undo, planes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_fclick.core.clicks import ClickError
+from napari_fclick.core.labels import OverlapPolicy
+from napari_fclick.session import Place, Session, SessionError
+from tests.session.fakes import FakePredictor
+
+SIZE = 64
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def make(dtype: Any = np.int32, **kwargs: Any) -> Session:
+    labels = np.zeros((SIZE, SIZE), dtype)
+    return Session(np.zeros((SIZE, SIZE), np.uint8), labels, clock=Clock(), **kwargs)
+
+
+def answer(session: Session, radius: float = 5.0) -> None:
+    request = session.request()
+    assert request is not None
+    assert session.receive(request.generation, request.run(FakePredictor(radius)))
+
+
+def put(session: Session, y: float, x: float, radius: float = 5.0) -> Any:
+    session.add(y, x)
+    answer(session, radius)
+    return session.accept()
+
+
+def test_accept_writes_the_mask_and_starts_the_next_object() -> None:
+    session = make()
+    record = put(session, 20, 30)
+    assert record.label == 1
+    assert record.box[:2] == (15, 25)
+    assert record.side == 11
+    assert record.area == np.count_nonzero(session.labels == 1) == 81
+    assert record.seconds > 0
+    assert not session.clicks
+    assert session.next_label == 2
+    assert put(session, 40, 40).label == 2
+
+
+def test_nothing_to_accept() -> None:
+    session = make()
+    with pytest.raises(SessionError, match="click on an object first"):
+        session.accept()
+    session.add(5, 5)
+    with pytest.raises(SessionError, match="still being predicted"):
+        session.accept()
+    request = session.request()
+    assert request is not None
+    session.fail(request.generation, "out of memory")
+    with pytest.raises(SessionError, match="out of memory"):
+        session.accept()
+    assert len(session.clicks) == 1
+    assert not session.labels.any()
+
+
+def test_an_empty_mask_is_refused() -> None:
+    session = make()
+    session.add(5, 5)
+    answer(session)
+    session.set(threshold=0.95)
+    with pytest.raises(SessionError, match=r"empty at threshold 0\.95"):
+        session.accept()
+
+
+def test_no_labels_to_write_into() -> None:
+    session = Session(np.zeros((SIZE, SIZE)))
+    session.add(5, 5)
+    answer(session)
+    with pytest.raises(SessionError, match="choose a Labels layer"):
+        session.accept()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros((SIZE, SIZE + 1), int), "do not fit"),
+        (np.zeros((2, SIZE, SIZE), int), "do not fit"),
+        (np.zeros((SIZE, SIZE)), "no whole numbers"),
+    ],
+)
+def test_labels_that_do_not_fit(labels: Any, message: str) -> None:
+    with pytest.raises(SessionError, match=message):
+        make().set_labels(labels)
+
+
+def test_a_negative_first_click_is_refused() -> None:
+    session = make()
+    with pytest.raises(ClickError, match="first click"):
+        session.add(5, 5, positive=False)
+    with pytest.raises(ClickError, match="outside the image"):
+        session.add(5, SIZE)
+    assert not session.can_undo
+
+
+def test_stale_answers_are_dropped() -> None:
+    session = make()
+    session.add(5, 5)
+    old = session.request()
+    session.add(9, 9)
+    new = session.request()
+    assert old is not None
+    assert new is not None
+    assert not session.receive(old.generation, old.run(FakePredictor()))
+    assert session.prediction is None
+    assert session.pending
+    assert not session.fail(old.generation, "late")
+    assert session.receive(new.generation, new.run(FakePredictor()))
+    assert session.prediction is not None
+    assert session.request() is None
+
+
+def test_undo_needs_no_new_prediction() -> None:
+    session = make()
+    session.add(20, 20)
+    answer(session)
+    first = session.prediction
+    session.add(24, 20)
+    answer(session)
+    session.undo()
+    assert session.prediction is first
+    assert session.request() is None
+    session.redo()
+    assert len(session.clicks) == 2
+    assert session.request() is None
+
+
+def test_the_answer_to_the_longest_known_beginning_carries_over() -> None:
+    session = make()
+    session.add(20, 20)
+    answer(session)
+    first = session.prediction
+    session.add(24, 20)
+    session.add(28, 20)
+    request = session.request()
+    assert request is not None
+    assert request.previous is first
+    session.move(0, 21, 21)
+    request = session.request()
+    assert request is not None
+    assert request.previous is None
+
+
+def test_other_weights_are_asked_anew() -> None:
+    session = make()
+    session.add(20, 20)
+    answer(session)
+    before = session.generation
+    session.forget_predictions()
+    assert session.pending
+    assert session.generation > before
+
+
+def test_undo_of_an_accepted_object_brings_its_clicks_back() -> None:
+    session = make()
+    put(session, 20, 20)
+    session.undo()
+    assert not session.labels.any()
+    assert len(session.clicks) == 1
+    assert session.prediction is not None
+    assert not session.objects
+    assert session.typical_side is None
+    session.redo()
+    assert np.count_nonzero(session.labels == 1) == 81
+    assert session.typical_side == 11
+    assert not session.clicks
+
+
+def test_undo_keeps_what_a_brush_has_changed_since() -> None:
+    session = make()
+    put(session, 20, 20)
+    said: list[str] = []
+    session.reported.connect(said.append)
+    session.labels[20, 20:22] = 7
+    session.undo()
+    assert np.count_nonzero(session.labels) == 2
+    assert said == ["2 px had been changed otherwise and stay as they are"]
+    session.redo()
+    assert np.count_nonzero(session.labels == 1) == 79
+    assert np.count_nonzero(session.labels == 7) == 2
+
+
+@pytest.mark.parametrize("policy", list(OverlapPolicy))
+def test_overlap_policies(policy: OverlapPolicy) -> None:
+    session = make()
+    said: list[str] = []
+    session.reported.connect(said.append)
+    session.set(policy=policy)
+    put(session, 20, 20)
+    before = session.labels.copy()
+    put(session, 20, 26)
+    replaced = np.count_nonzero((before == 1) & (session.labels == 2))
+    assert bool(replaced) == (policy is OverlapPolicy.REPLACE)
+    verb = "overwrote" if replaced else "kept"
+    assert f"{verb} " in said[-1]
+    assert said[-1].endswith("px of 1")
+    session.undo()
+    assert np.array_equal(session.labels, before)
+
+
+def test_a_mask_that_lies_in_another_object_is_not_lost() -> None:
+    session = make()
+    put(session, 20, 20, radius=9)
+    session.add(20, 20)
+    answer(session, radius=3)
+    with pytest.raises(SessionError, match="belong to object 1"):
+        session.accept()
+    assert len(session.clicks) == 1
+
+
+def test_numbers_in_use_are_not_used_again() -> None:
+    session = make()
+    session.labels[60, 60] = 41
+    assert put(session, 20, 20).label == 42
+
+
+def test_a_number_that_appeared_meanwhile_is_found() -> None:
+    session = make(highest=0)
+    session.labels[20, 20] = 1  # nobody told
+    record = put(session, 20, 20)
+    assert record.label == 2
+    assert session.labels[20, 20] == 1
+    session.saw_label(9)
+    assert session.next_label == 10
+
+
+def test_numbers_beyond_the_dtype() -> None:
+    session = make(np.uint8)
+    session.labels[60, 60] = 255
+    session.add(20, 20)
+    answer(session)
+    with pytest.raises(SessionError, match=r"label 256 is not within 1 to 255.*wider dtype"):
+        session.accept()
+    assert len(session.clicks) == 1
+
+
+def test_labels_that_cannot_be_written_change_nothing() -> None:
+    session = make()
+    put(session, 20, 20)
+    session.add(40, 40)
+    answer(session)
+    session.labels.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        session.accept()
+    assert len(session.clicks) == 1
+    assert list(session.objects) == [1]
+    session.undo()
+    with pytest.raises(ValueError, match="read-only"):
+        session.undo()
+    assert list(session.objects) == [1]
+    session.labels.flags.writeable = True
+    session.undo()
+    assert not session.labels.any()
+
+
+def test_settings_are_undone_and_need_no_prediction() -> None:
+    session = make()
+    session.add(20, 20)
+    answer(session)
+    generation = session.generation
+    for threshold in (0.4, 0.3, 0.2):
+        session.set(threshold=threshold)
+    session.set(integrity=False)
+    assert session.generation == generation
+    session.undo()
+    assert session.settings.integrity
+    assert session.settings.threshold == 0.2
+    session.undo()  # the slider's moves are one step
+    assert session.settings.threshold == 0.5
+    with pytest.raises(SessionError, match="within 0 to 1"):
+        session.set(threshold=1.5)
+
+
+def test_typical_side_is_the_median_of_the_objects() -> None:
+    session = make()
+    for i, radius in enumerate((3, 4, 8)):
+        put(session, 12 + 20 * i, 12 + 20 * i, radius=radius)
+    assert session.typical_side == 9
+    session.add(40, 10)
+    request = session.request()
+    assert request is not None
+    assert request.typical_side == 9
+
+
+# --- planes -----------------------------------------------------------------------------
+
+
+def stack() -> tuple[Session, Any, Any]:
+    image = np.zeros((4, SIZE, SIZE), np.uint16)
+    labels = np.zeros(image.shape, np.uint16)
+    return Session(image[1], labels, Place((1, 2), (1,))), image, labels
+
+
+def test_each_plane_has_its_draft_and_its_place_in_the_labels() -> None:
+    session, image, labels = stack()
+    session.add(10, 10)
+    session.show(Place((1, 2), (3,)), image[3])
+    assert not session.clicks
+    put(session, 30, 30)
+    assert np.unique(np.nonzero(labels)[0]).tolist() == [3]
+    session.show(Place((1, 2), (1,)), image[1])
+    assert len(session.clicks) == 1
+    answer(session)
+    session.accept()
+    assert np.count_nonzero(labels[1] == 2) == 81
+
+
+def test_undo_finds_the_plane_again() -> None:
+    session, image, labels = stack()
+    put(session, 10, 10)
+    session.show(Place((1, 2), (2,)), image[2])
+    moved: list[Place] = []
+    session.place_changed.connect(moved.append)
+    session.undo()
+    assert not labels.any()
+    assert moved == [Place((1, 2), (1,))]
+    assert not session.clicks
+    session.show(moved[0], image[1])
+    assert len(session.clicks) == 1
+
+
+def test_undo_writes_into_the_labels_of_then() -> None:
+    session = make()
+    first = session.labels
+    put(session, 20, 20)
+    session.set_labels(np.zeros((SIZE, SIZE), np.uint8))
+    put(session, 40, 40)
+    session.undo()
+    session.undo()
+    session.undo()
+    assert not first.any()
+
+
+def test_places() -> None:
+    place = Place((0, 2), (5,))
+    assert place.where(slice(1, 2), slice(3, 4)) == (slice(1, 2), 5, slice(3, 4))
+    assert place.point(1, 2) == (1, 5, 2)
+    assert place.plane_shape((7, 8, 9)) == (7, 9)
+    assert place.within((7, 8, 9))
+    assert not place.within((7, 5, 9))
+    assert not place.within((7, 8))
+    with pytest.raises(ValueError, match="increasing"):
+        Place((1, 0))
+
+
+# --- anything ---------------------------------------------------------------------------
+
+spot = st.integers(0, SIZE - 1)
+action = st.one_of(
+    st.tuples(st.just("add"), spot, spot, st.booleans()),
+    st.tuples(st.just("remove"), st.integers(0, 5)),
+    st.tuples(st.just("move"), st.integers(0, 5), spot, spot),
+    st.tuples(st.just("promote"), st.integers(0, 5)),
+    st.tuples(st.just("clear")),
+    st.tuples(st.just("accept")),
+    st.tuples(st.just("policy"), st.sampled_from(list(OverlapPolicy))),
+    st.tuples(st.just("plane"), st.integers(0, 3)),
+)
+
+
+def act(session: Session, image: Any, name: str, *values: Any) -> None:
+    try:
+        if name == "policy":
+            session.set(policy=values[0])
+        elif name == "plane":
+            session.show(Place((1, 2), (values[0],)), image[values[0]])
+        elif name == "accept":
+            if session.pending:
+                answer(session)
+            session.accept()
+        else:
+            getattr(session, name)(*values)
+    except (ClickError, SessionError):
+        pass
+
+
+def state(session: Session, labels: Any) -> Any:
+    drafts = {p: d.clicks for p, d in session._drafts.items() if d.clicks}
+    return drafts, session.settings, dict(session.objects), labels.tobytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(action, max_size=30))
+def test_undo_and_redo_retrace_every_step(actions: list[Any]) -> None:
+    session, image, labels = stack()
+    states = [state(session, labels)]
+    session.stepped.connect(
+        lambda _, how: states.append(state(session, labels)) if how == "do" else None
+    )
+    for each in actions:
+        act(session, image, *each)
+    last = state(session, labels)
+    while session.can_undo:
+        session.undo()
+    assert state(session, labels)[0] == {}
+    assert not labels.any()
+    assert not session.objects
+    while session.can_redo:
+        session.redo()
+        assert state(session, labels) in states
+    assert state(session, labels) == last
+
+
+def test_hundreds_of_levels() -> None:
+    session = make()
+    for i in range(400):
+        session.add(i % SIZE, (i * 7) % SIZE)
+    for _ in range(400):
+        session.undo()
+    assert not session.clicks
+    assert not session.can_undo
