@@ -210,8 +210,8 @@ def _read(path: Path, with_tensors: bool) -> tuple[Card, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
-            if with_tensors else {}
+            names = file.keys() if with_tensors else ()
+            tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"{path} is no readable weights file: {reason}") from None
