@@ -42,3 +42,10 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data at {folder}; FCLICK_SHARED names the folder that has it")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_weights_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither read nor write the weights that the user of this machine has."""
+    folder = tmp_path / "user-weights"
+    monkeypatch.setattr("napari_fclick.network.checkpoints.user_folder", lambda: folder)

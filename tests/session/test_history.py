@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.session.fakes import disc_prediction
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import make_patch
+from napari_fclick.core.window import Box
 from napari_fclick.session import History, Place, Settings
 from napari_fclick.session.history import Commit, Step, StoredPatch
 from napari_fclick.session.numbering import highest_label
 from napari_fclick.session.predictions import KnownPredictions
 from napari_fclick.session.state import AcceptedObject, Draft
-from napari_fclick.core.window import Box
-from tests.session.fakes import disc_prediction
 
 
 def test_a_patch_is_cut_and_small() -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.session.fakes import FakePredictor
 
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.session import Place, Session, SessionError
-from tests.session.fakes import FakePredictor
 
 SIZE = 64
 
@@ -218,7 +218,7 @@ def test_overlap_policies(policy: OverlapPolicy) -> None:
 def test_a_mask_that_lies_in_another_object_is_not_lost() -> None:
     session = make()
     put(session, 20, 20, radius=9)
-    session.add(20, 20)
+    session.add(21, 20)
     answer(session, radius=3)
     with pytest.raises(SessionError, match="belong to object 1"):
         session.accept()

@@ -54,7 +54,7 @@ class Place:
     def within(self, shape: tuple[int, ...]) -> bool:
         """Whether an array of ``shape`` has this plane."""
         others = [n for axis, n in enumerate(shape) if axis not in self.axes]
-        return len(others) == len(self.index) and all(
+        return len(shape) == self.ndim and all(
             0 <= i < n for i, n in zip(self.index, others, strict=True)
         )
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from statistics import median
 from typing import Any
 
-import numpy as np
 from psygnal import Signal
 
 from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
-from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
+from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.window import Box
 from napari_fclick.session.history import Commit, History, Step, StoredPatch
-from napari_fclick.session.numbering import highest_label
+from napari_fclick.session.objects import Mask, Objects, mask_bounds
 from napari_fclick.session.place import Place
 from napari_fclick.session.predictions import KnownPredictions
 from napari_fclick.session.state import (
@@ -28,9 +26,6 @@ from napari_fclick.session.state import (
     SessionError,
     Settings,
 )
-
-#: The size of this many objects accepted last tells the size of the next.
-RECENT = 7
 
 
 class Session:
@@ -90,10 +85,8 @@ class Session:
         self._failed: str | None = None
         self._masked: tuple[PredictionLike, Settings, Kept] | None = None
         self._generation = 0
-        self.objects: dict[int, AcceptedObject] = {}
+        self._objects = Objects()
         self.settings = Settings()
-        self.labels: Any = None
-        self._highest: int | None = None
         self._place, self.image = place or Place(), image
         self.shape = window.image_shape(image)
         if labels is not None:
@@ -128,20 +121,15 @@ class Session:
         SessionError
             If the labels do not have the image's shape, or hold no whole numbers.
         """
-        shape, dtype = tuple(int(n) for n in labels.shape), np.dtype(labels.dtype)
-        if dtype.kind not in "iub":
-            raise SessionError(f"labels of dtype {dtype} hold no whole numbers; choose integers")
-        if len(shape) != self.place.ndim or self.place.plane_shape(shape) != self.shape:
-            raise SessionError(
-                f"labels of shape {shape} do not fit: axes {self.place.axes} of "
-                f"{self.place.ndim} must be {self.shape} as in the image"
-            )
-        self.labels, self._highest = labels, highest
+        self._objects.choose(labels, self.place, self.shape, highest)
 
     def saw_label(self, label: int) -> None:
         """Note an object number that something else wrote, such as a brush."""
-        if self._highest is not None:
-            self._highest = max(self._highest, label)
+        self._objects.saw_label(label)
+
+    def found_highest(self, labels: Any, highest: int) -> None:
+        """Note the highest number in labels, counted elsewhere, if they are still in use."""
+        self._objects.found_highest(labels, highest)
 
     @property
     def next_label(self) -> int:
@@ -149,14 +137,17 @@ class Session:
 
         The first time it reads the labels, unless their highest number was given.
         """
-        if self._highest is None:
-            self._highest = 0 if self.labels is None else highest_label(self.labels)
-        return max(self._highest, *self.objects, 0) + 1
+        return self._objects.next_label
 
     @property
     def knows_next_label(self) -> bool:
         """Whether `next_label` costs nothing."""
-        return self._highest is not None or self.labels is None
+        return self._objects.knows_next_label
+
+    @property
+    def labels(self) -> Any:
+        """What accepted objects are written into; None where nothing is chosen."""
+        return self._objects.labels
 
     # --- clicks -------------------------------------------------------------------------
 
@@ -274,8 +265,7 @@ class Session:
     @property
     def typical_side(self) -> float | None:
         """Median longer side in pixels of the objects accepted last; None before the first."""
-        sides = [record.side for record in list(self.objects.values())[-RECENT:]]
-        return float(median(sides)) if sides else None
+        return self._objects.typical_side
 
     def request(self) -> PredictionRequest | None:
         """Return what is to be asked of a predictor; None where nothing is."""
@@ -310,26 +300,22 @@ class Session:
 
     # --- objects ------------------------------------------------------------------------
 
+    @property
+    def objects(self) -> dict[int, AcceptedObject]:
+        """The accepted objects by number, in the order in which they were accepted."""
+        return self._objects.records
+
     def plan(self) -> LabelPatch:
         """Return what accepting the draft would write, and take from whom.
 
         Raises
         ------
         SessionError
-            If there is nothing to accept, or it is not up to date.
+            If there is nothing to accept, it is not up to date, or other objects keep all
+            its pixels.
         """
-        if self.labels is None:
-            raise SessionError("no labels to write into: choose a Labels layer")
         mask, box = self._mask()
-        label = self.draft.label or self.next_label
-        record = self.objects.get(label)
-        if record is not None and record.place == self.place:
-            mask, box = _grown(mask, box, box.union(record.box))
-        where = self.place.where(slice(box.top, box.bottom), slice(box.left, box.right))
-        try:
-            return make_patch(self.labels, mask, where, label, self.settings.policy)
-        except ValueError as error:
-            raise SessionError(f"{error}; choose labels of a wider dtype") from error
+        return self._objects.plan(mask, box, self.place, self.draft.label, self.settings.policy)
 
     def accept(self) -> AcceptedObject:
         """Write the draft into the labels and start the next object.
@@ -340,7 +326,7 @@ class Session:
             If there is nothing to accept, it is not up to date, or other objects keep all
             its pixels. Nothing is written then.
         """
-        patch = self._checked(self.plan())
+        patch = self.plan()
         rows, columns = (part for part in patch.where if isinstance(part, slice))
         box = Box(rows.start, columns.start, rows.stop, columns.stop)
         draft = self.draft
@@ -352,7 +338,7 @@ class Session:
         self.reported.emit(patch.summary())
         return record
 
-    def _mask(self) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Box]:
+    def _mask(self) -> tuple[Mask, Box]:
         prediction = self.prediction
         if not self.clicks:
             raise SessionError("nothing to accept: click on an object first")
@@ -362,7 +348,7 @@ class Session:
         found = self.mask(prediction)
         assert found is not None
         mask = found.mask
-        box = _bounds(mask)
+        box = mask_bounds(mask)
         if box is None:
             raise SessionError(
                 f"the mask is empty at threshold {self.settings.threshold:g}: "
@@ -372,19 +358,6 @@ class Session:
         cut = mask[box.top : box.bottom, box.left : box.right]
         top, left = rows.start or 0, columns.start or 0
         return cut, Box(box.top + top, box.left + left, box.bottom + top, box.right + left)
-
-    def _checked(self, patch: LabelPatch) -> LabelPatch:
-        """Refuse a number that is taken after all, and a commit that would write nothing."""
-        if self.draft.label is None and bool(np.any(patch.before == patch.label)):
-            self._highest = None
-            patch = self.plan()
-        if patch.written == 0:
-            owners = ", ".join(map(str, sorted(patch.withheld)))
-            raise SessionError(
-                f"nothing to write: all pixels of the mask belong to object {owners} "
-                f"(overlap policy {self.settings.policy.value!r})"
-            )
-        return patch
 
     # --- undo ---------------------------------------------------------------------------
 
@@ -405,7 +378,7 @@ class Session:
             return None
         # Labels first: where they cannot be written, nothing else changes.
         if step.commit is not None:
-            self._withdraw(step.commit)
+            self._tell(self._objects.withdraw(step.commit), step.commit)
         self._history.undo()
         self._restore(step.place, step.before, step.settings_before)
         self._finish(step, "undo")
@@ -417,7 +390,7 @@ class Session:
         if step is None:
             return None
         if step.commit is not None:
-            self._write(step.commit)
+            self._tell(self._objects.write(step.commit), step.commit)
         self._history.redo()
         self._restore(step.place, step.after, step.settings_after)
         self._finish(step, "redo")
@@ -428,7 +401,7 @@ class Session:
 
     def _do(self, step: Step) -> None:
         if step.commit is not None:
-            self._write(step.commit)
+            self._tell(self._objects.write(step.commit), step.commit)
         self._restore(step.place, step.after, step.settings_after)
         self._history.push(step)
         self._finish(step, "do")
@@ -450,17 +423,6 @@ class Session:
         self._generation += 1
         self._failed = None
 
-    def _write(self, commit: Commit) -> None:
-        self._tell(commit.patch.apply(commit.labels), commit)
-        self.objects.pop(commit.record.label, None)
-        self.objects[commit.record.label] = commit.record
-
-    def _withdraw(self, commit: Commit) -> None:
-        self._tell(commit.patch.revert(commit.labels), commit)
-        self.objects.pop(commit.record.label)
-        if commit.replaced is not None:
-            self.objects[commit.record.label] = commit.replaced
-
     def _tell(self, left_alone: int, commit: Commit) -> None:
         self.labels_changed.emit(commit.labels, commit.patch.where)
         if left_alone:
@@ -471,20 +433,3 @@ def _mask_of(prediction: PredictionLike, settings: Settings) -> Kept:
     if settings.integrity:
         return prediction.kept(settings.threshold)
     return Kept(prediction.mask(settings.threshold, integrity=False), False)
-
-
-def _bounds(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> Box | None:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
-        return None
-    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-
-
-def _grown(
-    mask: np.ndarray[Any, np.dtype[np.bool_]], box: Box, larger: Box
-) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Box]:
-    """Return the mask on a larger box, False where it was not defined."""
-    out = np.zeros((larger.bottom - larger.top, larger.right - larger.left), bool)
-    top, left = box.top - larger.top, box.left - larger.left
-    out[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
-    return out, larger

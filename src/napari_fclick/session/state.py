@@ -24,24 +24,39 @@ class PredictionLike(Protocol):
     """What a session needs of a prediction (see `napari_fclick.predictor.Prediction`)."""
 
     @property
-    def probability(self) -> NDArray[np.float32]: ...
+    def probability(self) -> NDArray[np.float32]:
+        """Probabilities (h, w) of the window."""
+
     @property
-    def window(self) -> tuple[slice, slice]: ...
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the image."""
+
     @property
-    def clicks(self) -> ClickSequence: ...
+    def clicks(self) -> ClickSequence:
+        """The clicks that it answers."""
+
     @property
-    def seconds(self) -> float: ...
-    def mask(self, threshold: float = 0.5, integrity: bool = True) -> NDArray[np.bool_]: ...
-    def kept(self, threshold: float = 0.5) -> Kept: ...
+    def seconds(self) -> float:
+        """Time it took."""
+
+    def mask(self, threshold: float = 0.5, integrity: bool = True) -> NDArray[np.bool_]:
+        """Return the window's mask (h, w)."""
+
+    def kept(self, threshold: float = 0.5) -> Kept:
+        """Return the mask after the structural integrity strategy."""
 
 
 class PredictorLike(Protocol):
     """What predicts (see `napari_fclick.predictor.Predictor`)."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the weights."""
+
     @property
-    def device(self) -> Any: ...
+    def device(self) -> Any:
+        """Where it runs."""
+
     def predict(
         self,
         image: Any,
@@ -51,7 +66,8 @@ class PredictorLike(Protocol):
         channels: Sequence[int] | None = None,
         limits: tuple[float, float] | None = None,
         typical_side: float | None = None,
-    ) -> Any: ...
+    ) -> Any:
+        """Return a `PredictionLike`."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from torch.utils.data import Dataset
 
 from napari_fclick.core import intensity, window
 from napari_fclick.core.clicks import Click
+from napari_fclick.core.files import SUFFIXES, read_image
 from napari_fclick.core.window import Box, Window
 from napari_fclick.training.augmentation import augment
 from napari_fclick.training.losses import IGNORE
@@ -30,7 +31,6 @@ from napari_fclick.training.simulation import peak
 logger = logging.getLogger(__name__)
 
 IGNORE_LABEL = 65535
-SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".npy")
 
 
 class Plane(NamedTuple):
@@ -81,19 +81,6 @@ class Sample(NamedTuple):
     target: torch.Tensor
     first: torch.Tensor
     inner: torch.Tensor
-
-
-def read_pixels(path: Path) -> NDArray[Any]:
-    """Read an image file of any of `SUFFIXES`."""
-    if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False)
-    if path.suffix in (".tif", ".tiff"):
-        import tifffile
-
-        return np.asarray(tifffile.imread(path))
-    from skimage import io
-
-    return np.asarray(io.imread(path))
 
 
 def find_pairs(folder: Path) -> list[ImagePair]:
@@ -170,9 +157,9 @@ class ImageSet:
 
 def _read_pair(pair: ImagePair) -> Plane | None:
     try:
-        image, labels = read_pixels(pair.image), read_pixels(pair.labels)
-    except Exception as error:
-        logger.warning("%s cannot be read (%s): skipped", pair.image, error)
+        image, labels = read_image(pair.image), read_image(pair.labels)
+    except (ValueError, OSError) as error:
+        logger.warning("%s: skipped", error)
         return None
     if image.shape[: labels.ndim] != labels.shape:
         logger.warning(

@@ -9,6 +9,7 @@ import numpy as np
 from napari_fclick.session import Session
 from napari_fclick.widgets.layers import AnnotationLayers, LabelsTarget, fits_as_labels, new_labels
 from napari_fclick.widgets.planes import LayerError, layer_shape
+from napari_fclick.widgets.zoom import screen_pixel
 
 
 class Annotation:
@@ -36,9 +37,13 @@ class Annotation:
         layers = [self.image, self.labels, *self.layers.ours]
         return [layer for layer in layers if layer is not None]
 
-    def shape_now(self) -> tuple[int, ...]:
-        """Return the shape of the image layer's data as they are now."""
-        return layer_shape(self.image)
+    def has_its_shape(self) -> bool:
+        """Whether the image layer's data still have the shape they had."""
+        return layer_shape(self.image) == self.shape
+
+    def resize_markers(self) -> None:
+        """Keep the markers' size on the screen."""
+        self.layers.resize_markers(screen_pixel(self._viewer))
 
     def draw(self) -> None:
         """Show clicks and preview as the session has them."""
@@ -84,7 +89,8 @@ class Annotation:
     def forget_labels(self) -> None:
         """Write into no layer: a new one is made when it is needed."""
         self._listen(False)
-        self.labels = self.session.labels = None
+        self.labels = None
+        self.session.set_labels(None)
 
     def hide(self) -> None:
         """Remove markers and preview; the session keeps what they showed."""

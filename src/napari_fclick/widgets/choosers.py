@@ -9,7 +9,7 @@ from psygnal import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 
-class LayerChooser(QComboBox):  # type: ignore[misc]
+class LayerChooser(QComboBox):
     """Chooses one of a viewer's layers; it follows additions, removals, moves and renames.
 
     Parameters

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import napari
-from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtGui import QHideEvent, QKeySequence, QShowEvent
 from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
     QPushButton,
+    QShortcut,
     QVBoxLayout,
     QWidget,
 )
@@ -42,7 +42,7 @@ POLICIES = {
 COLOURS = {"info": "", "warning": "#D98A00", "error": "#E5534B"}
 
 
-class FirstClickWidget(QWidget):  # type: ignore[misc]
+class FirstClickWidget(QWidget):
     """Segment objects of an image by clicking on them.
 
     Parameters
@@ -78,6 +78,7 @@ class FirstClickWidget(QWidget):  # type: ignore[misc]
         controller.discovered.connect(self._show_choices)
         # Closing a dock deletes us without a close event: what is said here holds no widget.
         choosers = (self.images, self.labels)
+        self._make_shortcuts()
         self.destroyed.connect(lambda: _close(controller, choosers))
         controller.activate()
         controller.choose_image(self.images.layer)
@@ -125,7 +126,7 @@ class FirstClickWidget(QWidget):  # type: ignore[misc]
         controller = self.controller
         self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.threshold.setRange(0.05, 0.95)
-        self.threshold.setSingleStep(0.05)
+        self.threshold.setSingleStep(0.05)  # type: ignore[arg-type]
         self.threshold.setDecimals(2)
         self.threshold.setValue(0.5)
         self.threshold.setToolTip("Probability above which a pixel belongs to the object")
@@ -154,6 +155,15 @@ class FirstClickWidget(QWidget):  # type: ignore[misc]
         button.clicked.connect(lambda: getattr(self.controller, name)())
         return button
 
+    def _make_shortcuts(self) -> None:
+        """Have the keys work too while the dock, not the canvas, has the focus."""
+        for action in ACTIONS.values():
+            for key in action.keys:
+                sequence = QKeySequence(key.replace("Control", "Ctrl").replace("-", "+"))
+                shortcut = QShortcut(sequence, self)
+                shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+                shortcut.activated.connect(getattr(self.controller, action.name))
+
     def _make_status(self) -> None:
         self.status, self.message, self.running = _line(), _line(), _line()
         self.status.setStyleSheet("font-weight: bold")
@@ -177,12 +187,12 @@ class FirstClickWidget(QWidget):  # type: ignore[misc]
         places = {"accept": (0, 0), "clear": (0, 1), "undo": (1, 0), "redo": (1, 1)}
         for name, (row, column) in places.items():
             grid.addWidget(self.buttons[name], row, column)
-        column = QVBoxLayout(self)
+        whole = QVBoxLayout(self)
         for layout in (form, grid):
-            column.addLayout(layout)
+            whole.addLayout(layout)
         for widget in (Legend(), self.status, self.message):
-            column.addWidget(widget)
-        column.addStretch(1)
+            whole.addWidget(widget)
+        whole.addStretch(1)
 
     # --- showing ------------------------------------------------------------------------
 
@@ -275,7 +285,8 @@ def _is_open(widget: QWidget) -> bool:
     parent = widget.parentWidget()
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()
-    return parent is not None and parent.toggleViewAction().isChecked()
+    action = None if parent is None else parent.toggleViewAction()
+    return action is not None and action.isChecked()
 
 
 def _close(controller: Controller, choosers: tuple[LayerChooser, ...]) -> None:

@@ -15,7 +15,7 @@ from napari_fclick.core.clicks import ClickSequence
 POSITIVE, NEGATIVE = "#0072B2", "#E69F00"
 CONTOUR, TINT = (240, 228, 66), (86, 180, 233)
 #: Diameters on the screen in pixels.
-SIZES = {"ring": 30.0, "first": 20.0, "positive": 13.0, "negative": 15.0}
+SIZES = {"ring": 32.0, "first": 22.0, "positive": 13.0, "negative": 15.0}
 SYMBOLS = {"ring": "disc", "first": "star", "positive": "disc", "negative": "cross"}
 FACES = {"ring": "#FFFFFF00", "first": POSITIVE, "positive": POSITIVE, "negative": NEGATIVE}
 #: A preview has at most this many pixels a side: a larger window is drawn thinned out.
@@ -83,7 +83,7 @@ def draw_preview(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> R
     out = np.zeros((*inside.shape, 4), np.uint8)
     out[..., :3] = TINT
     # What is out of the mask is shown fainter than what is in it.
-    out[..., 3] = seen * np.where(inside, 110, 60)
+    out[..., 3] = seen * np.where(inside, 90, 45)
     contour = inside & ~ndimage.binary_erosion(inside, iterations=_contour_width(inside.shape))
     out[contour] = (*CONTOUR, 255)
     return out

@@ -72,7 +72,7 @@ def new_labels(image: Layer) -> Labels:
 
 def fits_as_labels(layer: Any, image: Layer) -> bool:
     """Whether a layer is a Labels layer that objects of the image can be written into."""
-    return (
+    return bool(
         isinstance(layer, Labels)
         and not layer.multiscale
         and hasattr(layer.data, "__setitem__")
@@ -102,7 +102,8 @@ class LabelsTarget:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the data."""
-        return np.dtype(self.layer.data.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.layer.data.dtype)
+        return dtype
 
     @property
     def chunks(self) -> Any:
@@ -134,7 +135,7 @@ class AnnotationLayers:
         self._viewer, self._image = viewer, image
         self.clicks: Points | None = None
         self.preview: Image | None = None
-        self._updating = False
+        self._hidden = False
         self._on_screen = 1.0
         self._sequence = ClickSequence()
         self._corner: tuple[float, ...] = ()
@@ -148,11 +149,6 @@ class AnnotationLayers:
         layers = (self.clicks, self.preview)
         return [layer for layer in layers if layer is not None and layer in self._viewer.layers]
 
-    @property
-    def updating(self) -> bool:
-        """Whether a change of the layers comes from us."""
-        return self._updating
-
     def show_clicks(self, clicks: ClickSequence, place: Place) -> None:
         """Draw the clicks of a plane."""
         self._sequence = clicks
@@ -160,11 +156,7 @@ class AnnotationLayers:
             return
         layer = self._clicks_layer()
         points = [place.point(click.y, click.x) for click in clicks]
-        self._updating = True
-        try:
-            self._fill(layer, [points[0], *points] if points else points)
-        finally:
-            self._updating = False
+        self._fill(layer, [points[0], *points] if points else points)
 
     def show_marker(self, index: int, point: Sequence[float]) -> None:
         """Draw one click elsewhere while it is dragged."""
@@ -175,11 +167,7 @@ class AnnotationLayers:
         data[index + 1] = point
         if index == 0:
             data[0] = point
-        self._updating = True
-        try:
-            layer.data = data
-        finally:
-            self._updating = False
+        layer.data = data
 
     def show_preview(
         self, prediction: PredictionLike | None, mask: Any, place: Place, current: bool
@@ -197,8 +185,9 @@ class AnnotationLayers:
             False where a newer answer is awaited: it is drawn fainter.
         """
         if prediction is None:
-            if self.preview is not None:
+            if self.preview is not None and self.preview.visible:
                 self.preview.visible = False
+                self._hidden = True
             return
         rows, columns = prediction.window
         step = preview_step(prediction.probability.shape)
@@ -209,7 +198,8 @@ class AnnotationLayers:
         steps[list(place.axes)] = step
         self._put(np.expand_dims(drawn, others), corner, steps)
         assert self.preview is not None
-        self.preview.visible = True
+        if self._hidden:  # by us: what the user hides stays hidden
+            self.preview.visible, self._hidden = True, False
         self.preview.opacity = 1.0 if current else 0.6
 
     def resize_markers(self, on_screen: float) -> None:
@@ -257,6 +247,8 @@ class AnnotationLayers:
         if self.clicks is None or self.clicks not in self._viewer.layers:
             self.clicks = Points(ndim=self._image.ndim, name="clicks", **transform_of(self._image))
             self._add(self.clicks)
+            # The session has the clicks: napari's own tools would only change their picture.
+            self.clicks.editable = False
         return self.clicks
 
     # --- preview ------------------------------------------------------------------------

@@ -15,7 +15,7 @@ _TEXTS = {
 }
 
 
-class MarkerIcon(QWidget):  # type: ignore[misc]
+class MarkerIcon(QWidget):
     """One marker, drawn as it is on the canvas.
 
     Parameters
@@ -39,7 +39,7 @@ class MarkerIcon(QWidget):  # type: ignore[misc]
         painter.end()
 
 
-class Legend(QWidget):  # type: ignore[misc]
+class Legend(QWidget):
     """The three kinds of markers, in a row."""
 
     def __init__(self) -> None:

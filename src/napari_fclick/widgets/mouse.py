@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_fclick.widgets.planes import LayerError, displayed_place, to_plane, to_world
+from napari_fclick.widgets.zoom import camera_of
+
+if TYPE_CHECKING:
+    from napari_fclick.widgets.controller import Controller
 
 #: A press that moves further than this, in pixels of the screen, is a drag.
 DRAG_DISTANCE = 4.0
-
-
-class Hand(Protocol):
-    """What the mouse does things to; positions are in the viewer's world."""
-
-    def accepts_clicks(self) -> bool:
-        """Whether a click on the canvas is meant for us."""
-
-    def marker_at(self, position: Sequence[float]) -> int | None:
-        """Return the index of the click whose marker is there."""
-
-    def click_world(self, position: Sequence[float], positive: bool) -> None:
-        """Add a click."""
-
-    def drag_marker(self, index: int, position: Sequence[float]) -> None:
-        """Show a click elsewhere while it is dragged."""
-
-    def drop_marker(self, index: int, position: Sequence[float]) -> None:
-        """Move a click."""
-
-    def remove(self, index: int) -> None:
-        """Remove a click."""
-
-    def promote(self, index: int) -> None:
-        """Make a click the first."""
+#: A press this near to a marker's centre, in pixels of the screen, is on it.
+MARKER_RADIUS = 8.0
 
 
 class MouseTool:
@@ -40,12 +25,12 @@ class MouseTool:
 
     Parameters
     ----------
-    viewer : napari.Viewer
-    hand : Hand
+    controller : Controller
+        What the mouse does things to.
     """
 
-    def __init__(self, viewer: Any, hand: Hand) -> None:
-        self._viewer, self._hand = viewer, hand
+    def __init__(self, controller: Controller) -> None:
+        self._controller, self._viewer = controller, controller.viewer
         self._double_click: list[Any] = []
 
     def attach(self) -> None:
@@ -53,31 +38,41 @@ class MouseTool:
         if self._on_press in self._viewer.mouse_drag_callbacks:
             return
         self._viewer.mouse_drag_callbacks.append(self._on_press)
-        # Two quick clicks are two clicks here, not a jump of the view.
+        # Two quick clicks are no wish for the view to jump.
         callbacks = self._viewer.mouse_double_click_callbacks
         zooming = ("double_click_to_zoom",)
         self._double_click = [f for f in callbacks if getattr(f, "__name__", "") in zooming]
         for callback in self._double_click:
             callbacks.remove(callback)
-        callbacks.append(self._on_double_click)
 
     def detach(self) -> None:
         """Stop listening, and leave everything as it was."""
         if self._on_press not in self._viewer.mouse_drag_callbacks:
             return
         self._viewer.mouse_drag_callbacks.remove(self._on_press)
-        callbacks = self._viewer.mouse_double_click_callbacks
-        callbacks.remove(self._on_double_click)
-        callbacks.extend(self._double_click)
+        self._viewer.mouse_double_click_callbacks.extend(self._double_click)
+
+    def marker_at(self, position: Sequence[float]) -> int | None:
+        """Return the index of the click whose marker is at a point of the world."""
+        session = self._controller.session
+        if session is None or not session.clicks:
+            return None
+        shown = list(self._viewer.dims.displayed)
+        image, place = self._controller.image, session.place
+        points = [to_world(self._viewer, image, place, c.y, c.x) for c in session.clicks]
+        away = np.asarray(points)[:, shown] - np.asarray(position, float)[shown]
+        distances = np.linalg.norm(away, axis=1) * camera_of(self._viewer).zoom
+        nearest = int(np.argmin(distances))
+        return nearest if distances[nearest] <= MARKER_RADIUS else None
 
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
         """Follow one press to its release: only then is it known to be a click or a drag."""
-        if event.button not in (1, 2) or not self._hand.accepts_clicks():
+        if event.button not in (1, 2) or not self._is_meant():
             return
         start = tuple(event.pos)
         positive = event.button == 1 and "Alt" not in event.modifiers
         promoting = "Shift" in event.modifiers
-        marker = self._hand.marker_at(event.position)
+        marker = self.marker_at(event.position)
         dragged = False
         event.handled = marker is not None  # the camera leaves a drag of a marker to us
         yield
@@ -86,23 +81,48 @@ class MouseTool:
             if marker is not None:
                 event.handled = True
                 if dragged:
-                    self._hand.drag_marker(marker, event.position)
+                    self._drag(marker, event.position)
             yield
         if marker is not None:
             event.handled = True
-            self._release_marker(marker, event.position, dragged, promoting)
+            self._release(marker, event.position, dragged, promoting)
         elif not dragged:
-            self._hand.click_world(event.position, positive)
+            self._click(event.position, positive)
 
-    def _release_marker(
+    def _is_meant(self) -> bool:
+        """Whether a press is meant for us, not for a layer's own tool."""
+        active = self._viewer.layers.selection.active
+        begun = self._controller.session is not None
+        return begun and (active is None or active.mode == "pan_zoom")
+
+    def _click(self, position: Sequence[float], positive: bool) -> None:
+        point = self._on_plane(position)
+        if point is not None:
+            self._controller.click(*point, positive)
+
+    def _drag(self, index: int, position: Sequence[float]) -> None:
+        point = self._on_plane(position)
+        if point is not None:
+            self._controller.show_marker(index, *point)
+
+    def _release(
         self, marker: int, position: Sequence[float], dragged: bool, promoting: bool
     ) -> None:
-        if dragged:
-            self._hand.drop_marker(marker, position)
-        elif promoting:
-            self._hand.promote(marker)
-        else:
-            self._hand.remove(marker)
+        if not dragged:
+            (self._controller.promote if promoting else self._controller.remove)(marker)
+            return
+        point = self._on_plane(position)
+        if point is not None:
+            self._controller.move(marker, *point)
 
-    def _on_double_click(self, viewer: Any, event: Any) -> None:
-        """Leave alone what a second click at the same spot would undo again."""
+    def _on_plane(self, position: Sequence[float]) -> tuple[float, float] | None:
+        """Return row and column on the plane on show; None, with a message, if there is none."""
+        image = self._controller.image
+        if image is None:
+            return None
+        try:
+            place = displayed_place(self._viewer, image)
+        except LayerError as error:
+            self._controller.say(str(error), "warning")
+            return None
+        return to_plane(self._viewer, image, position, place)

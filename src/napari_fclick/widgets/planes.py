@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,27 +34,11 @@ class LazyPlane:
 
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
-        rows, columns, *channels = (*parts, *(slice(None),) * (2 - len(parts)))
-        return self._data[(*self._place.where(rows, columns), *channels)]
+        plane: list[Any] = [*parts, slice(None)][:2]
+        return self._data[(*self._place.where(plane[0], plane[1]), *parts[2:])]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.asarray(self[:, :], dtype=dtype)
-
-
-@dataclass(frozen=True)
-class Plane:
-    """What is on show of an image layer.
-
-    Attributes
-    ----------
-    place : Place
-        Where it lies in the layer's data, channels not counted.
-    image : array (H, W) or (H, W, C), or a list of such, finest first
-        Lazy.
-    """
-
-    place: Place
-    image: Any
 
 
 def layer_shape(layer: Any) -> tuple[int, ...]:
@@ -88,12 +71,17 @@ def displayed_place(viewer: Any, layer: Any) -> Place:
     return place
 
 
-def displayed_plane(viewer: Any, layer: Any) -> Plane:
-    """Return the plane on show; raises as `displayed_place` does."""
-    place = displayed_place(viewer, layer)
+def plane_at(layer: Any, place: Place) -> Any:
+    """Return a plane of an image layer.
+
+    Returns
+    -------
+    array (H, W) or (H, W, C), or a list of such, finest first
+        Lazy: only what is asked of it is read.
+    """
     levels = list(layer.data) if layer.multiscale else [layer.data]
     planes = [_cut(level, _on_level(place, level, levels[0])) for level in levels]
-    return Plane(place, planes if layer.multiscale else planes[0])
+    return planes if layer.multiscale else planes[0]
 
 
 def to_data(viewer: Any, layer: Any, position: Sequence[float]) -> tuple[float, ...]:

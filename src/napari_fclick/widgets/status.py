@@ -21,7 +21,7 @@ def describe(session: Session, image: Any) -> str:
     prediction = session.prediction
     if prediction is not None:
         parts += [f"{prediction.seconds * 1000:.0f} ms", describe_area(session, image)]
-    return "  ·  ".join(parts)
+    return " · ".join(parts)
 
 
 def describe_area(session: Session, image: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Signal
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Job:
     failed: Callable[[str], None]
 
 
-class Worker(QObject):  # type: ignore[misc]
+class Worker(QObject):
     """Runs jobs one after the other in a thread of its own.
 
     A job that has not begun is dropped when a newer one of its kind comes. Results and
@@ -51,7 +51,8 @@ class Worker(QObject):  # type: ignore[misc]
         self._changed = threading.Condition()
         self._unfinished = 0
         self._closed = False
-        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        # Emitted in the thread, received where the worker was made: Qt queues it.
+        self._finished.connect(self._deliver)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 

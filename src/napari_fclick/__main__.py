@@ -1,0 +1,5 @@
+"""``python -m napari_fclick``."""
+
+from napari_fclick.cli import main
+
+main()

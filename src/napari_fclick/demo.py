@@ -1,0 +1,162 @@
+"""The main job on a bundled image: a robot clicks coins into labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage import io
+
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.files import write_mask
+from napari_fclick.core.labels import make_patch
+from napari_fclick.evaluation import robot
+from napari_fclick.evaluation.metrics import iou
+from napari_fclick.overlay import draw_overlay
+from napari_fclick.predictor import Predictor
+from napari_fclick.samples import coins, coins_truth
+from napari_fclick.training.simulation import correction
+
+#: The robot is content at this IoU, and gives up after so many clicks.
+TARGET, MOST_CLICKS = 0.9, 5
+
+
+class Segmented(NamedTuple):
+    """One object of the demo."""
+
+    label: int
+    clicks: ClickSequence
+    iou: float
+    milliseconds: list[float]
+
+
+def run_headless(predictor: Predictor, out: Path, objects: int | None = None) -> dict[str, Any]:
+    """Segment the coins without a screen; write ``labels.tif``, ``overlay.png``, ``summary.json``.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    out : Path
+        Folder for the results; made where it is missing.
+    objects : int, optional
+        How many coins; all by default.
+
+    Returns
+    -------
+    dict
+        What ``summary.json`` holds.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    image, truth = coins()[0][0], coins_truth()
+    labels = np.zeros(image.shape, np.uint16)
+    done = []
+    for label in range(1, min(int(truth.max()), objects or 10**6) + 1):
+        done.append(_segment(predictor, image, truth == label, labels, label))
+    write_mask(out / "labels.tif", labels)
+    overlay = draw_overlay(image, labels, [each.clicks for each in done])
+    io.imsave(out / "overlay.png", overlay, check_contrast=False)
+    summary = _summary(predictor, done)
+    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
+    return summary
+
+
+def _segment(
+    predictor: Predictor,
+    image: NDArray[Any],
+    truth: NDArray[np.bool_],
+    labels: NDArray[np.uint16],
+    label: int,
+) -> Segmented:
+    rounds, milliseconds = [], []
+    for each in robot.play(predictor, image, truth, most=MOST_CLICKS, target=TARGET):
+        rounds.append(each)
+        milliseconds.append(1000 * each.prediction.seconds)
+    last = rounds[-1].prediction
+    make_patch(labels, last.mask(), last.window, label).apply(labels)
+    return Segmented(label, last.clicks, rounds[-1].iou, milliseconds)
+
+
+def _summary(predictor: Predictor, done: list[Segmented]) -> dict[str, Any]:
+    times = [t for each in done for t in each.milliseconds]
+    return {
+        "image": "coins (scikit-image)",
+        "truth": "watershed reference, see napari_fclick.samples.coins_truth",
+        "weights": predictor.name,
+        "device": str(predictor.device),
+        "objects": len(done),
+        "clicks": sum(len(each.clicks) for each in done),
+        "mean_iou": round(float(np.mean([each.iou for each in done])), 4),
+        "ms_per_click": round(float(np.median(times)), 1),
+        "per_object": [
+            {
+                "label": each.label,
+                "clicks": len(each.clicks),
+                "iou": round(each.iou, 4),
+                "ms_per_click": [round(t, 1) for t in each.milliseconds],
+            }
+            for each in done
+        ],
+    }
+
+
+def run_window(weights: str, device: str, say: Callable[[str], None], objects: int = 24) -> None:
+    """Open napari and let a robot click the coins through the real dock widget."""
+    import napari
+    from qtpy.QtCore import QTimer
+
+    from napari_fclick.widgets import FirstClickWidget
+
+    viewer = napari.Viewer(title="napari-fclick demo")
+    for data, options, _ in coins():
+        viewer.add_image(data, **options)
+    widget = FirstClickWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="First Click")
+    controller = widget.controller
+    if (weights, device) != ("default", "auto"):
+        controller.load_weights(weights, device)
+    actions = robot_actions(controller, coins_truth(), objects)
+    timer = QTimer(widget)
+
+    def act() -> None:
+        if not controller.idle:
+            return
+        try:
+            next(actions)
+        except StopIteration:
+            timer.stop()
+            say("the robot is done: go on clicking, or close the window")
+
+    timer.timeout.connect(act)
+    timer.start(150)
+    napari.run()
+
+
+def robot_actions(controller: Any, truth: NDArray[Any], objects: int) -> Iterator[None]:
+    """Click and accept objects through a dock's controller; wait at each ``yield``.
+
+    Parameters
+    ----------
+    controller : Controller
+        Idle whenever the iterator is advanced.
+    truth : ndarray of int, shape (H, W)
+        Object numbers.
+    objects : int
+        How many to segment at most.
+    """
+    for label in range(1, min(int(truth.max()), objects) + 1):
+        region = truth == label
+        mask, taken = np.zeros_like(region), []
+        while len(taken) < MOST_CLICKS and iou(region, mask) < TARGET:
+            click = correction(region, mask, taken)
+            if click is None:
+                break
+            controller.click(*click)
+            taken.append((click.row, click.column))
+            yield
+            mask = controller.session.prediction.full_mask()
+        controller.accept()
+        yield

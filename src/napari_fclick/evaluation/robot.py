@@ -1,0 +1,82 @@
+"""The robot user: it clicks in the middle of the largest error until it is content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.evaluation.metrics import iou
+from napari_fclick.predictor import Prediction, Predictor
+from napari_fclick.training.simulation import SimulatedClick, correction, peak
+
+Mask = NDArray[np.bool_]
+
+
+class Round(NamedTuple):
+    """One click and what came of it."""
+
+    click: SimulatedClick
+    prediction: Prediction
+    iou: float
+
+
+def play(
+    predictor: Predictor,
+    image: Any,
+    truth: Mask,
+    *,
+    ignore: Mask | None = None,
+    most: int = 20,
+    target: float = 1.0,
+    rng: np.random.Generator | None = None,
+    jitter: float = 0.0,
+    typical_side: float | None = None,
+) -> Iterator[Round]:
+    """Segment one object as a careful user would.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    image : array (H, W) or (H, W, C)
+    truth : ndarray of bool, shape (H, W)
+        The object; must not be empty.
+    ignore : ndarray of bool, shape (H, W), optional
+        Pixels that count in neither clicks nor IoU.
+    most : int
+        Clicks at most.
+    target : float
+        Stop when this IoU is reached.
+    rng, jitter : Generator, float in [0, 1]
+        See `napari_fclick.training.simulation.peak`.
+    typical_side : float, optional
+        Handed to the predictor.
+
+    Yields
+    ------
+    Round
+        One a click; also ends where no error is left to click on.
+
+    Raises
+    ------
+    ValueError
+        If the object has no pixels.
+    """
+    start = peak(truth, rng=rng, jitter=jitter)
+    if start is None:
+        raise ValueError("the object to segment has no pixels")
+    click: SimulatedClick | None = SimulatedClick(*start.pixel, True)
+    clicks, prediction = ClickSequence(), None
+    while click is not None and len(clicks) < most:
+        clicks = clicks.add(Click(click.row, click.column, click.positive))
+        prediction = predictor.predict(image, clicks, prediction, typical_side=typical_side)
+        mask = prediction.full_mask()
+        reached = iou(truth, mask, ignore)
+        yield Round(click, prediction, reached)
+        if reached >= target:
+            return
+        taken = [known.pixel for known in clicks]
+        click = correction(truth, mask, taken, ignore, rng, jitter)

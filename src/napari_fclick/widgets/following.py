@@ -1,0 +1,108 @@
+"""Follows what the user does to the viewer and its layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_fclick.session import Place
+from napari_fclick.widgets.planes import LayerError, displayed_place, plane_at, to_world
+from napari_fclick.widgets.zoom import camera_of
+
+if TYPE_CHECKING:
+    from napari_fclick.widgets.controller import Controller
+
+
+class Follower:
+    """Keeps a controller in step with its viewer, until `close`.
+
+    Parameters
+    ----------
+    controller : Controller
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        viewer = self._viewer = controller.viewer
+        self._links = [
+            (viewer.dims.events.current_step, self.follow_dims),
+            (viewer.dims.events.order, self.follow_dims),
+            (viewer.dims.events.ndisplay, self.follow_dims),
+            (viewer.layers.events.removed, self._on_removed),
+            (camera_of(viewer).events.zoom, self._on_zoom),
+        ]
+        for emitter, callback in self._links:
+            emitter.connect(callback)
+
+    def watch(self, image: Any) -> None:
+        """Follow the pixels of an image layer too."""
+        link = (image.events.data, self._on_image_data)
+        self._links.append(link)
+        link[0].connect(link[1])
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+        for emitter, callback in self._links:
+            emitter.disconnect(callback)
+        self._links.clear()
+
+    def follow_dims(self, event: Any = None) -> bool:
+        """Go to the plane on show; False, with a message, where there is none."""
+        controller = self._controller
+        current = controller.current
+        if current is None:
+            controller.retry()
+            return False
+        try:
+            place = displayed_place(self._viewer, current.image)
+        except LayerError as error:
+            controller.say(str(error), "warning")
+            return False
+        if place != current.session.place:
+            controller.stop_accepting()
+            current.session.show(place, plane_at(current.image, place))
+        return True
+
+    def go_to(self, place: Place) -> None:
+        """Show the plane in which something was undone."""
+        dims, image = self._viewer.dims, self._controller.image
+        missing = dims.ndim - image.ndim
+        shown = [axis + missing for axis in place.axes]
+        if sorted(dims.displayed) != shown:
+            dims.order = (*(a for a in range(dims.ndim) if a not in shown), *shown)
+        world = to_world(self._viewer, image, place, 0.0, 0.0)
+        others = [axis for axis in range(missing, dims.ndim) if axis not in shown]
+        dims.set_point(others, [world[axis] for axis in others])
+
+    def _on_zoom(self, event: Any = None) -> None:
+        if self._controller.current is not None:
+            self._controller.current.resize_markers()
+
+    def _on_removed(self, event: Any) -> None:
+        layer, controller = event.value, self._controller
+        if controller.drop_image(layer):
+            controller.say(f"image layer {layer.name!r} was removed", "warning")
+        for annotation in controller.annotations:
+            if annotation.labels is layer:
+                annotation.forget_labels()
+                controller.say(
+                    f"labels layer {layer.name!r} was removed: objects go to a new one", "warning"
+                )
+        controller.bind_keys()
+        controller.changed.emit()
+
+    def _on_image_data(self, event: Any) -> None:
+        """Predict anew on other pixels; begin anew where their shape has changed."""
+        layer, controller = event.source, self._controller
+        annotation = next((a for a in controller.annotations if a.image is layer), None)
+        if annotation is None:
+            return
+        session = annotation.session
+        if annotation.has_its_shape():
+            session.show(session.place, plane_at(layer, session.place))
+            session.forget_predictions()
+            return
+        was_current = annotation is controller.current
+        controller.drop_image(layer)
+        if was_current:
+            controller.choose_image(layer)
+        controller.say(f"the shape of {layer.name!r} changed: its clicks no longer fit", "warning")

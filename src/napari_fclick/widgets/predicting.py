@@ -1,0 +1,123 @@
+"""Asks the predictor, off the GUI thread, for what sessions need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from psygnal import Signal
+
+from napari_fclick.session import Session
+from napari_fclick.session.state import PredictorLike
+from napari_fclick.widgets.loading import Choices
+from napari_fclick.widgets.workers import Job, Worker
+
+
+class Predicting:
+    """A predictor, being loaded or there, and the queue of what it is asked.
+
+    Parameters
+    ----------
+    load : callable
+        Takes weights and device, returns a predictor; may take its time and raise ValueError.
+    discover : callable
+        Returns the weights and devices there are; may take its time.
+
+    Attributes
+    ----------
+    loaded : Signal()
+        Another predictor is in use.
+    failed : Signal(str)
+        Weights could not be loaded.
+    answered : Signal(Session)
+        A session has received the answer to its clicks.
+    unanswered : Signal(Session, str)
+        There is no answer, and why.
+    discovered : Signal(Choices)
+        Which weights and devices there are.
+    """
+
+    loaded = Signal()
+    failed = Signal(str)
+    answered = Signal(object)
+    unanswered = Signal(object, str)
+    discovered = Signal(object)
+
+    def __init__(
+        self, load: Callable[[str, str], PredictorLike], discover: Callable[[], Choices]
+    ) -> None:
+        self.predictor: PredictorLike | None = None
+        self.loading = False
+        self._load, self._discover = load, discover
+        self._problem = "no weights are loaded"
+        self._asked: tuple[int, int] | None = None
+        self._worker = Worker()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being loaded or predicted."""
+        return self._worker.busy
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is a predictor, or will be."""
+        return self.loading or self.predictor is not None
+
+    def load(self, weights: str, device: str) -> None:
+        """Load weights; until they are there, those loaded before stay in use."""
+        self.loading = True
+        job = Job(lambda: self._load(weights, device), self._on_loaded, self._on_load_failed)
+        self._worker.submit("load", job)
+
+    def discover(self) -> None:
+        """Find out which weights and devices there are."""
+        job = Job(self._discover, self.discovered.emit, self.failed.emit)
+        self._worker.submit("discover", job)
+
+    def ask(self, session: Session | None) -> None:
+        """Ask for what a session needs now; what another one needed is not asked any more."""
+        request = None if session is None else session.request()
+        predictor = self.predictor
+        if session is None or request is None:
+            self.forget()
+            return
+        if predictor is None:
+            if not self.loading:
+                session.fail(request.generation, self._problem)
+            return
+        asked = (id(session), request.generation)
+        if asked == self._asked:
+            return
+        self._asked = asked
+        job = Job(
+            lambda: request.run(predictor),
+            lambda found: self._on_answer(session, request.generation, found),
+            lambda problem: self._on_no_answer(session, request.generation, problem),
+        )
+        self._worker.submit("predict", job)
+
+    def forget(self) -> None:
+        """Do not ask what has not been asked yet."""
+        self._worker.drop("predict")
+        self._asked = None
+
+    def close(self) -> None:
+        """Let a prediction that runs come to its end unheard."""
+        self._worker.close()
+
+    def _on_loaded(self, predictor: PredictorLike) -> None:
+        self.loading, self.predictor = False, predictor
+        self.forget()
+        self.loaded.emit()
+
+    def _on_load_failed(self, problem: str) -> None:
+        self.loading, self._problem = False, problem
+        self.failed.emit(problem)
+
+    def _on_answer(self, session: Session, generation: int, prediction: Any) -> None:
+        if session.receive(generation, prediction):
+            self.answered.emit(session)
+
+    def _on_no_answer(self, session: Session, generation: int, problem: str) -> None:
+        if session.fail(generation, problem):
+            self.unanswered.emit(session, problem)

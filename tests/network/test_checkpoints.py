@@ -1,0 +1,124 @@
+"""Weights files: whole, honest, or refused in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from napari_fclick.network import checkpoints
+from napari_fclick.network.checkpoints import Card, Preprocessing, WeightsError
+from napari_fclick.network.fcanet import COMPACT, FCANet
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    card = Card(name="tiny", network=COMPACT, preprocessing=Preprocessing(), licence="none")
+    path = tmp_path / "tiny.safetensors"
+    checkpoints.save(path, FCANet(COMPACT).state_dict(), card)
+    return path
+
+
+def test_round_trip(weights: Path) -> None:
+    torch.manual_seed(0)
+    expected = FCANet(COMPACT).state_dict()
+    network, card = checkpoints.load(weights)
+    assert card.name == "tiny" and len(card.sha256) == 64
+    assert not network.training
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+def test_half_precision_halves_the_file(weights: Path, tmp_path: Path) -> None:
+    network, card = checkpoints.load(weights)
+    half = tmp_path / "half.safetensors"
+    checkpoints.save(half, network.state_dict(), card, half=True)
+    assert half.stat().st_size < 0.55 * weights.stat().st_size
+    again, _ = checkpoints.load(half)
+    assert all(v.dtype != torch.float16 for v in again.state_dict().values())
+
+
+def test_truncated_file(weights: Path) -> None:
+    weights.write_bytes(weights.read_bytes()[:100_000])
+    with pytest.raises(WeightsError, match="no readable weights file") as caught:
+        checkpoints.load(weights)
+    assert "\n" not in str(caught.value)
+
+
+def test_edited_file(weights: Path) -> None:
+    content = bytearray(weights.read_bytes())
+    content[-5] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(WeightsError, match="do not match the file's own sha256"):
+        checkpoints.load(weights)
+
+
+def test_foreign_file(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.safetensors"
+    save_file({"a": torch.zeros(2)}, path)
+    with pytest.raises(WeightsError, match="no napari-fclick card"):
+        checkpoints.load(path)
+
+
+def test_text_file(tmp_path: Path) -> None:
+    path = tmp_path / "text.safetensors"
+    path.write_text("these are no weights")
+    with pytest.raises(WeightsError, match="no readable weights file"):
+        checkpoints.load(path)
+
+
+def test_tensors_of_another_network(weights: Path) -> None:
+    _, card = checkpoints.load(weights)
+    checkpoints.save(weights, {"a": torch.zeros(2)}, card)
+    with pytest.raises(WeightsError, match="do not fit the network"):
+        checkpoints.load(weights)
+
+
+def test_spoilt_card(weights: Path) -> None:
+    with safe_open(weights, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_file(tensors, weights, metadata={"napari-fclick": '{"name": 3}'})
+    with pytest.raises(WeightsError, match="its card is not valid at"):
+        checkpoints.read_card(weights)
+
+
+def test_missing_file_and_unknown_name(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no weights file"):
+        checkpoints.load(tmp_path / "none.safetensors")
+    with pytest.raises(WeightsError, match=r"no weights named 'best'; there are: .*default"):
+        checkpoints.load("best")
+    with pytest.raises(WeightsError, match="import the authors' checkpoint first"):
+        checkpoints.load("fcanet-resnet101")
+
+
+def test_failed_write_leaves_the_old_file(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = weights.read_bytes()
+    network, card = checkpoints.load(weights)
+
+    def full(tensors: object, path: Path, metadata: object) -> None:
+        path.write_bytes(b"half of it")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoints.save(weights, network.state_dict(), card)
+    assert weights.read_bytes() == before
+
+
+def test_registered_file_is_found_by_name(weights: Path) -> None:
+    checkpoints.register("mine", weights)
+    assert checkpoints.find("mine") == weights.resolve()
+    assert "mine" in checkpoints.available_weights()
+    weights.unlink()
+    assert "mine" not in checkpoints.available_weights()
+
+
+def test_default_weights_are_whole() -> None:
+    network, card = checkpoints.load("default")
+    assert checkpoints.available_weights()[0] == "default"
+    assert card.network == network.config
+    assert card.data and card.recipe and card.licence

@@ -1,0 +1,85 @@
+"""Imported checkpoints compute what the released program computes."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from napari_fclick import Click, Predictor
+from napari_fclick.network.checkpoints import WeightsError
+from napari_fclick.network.released import import_checkpoint
+from tests.parity import made_up_checkpoint
+
+BACKBONES = {"resnet": "fcanet-resnet101", "res2net": "fcanet-res2net101"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_parity_with_the_released_program(backbone: str, shared: Path, tmp_path: Path) -> None:
+    folder = shared / "parity"
+    checkpoint = tmp_path / "released.pth"
+    torch.save(made_up_checkpoint(folder, backbone), checkpoint)
+    path, card = import_checkpoint(checkpoint, tmp_path / "imported.safetensors")
+    assert card.name == BACKBONES[backbone]
+    predictor = Predictor.from_weights(BACKBONES[backbone], "cpu")  # by name, after the import
+    cases = json.loads((folder / "cases.json").read_text())
+    with np.load(folder / "reference_outputs.npz") as reference:
+        for index, case in enumerate(cases):
+            rows, columns = case["crop"]
+            image = getattr(skimage.data, case["image"])()[:rows, :columns]
+            clicks = [Click(y, x, bool(sign)) for x, y, sign in case["clicks_xy_positive"]]
+            prediction = predictor.predict(image, clicks)
+            expected = reference[f"{backbone}_{index}_prob"].astype(np.float32)
+            kept = np.unpackbits(reference[f"{backbone}_{index}_sis"])[: expected.size]
+            kept = kept.reshape(expected.shape).astype(bool)
+            assert np.abs(prediction.probability - expected).max() < 0.02
+            agreement = np.mean(prediction.mask(integrity=False) == (expected > 0.5))
+            assert agreement >= 0.995
+            assert np.mean(prediction.full_mask() == kept) >= 0.995
+    path.unlink()
+
+
+def _small_checkpoint(tmp_path: Path, content: object) -> Path:
+    path = tmp_path / "checkpoint.pth"
+    torch.save(content, path)
+    return path
+
+
+def test_other_names_are_refused(tmp_path: Path) -> None:
+    path = _small_checkpoint(tmp_path, {"layer.weight": torch.zeros(3)})
+    with pytest.raises(WeightsError, match=r"742 missing, 1 unknown, 0 of another shape"):
+        import_checkpoint(path, tmp_path / "out.safetensors")
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_no_tensors(tmp_path: Path) -> None:
+    path = _small_checkpoint(tmp_path, [1, 2])
+    with pytest.raises(WeightsError, match="no mapping of names to tensors"):
+        import_checkpoint(path)
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return eval, ("open('evil', 'w').write('ran')",)
+
+
+def test_code_in_a_checkpoint_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "evil.pth"
+    path.write_bytes(pickle.dumps({"a": _Evil()}))
+    with pytest.raises(WeightsError, match="no checkpoint of plain tensors"):
+        import_checkpoint(path)
+    assert not (tmp_path / "evil").exists()
+
+
+def test_missing_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no checkpoint"):
+        import_checkpoint(tmp_path / "none.pth")

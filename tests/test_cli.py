@@ -1,0 +1,136 @@
+"""The command line as a script meets it: output, exit codes, one line for a mistake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import skimage.io
+import tifffile
+
+COIN = "50,45"
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "napari_fclick", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def coins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("images") / "coins.png"
+    skimage.io.imsave(path, skimage.data.coins())
+    return path
+
+
+def test_segment(coins: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mask.tif"
+    done = run("segment", coins, "--click", COIN, "--not", "150,150", "--out", out, "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    mask = tifffile.imread(out)
+    assert mask.shape == (303, 384)
+    assert set(np.unique(mask)) == {0, 255}
+    assert report["area_px"] == np.count_nonzero(mask)
+    assert 900 < report["area_px"] < 2000  # the coin has about 1,350 pixels
+    assert mask[50, 45] == 255 and mask[150, 150] == 0
+    assert [c["positive"] for c in report["clicks"]] == [True, False]
+
+
+def test_segment_a_slice(tmp_path: Path) -> None:
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, np.stack([np.zeros_like(skimage.data.coins()), skimage.data.coins()]))
+    out = tmp_path / "mask.tif"
+    done = run("segment", stack, "--slice", "1", "--click", COIN, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert tifffile.imread(out)[50, 45] == 255
+
+
+def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], str]]:
+    out = tmp_path / "mask.tif"
+    text = tmp_path / "text.png"
+    text.write_text("no image")
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}")
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, np.zeros((30, 40, 50), np.uint8))
+    five = tmp_path / "five.npy"
+    np.save(five, np.zeros((2, 2, 2, 2, 2)))
+    empty = tmp_path / "empty.npy"
+    np.save(empty, np.zeros((0, 5)))
+    one = ["--click", COIN, "--out", out]
+    return {
+        "missing file": (["segment", tmp_path / "none.png", *one], "no file"),
+        "unreadable file": (["segment", text, *one], "cannot be read as an image"),
+        "unknown kind": (["segment", __file__, *one], "cannot read '.py' files; allowed"),
+        "5-D array": (["segment", five, *one], "5 axes; allowed are"),
+        "empty image": (["segment", empty, *one], "no pixels"),
+        "no slice": (["segment", stack, *one], "a stack: choose a slice with --slice"),
+        "slice outside": (["segment", stack, *one, "--slice", "30"], "has slices 0 to 29"),
+        "no stack": (["segment", coins, *one, "--slice", "1"], "it is no stack"),
+        "click outside": (["segment", coins, "--click", "9,999", "--out", out], "lies outside"),
+        "click unreadable": (["segment", coins, "--click", "9", "--out", out], "is not Y,X"),
+        "click not finite": (["segment", coins, "--click", "nan,1", "--out", out], "not a finite"),
+        "no positive click": (["segment", coins, "--out", out], "Missing option"),
+        "threshold": (["segment", coins, *one, "--threshold", "2"], "not within 0 to 1"),
+        "mask not a TIFF": (
+            ["segment", coins, "--click", COIN, "--out", tmp_path / "m.png"],
+            "written as .tif",
+        ),
+        "no such device": (["segment", coins, *one, "--device", "tpu"], "no device 'tpu' here"),
+        "unknown weights": (["segment", coins, *one, "--weights", "x"], "no weights named 'x'"),
+        "corrupt weights": (
+            ["segment", coins, *one, "--weights", broken],
+            "holds tensors but no napari-fclick card",
+        ),
+        "unknown option": (["segment", coins, "--clik", COIN], "No such option"),
+        "unknown command": (["sgment"], "No such command"),
+    }
+
+
+def test_mistakes_end_with_one_line(coins: Path, tmp_path: Path) -> None:
+    wrong = []
+    for kind, (arguments, message) in mistakes(coins, tmp_path).items():
+        done = run(*arguments)
+        lines = done.stderr.strip().splitlines()
+        fine = (
+            done.returncode == 2 and len(lines) == 1 and message in lines[0] and not done.stdout
+        )
+        if not fine:
+            wrong.append((kind, done.returncode, done.stderr, done.stdout))
+    assert not wrong
+    assert not (tmp_path / "mask.tif").exists()
+
+
+def test_demo_headless(tmp_path: Path) -> None:
+    done = run("demo", "--headless", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    labels = tifffile.imread(tmp_path / "labels.tif")
+    assert summary["objects"] == labels.max() == 24
+    assert summary["mean_iou"] > 0.85
+    assert summary["clicks"] == sum(each["clicks"] for each in summary["per_object"])
+    assert skimage.io.imread(tmp_path / "overlay.png").shape == (606, 768, 3)
+
+
+def test_latency_reports_its_parts() -> None:
+    done = run("latency", "--size", "256", "--repeats", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert sum(report["share"].values()) == pytest.approx(1, abs=0.01)
+    assert report["later"]["median_ms"] <= report["later"]["p95_ms"]
+
+
+def test_weights_commands() -> None:
+    names = json.loads(run("weights", "list", "--json").stdout)
+    assert "default" in names
+    card = json.loads(run("weights", "info", "default", "--json").stdout)
+    assert card["network"]["backbone"] == "efficientnet-lite0"
+    assert card["data"] and len(card["sha256"]) == 64
+    verified = run("weights", "verify", "default")
+    assert verified.returncode == 0 and "in order" in verified.stderr

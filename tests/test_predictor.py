@@ -1,0 +1,229 @@
+"""The predictor on images of all kinds, with the default weights."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from napari_fclick import Click, ClickSequence, Predictor
+from napari_fclick.core.clicks import ClickError
+from napari_fclick.evaluation.metrics import iou
+from napari_fclick.network.inference import DeviceError
+
+SHAPE = (200, 240)
+
+
+def disc(
+    y: float, x: float, radius: float, shape: tuple[int, int] = SHAPE
+) -> NDArray[np.bool_]:
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
+
+
+def picture(truth: NDArray[np.bool_], low: float = 60, high: float = 180) -> NDArray[np.uint8]:
+    noise = np.random.default_rng(0).normal(0, 4, truth.shape)
+    return np.clip(np.where(truth, high, low) + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.from_weights("default", "cpu")
+
+
+TRUTH = disc(90, 130, 30)
+IMAGE = picture(TRUTH)
+CLICK = Click(90, 130)
+
+
+def test_one_click_finds_a_disc(predictor: Predictor) -> None:
+    prediction = predictor.predict(IMAGE, [CLICK])
+    rows, columns = prediction.window
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    assert prediction.probability.shape == (height, width)
+    assert prediction.probability.dtype == np.float32
+    assert 0 <= prediction.probability.min() and prediction.probability.max() <= 1
+    assert prediction.full_mask().shape == SHAPE
+    assert np.array_equal(prediction.full_mask()[prediction.window], prediction.mask())
+    assert iou(TRUTH, prediction.full_mask()) > 0.85
+
+
+@pytest.mark.parametrize("radius", [5, 12, 30, 80])
+def test_the_window_follows_the_objects_size(predictor: Predictor, radius: int) -> None:
+    truth = disc(250, 260, radius, (512, 512))
+    prediction = predictor.predict(picture(truth), [Click(250, 260)])
+    assert iou(truth, prediction.full_mask()) > 0.75
+    assert 1.1 * 2 * radius < prediction.view.side < max(64, 5 * 2 * radius)
+
+
+CONVERSIONS = {
+    "bool": lambda a: a > 120,
+    "uint16": lambda a: a.astype(np.uint16) * 200 + 1000,
+    "int64": lambda a: a.astype(np.int64) * 10**12,
+    "float16": lambda a: (a / 255).astype(np.float16),
+    "float64": lambda a: a / 255 - 3,
+    "rgb": lambda a: np.stack([a, a, a], -1),
+    "rgba": lambda a: np.stack([a, a, a, np.full_like(a, 255)], -1),
+    "two channels": lambda a: np.stack([a, a[::-1]], -1)[..., [0, 0]],
+    "five channels": lambda a: np.repeat(a[..., None], 5, -1),
+    "dask": lambda a: da.from_array(a, chunks=64),
+    "pyramid": lambda a: [a, a[::2, ::2]],
+}
+
+
+@pytest.mark.parametrize("kind", CONVERSIONS)
+def test_any_pixels(predictor: Predictor, kind: str) -> None:
+    prediction = predictor.predict(CONVERSIONS[kind](IMAGE), [CLICK])
+    assert prediction.image_shape == SHAPE
+    assert iou(TRUTH, prediction.full_mask()) > 0.8
+
+
+def test_nan_and_inf_are_survived(predictor: Predictor) -> None:
+    image = IMAGE.astype(np.float32)
+    image[:20] = np.nan
+    image[-5:] = np.inf
+    prediction = predictor.predict(image, [CLICK])
+    assert np.isfinite(prediction.probability).all()
+    assert iou(TRUTH, prediction.full_mask()) > 0.7
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 7.0])
+def test_nothing_to_see(predictor: Predictor, value: float) -> None:
+    prediction = predictor.predict(np.full((40, 50), value), [Click(20, 20)])
+    assert np.isfinite(prediction.probability).all()
+
+
+def test_one_pixel(predictor: Predictor) -> None:
+    assert predictor.predict(np.zeros((1, 1), np.uint8), [Click(0, 0)]).full_mask().shape == (1, 1)
+
+
+def test_contrast_limits(predictor: Predictor) -> None:
+    faint = (IMAGE / 100).astype(np.float32)
+    faint[0, 0] = 1e6
+    prediction = predictor.predict(faint, [CLICK], limits=(0.3, 2.2))
+    assert iou(TRUTH, prediction.full_mask()) > 0.8
+
+
+def test_chosen_channels(predictor: Predictor) -> None:
+    image = np.zeros((*SHAPE, 4), np.uint8)
+    image[..., 3] = IMAGE
+    assert iou(TRUTH, predictor.predict(image, [CLICK], channels=[3]).full_mask()) > 0.85
+    with pytest.raises(ValueError, match=r"channels \[4\] .* 0 to 3"):
+        predictor.predict(image, [CLICK], channels=[4])
+
+
+BAD = {
+    "empty image": (np.zeros((0, 5)), [CLICK], ValueError, r"shape \(0, 5\): no pixels"),
+    "5-D array": (np.zeros((2, 2, 2, 2, 2)), [CLICK], ValueError, "5 axes; allowed are"),
+    "1-D array": (np.zeros(5), [CLICK], ValueError, "1 axes; allowed are"),
+    "complex": (IMAGE * 1j, [CLICK], TypeError, "dtype complex128; allowed"),
+    "no clicks": (IMAGE, [], ClickError, "at least one positive click"),
+    "first click negative": (
+        IMAGE,
+        [Click(9, 9, positive=False)],
+        ClickError,
+        "y=9, x=9 is negative; the first click must be positive",
+    ),
+    "click outside": (IMAGE, [Click(10, 240)], ClickError, "x=240 lies outside .* x within 0 to 239"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input(predictor: Predictor, kind: str) -> None:
+    image, clicks, error, message = BAD[kind]
+    with pytest.raises(error, match=message):
+        predictor.predict(image, clicks)
+
+
+def test_bad_threshold(predictor: Predictor) -> None:
+    with pytest.raises(ValueError, match=r"threshold 1\.5 is not within 0 to 1"):
+        predictor.predict(IMAGE, [CLICK]).mask(1.5)
+
+
+def test_no_such_device() -> None:
+    with pytest.raises(DeviceError, match="no device 'cuda:9' here; there are: auto, cpu"):
+        Predictor.from_weights("default", "cuda:9")
+
+
+def test_only_windows_are_read(predictor: Predictor) -> None:
+    read: list[int] = []
+
+    def load(block: NDArray[Any], block_info: Any = None) -> NDArray[Any]:
+        read.append(block.size)
+        return block
+
+    truth = disc(150, 170, 20, (6000, 6000))
+    lazy = da.from_array(picture(truth[:512, :512]), chunks=256)
+    lazy = da.pad(lazy, ((0, 6000 - 512), (0, 6000 - 512)), constant_values=60).rechunk(256)
+    image = lazy.map_blocks(load, dtype=np.uint8, meta=np.zeros((0, 0), np.uint8))
+    prediction = predictor.predict(image, [Click(150, 170)])
+    assert iou(truth, prediction.full_mask()) > 0.8
+    # The widest first try is 1536 px a side; a click costs a few such windows at most.
+    assert sum(read) < 6 * 1792**2 < 0.6 * 6000**2
+
+
+def test_later_clicks_keep_the_window(predictor: Predictor) -> None:
+    first = predictor.predict(IMAGE, [CLICK])
+    clicks = ClickSequence([CLICK, Click(70, 130), Click(40, 60, positive=False)])
+    later = predictor.predict(IMAGE, clicks, first)
+    assert later.view == first.view
+    assert iou(TRUTH, later.full_mask()) > 0.85
+
+
+def test_negative_click_takes_away(predictor: Predictor) -> None:
+    truth = disc(90, 90, 25) | disc(90, 150, 25) | disc(90, 120, 12)
+    image = picture(truth)
+    both = predictor.predict(image, [Click(90, 90)])
+    less = predictor.predict(image, [Click(90, 90), Click(90, 150, positive=False)], both)
+    assert less.full_mask()[90, 90]
+    assert not less.full_mask()[90, 150]
+
+
+def test_integrity_keeps_what_was_clicked(predictor: Predictor) -> None:
+    truth = disc(90, 90, 15) | disc(90, 140, 15)
+    mask = predictor.predict(picture(truth), [Click(90, 90)]).full_mask()
+    assert mask[90, 90] and not mask[90, 140]
+
+
+def test_the_network_runs_in_whole_windows_when_asked() -> None:
+    predictor = Predictor.from_weights("default", "cpu", window="whole")
+    prediction = predictor.predict(IMAGE, [CLICK])
+    assert prediction.window == (slice(0, 200), slice(0, 240))
+    with pytest.raises(ValueError, match="window 'round' is neither"):
+        Predictor.from_weights("default", "cpu", window="round")
+
+
+def test_out_of_memory_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = Predictor.from_weights("default", "cpu")
+    forward, calls = predictor._forward, []
+
+    def once_full(x: torch.Tensor, first: torch.Tensor) -> Any:
+        calls.append(len(x))
+        if len(calls) == 1:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return forward(x, first)
+
+    monkeypatch.setattr(predictor, "_forward", once_full)
+    with pytest.warns(RuntimeWarning, match="going on on the CPU"):
+        prediction = predictor.predict(IMAGE, [CLICK])
+    assert iou(TRUTH, prediction.full_mask()) > 0.85
+    assert predictor.device.type == "cpu"
+
+
+def test_same_clicks_same_answer(predictor: Predictor) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        one, two = (predictor.predict(IMAGE, [CLICK]) for _ in range(2))
+    assert np.array_equal(one.probability, two.probability)
+
+
+@pytest.mark.cuda
+def test_cuda_agrees_with_the_cpu(predictor: Predictor) -> None:
+    on_cuda = Predictor.from_weights("default", "cuda").predict(IMAGE, [CLICK])
+    on_cpu = predictor.predict(IMAGE, [CLICK])
+    assert iou(on_cpu.full_mask(), on_cuda.full_mask()) > 0.98

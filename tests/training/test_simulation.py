@@ -1,0 +1,88 @@
+"""Simulated clicks on masks small enough to check by eye."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_fclick.training.simulation import SimulatedClick, correction, paper_clicks, peak
+
+
+def square(top: int, left: int, side: int, size: int = 60) -> np.ndarray:
+    mask = np.zeros((size, size), bool)
+    mask[top : top + side, left : left + side] = True
+    return mask
+
+
+def test_peak_is_the_middle() -> None:
+    found = peak(square(10, 20, 9))
+    assert found is not None
+    assert found.pixel == (14, 24) and found.depth == 5
+
+
+def test_peak_at_the_border_counts_the_outside() -> None:
+    found = peak(square(0, 0, 5, size=5))
+    assert found is not None and found.pixel == (2, 2)
+
+
+def test_peak_avoids_taken_pixels_and_ends() -> None:
+    assert peak(np.zeros((4, 4), bool)) is None
+    one = square(3, 3, 1)
+    found = peak(one)
+    assert found is not None and found.pixel == (3, 3)
+    assert peak(one, taken=[(3, 3)]) is None
+
+
+def test_jitter_stays_deep_enough() -> None:
+    rng = np.random.default_rng(0)
+    pixels = set()
+    for _ in range(100):
+        found = peak(square(10, 10, 11), rng=rng, jitter=0.5)
+        assert found is not None
+        depth = min(r - 9 for r in found.pixel), min(21 - r for r in found.pixel)
+        assert min(depth) >= 3  # half of the peak's 6
+        pixels.add(found.pixel)
+    assert len(pixels) > 10
+
+
+def test_correction_goes_to_the_larger_error() -> None:
+    truth = square(10, 10, 20)
+    missing = truth & ~square(10, 10, 9)
+    assert correction(truth, missing) == SimulatedClick(14, 14, True)
+    alarm = truth | square(40, 40, 11)
+    assert correction(truth, alarm) == SimulatedClick(45, 45, False)
+    assert correction(truth, truth) is None
+
+
+def test_a_tie_goes_to_the_negative() -> None:
+    truth, guess = square(5, 5, 9), square(30, 30, 9)
+    assert correction(truth, guess) == SimulatedClick(34, 34, False)
+
+
+def test_ignored_errors_are_no_errors() -> None:
+    truth = square(10, 10, 20)
+    alarm = truth | square(40, 40, 11)
+    assert correction(truth, alarm, ignore=square(40, 40, 11)) is None
+
+
+def test_paper_clicks_keep_their_distances() -> None:
+    truth = square(60, 60, 120, size=240)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        clicks = paper_clicks(truth, rng, positives=4, negatives=4, first=(120, 120))
+        positives = [(c.row, c.column) for c in clicks if c.positive]
+        negatives = [(c.row, c.column) for c in clicks if not c.positive]
+        for row, column in positives:
+            assert min(row - 59, 180 - row, column - 59, 180 - column) > 5
+            assert np.hypot(row - 120, column - 120) > 7
+        for row, column in negatives:
+            away = np.hypot(max(60 - row, 0, row - 179), max(60 - column, 0, column - 179))
+            assert 15 < away < 80
+        for points, spacing in ((positives, 7), (negatives, 10)):
+            for i, one in enumerate(points):
+                for other in points[:i]:
+                    assert np.hypot(one[0] - other[0], one[1] - other[1]) > spacing
+
+
+def test_no_room_no_clicks() -> None:
+    rng = np.random.default_rng(0)
+    assert paper_clicks(square(5, 5, 6), rng, 3, 0, first=(7, 7)) == []

@@ -1,0 +1,95 @@
+"""The dock in a viewer, with a predictor that draws discs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.session.fakes import FakePredictor
+
+from napari_fclick.widgets import FirstClickWidget
+from napari_fclick.widgets.loading import Choices
+
+Opened = tuple[Any, FirstClickWidget]
+
+
+@pytest.fixture
+def predictor() -> FakePredictor:
+    return FakePredictor()
+
+
+@pytest.fixture
+def open_dock(
+    make_napari_viewer_proxy: Any, predictor: FakePredictor
+) -> Iterator[Callable[..., FirstClickWidget]]:
+    """Open a dock on an image; its viewer is ``widget.controller.viewer``."""
+    widgets = []
+
+    def opened(data: Any = None, **kwargs: Any) -> FirstClickWidget:
+        viewer = make_napari_viewer_proxy()
+        if data is not None:
+            viewer.add_image(data, name="image", **kwargs)
+        widget = FirstClickWidget(viewer, load=lambda w, d: predictor, discover=Choices)
+        widgets.append(widget)
+        viewer.window.add_dock_widget(widget, name="First Click")
+        assert widget.wait_idle()
+        return widget
+
+    yield opened
+    if predictor.gate is not None:
+        predictor.gate.set()
+    for widget in widgets:
+        widget.controller.close()
+
+
+class Mouse:
+    """Presses, moves and releases on the canvas, in world coordinates.
+
+    One pixel of the screen is one unit of ``zoom`` of the camera.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self.viewer = viewer
+        self.event = SimpleNamespace()
+
+    def _set(self, kind: str, world: Any) -> None:
+        zoom = self.viewer.scene.camera.zoom
+        shown = list(self.viewer.dims.displayed)
+        self.event.type = kind
+        self.event.position = tuple(world)
+        self.event.pos = np.asarray(world, float)[shown] * zoom
+        self.event.handled = False
+
+    def drag(self, *path: Any, button: int = 1, modifiers: tuple[str, ...] = ()) -> list[bool]:
+        """Press at the first point, release at the last; tell what was handled."""
+        self.event = SimpleNamespace(button=button, modifiers=modifiers)
+        handled = []
+        self._set("mouse_press", path[0])
+        running = []
+        for callback in list(self.viewer.mouse_drag_callbacks):
+            if callback.__name__ != "_on_press":
+                continue  # napari's own
+            generator = callback(self.viewer, self.event)
+            next(generator, None)
+            running.append(generator)
+        handled.append(self.event.handled)
+        for point in path[1:]:
+            self._set("mouse_move", point)
+            for generator in running:
+                next(generator, None)
+            handled.append(self.event.handled)
+        self._set("mouse_release", path[-1])
+        for generator in running:
+            next(generator, None)
+        return handled
+
+    def click(self, world: Any, **kwargs: Any) -> None:
+        self.drag(world, **kwargs)
+
+
+@pytest.fixture
+def mouse() -> type[Mouse]:
+    return Mouse

@@ -1,0 +1,653 @@
+"""The dock: from a click on the canvas to labels, on images of all kinds."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pytest
+from tests.session.fakes import FakePredictor
+
+from napari_fclick.widgets.planes import to_world
+
+RNG = np.random.default_rng(0)
+GRAY = RNG.integers(0, 255, (60, 80), np.uint8)
+
+
+def world(widget: Any, y: float, x: float) -> Any:
+    """The point of the world at a row and column of the plane on show."""
+    controller = widget.controller
+    return to_world(controller.viewer, controller.image, controller.session.place, y, x)
+
+
+def accept(widget: Any) -> Any:
+    widget.controller.accept()
+    assert widget.wait_idle()
+    return widget.controller.labels
+
+
+KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "8-bit": (GRAY, {}),
+    "16-bit": (GRAY.astype(np.uint16) * 200, {}),
+    "bool": (GRAY > 100, {}),
+    "NaN": (np.where(GRAY > 200, np.nan, GRAY.astype(np.float32)), {}),
+    "RGB": (np.stack([GRAY] * 3, -1), {"rgb": True}),
+    "scaled": (GRAY, {"scale": (0.5, 0.25), "translate": (7, -3), "units": ("um", "um")}),
+    "rotated": (GRAY, {"rotate": 30, "scale": (2, 2), "translate": (5, 5)}),
+    "sheared": (GRAY, {"shear": [0.3], "affine": [[1, 0.2, 4], [-0.2, 1, 9], [0, 0, 1]]}),
+    "multiscale": ([GRAY, GRAY[::2, ::2], GRAY[::4, ::4]], {"multiscale": True}),
+    "dask": (da.from_array(GRAY, chunks=20), {}),
+    "ZYX": (np.stack([GRAY] * 5), {"scale": (4, 1, 1)}),
+    "TZYX": (np.stack([np.stack([GRAY] * 5)] * 2), {"scale": (1, 4, 0.5, 0.5)}),
+    "Z RGB": (np.stack([np.stack([GRAY] * 3, -1)] * 5), {"rgb": True}),
+    "dask ZYX": (da.from_array(np.stack([GRAY] * 5), chunks=(1, 20, 20)), {}),
+    "multiscale ZYX": (
+        [np.stack([GRAY] * 4), np.stack([GRAY[::2, ::2]] * 2)],
+        {"multiscale": True},
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_click_lands_on_its_pixel_and_the_mask_in_its_place(
+    kind: str, open_dock: Any, mouse: Any, predictor: FakePredictor
+) -> None:
+    data, options = KINDS[kind]
+    widget = open_dock(data, **options)
+    viewer = widget.controller.viewer
+    for axis in range(viewer.dims.ndim - 2):
+        viewer.dims.set_current_step(axis, 1)
+    mouse(viewer).click(world(widget, 20, 33))
+    assert widget.wait_idle()
+    (click,) = widget.controller.session.clicks
+    assert (click.y, click.x) == (pytest.approx(20), pytest.approx(33))
+    labels = accept(widget)
+    place = np.argwhere(labels.data)
+    assert place[:, :-2].tolist() == [[1] * (labels.ndim - 2)] * 81
+    assert place.mean(0)[-2:].tolist() == [20, 33]
+    for name in ("scale", "translate", "rotate", "shear"):
+        np.testing.assert_allclose(getattr(labels, name), getattr(widget.controller.image, name))
+    np.testing.assert_allclose(
+        labels.affine.affine_matrix, widget.controller.image.affine.affine_matrix
+    )
+    assert labels.units == widget.controller.image.units
+
+
+@pytest.mark.parametrize("order", [(0, 2, 1), (1, 0, 2), (2, 1, 0), (1, 2, 0)])
+def test_permuted_axes(order: Any, open_dock: Any, mouse: Any) -> None:
+    widget = open_dock(np.zeros((40, 50, 60), np.uint8), scale=(3, 1, 2))
+    viewer = widget.controller.viewer
+    viewer.dims.order = order
+    viewer.dims.set_current_step(order[0], 17)
+    session = widget.controller.session
+    assert session.place.axes == tuple(sorted(order[1:]))
+    assert session.place.index == (17,)
+    target = [0.0, 0.0, 0.0]
+    target[order[0]], target[order[1]], target[order[2]] = 17.0, 21.0, 30.0
+    mouse(viewer).click(widget.controller.image.data_to_world(target))
+    assert widget.wait_idle()
+    labels = accept(widget)
+    assert np.argwhere(labels.data).mean(0).tolist() == target
+
+
+def test_the_preview_covers_the_window_only_and_lies_right(open_dock: Any) -> None:
+    widget = open_dock(np.zeros((3, 500, 400), np.uint8), scale=(3, 0.5, 0.25), rotate=(0, 0, 20))
+    controller = widget.controller
+    controller.click(100, 200)
+    assert widget.wait_idle()
+    preview = controller._current.layers.preview
+    assert preview.data.shape == (1, 17, 17, 4)
+    inner = preview.world_to_data(world(widget, 100, 200))
+    assert inner == pytest.approx((0, 8, 8))
+    controller.image.translate = (1, 2, 3)
+    controller.image.rotate = (0, 0, 50)
+    assert preview.world_to_data(world(widget, 100, 200)) == pytest.approx((0, 8, 8))
+
+
+def test_nothing_of_the_image_is_read_but_windows(open_dock: Any) -> None:
+    read: list[int] = []
+
+    def block(block_info: Any = None) -> Any:
+        read.append(1)
+        return np.zeros((1000, 1000), np.uint8)
+
+    chunks = ((1000,) * 60, (1000,) * 60)
+    image = da.map_blocks(block, dtype=np.uint8, chunks=chunks, meta=np.zeros((0, 0), np.uint8))
+    tiny = da.zeros((600, 600), chunks=600, dtype=np.uint8)
+    widget = open_dock([image, tiny], multiscale=True, contrast_limits=(0, 255))
+    before = len(read)
+    widget.controller.click(30500, 30500)
+    assert widget.wait_idle()
+    assert widget.controller.session.prediction is not None
+    assert len(read) - before <= 4
+    widget.controller.accept()
+    assert widget.controller.labels.data[30500, 30500] == 1
+
+
+# --- the hand ---------------------------------------------------------------------------
+
+
+def test_left_right_and_alt(open_dock: Any, mouse: Any) -> None:
+    widget = open_dock(GRAY)
+    hand = mouse(widget.controller.viewer)
+    hand.click((20, 20), button=2)
+    assert "left click" in widget.message.text()
+    assert not widget.controller.session.clicks
+    hand.click((20, 20))
+    hand.click((20, 40), button=2)
+    hand.click((40, 40), modifiers=("Alt",))
+    hand.click((40, 20))
+    assert [c.positive for c in widget.controller.session.clicks] == [True, False, False, True]
+    assert widget.wait_idle()
+    layer = widget.controller._current.layers.clicks
+    assert layer.features["kind"].tolist() == ["ring", "first", "negative", "negative", "positive"]
+    assert [str(s) for s in layer.symbol][1:3] == ["star", "cross"]
+
+
+def test_a_drag_pans_and_a_click_outside_is_told(open_dock: Any, mouse: Any) -> None:
+    widget = open_dock(GRAY)
+    hand = mouse(widget.controller.viewer)
+    assert hand.drag((20, 20), (30, 30), (20, 20)) == [False, False, False]
+    assert not widget.controller.session.clicks
+    hand.click((500, 20))
+    assert "outside the image" in widget.message.text()
+
+
+def test_markers_are_removed_moved_and_promoted(open_dock: Any, mouse: Any) -> None:
+    widget = open_dock(GRAY)
+    session = widget.controller.session
+    hand = mouse(widget.controller.viewer)
+    for point in ((10, 10), (30, 30), (50, 60)):
+        hand.click(point)
+    assert hand.drag((30, 30), (31, 40), (35, 45)) == [True, True, True]
+    assert [c.pixel for c in session.clicks] == [(10, 10), (35, 45), (50, 60)]
+    hand.click((50, 60), modifiers=("Shift",))
+    assert [c.pixel for c in session.clicks] == [(50, 60), (10, 10), (35, 45)]
+    hand.click((10, 10))
+    assert [c.pixel for c in session.clicks] == [(50, 60), (35, 45)]
+    for _ in range(3):
+        widget.controller.undo()
+    assert [c.pixel for c in session.clicks] == [(10, 10), (30, 30), (50, 60)]
+    hand.drag((10, 10), (-40, 10))  # out of the image: it goes back
+    assert session.clicks[0].pixel == (10, 10)
+    assert widget.controller._current.layers.clicks.data[1].tolist() == [10, 10]
+
+
+def test_a_brush_in_hand_is_left_alone(open_dock: Any, mouse: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer = widget.controller.viewer
+    layer = viewer.add_labels(np.zeros(GRAY.shape, int))
+    layer.mode = "paint"
+    mouse(viewer).click((20, 20))
+    assert not widget.controller.session.clicks
+
+
+def test_no_clicks_in_3d(open_dock: Any, mouse: Any) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8))
+    viewer = widget.controller.viewer
+    viewer.dims.ndisplay = 3
+    mouse(viewer).click((2, 20, 20))
+    assert "2D" in widget.message.text()
+    viewer.dims.ndisplay = 2
+    mouse(viewer).click((2, 20, 20))
+    assert len(widget.controller.session.clicks) == 1
+
+
+def test_an_image_opened_in_3d_is_annotated_in_2d(open_dock: Any) -> None:
+    widget = open_dock()
+    viewer = widget.controller.viewer
+    viewer.dims.ndisplay = 3
+    viewer.add_image(np.zeros((5, 60, 80), np.uint8))
+    widget.controller.click(3, 3)
+    assert "first" in widget.message.text()
+    viewer.dims.ndisplay = 2
+    assert widget.controller.session is not None
+
+
+def test_keys(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, session = widget.controller.viewer, widget.controller.session
+
+    def press(key: str, owner: Any = viewer) -> None:
+        found = {str(k): f for k, f in owner.keymap.items()}
+        found[key](owner)
+
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    press("N")
+    assert list(session.objects) == [1]
+    press("Ctrl+Z")
+    assert not session.objects
+    press("Ctrl+Shift+Z", widget.controller.labels)
+    assert list(session.objects) == [1]
+    press("U", widget.controller.image)
+    press("R")
+    assert list(session.objects) == [1]
+    press("I")
+    assert not widget.integrity.isChecked()
+    widget.controller.click(40, 40)
+    press("D")
+    assert not session.clicks
+    widget.controller.close()
+    owners = [viewer, *viewer.layers]
+    assert not any(str(k) in ("N", "Ctrl+Z") for owner in owners for k in owner.keymap)
+
+
+def test_ctrl_z_is_the_brushs_own_while_painting(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    labels = accept(widget)
+    labels.mode = "paint"
+    labels.paint((50, 50), 9)
+    assert widget.controller.session.next_label == 10
+    bound = {str(k): f for k, f in labels.keymap.items()}
+    bound["Ctrl+Z"](labels)
+    assert labels.data[50, 50] == 0
+    assert labels.data[20, 20] == 1
+
+
+# --- time -------------------------------------------------------------------------------
+
+
+def test_the_newest_click_wins(open_dock: Any, predictor: FakePredictor) -> None:
+    widget = open_dock(GRAY)
+    predictor.gate = threading.Event()
+    for x in range(10, 60, 5):
+        widget.controller.click(20, x)
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert len(predictor.asked) <= 2
+    assert len(widget.controller.session.prediction.clicks) == 10
+
+
+def test_accept_while_pending_and_clicks_after_it(open_dock: Any, predictor: FakePredictor) -> None:
+    widget = open_dock(GRAY)
+    predictor.gate = threading.Event()
+    controller = widget.controller
+    controller.click(20, 20)
+    controller.accept()
+    assert "as soon as" in widget.message.text()
+    controller.click(40, 50)  # belongs to the next object
+    assert controller.labels is None
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert list(controller.session.objects) == [1]
+    assert controller.labels.data[20, 20] == 1
+    assert controller.labels.data[40, 50] == 0
+    assert [c.pixel for c in controller.session.clicks] == [(40, 50)]
+    assert controller.session.prediction is not None
+
+
+def test_accept_while_pending_is_called_off_by_a_change(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    predictor.gate = threading.Event()
+    controller = widget.controller
+    controller.click(20, 20)
+    controller.accept()
+    controller.move(0, 30, 30)
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert not controller.session.objects
+    assert controller.session.prediction is not None
+
+
+def test_the_dock_closes_in_the_middle_of_a_prediction(
+    open_dock: Any, predictor: FakePredictor, qtbot: Any
+) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    own = len(viewer.mouse_drag_callbacks)
+    predictor.gate = threading.Event()
+    controller.click(20, 20)
+    viewer.window.remove_dock_widget(widget)
+    widget.deleteLater()
+    qtbot.waitUntil(lambda: controller._closed)
+    predictor.gate.set()
+    qtbot.wait(50)
+    assert len(viewer.mouse_drag_callbacks) == own - 1
+    assert [layer.name for layer in viewer.layers] == ["image"]
+
+
+def test_an_error_is_told_and_the_clicks_are_kept(open_dock: Any, predictor: FakePredictor) -> None:
+    widget = open_dock(GRAY)
+    predictor.error = RuntimeError("out of memory")
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    assert widget.message.text() == "no prediction: out of memory"
+    assert "color" in widget.message.styleSheet()
+    assert len(widget.controller.session.clicks) == 1
+    widget.controller.accept()
+    assert "out of memory" in widget.message.text()
+    predictor.error = None
+    widget.controller.click(24, 20)
+    assert widget.wait_idle()
+    assert widget.controller.session.prediction is not None
+
+
+def test_weights_that_cannot_be_loaded(open_dock: Any, predictor: FakePredictor) -> None:
+    widget = open_dock(GRAY)
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+
+    def load(weights: str, device: str) -> Any:
+        raise ValueError(f"no such device: {device}")
+
+    widget.controller._predicting._load = load
+    widget.controller.load_weights("default", "cuda")
+    assert widget.wait_idle()
+    assert widget.message.text() == "no such device: cuda"
+    assert widget.controller.predictor is predictor
+    widget.controller.click(24, 20)
+    assert widget.wait_idle()
+    assert widget.controller.session.prediction is not None
+
+
+def test_other_weights_predict_anew(open_dock: Any, predictor: FakePredictor) -> None:
+    widget = open_dock(GRAY)
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    asked = len(predictor.asked)
+    widget.controller.load_weights("default", "cpu")
+    assert widget.wait_idle()
+    assert len(predictor.asked) == asked + 1
+    assert widget.running.text() == "discs on cpu"
+
+
+# --- settings ---------------------------------------------------------------------------
+
+
+def test_the_threshold_needs_no_prediction(open_dock: Any, predictor: FakePredictor) -> None:
+    widget = open_dock(GRAY)
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    asked = len(predictor.asked)
+    widget.threshold.setValue(0.95)
+    assert "0 px" in widget.status.text()
+    widget.controller.accept()
+    assert "empty" in widget.message.text()
+    widget.controller.undo()
+    assert widget.threshold.value() == 0.5
+    assert "81 px" in widget.status.text()
+    assert len(predictor.asked) == asked
+
+
+def test_the_status_tells_the_area_in_units(open_dock: Any) -> None:
+    widget = open_dock(GRAY, scale=(0.5, 0.5), units=("um", "um"))
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    text = widget.status.text()
+    for part in ("Object 1", "1 click", "12 ms", "81 px", "20.25 µm²"):
+        assert part in text
+
+
+def test_the_overlap_policy_is_obeyed_and_told(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    accept(widget)
+    widget.policy.setCurrentIndex(1)
+    widget.policy.activated.emit(1)
+    widget.controller.click(20, 26)
+    assert widget.wait_idle()
+    labels = accept(widget)
+    assert np.count_nonzero(labels.data == 2) == 81
+    assert "overwrote" in widget.message.text()
+
+
+# --- layers -----------------------------------------------------------------------------
+
+
+def test_existing_labels_are_chosen_and_not_overwritten(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer = widget.controller.viewer
+    mine = np.zeros(GRAY.shape, np.uint8)
+    mine[20, 20] = 7
+    layer = viewer.add_labels(mine, name="mine")
+    viewer.add_labels(np.zeros((3, 3), int), name="too small")
+    listed = [widget.labels.itemText(i) for i in range(widget.labels.count())]
+    assert listed == ["new layer", "mine"]
+    widget.controller.choose_labels(layer)
+    assert widget.wait_idle()
+    assert widget.labels.currentText() == "mine"
+    widget.controller.click(20, 22)
+    assert widget.wait_idle()
+    accept(widget)
+    assert mine[20, 20] == 7
+    assert np.count_nonzero(mine == 8) == 80
+    assert "kept 1 px of 7" in widget.message.text()
+
+
+def test_our_layers_come_back_when_deleted(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer = widget.controller.viewer
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    for name in ("clicks", "preview"):
+        viewer.layers.remove(name)
+    widget.controller.click(24, 20)
+    assert widget.wait_idle()
+    assert [layer.name for layer in viewer.layers] == ["image", "preview", "clicks"]
+    assert len(viewer.layers["clicks"].data) == 3
+
+
+def test_a_deleted_labels_layer_is_replaced(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer = widget.controller.viewer
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    viewer.layers.remove(accept(widget))
+    assert "removed" in widget.message.text()
+    widget.controller.click(40, 40)
+    assert widget.wait_idle()
+    labels = accept(widget)
+    assert np.unique(labels.data).tolist() == [0, 2]
+
+
+def test_the_image_is_deleted_renamed_and_another_chosen(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    first = controller.image
+    first.name = "renamed"
+    assert widget.images.currentText() == "renamed"
+    second = viewer.add_image(GRAY.T, name="second")
+    controller.click(20, 20)
+    controller.choose_image(second)
+    controller.click(70, 20)
+    assert widget.wait_idle()
+    controller.choose_image(first)
+    assert widget.wait_idle()
+    assert [c.pixel for c in controller.session.clicks] == [(20, 20)]
+    assert controller.session.prediction is not None
+    predictor.gate = threading.Event()
+    controller.click(24, 20)
+    viewer.layers.remove(first)
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert controller.image is second
+    assert [c.pixel for c in controller.session.clicks] == [(70, 20)]
+    viewer.layers.clear()
+    assert controller.image is None
+    controller.accept()
+    assert "first" in widget.message.text()
+
+
+def test_layers_are_reordered(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer = widget.controller.viewer
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    viewer.layers.reverse()
+    accept(widget)
+    widget.controller.click(40, 20)
+    assert widget.wait_idle()
+    assert len(widget.controller.session.objects) == 1
+
+
+def test_the_selection_stays_as_it_is(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer = widget.controller.viewer
+    viewer.layers.selection.active = widget.controller.image
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    accept(widget)
+    assert viewer.layers.selection.active is widget.controller.image
+
+
+def test_other_pixels_and_another_shape(open_dock: Any, predictor: FakePredictor) -> None:
+    widget = open_dock(GRAY)
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    asked = len(predictor.asked)
+    widget.controller.image.data = GRAY[::-1]
+    assert widget.wait_idle()
+    assert len(predictor.asked) == asked + 1
+    widget.controller.image.data = np.zeros((30, 30), np.uint8)
+    assert widget.wait_idle()
+    assert "shape" in widget.message.text()
+    assert not widget.controller.session.clicks
+    widget.controller.click(25, 25)
+    assert widget.wait_idle()
+    assert accept(widget).data.shape == (30, 30)
+
+
+# --- slices -----------------------------------------------------------------------------
+
+
+def test_undo_goes_back_to_its_slice(open_dock: Any) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8), scale=(3, 1, 1))
+    viewer, controller = widget.controller.viewer, widget.controller
+    viewer.dims.set_current_step(0, 1)
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    labels = accept(widget)
+    viewer.dims.set_current_step(0, 3)
+    controller.click(40, 40)
+    assert widget.wait_idle()
+    accept(widget)
+    controller.undo()
+    controller.undo()
+    assert viewer.dims.current_step[0] == 3
+    controller.undo()
+    assert viewer.dims.current_step[0] == 1
+    assert not labels.data.any()
+    assert [c.pixel for c in controller.session.clicks] == [(20, 20)]
+    controller.redo()
+    controller.redo()
+    controller.redo()
+    assert np.unique(np.nonzero(labels.data)[0]).tolist() == [1, 3]
+
+
+def test_moving_on_with_an_accept_pending_loses_nothing(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8))
+    viewer, controller = widget.controller.viewer, widget.controller
+    viewer.dims.set_current_step(0, 1)
+    predictor.gate = threading.Event()
+    controller.click(20, 20)
+    controller.accept()
+    viewer.dims.set_current_step(0, 2)
+    assert "not accepted" in widget.message.text()
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert not controller.session.objects
+    viewer.dims.set_current_step(0, 1)
+    assert widget.wait_idle()
+    assert [c.pixel for c in controller.session.clicks] == [(20, 20)]
+    assert controller.session.prediction is not None
+
+
+# --- the dock ---------------------------------------------------------------------------
+
+
+def test_a_closed_dock_gives_mouse_and_keys_back(open_dock: Any) -> None:
+    from qtpy.QtWidgets import QDockWidget
+
+    widget = open_dock(GRAY)
+    viewer = widget.controller.viewer
+    callbacks = list(viewer.mouse_drag_callbacks)
+    doubles = list(viewer.mouse_double_click_callbacks)
+    dock = widget.parentWidget()
+    while not isinstance(dock, QDockWidget):
+        dock = dock.parentWidget()
+    widget.controller.deactivate()
+    assert len(viewer.mouse_drag_callbacks) == len(callbacks) - 1
+    assert len(viewer.mouse_double_click_callbacks) == len(doubles) + 1
+    assert "N" not in {str(key) for key in viewer.keymap}
+    widget.controller.activate()
+    assert viewer.mouse_drag_callbacks == callbacks
+    assert "N" in {str(key) for key in viewer.keymap}
+
+
+def test_other_pixels_while_in_3d_lose_no_click(open_dock: Any) -> None:
+    widget = open_dock(np.zeros((3, 60, 80), np.uint8))
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    viewer = widget.controller.viewer
+    viewer.dims.ndisplay = 3
+    widget.controller.image.data = np.ones((3, 60, 80), np.uint8)
+    viewer.dims.ndisplay = 2
+    assert widget.wait_idle()
+    assert len(widget.controller.session.clicks) == 1
+    assert widget.controller.session.prediction is not None
+
+
+def test_labels_on_a_disk(open_dock: Any, tmp_path: Any) -> None:
+    zarr = pytest.importorskip("zarr")
+    widget = open_dock(np.zeros((3, 60, 80), np.uint8))
+    viewer, controller = widget.controller.viewer, widget.controller
+    stored = zarr.create_array(
+        str(tmp_path / "labels.zarr"), shape=(3, 60, 80), chunks=(1, 32, 32), dtype="uint16"
+    )
+    stored[2, 0, 0] = 300
+    controller.choose_labels(viewer.add_labels(stored, name="stored"))
+    assert widget.wait_idle()
+    assert controller.session.next_label == 301
+    viewer.dims.set_current_step(0, 1)
+    controller.click(30, 31)
+    assert widget.wait_idle()
+    accept(widget)
+    assert np.count_nonzero(stored[1] == 301) == 81
+    controller.undo()
+    assert not np.any(stored[:2])
+
+
+def test_labels_too_large_for_memory_are_refused(open_dock: Any) -> None:
+    image = da.zeros((400, 60_000, 60_000), chunks=(1, 1000, 1000), dtype=np.uint8)
+    thin = da.zeros((400, 60, 60), chunks=(1, 60, 60), dtype=np.uint8)
+    widget = open_dock([image, thin], multiscale=True, contrast_limits=(0, 255))
+    widget.controller.click(30500, 30500)
+    assert widget.wait_idle()
+    widget.controller.accept()
+    assert "zarr" in widget.message.text()
+    assert len(widget.controller.session.clicks) == 1
+
+
+def test_a_click_at_the_edge_of_a_large_window_is_drawn_thinned_out() -> None:
+    from napari_fclick.widgets.drawing import draw_preview, preview_step
+
+    assert preview_step((1024, 10)) == 1
+    drawn = draw_preview(np.ones((3000, 100), np.float32), np.ones((3000, 100), bool))
+    assert drawn.shape == (1000, 34, 4)
+    assert drawn[0, 0, 3] == 255
+
+
+def test_the_manifest_is_valid() -> None:
+    from pathlib import Path
+
+    from npe2 import PluginManifest
+
+    import napari_fclick
+
+    manifest = PluginManifest.from_file(Path(napari_fclick.__file__).parent / "napari.yaml")
+    assert manifest.name == "napari-fclick"
+    (widget,) = manifest.contributions.widgets
+    assert widget.display_name == "First Click"
