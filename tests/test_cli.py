@@ -98,9 +98,7 @@ def test_mistakes_end_with_one_line(coins: Path, tmp_path: Path) -> None:
     for kind, (arguments, message) in mistakes(coins, tmp_path).items():
         done = run(*arguments)
         lines = done.stderr.strip().splitlines()
-        fine = (
-            done.returncode == 2 and len(lines) == 1 and message in lines[0] and not done.stdout
-        )
+        fine = done.returncode == 2 and len(lines) == 1 and message in lines[0] and not done.stdout
         if not fine:
             wrong.append((kind, done.returncode, done.stderr, done.stdout))
     assert not wrong

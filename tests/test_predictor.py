@@ -19,9 +19,7 @@ from napari_fclick.network.inference import DeviceError
 SHAPE = (200, 240)
 
 
-def disc(
-    y: float, x: float, radius: float, shape: tuple[int, int] = SHAPE
-) -> NDArray[np.bool_]:
+def disc(y: float, x: float, radius: float, shape: tuple[int, int] = SHAPE) -> NDArray[np.bool_]:
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
 
@@ -47,7 +45,7 @@ def test_one_click_finds_a_disc(predictor: Predictor) -> None:
     height, width = rows.stop - rows.start, columns.stop - columns.start
     assert prediction.probability.shape == (height, width)
     assert prediction.probability.dtype == np.float32
-    assert 0 <= prediction.probability.min() and prediction.probability.max() <= 1
+    assert prediction.probability.min() >= 0 and prediction.probability.max() <= 1
     assert prediction.full_mask().shape == SHAPE
     assert np.array_equal(prediction.full_mask()[prediction.window], prediction.mask())
     assert iou(TRUTH, prediction.full_mask()) > 0.85
@@ -129,7 +127,12 @@ BAD = {
         ClickError,
         "y=9, x=9 is negative; the first click must be positive",
     ),
-    "click outside": (IMAGE, [Click(10, 240)], ClickError, "x=240 lies outside .* x within 0 to 239"),
+    "click outside": (
+        IMAGE,
+        [Click(10, 240)],
+        ClickError,
+        "x=240 lies outside .* x within 0 to 239",
+    ),
 }
 
 

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
+import numpy as np
 import typer
 
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
@@ -44,8 +45,7 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
-        describe = getattr(error, "format_message", lambda: str(error))
-        message = describe()
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
         if not message:  # no command given: its help has been printed
             sys.exit(2)
         _fail(f"{message} (see --help)")
@@ -124,6 +124,64 @@ def segment(
         print(json.dumps(report))
     else:
         say(f"{report['area_px']} px in {report['ms']:.0f} ms; see {out}")
+
+
+@app.command()
+def evaluate(
+    folders: Annotated[list[Path], typer.Argument(help="Each holds images/ and labels/.")],
+    method: Annotated[
+        list[str] | None, typer.Option(help="fclick, a weights name or a file; repeatable.")
+    ] = None,
+    target: Annotated[list[float] | None, typer.Option(help="IoU; repeatable.")] = None,
+    max_clicks: Annotated[int, typer.Option(help="For one object.")] = 20,
+    jitter: Annotated[float, typer.Option(help="0 clicks centres; 1 anywhere.")] = 0.0,
+    max_objects: Annotated[int | None, typer.Option(help="Drawn from each set.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the draw and of the jitter.")] = 0,
+    device: Device = "auto",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the report to a file; - prints it.")
+    ] = None,
+) -> None:
+    """Let the robot user segment objects, and count its clicks."""
+    from napari_fclick.evaluation.benchmark import Protocol, evaluate_folder
+
+    targets = tuple(target) if target else (0.85, 0.9)
+    protocol = Protocol(targets, max_clicks, jitter, max_objects, seed)
+    reports = []
+    for name in method or ["fclick"]:
+        predictor = _predictor("default" if name == "fclick" else name, device)
+        for folder in folders:
+            report = evaluate_folder(predictor, folder, protocol)
+            reports.append(report)
+            scores = ", ".join(f"{k} {v:.2f}" for k, v in report.items() if k.startswith("NoC"))
+            say(f"{name} on {folder.name}: {report['objects']} objects, {scores}")
+    _write_json(reports, json_file)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="A TOML file, as in configs/.")],
+    resume: Annotated[bool, typer.Option(help="Go on from the checkpoint, if any.")] = False,
+) -> None:
+    """Train a network; ends with weights.safetensors in the run's folder."""
+    import logging
+
+    from napari_fclick.training.config import TrainingConfig
+    from napari_fclick.training.export import export
+    from napari_fclick.training.trainer import Trainer
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if not config.is_file():
+        raise FileNotFoundError(f"no file {config}")
+    trainer = Trainer(TrainingConfig.from_toml(config))
+    if resume:
+        trainer.resume()
+    elif trainer.checkpoint.exists():
+        raise ValueError(f"{trainer.checkpoint} is there already: go on with --resume, or move it")
+    trainer.run()
+    out = trainer.config.out / "weights.safetensors"
+    export(trainer.checkpoint, out)
+    say(f"wrote {out}")
 
 
 @app.command()
@@ -225,7 +283,7 @@ def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:
             raise ValueError(f"--slice {index}: {path} has shape {pixels.shape}, it is no stack")
         if not -len(pixels) <= index < len(pixels):
             raise ValueError(f"--slice {index}: {path} has slices 0 to {len(pixels) - 1}")
-        return pixels[index]
+        return np.asarray(pixels[index])
     if pixels.ndim == 3 and pixels.shape[-1] > MOST_CHANNELS:
         raise ValueError(f"{path} has shape {pixels.shape}, a stack: choose a slice with --slice")
     return pixels
@@ -246,6 +304,16 @@ def _segment_report(
         "integrity_fell_back": integrity and prediction.kept(threshold).fell_back,
         "ms": round(1000 * prediction.seconds, 1),
     }
+
+
+def _write_json(report: Any, file: Path | None) -> None:
+    if file is None:
+        return
+    text = json.dumps(report, indent=1)
+    if str(file) == "-":
+        print(text)
+    else:
+        file.write_text(text + "\n", "utf-8")
 
 
 def _has_display() -> bool:

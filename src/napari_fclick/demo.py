@@ -149,7 +149,8 @@ def robot_actions(controller: Any, truth: NDArray[Any], objects: int) -> Iterato
     """
     for label in range(1, min(int(truth.max()), objects) + 1):
         region = truth == label
-        mask, taken = np.zeros_like(region), []
+        mask = np.zeros_like(region)
+        taken: list[tuple[int, int]] = []
         while len(taken) < MOST_CLICKS and iou(region, mask) < TARGET:
             click = correction(region, mask, taken)
             if click is None:

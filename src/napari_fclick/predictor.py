@@ -22,7 +22,7 @@ from napari_fclick.core.window import Window
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Card
 from napari_fclick.network.fcanet import FCANet
-from napari_fclick.network.inference import choose_device, fold_batch_norms
+from napari_fclick.network.inference import channels_last, choose_device, fold_batch_norms
 
 FloatArray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -31,6 +31,8 @@ Mask = NDArray[np.bool_]
 WHOLE_LIMIT = 4_000_000
 #: Runs of the network on fitted windows that one click may cost at most.
 MOST_RUNS = 3
+#: Of the windows tried, one is preferred in which the object's side is about this fraction.
+GOOD_FRACTION = 0.3
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Predictor:
         self.preprocessing = card.preprocessing
         self.device = device
         folded = fold_batch_norms(network.eval()).requires_grad_(False)
-        self._network = folded.to(device, memory_format=torch.channels_last)
+        self._network = channels_last(folded.to(device))
         self._mean = np.array(self.preprocessing.mean, np.float32)
         self._std = np.array(self.preprocessing.std, np.float32)
 
@@ -248,7 +250,7 @@ class Predictor:
         small = self.preprocessing.first_size
         views = window.first_windows(reader.clicks.first, reader.shape, small, typical_side)
         answers = self._run(reader, views, None)
-        scores = [_score(a, v, reader.shape) for a, v in zip(answers, views, strict=True)]
+        scores = [_score(a, v) for a, v in zip(answers, views, strict=True)]
         best = int(np.argmax(scores))
         view = views[best]
         mask = view.inner(answers[best]) > 0.5
@@ -375,13 +377,14 @@ class _Reader:
         return intensity.stretch(rgb, jointly=colour)
 
 
-def _score(answer: FloatArray, view: Window, shape: tuple[int, int]) -> float:
-    """Say how much an answer is to be trusted: sure of itself, and of a good size."""
+def _score(answer: FloatArray, view: Window) -> float:
+    """Say how much an answer is to be trusted: sure of itself, of a good size, not cut off."""
     inner = view.inner(answer)
     mask = inner > 0.5
     box = window.mask_box(mask, view)
     if box is None:
         return 0.0
     sure = float(inner[mask].sum() / (mask.sum() + inner[~mask].sum()))
-    good_size = float(np.exp(-0.5 * (np.log(box.side / view.side / 0.45) / 0.6) ** 2))
-    return sure * good_size * (0.5 if window.touches_border(mask, view, shape) else 1.0)
+    good_size = -0.5 * np.log(box.side / view.side / GOOD_FRACTION) ** 2
+    edges = (inner[0].mean(), inner[-1].mean(), inner[:, 0].mean(), inner[:, -1].mean())
+    return float(sure**2 * np.exp(good_size - 2.5 * sum(edges)))

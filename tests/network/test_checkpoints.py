@@ -110,11 +110,16 @@ def test_failed_write_leaves_the_old_file(weights: Path, monkeypatch: pytest.Mon
 
 
 def test_registered_file_is_found_by_name(weights: Path) -> None:
-    checkpoints.register("mine", weights)
-    assert checkpoints.find("mine") == weights.resolve()
-    assert "mine" in checkpoints.available_weights()
+    checkpoints.register("tiny", weights)
+    assert checkpoints.find("tiny") == weights.resolve()
+    assert "tiny" in checkpoints.available_weights()
+    network, card = checkpoints.load(weights)
+    other = card.model_copy(update={"name": "other"})
+    checkpoints.save(weights, network.state_dict(), other)
+    assert "tiny" not in checkpoints.available_weights()  # something else stands there now
     weights.unlink()
-    assert "mine" not in checkpoints.available_weights()
+    with pytest.raises(WeightsError, match="no weights named 'tiny'"):
+        checkpoints.find("tiny")
 
 
 def test_default_weights_are_whole() -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from tests.parity import made_up_checkpoint
 
 from napari_fclick import Click, Predictor
 from napari_fclick.network.checkpoints import WeightsError
 from napari_fclick.network.released import import_checkpoint
-from tests.parity import made_up_checkpoint
 
 BACKBONES = {"resnet": "fcanet-resnet101", "res2net": "fcanet-res2net101"}
 
@@ -69,9 +69,7 @@ class _Evil:
         return eval, ("open('evil', 'w').write('ran')",)
 
 
-def test_code_in_a_checkpoint_is_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "evil.pth"
     path.write_bytes(pickle.dumps({"a": _Evil()}))

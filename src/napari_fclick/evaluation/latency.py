@@ -22,7 +22,7 @@ def discs(rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.uint8]:
     """Return the test image at these rows (h, 1) and columns (1, w): discs on a lattice."""
     half = SPACING // 2
     distance = np.hypot(rows % SPACING - half, columns % SPACING - half)
-    return (40 + 160 / (1 + np.exp(distance - RADIUS))).astype(np.uint8)
+    return np.asarray(40 + 160 / (1 + np.exp(distance - RADIUS)), np.uint8)
 
 
 def lazy_discs(side: int) -> Any:

@@ -36,4 +36,4 @@ def number_of_clicks(ious: Sequence[float], target: float, most: int = 20) -> in
 def mean_curve(curves: Sequence[Sequence[float]], most: int = 20) -> NDArray[np.float64]:
     """Return the mean IoU after 1 .. ``most`` clicks; an object done early keeps its last."""
     filled = [list(c[:most]) + [c[-1]] * (most - len(c)) for c in curves]
-    return np.mean(filled, axis=0)
+    return np.asarray(np.mean(filled, axis=0))

@@ -83,7 +83,8 @@ class Bottleneck(nn.Module):
         residual = self.relu(self.bn2(self.conv2(residual)))
         residual = self.bn3(self.conv3(residual))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(residual + shortcut)
+        out: Tensor = self.relu(residual + shortcut)
+        return out
 
 
 class Bottle2neck(nn.Module):
@@ -119,7 +120,8 @@ class Bottle2neck(nn.Module):
         scales.append(self.pool(parts[-1]))
         residual = self.bn3(self.conv3(torch.cat(scales, 1)))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(residual + shortcut)
+        out: Tensor = self.relu(residual + shortcut)
+        return out
 
 
 class ResNet101(Backbone):

@@ -197,11 +197,19 @@ def _named_files() -> dict[str, Path]:
     files: dict[str, Path] = {}
     for pointer in user_folder().glob("*.path"):
         target = Path(pointer.read_text("utf-8").strip())
-        if target.is_file():
+        if _is_named(target, pointer.stem):
             files[pointer.stem] = target
     for folder in (user_folder(), _BUNDLED):
         files |= {f.stem: f for f in folder.glob(f"*{SUFFIX}")}
     return files
+
+
+def _is_named(path: Path, name: str) -> bool:
+    """Whether a file is there still, and nothing else was written in its place."""
+    try:
+        return read_card(path).name == name
+    except WeightsError:
+        return False
 
 
 def _read(path: Path, with_tensors: bool) -> tuple[Card, dict[str, Tensor]]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from napari_fclick.network.backbones import Bottle2neck
+from napari_fclick.network.fcanet import FCANet
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class DeviceError(ValueError):
@@ -41,7 +45,12 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def fold_batch_norms(module: nn.Module) -> nn.Module:
+def channels_last(network: FCANet) -> FCANet:
+    """Store the weights in the memory format in which convolutions are quickest, in place."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def fold_batch_norms(module: Module) -> Module:
     """Fold each batch norm into the convolution before it, in place; evaluation mode only."""
     if isinstance(module, Bottle2neck):
         for i, (conv, norm) in enumerate(zip(module.convs, module.bns, strict=True)):

@@ -20,7 +20,7 @@ def gamma(image: FloatImage, power: float) -> FloatImage:
 
 def invert(image: FloatImage) -> FloatImage:
     """Swap bright and dark in [0, 1]."""
-    return np.float32(1) - image
+    return np.subtract(np.float32(1), image)
 
 
 def mix_channels(image: FloatImage, order: tuple[int, int, int], gains: FloatImage) -> FloatImage:

@@ -1,69 +1,22 @@
-"""Folders of ``images/`` and ``labels/`` -> training windows.
-
-Labels are instance numbers, 0 is background, 65535 is ignored. Volumes (Z, Y, X) are cut
-along the axes that their set allows.
-"""
+"""Sets of images and labels -> training windows."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch.utils.data import Dataset
 
 from napari_fclick.core import intensity, window
 from napari_fclick.core.clicks import Click
-from napari_fclick.core.files import SUFFIXES, read_image
+from napari_fclick.core.folders import IGNORE_LABEL, ImageSet, ObjectRef, Plane
 from napari_fclick.core.window import Box, Window
 from napari_fclick.training.augmentation import augment
 from napari_fclick.training.losses import IGNORE
 from napari_fclick.training.simulation import peak
-
-logger = logging.getLogger(__name__)
-
-IGNORE_LABEL = 65535
-
-
-class Plane(NamedTuple):
-    """A 2-D cut through an image file and its labels."""
-
-    image: NDArray[Any]
-    labels: NDArray[Any]
-
-
-@dataclass(frozen=True)
-class ImagePair:
-    """An image file and its labels."""
-
-    image: Path
-    labels: Path
-
-    @property
-    def is_validation(self) -> bool:
-        """Whether this image is held back: one in twelve, by the hash of its content."""
-        digest = hashlib.sha256(self.image.read_bytes()).digest()
-        return digest[0] % 12 == 0
-
-
-@dataclass(frozen=True)
-class ObjectRef:
-    """Where one object is to be found."""
-
-    pair: int
-    axis: int
-    index: int
-    label: int
-    box: Box
-    area: int
 
 
 class Sample(NamedTuple):
@@ -81,117 +34,6 @@ class Sample(NamedTuple):
     target: torch.Tensor
     first: torch.Tensor
     inner: torch.Tensor
-
-
-def find_pairs(folder: Path) -> list[ImagePair]:
-    """Pair the files of ``images/`` and ``labels/`` by their stems.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a folder is missing or nothing pairs.
-    """
-    files = {}
-    for part in ("images", "labels"):
-        if not (folder / part).is_dir():
-            raise FileNotFoundError(f"{folder} holds no folder {part}/")
-        found = sorted((folder / part).iterdir())
-        files[part] = {f.stem: f for f in found if f.suffix.lower() in SUFFIXES}
-    for stem in sorted(files["images"].keys() - files["labels"].keys()):
-        logger.warning("%s has no labels: skipped", files["images"][stem])
-    stems = sorted(files["images"].keys() & files["labels"].keys())
-    if not stems:
-        raise FileNotFoundError(f"no image in {folder}/images has labels in {folder}/labels")
-    return [ImagePair(files["images"][s], files["labels"][s]) for s in stems]
-
-
-class ImageSet:
-    """One folder, read into memory, and the objects in it.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds ``images/`` and ``labels/``.
-    validation : bool or None
-        The held-back images, or the others, or all (None).
-    axes : sequence of int
-        Axes along which volumes are cut.
-    min_area : int
-        Objects of fewer pixels are left out.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        validation: bool | None = False,
-        axes: Sequence[int] = (0,),
-        min_area: int = 24,
-    ) -> None:
-        self.name = folder.name
-        self.arrays: list[Plane] = []
-        self.objects: list[ObjectRef] = []
-        for pair in find_pairs(folder):
-            if validation is not None and pair.is_validation != validation:
-                continue
-            plane = _read_pair(pair)
-            if plane is None:
-                continue
-            self.arrays.append(plane)
-            self.objects += _objects(plane, len(self.arrays) - 1, axes, min_area)
-        self.by_image = [[o for o in self.objects if o.pair == i] for i in range(len(self.arrays))]
-        weights = np.sqrt([len(objects) for objects in self.by_image])
-        self.image_weights = weights / weights.sum() if weights.sum() else weights
-
-    def plane(self, ref: ObjectRef) -> Plane:
-        """Return the 2-D cut that an object lies in."""
-        image, labels = self.arrays[ref.pair]
-        if labels.ndim == 2:
-            return Plane(image, labels)
-        return Plane(np.take(image, ref.index, ref.axis), np.take(labels, ref.index, ref.axis))
-
-    def draw(self, rng: np.random.Generator) -> ObjectRef:
-        """Draw an object: first an image, then one of its objects."""
-        objects = self.by_image[int(rng.choice(len(self.arrays), p=self.image_weights))]
-        return objects[int(rng.integers(len(objects)))]
-
-
-def _read_pair(pair: ImagePair) -> Plane | None:
-    try:
-        image, labels = read_image(pair.image), read_image(pair.labels)
-    except (ValueError, OSError) as error:
-        logger.warning("%s: skipped", error)
-        return None
-    if image.shape[: labels.ndim] != labels.shape:
-        logger.warning(
-            "%s has shape %s but its labels %s: skipped", pair.image, image.shape, labels.shape
-        )
-        return None
-    return Plane(image, labels)
-
-
-def _objects(plane: Plane, pair: int, axes: Sequence[int], min_area: int) -> list[ObjectRef]:
-    if plane.labels.ndim == 2:
-        return _objects_2d(plane.labels, pair, 0, 0, min_area)
-    found = []
-    for axis in axes:
-        for index in range(plane.labels.shape[axis]):
-            cut = np.take(plane.labels, index, axis)
-            found += _objects_2d(cut, pair, axis, index, min_area)
-    return found
-
-
-def _objects_2d(
-    labels: NDArray[Any], pair: int, axis: int, index: int, min_area: int
-) -> list[ObjectRef]:
-    labels = np.where(labels == IGNORE_LABEL, 0, labels)
-    areas = np.bincount(labels.ravel())
-    found = []
-    for number, cut in enumerate(ndimage.find_objects(labels), start=1):
-        if cut is None or areas[number] < min_area:
-            continue
-        box = Box(cut[0].start, cut[1].start, cut[0].stop, cut[1].stop)
-        found.append(ObjectRef(pair, axis, index, number, box, int(areas[number])))
-    return found
 
 
 class WindowDataset(Dataset[Sample]):
@@ -320,16 +162,3 @@ def _turn(
         image, target = image.transpose(1, 0, 2), target.T
         point, inner = point[::-1].copy(), (width, height)
     return image, target, point, inner
-
-
-@lru_cache(maxsize=8)
-def load_set(
-    folder: Path, validation: bool | None = False, axes: tuple[int, ...] = (0,)
-) -> ImageSet:
-    """Read a folder once."""
-    return ImageSet(folder, validation, axes)
-
-
-def default_weights(sets: Iterable[ImageSet]) -> list[float]:
-    """Weigh sets by the fourth root of their objects: large ones more, but not by far."""
-    return [float(len(s.objects)) ** 0.25 for s in sets]

@@ -17,11 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from napari_fclick.core.folders import ImageSet
 from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH, guidance_map
 from napari_fclick.network.fcanet import FCANet
+from napari_fclick.network.inference import channels_last
 from napari_fclick.training import losses
 from napari_fclick.training.config import PhaseConfig, TrainingConfig
-from napari_fclick.training.dataset import ImageSet, Sample, WindowDataset
+from napari_fclick.training.dataset import Sample, WindowDataset
 from napari_fclick.training.pretrained import load_imagenet
 from napari_fclick.training.simulation import SimulatedClick, correction, paper_clicks
 
@@ -57,7 +59,7 @@ class Trainer:
                 module.momentum = 0.1
         if config.imagenet:
             load_imagenet(network)
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = channels_last(network.to(self.device))
         self.average = {k: v.detach().clone() for k, v in network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
             [
@@ -205,7 +207,8 @@ class Trainer:
         guidance = self._guidance(clicks, images.shape)
         with torch.no_grad(), self._autocast():
             x = self._inputs(images, guidance, previous)
-            return self.network(x, guidance.first).main.float().sigmoid()
+            logits: Tensor = self.network(x, guidance.first).main
+            return logits.float().sigmoid()
 
     def _guidance(self, clicks: list[Clicks], shape: torch.Size) -> Guidance:
         size = (shape[-2], shape[-1])

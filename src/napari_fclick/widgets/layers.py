@@ -136,6 +136,8 @@ class AnnotationLayers:
         self.clicks: Points | None = None
         self.preview: Image | None = None
         self._hidden = False
+        self._drawn: Any = None
+        self._shown: tuple[ClickSequence, Place] | None = None
         self._on_screen = 1.0
         self._sequence = ClickSequence()
         self._corner: tuple[float, ...] = ()
@@ -154,6 +156,9 @@ class AnnotationLayers:
         self._sequence = clicks
         if not clicks and self.clicks is None:
             return
+        if self._shown == (clicks, place) and self.clicks in self._viewer.layers:
+            return
+        self._shown = (clicks, place)
         layer = self._clicks_layer()
         points = [place.point(click.y, click.x) for click in clicks]
         self._fill(layer, [points[0], *points] if points else points)
@@ -163,6 +168,7 @@ class AnnotationLayers:
         layer = self.clicks
         if layer is None or index + 1 >= len(layer.data):
             return
+        self._shown = None
         data = np.array(layer.data)
         data[index + 1] = point
         if index == 0:
@@ -189,6 +195,17 @@ class AnnotationLayers:
                 self.preview.visible = False
                 self._hidden = True
             return
+        if self._hidden and self.preview is not None:  # by us: the user's choice stays
+            self.preview.visible, self._hidden = True, False
+        if self._drawn is not mask or self.preview not in self._viewer.layers:
+            self._draw(prediction, mask, place)
+            self._drawn = mask
+        assert self.preview is not None
+        opacity = 1.0 if current else 0.6
+        if self.preview.opacity != opacity:
+            self.preview.opacity = opacity
+
+    def _draw(self, prediction: PredictionLike, mask: Any, place: Place) -> None:
         rows, columns = prediction.window
         step = preview_step(prediction.probability.shape)
         drawn = draw_preview(prediction.probability, mask)
@@ -197,10 +214,6 @@ class AnnotationLayers:
         steps = np.ones(place.ndim)
         steps[list(place.axes)] = step
         self._put(np.expand_dims(drawn, others), corner, steps)
-        assert self.preview is not None
-        if self._hidden:  # by us: what the user hides stays hidden
-            self.preview.visible, self._hidden = True, False
-        self.preview.opacity = 1.0 if current else 0.6
 
     def resize_markers(self, on_screen: float) -> None:
         """Keep the markers' size on the screen.
@@ -220,7 +233,7 @@ class AnnotationLayers:
         """Remove the layers; they come back when there is something to show."""
         for layer in self.ours:
             self._viewer.layers.remove(layer)
-        self.clicks = self.preview = None
+        self.clicks = self.preview = self._drawn = None
 
     def close(self) -> None:
         """No longer follow the image layer."""
@@ -234,9 +247,12 @@ class AnnotationLayers:
         layer.data = np.array(points, float).reshape(-1, layer.ndim)
         if not points:
             return
-        layer.features = marker_features(self._sequence)
-        for name, value in marker_style(self._sequence, self._marker_pixel()).items():
-            setattr(layer, name, value)
+        # Drawn once, not once for each property.
+        with layer.events.blocker_all():
+            layer.features = marker_features(self._sequence)
+            for name, value in marker_style(self._sequence, self._marker_pixel()).items():
+                setattr(layer, name, value)
+        layer.refresh(extent=False)
 
     def _marker_pixel(self) -> float:
         # napari scales markers by the last axis alone.

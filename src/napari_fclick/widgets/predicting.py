@@ -83,7 +83,7 @@ class Predicting:
             return
         if predictor is None:
             if not self.loading:
-                session.fail(request.generation, self._problem)
+                self._on_no_answer(session, request.generation, self._problem)
             return
         asked = (id(session), request.generation)
         if asked == self._asked:

@@ -21,7 +21,8 @@ def describe(session: Session, image: Any) -> str:
     prediction = session.prediction
     if prediction is not None:
         parts += [f"{prediction.seconds * 1000:.0f} ms", describe_area(session, image)]
-    return " · ".join(parts)
+    # A line that is too long breaks between its parts, not within them.
+    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 def describe_area(session: Session, image: Any) -> str:

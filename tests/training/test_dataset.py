@@ -1,0 +1,95 @@
+"""Windows cut from folders of images and labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from napari_fclick.core.folders import ImageSet, find_pairs
+from napari_fclick.training.dataset import WindowDataset, make_sample
+from napari_fclick.training.losses import IGNORE
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two images of two squares each, a volume, and an ignored corner."""
+    for part in ("images", "labels"):
+        (tmp_path / part).mkdir()
+    labels = np.zeros((64, 80), np.uint16)
+    labels[10:30, 10:30] = 1
+    labels[40:60, 50:70] = 2
+    labels[:4, :4] = 65535
+    for stem in ("a", "b"):
+        image = (labels % 65535 * 100).astype(np.uint8)
+        tifffile.imwrite(tmp_path / f"images/{stem}.tif", image)
+        tifffile.imwrite(tmp_path / f"labels/{stem}.tif", labels)
+    volume = np.zeros((5, 40, 40), np.uint16)
+    volume[2, 5:25, 5:25] = 7
+    tifffile.imwrite(tmp_path / "images/v.tif", volume)
+    tifffile.imwrite(tmp_path / "labels/v.tif", volume)
+    return tmp_path
+
+
+def test_objects_are_found(folder: Path) -> None:
+    found = ImageSet(folder, validation=None)
+    assert [(o.label, o.area) for o in found.objects] == [(1, 400), (2, 400)] * 2 + [(7, 400)]
+    assert found.objects[-1].index == 2
+    assert tuple(found.objects[1].box) == (40, 50, 60, 70)
+    assert 65535 not in {o.label for o in found.objects}
+
+
+def test_validation_images_are_never_trained_on(folder: Path) -> None:
+    pairs = find_pairs(folder)
+    held = [p.image.name for p in pairs if p.is_validation]
+    trained = ImageSet(folder, validation=False)
+    tested = ImageSet(folder, validation=True)
+    assert len(tested.arrays) == len(held)
+    assert len(trained.arrays) + len(tested.arrays) == 3
+
+
+def test_what_cannot_be_used_is_skipped(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "images/b.tif").write_bytes(b"broken")
+    tifffile.imwrite(folder / "labels/v.tif", np.zeros((5, 40, 41), np.uint16))
+    tifffile.imwrite(folder / "images/lonely.tif", np.zeros((5, 5), np.uint8))
+    found = ImageSet(folder, validation=None)
+    assert len(found.arrays) == 1
+    for name in ("b.tif", "v.tif", "lonely.tif"):
+        assert name in caplog.text
+
+
+def test_missing_folders(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder images"):
+        ImageSet(tmp_path)
+
+
+def test_samples_are_true_and_repeatable(folder: Path) -> None:
+    found = ImageSet(folder, validation=None)
+    data = WindowDataset([found], [1.0], size=96, seed=3, length=40)
+    for index in range(40):
+        sample, again = data[index], data[index]
+        assert all(torch.equal(a, b) for a, b in zip(sample, again, strict=True))
+        assert sample.image.shape == (3, 96, 96)
+        assert sample.image.min() >= 0 and sample.image.max() <= 1
+        assert set(sample.target.unique().tolist()) <= {0, 1, IGNORE}
+        row, column = (round(v) for v in sample.first.tolist())
+        assert sample.target[row, column] == 1, index
+        height, width = sample.inner.tolist()
+        assert (sample.target[height:] == IGNORE).all()
+        assert (sample.target[:, width:] == IGNORE).all()
+
+
+def test_bright_object_stays_bright(folder: Path) -> None:
+    found = ImageSet(folder, validation=None)
+    ref = found.objects[1]
+    means = []
+    for seed in range(20):
+        sample = make_sample(found.plane(ref), ref, 96, np.random.default_rng(seed))
+        inside = sample.image.mean(0)[sample.target == 1].mean()
+        outside = sample.image.mean(0)[sample.target == 0].mean()
+        means.append(float(inside - outside))
+    # Inverted now and then; else the labels would not belong to the pixels.
+    assert np.median(means) > 0.2
