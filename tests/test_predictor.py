@@ -166,8 +166,11 @@ def test_only_windows_are_read(predictor: Predictor) -> None:
     image = lazy.map_blocks(load, dtype=np.uint8, meta=np.zeros((0, 0), np.uint8))
     prediction = predictor.predict(image, [Click(150, 170)])
     assert iou(truth, prediction.full_mask()) > 0.8
-    # The widest first try is 1536 px a side; a click costs a few such windows at most.
-    assert sum(read) < 6 * 1792**2 < 0.6 * 6000**2
+    # The widest first try is 768 px a side, in chunks of 256: all is read once.
+    assert 0 < sum(read) <= 1024**2
+    before = sum(read)
+    predictor.predict(image, [Click(150, 170), Click(155, 175)], prediction)
+    assert sum(read) == before
 
 
 def test_later_clicks_keep_the_window(predictor: Predictor) -> None:

@@ -18,7 +18,7 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.guidance import guidance_map
 from napari_fclick.core.integrity import Kept, keep_clicked
 from napari_fclick.core.resizing import resize_8bit
-from napari_fclick.core.window import Window
+from napari_fclick.core.window import Box, Window
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Card
 from napari_fclick.network.fcanet import FCANet
@@ -31,8 +31,36 @@ Mask = NDArray[np.bool_]
 WHOLE_LIMIT = 4_000_000
 #: Runs of the network on fitted windows that one click may cost at most.
 MOST_RUNS = 3
+#: Lazy images are read in full resolution in windows of up to this side.
+BLOCK_LIMIT = 2048
 #: Of the windows tried, one is preferred in which the object's side is about this fraction.
 GOOD_FRACTION = 0.3
+
+
+@dataclass(frozen=True)
+class Block:
+    """Pixels of a lazy image that were read already, kept for the object's next click.
+
+    Attributes
+    ----------
+    image : array
+        The very image that they were read from.
+    box : Box
+    pixels : ndarray, shape (h, w) or (h, w, C)
+    """
+
+    image: Any
+    box: Box
+    pixels: NDArray[Any]
+
+    def cut(self, box: Box) -> Block:
+        """Return a copy of the part inside a smaller box."""
+        top, left = self.box.top, self.box.left
+        rows, columns = (
+            slice(box.top - top, box.bottom - top),
+            slice(box.left - left, box.right - left),
+        )
+        return Block(self.image, box, self.pixels[rows, columns].copy())
 
 
 @dataclass(frozen=True)
@@ -61,6 +89,7 @@ class Prediction:
     image_shape: tuple[int, int]
     seconds: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
+    block: Block | None = field(default=None, repr=False, compare=False)
 
     @property
     def window(self) -> tuple[slice, slice]:
@@ -199,6 +228,8 @@ class Predictor:
         sequence.first  # noqa: B018 - refuses an empty sequence
         sequence.check_inside(shape)
         reader = _Reader(image, shape, sequence, channels, limits)
+        if previous is not None:
+            reader.remember(previous.block)
         if self.preprocessing.window == "whole" and shape[0] * shape[1] <= WHOLE_LIMIT:
             view = window.whole_window(shape, self.preprocessing.size)
             found = self._run(reader, [view], None)[0]
@@ -214,6 +245,7 @@ class Predictor:
             image_shape=shape,
             seconds=time.perf_counter() - started,
             timings=reader.seconds,
+            block=reader.kept(view),
         )
 
     # --- the window ---------------------------------------------------------------------
@@ -249,7 +281,12 @@ class Predictor:
         """Try windows of several sizes in one batch and fit one to the best answer."""
         small = self.preprocessing.first_size
         views = window.first_windows(reader.clicks.first, reader.shape, small, typical_side)
+        reader.cover(views[-1])
         answers = self._run(reader, views, None)
+        if window.touches_border(views[-1].inner(answers[-1]) > 0.5, views[-1], reader.shape):
+            wider = window.wider_windows(reader.clicks.first, reader.shape, small)
+            if wider and typical_side is None:
+                views, answers = views + wider, answers + self._run(reader, wider, None)
         scores = [_score(a, v) for a, v in zip(answers, views, strict=True)]
         best = int(np.argmax(scores))
         view = views[best]
@@ -360,10 +397,36 @@ class _Reader:
         self.image, self.shape, self.clicks = image, shape, clicks
         self.channels, self.limits = channels, limits
         self.seconds = {"window": 0.0, "network": 0.0}
+        self._block: Block | None = None
+
+    def remember(self, block: Block | None) -> None:
+        """Use what an earlier click on the same image has read."""
+        if block is not None and block.image is self.image:
+            self._block = block
+
+    def kept(self, view: Window) -> Block | None:
+        """Return the pixels of the window for the next click, where they were read in full."""
+        if self._block is None or not self._block.box.holds(view.box):
+            return None
+        return self._block if self._block.box == view.box else self._block.cut(view.box)
+
+    def cover(self, view: Window) -> None:
+        """Read a lazy image's window once, so that the windows inside it cost nothing more."""
+        lazy = hasattr(self.image, "dtype") and not isinstance(self.image, np.ndarray)
+        known = self._block is not None and self._block.box.holds(view.box)
+        if lazy and not known and len(self.image.shape) <= 3 and view.side <= BLOCK_LIMIT:
+            self._block = Block(self.image, view.box, np.asarray(self.image[view.slices]))
+
+    def _pixels(self, view: Window) -> NDArray[Any]:
+        self.cover(view)
+        if self._block is None or not self._block.box.holds(view.box):
+            return window.read_window(self.image, view)
+        box = self._block.box
+        return window.read_window(self._block.pixels, view.shifted(-box.top, -box.left))
 
     def read(self, view: Window, settings: checkpoints.Preprocessing) -> FloatArray:
         """Return the window's pixels at the network's input, (h, w, 3) in [0, 1]."""
-        pixels = window.read_window(self.image, view)
+        pixels = self._pixels(view)
         unit = settings.scaling == "unit" and pixels.dtype == np.uint8 and self.limits is None
         if unit:
             size = (view.input_height, view.input_width)

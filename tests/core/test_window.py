@@ -31,6 +31,7 @@ from napari_fclick.core.window import (
     square_window,
     touches_border,
     whole_window,
+    wider_windows,
 )
 
 SIZE = 256
@@ -200,13 +201,27 @@ class TestFirstWindows:
             ((8, 8), [8]),
             ((48, 40), [48]),
             ((300, 500), [48, 96, 192, 384, 500]),
-            ((1536, 100), [48, 96, 192, 384, 768, 1536]),
+            ((768, 100), [48, 96, 192, 384, 768]),
         ],
     )
     def test_up_to_the_whole_of_a_small_image(
         self, shape: tuple[int, int], sides: list[int]
     ) -> None:
         assert [w.side for w in first_windows(Click(0, 0), shape, SIZE)] == sides
+
+    @pytest.mark.parametrize(
+        ("shape", "sides"),
+        [
+            ((500, 768), []),
+            ((900, 10), [900]),
+            ((2000, 1), [1536, 2000]),
+            ((9**6, 5), [1536, 3072, 4096]),
+        ],
+    )
+    def test_wider_ones_where_an_object_runs_out(
+        self, shape: tuple[int, int], sides: list[int]
+    ) -> None:
+        assert [w.side for w in wider_windows(Click(0, 0), shape, SIZE)] == sides
 
     def test_near_the_size_of_the_objects_before(self) -> None:
         # 100 px objects fit 180 px windows: 72 to 450 are worth a try.

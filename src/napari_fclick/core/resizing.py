@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 Array = NDArray[Any]
 FloatArray = NDArray[np.float32]
@@ -17,34 +19,46 @@ def resize(pixels: Array, size: tuple[int, int], antialias: bool = True) -> Floa
 
     Parameters
     ----------
+    pixels : ndarray, shape (h, w, C)
+    size : (int, int)
+        Rows and columns wanted.
     antialias : bool
         Widen the filter when shrinking, so that every pixel counts.
+
+    Returns
+    -------
+    ndarray of float32, shape (size[0], size[1], C)
     """
     values = pixels.astype(np.float32, copy=False)
     height, width, channels = values.shape
-    rows = _weights(height, size[0], antialias)
-    columns = _weights(width, size[1], antialias)
-    if rows is not None:
-        values = (rows @ values.reshape(height, -1)).reshape(size[0], width, channels)
-    if columns is not None:
-        values = np.matmul(columns, values)
+    # Sparse products keep to one thread: a threaded one leaves its threads spinning for a
+    # while, on the cores that the network wants next.
+    if height != size[0]:
+        rows = _weights(height, size[0], antialias) @ values.reshape(height, -1)
+        values = rows.reshape(size[0], width, channels)
+    if width != size[1]:
+        columns = values.transpose(1, 0, 2).reshape(width, -1)
+        columns = _weights(width, size[1], antialias) @ columns
+        values = columns.reshape(size[1], size[0], channels).transpose(1, 0, 2)
     return np.ascontiguousarray(values)
 
 
 @lru_cache(maxsize=64)
-def _weights(before: int, after: int, antialias: bool) -> FloatArray | None:
-    """Return the (after, before) matrix of a 1-D linear resize; None for the identity."""
-    if before == after:
-        return None
+def _weights(before: int, after: int, antialias: bool) -> sparse.csr_array:
+    """Return the (after, before) matrix of a 1-D linear resize."""
     scale = before / after
     reach = max(scale, 1.0) if antialias else 1.0
     centres = (np.arange(after) + 0.5) * scale - 0.5
     if not antialias:
         centres = np.clip(centres, 0, before - 1)
-    distance = np.abs(np.arange(before)[None, :] - centres[:, None]) / reach
-    weights = np.clip(1 - distance, 0, None)
+    taps = np.arange(math.ceil(2 * reach) + 1)
+    columns = np.ceil(centres - reach).astype(np.intp)[:, None] + taps
+    weights = np.clip(1 - np.abs(columns - centres[:, None]) / reach, 0, None)
+    weights[(columns < 0) | (columns >= before)] = 0
     weights /= weights.sum(1, keepdims=True)
-    return weights.astype(np.float32)
+    rows, used = np.nonzero(weights)
+    entries = weights[rows, used].astype(np.float32)
+    return sparse.csr_array((entries, (rows, columns[rows, used])), shape=(after, before))
 
 
 def resize_8bit(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -29,8 +29,10 @@ FIT_FACTOR = 1.8
 KEEP_FRACTIONS = (0.25, 0.85)
 #: No window is smaller or larger than this many pixels (a 4096 window costs 64 MB).
 MIN_SIDE, MAX_SIDE = 32, 4096
-#: Sides of the windows tried from a bare first click; each is tried once, in one batch.
-FIRST_SIDES = (48, 96, 192, 384, 768, 1536)
+#: Sides of the windows tried from a bare first click, in one batch; and of those tried after
+#: them where the object runs out of the largest.
+FIRST_SIDES = (48, 96, 192, 384, 768)
+WIDER_SIDES = (1536, 3072)
 
 
 class Box(NamedTuple):
@@ -45,6 +47,10 @@ class Box(NamedTuple):
     def side(self) -> int:
         """The longer side in pixels."""
         return max(self.bottom - self.top, self.right - self.left)
+
+    def holds(self, other: Box) -> bool:
+        """Whether the other box lies inside this one."""
+        return self.union(other) == self
 
     def union(self, other: Box) -> Box:
         """Return the smallest box around both."""
@@ -104,6 +110,10 @@ class Window:
             for extent in (self.height, self.width)
         )
         return replace(self, input_height=height, input_width=width, canvas=(size, size))
+
+    def shifted(self, rows: int, columns: int) -> Window:
+        """Return the window moved by whole pixels, without regard to an image."""
+        return replace(self, top=self.top + rows, left=self.left + columns)
 
     def contains(self, click: Click) -> bool:
         """Whether the click's pixel lies in the window."""
@@ -200,6 +210,15 @@ def first_windows(
         wanted = around * FIT_FACTOR
         sides = [s for s in sides if wanted / 2.5 <= s <= wanted * 2.5] or [round(wanted)]
     return [square_window(click.pixel, side, shape, size) for side in sides]
+
+
+def wider_windows(click: Click, shape: tuple[int, int], size: int) -> list[Window]:
+    """Return the windows to try where an object runs out of the largest of `first_windows`."""
+    sides = [side for side in WIDER_SIDES if side < max(shape)]
+    sides.append(min(max(shape), MAX_SIDE))
+    return [
+        square_window(click.pixel, side, shape, size) for side in sides if side > FIRST_SIDES[-1]
+    ]
 
 
 def fit_window(box: Box, shape: tuple[int, int], size: int, factor: float = FIT_FACTOR) -> Window:

@@ -16,21 +16,24 @@ from napari_fclick.predictor import Prediction, Predictor
 
 #: Distance in pixels between the bright discs of the test image, and their radius.
 SPACING, RADIUS = 64, 20
+#: Side of the lazy image's chunks.
+CHUNK = 1024
 
 
 def discs(rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.uint8]:
     """Return the test image at these rows (h, 1) and columns (1, w): discs on a lattice."""
-    half = SPACING // 2
-    distance = np.hypot(rows % SPACING - half, columns % SPACING - half)
-    return np.asarray(40 + 160 / (1 + np.exp(distance - RADIUS)), np.uint8)
+    half = np.abs(np.arange(SPACING) - SPACING // 2)
+    distance = np.hypot(half[:, None], half[None])
+    tile = (40 + 160 / (1 + np.exp(distance - RADIUS))).astype(np.uint8)
+    return np.asarray(tile[rows % SPACING, columns % SPACING])
 
 
 def lazy_discs(side: int) -> Any:
     """Return the test image as a dask array whose chunks are made when they are read."""
     import dask.array as da
 
-    rows = da.arange(side, chunks=1024)[:, None]
-    columns = da.arange(side, chunks=1024)[None, :]
+    rows = da.arange(side, chunks=CHUNK)[:, None]
+    columns = da.arange(side, chunks=CHUNK)[None, :]
     return da.map_blocks(discs, rows, columns, dtype=np.uint8)
 
 

@@ -20,12 +20,14 @@ def gamma(image: FloatImage, power: float) -> FloatImage:
 
 def invert(image: FloatImage) -> FloatImage:
     """Swap bright and dark in [0, 1]."""
-    return np.subtract(np.float32(1), image)
+    inverted: FloatImage = np.float32(1) - image
+    return inverted
 
 
 def mix_channels(image: FloatImage, order: tuple[int, int, int], gains: FloatImage) -> FloatImage:
     """Reorder the three channels and scale each."""
-    return np.clip(image[..., list(order)] * gains, 0, 1)
+    mixed: FloatImage = np.clip(image[..., list(order)] * gains, 0, 1)
+    return mixed
 
 
 def to_gray(image: FloatImage, weights: FloatImage) -> FloatImage:
