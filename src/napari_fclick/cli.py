@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -151,7 +153,8 @@ def evaluate(
     for name in method or ["fclick"]:
         predictor = _predictor("default" if name == "fclick" else name, device)
         for folder in folders:
-            report = evaluate_folder(predictor, folder, protocol)
+            track = partial(_track, f"{name} on {folder.name}")
+            report = evaluate_folder(predictor, folder, protocol, track)
             reports.append(report)
             scores = ", ".join(f"{k} {v:.2f}" for k, v in report.items() if k.startswith("NoC"))
             say(f"{name} on {folder.name}: {report['objects']} objects, {scores}")
@@ -304,6 +307,14 @@ def _segment_report(
         "integrity_fell_back": integrity and prediction.kept(threshold).fell_back,
         "ms": round(1000 * prediction.seconds, 1),
     }
+
+
+def _track(title: str, objects: Sequence[Any]) -> Iterable[Any]:
+    """Iterate with a progress bar on standard error, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(objects, title, console=Console(stderr=True), disable=not sys.stderr.isatty())
 
 
 def _write_json(report: Any, file: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,7 +56,13 @@ class Played(NamedTuple):
     milliseconds: list[float]
 
 
-def evaluate_folder(predictor: Predictor, folder: Path, protocol: Protocol) -> dict[str, Any]:
+#: Wraps the objects as they are iterated over, to show progress.
+Track = Callable[[Sequence[ObjectRef]], Iterable[ObjectRef]]
+
+
+def evaluate_folder(
+    predictor: Predictor, folder: Path, protocol: Protocol, track: Track = iter
+) -> dict[str, Any]:
     """Let the robot segment the objects of a folder.
 
     Parameters
@@ -66,13 +72,15 @@ def evaluate_folder(predictor: Predictor, folder: Path, protocol: Protocol) -> d
         Holds ``images/`` and ``labels/``. Of a volume whose labels are linked through its
         slices, each object is segmented on the slice where it is largest; else each slice's.
     protocol : Protocol
+    track : callable, optional
+        Wraps the sequence of objects, to show progress.
 
     Returns
     -------
     dict
         NoC and failures for each target, mean IoU after each click, median ms per click.
     """
-    played = list(play_folder(predictor, folder, protocol))
+    played = list(play_folder(predictor, folder, protocol, track))
     curves = [p.ious for p in played]
     report: dict[str, Any] = {"set": folder.name, "method": predictor.name, "objects": len(played)}
     for target in protocol.targets:
@@ -85,13 +93,15 @@ def evaluate_folder(predictor: Predictor, folder: Path, protocol: Protocol) -> d
     return report
 
 
-def play_folder(predictor: Predictor, folder: Path, protocol: Protocol) -> Iterator[Played]:
+def play_folder(
+    predictor: Predictor, folder: Path, protocol: Protocol, track: Track = iter
+) -> Iterator[Played]:
     """Yield each object's game; the objects are the same whatever the method."""
     images = ImageSet(folder, validation=None, min_area=1)
     refs = choose_objects(images, protocol)
     if not refs:
         raise ValueError(f"{folder} holds no object")
-    for number, ref in enumerate(refs):
+    for number, ref in enumerate(track(refs)):
         plane = images.plane(ref)
         rng = np.random.default_rng((protocol.seed, number))
         yield _play(predictor, plane.image, plane.labels, ref.label, protocol, rng)
