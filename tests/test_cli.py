@@ -63,6 +63,10 @@ def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], s
     np.save(five, np.zeros((2, 2, 2, 2, 2)))
     empty = tmp_path / "empty.npy"
     np.save(empty, np.zeros((0, 5)))
+    wave = tmp_path / "wave.npy"
+    np.save(wave, np.zeros((60, 60), complex))
+    colour = tmp_path / "colour.npy"
+    np.save(colour, np.zeros((60, 60, 3), np.uint8))
     one = ["--click", COIN, "--out", out]
     return {
         "missing file": (["segment", tmp_path / "none.png", *one], "no file"),
@@ -70,6 +74,15 @@ def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], s
         "unknown kind": (["segment", __file__, *one], "cannot read '.py' files; allowed"),
         "5-D array": (["segment", five, *one], "5 axes; allowed are"),
         "empty image": (["segment", empty, *one], "no pixels"),
+        "complex pixels": (["segment", wave, *one], "dtype complex128; allowed are"),
+        "no folder": (
+            ["segment", coins, "--click", COIN, "--out", tmp_path / "none" / "m.tif"],
+            "to write m.tif to",
+        ),
+        "slice of a colour image": (
+            ["segment", colour, *one, "--slice", "1"],
+            "one image in colour, no stack",
+        ),
         "no slice": (["segment", stack, *one], "a stack: choose a slice with --slice"),
         "slice outside": (["segment", stack, *one, "--slice", "30"], "has slices 0 to 29"),
         "no stack": (["segment", coins, *one, "--slice", "1"], "it is no stack"),

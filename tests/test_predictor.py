@@ -143,6 +143,56 @@ def test_bad_input(predictor: Predictor, kind: str) -> None:
         predictor.predict(image, clicks)
 
 
+def test_what_does_not_belong_together(predictor: Predictor) -> None:
+    other = predictor.predict(np.zeros((300, 300), np.uint8), [CLICK])
+    with pytest.raises(ValueError, match=r"previous is of an image of shape \(300, 300\)"):
+        predictor.predict(IMAGE, [CLICK], other)
+    with pytest.raises(ClickError, match="is no Click"):
+        predictor.predict(IMAGE, [(50, 45)])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="typical_side nan is not a positive"):
+        predictor.predict(IMAGE, [CLICK], typical_side=float("nan"))
+    with pytest.raises(ValueError, match="two finite numbers, the lower one first"):
+        predictor.predict(IMAGE, [CLICK], limits=(5, 5))
+
+
+def test_napari_pyramids(predictor: Predictor) -> None:
+    from napari.layers import Image
+
+    layer = Image([IMAGE, IMAGE[::2, ::2]], multiscale=True)
+    assert iou(TRUTH, predictor.predict(layer.data, [CLICK]).full_mask()) > 0.8
+
+
+def test_a_mark_for_no_data_does_not_flatten_the_rest(predictor: Predictor) -> None:
+    image = IMAGE.astype(np.float32)
+    image[80, 100] = -3.4e38
+    assert iou(TRUTH, predictor.predict(image, [CLICK]).full_mask()) > 0.8
+
+
+def test_clicks_too_far_apart(predictor: Predictor) -> None:
+    image = da.zeros((64, 9000), np.uint8, chunks=512)
+    with pytest.raises(ClickError, match="8901 px apart; an object may span 8192 px at most"):
+        predictor.predict(image, [Click(5, 50), Click(5, 8950)])
+    far = predictor.predict(image, [Click(5, 50), Click(5, 5000)])
+    assert all(far.view.contains(click) for click in far.clicks)
+
+
+def test_changed_images_are_read_again(predictor: Predictor) -> None:
+    import zarr
+
+    image = zarr.array(IMAGE, chunks=(64, 64))
+    first = predictor.predict(image, [CLICK])
+    image[:] = IMAGE[::-1].copy()
+    again = predictor.predict(image, [Click(110, 130)], first)
+    fresh = predictor.predict(IMAGE[::-1], [Click(110, 130)], first)
+    assert np.array_equal(again.probability, fresh.probability)
+
+
+def test_narrow_images_are_not_blown_up() -> None:
+    predictor = Predictor.from_weights("default", "cpu", window="whole")
+    prediction = predictor.predict(np.zeros((4, 4000), np.uint8), [Click(2, 2000)])
+    assert max(prediction.view.canvas) <= 512
+
+
 def test_bad_threshold(predictor: Predictor) -> None:
     with pytest.raises(ValueError, match=r"threshold 1\.5 is not within 0 to 1"):
         predictor.predict(IMAGE, [CLICK]).mask(1.5)

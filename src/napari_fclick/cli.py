@@ -51,10 +51,10 @@ def main() -> NoReturn:
         if not message:  # no command given: its help has been printed
             sys.exit(2)
         _fail(f"{message} (see --help)")
-    except (ValueError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as error:
         if os.environ.get("FCLICK_DEBUG"):
             raise
-        _fail(str(error))
+        _fail(str(error) or type(error).__name__)
     except (KeyboardInterrupt, typer.Abort):
         say("interrupted")
         sys.exit(130)
@@ -110,8 +110,9 @@ def segment(
     as_json: AsJson = False,
 ) -> None:
     """Segment one object from its clicks."""
-    from napari_fclick.core.files import read_image, write_mask
+    from napari_fclick.core.files import check_mask_path, read_image, write_mask
 
+    check_mask_path(out)
     clicks = ClickSequence(
         [_click(text) for text in click] + [_click(text, False) for text in not_ or ()]
     )
@@ -145,11 +146,14 @@ def evaluate(
     ] = None,
 ) -> None:
     """Let the robot user segment objects, and count its clicks."""
+    from napari_fclick.core.folders import find_pairs
     from napari_fclick.evaluation.benchmark import Protocol, evaluate_folder
 
     targets = tuple(target) if target else (0.85, 0.9)
     protocol = Protocol(targets, max_clicks, jitter, max_objects, seed)
     reports = []
+    for folder in folders:
+        find_pairs(folder)  # a wrong folder is told of before hours are spent on the others
     for name in method or ["fclick"]:
         predictor = _predictor("default" if name == "fclick" else name, device)
         for folder in folders:
@@ -286,6 +290,10 @@ def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:
             raise ValueError(f"--slice {index}: {path} has shape {pixels.shape}, it is no stack")
         if not -len(pixels) <= index < len(pixels):
             raise ValueError(f"--slice {index}: {path} has slices 0 to {len(pixels) - 1}")
+        if pixels.ndim == 3 and pixels.shape[-1] <= 4:
+            raise ValueError(
+                f"--slice {index}: {path} has shape {pixels.shape}, one image in colour, no stack"
+            )
         return np.asarray(pixels[index])
     if pixels.ndim == 3 and pixels.shape[-1] > MOST_CHANNELS:
         raise ValueError(f"{path} has shape {pixels.shape}, a stack: choose a slice with --slice")

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_fclick.core import intensity, window
-from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.guidance import guidance_map
 from napari_fclick.core.integrity import Kept, keep_clicked
 from napari_fclick.core.resizing import resize_8bit
@@ -27,7 +27,8 @@ from napari_fclick.network.inference import channels_last, choose_device, fold_b
 FloatArray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-#: Images with more pixels than this are not given whole to a network made for whole images.
+#: Images that have, or need at the network's input, more pixels than this are not given whole
+#: to a network made for whole images.
 WHOLE_LIMIT = 4_000_000
 #: Runs of the network on fitted windows that one click may cost at most.
 MOST_RUNS = 3
@@ -63,7 +64,7 @@ class Block:
         return Block(self.image, box, self.pixels[rows, columns].copy())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """What the network says about one object.
 
@@ -151,7 +152,11 @@ class Predictor:
         self.preprocessing = card.preprocessing
         self.device = device
         folded = fold_batch_norms(network.eval()).requires_grad_(False)
-        self._network = channels_last(folded.to(device))
+        try:
+            self._network = channels_last(folded.to(device))
+        except torch.cuda.OutOfMemoryError:
+            self._leave_device()
+            self._network = channels_last(folded.to(self.device))
         self._mean = np.array(self.preprocessing.mean, np.float32)
         self._std = np.array(self.preprocessing.std, np.float32)
 
@@ -225,14 +230,14 @@ class Predictor:
         started = time.perf_counter()
         shape = window.image_shape(image)
         sequence = clicks if isinstance(clicks, ClickSequence) else ClickSequence(clicks)
-        sequence.first  # noqa: B018 - refuses an empty sequence
-        sequence.check_inside(shape)
+        _check(sequence, shape, previous, typical_side)
         reader = _Reader(image, shape, sequence, channels, limits)
         if previous is not None:
             reader.remember(previous.block)
-        if self.preprocessing.window == "whole" and shape[0] * shape[1] <= WHOLE_LIMIT:
-            view = window.whole_window(shape, self.preprocessing.size)
-            found = self._run(reader, [view], None)[0]
+        whole = window.whole_window(shape, self.preprocessing.size)
+        pixels = max(shape[0] * shape[1], whole.canvas[0] * whole.canvas[1])
+        if self.preprocessing.window == "whole" and pixels <= WHOLE_LIMIT:
+            view, found = whole, self._run(reader, [whole], None)[0]
         else:
             found, view = self._anchored(reader, previous, typical_side)
         begun = time.perf_counter()
@@ -259,14 +264,14 @@ class Predictor:
             view, earlier = self._first_window(reader, typical_side)
             runs = MOST_RUNS - 1
         else:
-            mask = previous.probability > 0.5
+            mask = previous.kept().mask
             view = window.next_window(previous.view, mask, reader.clicks, reader.shape, size)
             earlier = _Earlier(previous.probability, previous.view)
             runs = MOST_RUNS
         seen = {view}
         for remaining in reversed(range(runs)):
             found = self._run(reader, [view], earlier)[0]
-            mask = view.inner(found) > 0.5
+            mask = reader.object_in(found, view)
             better = window.next_window(view, mask, reader.clicks, reader.shape, size)
             if not remaining or better in seen:
                 break
@@ -283,14 +288,15 @@ class Predictor:
         views = window.first_windows(reader.clicks.first, reader.shape, small, typical_side)
         reader.cover(views[-1])
         answers = self._run(reader, views, None)
-        if window.touches_border(views[-1].inner(answers[-1]) > 0.5, views[-1], reader.shape):
+        largest = reader.object_in(answers[-1], views[-1])
+        if window.touches_border(largest, views[-1], reader.shape):
             wider = window.wider_windows(reader.clicks.first, reader.shape, small)
             if wider and typical_side is None:
                 views, answers = views + wider, answers + self._run(reader, wider, None)
         scores = [_score(a, v) for a, v in zip(answers, views, strict=True)]
         best = int(np.argmax(scores))
         view = views[best]
-        mask = view.inner(answers[best]) > 0.5
+        mask = reader.object_in(answers[best], view)
         size = self.preprocessing.size
         fitted = window.next_window(view, mask, reader.clicks, reader.shape, size)
         return fitted, _Earlier(view.expand(answers[best]), view)
@@ -309,16 +315,18 @@ class Predictor:
         try:
             found = self._forward(x, first)
         except torch.cuda.OutOfMemoryError:
-            warnings.warn(
-                f"out of memory on {self.device}: going on on the CPU", RuntimeWarning, stacklevel=2
-            )
-            self.device = torch.device("cpu")
+            self._leave_device()
             self._network = self._network.to(self.device)
             torch.cuda.empty_cache()
             found = self._forward(x, first)
         reader.seconds["window"] += between - begun
         reader.seconds["network"] += time.perf_counter() - between
         return list(found)
+
+    def _leave_device(self) -> None:
+        message = f"out of memory on {self.device}: going on on the CPU"
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        self.device = torch.device("cpu")
 
     @torch.inference_mode()
     def _forward(self, x: torch.Tensor, first: torch.Tensor) -> FloatArray:
@@ -360,6 +368,28 @@ class Predictor:
         )
 
 
+def _check(
+    clicks: ClickSequence,
+    shape: tuple[int, int],
+    previous: Prediction | None,
+    typical_side: float | None,
+) -> None:
+    """Refuse what cannot be answered, before anything is read."""
+    clicks.first  # noqa: B018 - refuses an empty sequence
+    clicks.check_inside(shape)
+    reach = window.clicks_box(clicks.positives).side
+    if reach > window.MAX_SIDE:
+        raise ClickError(
+            f"positive clicks lie {reach} px apart; an object may span {window.MAX_SIDE} px at most"
+        )
+    if previous is not None and previous.image_shape != shape:
+        raise ValueError(
+            f"previous is of an image of shape {previous.image_shape}, this one has {shape}"
+        )
+    if typical_side is not None and not 0 < typical_side < float("inf"):
+        raise ValueError(f"typical_side {typical_side!r} is not a positive number of pixels")
+
+
 @dataclass(frozen=True)
 class _Earlier:
     """A probability, and the window it was found in, to be fed back."""
@@ -394,14 +424,28 @@ class _Reader:
         channels: Sequence[int] | None,
         limits: tuple[float, float] | None,
     ) -> None:
-        self.image, self.shape, self.clicks = image, shape, clicks
+        pyramid = window.levels(image)
+        self.image: Any = pyramid[0] if len(pyramid) == 1 else pyramid
+        self.shape, self.clicks = shape, clicks
         self.channels, self.limits = channels, limits
         self.seconds = {"window": 0.0, "network": 0.0}
         self._block: Block | None = None
 
+    def object_in(self, answer: FloatArray, view: Window) -> Mask:
+        """Return the mask in an answer, at the network's input, that hangs together with a click.
+
+        Specks elsewhere are dropped in the end: the window must not run after them.
+        """
+        mask = view.inner(answer) > 0.5
+        inside = [c for c in self.clicks.positives if view.contains(c)]
+        points = [view.to_input(*map(float, c.pixel)) for c in inside]
+        return keep_clicked(mask, [(round(y), round(x)) for y, x in points]).mask
+
     def remember(self, block: Block | None) -> None:
         """Use what an earlier click on the same image has read."""
-        if block is not None and block.image is self.image:
+        # Of the lazy arrays only dask's cannot change between two clicks.
+        frozen = type(self.image).__module__.startswith("dask.")
+        if block is not None and block.image is self.image and frozen:
             self._block = block
 
     def kept(self, view: Window) -> Block | None:
@@ -414,7 +458,7 @@ class _Reader:
         """Read a lazy image's window once, so that the windows inside it cost nothing more."""
         lazy = hasattr(self.image, "dtype") and not isinstance(self.image, np.ndarray)
         known = self._block is not None and self._block.box.holds(view.box)
-        if lazy and not known and len(self.image.shape) <= 3 and view.side <= BLOCK_LIMIT:
+        if lazy and not known and view.side <= BLOCK_LIMIT:
             self._block = Block(self.image, view.box, np.asarray(self.image[view.slices]))
 
     def _pixels(self, view: Window) -> NDArray[Any]:

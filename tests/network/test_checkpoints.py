@@ -53,7 +53,14 @@ def test_edited_file(weights: Path) -> None:
     content = bytearray(weights.read_bytes())
     content[-5] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(WeightsError, match="do not match the file's own sha256"):
+    with pytest.raises(WeightsError, match="does not match the file's own sha256"):
+        checkpoints.load(weights)
+
+
+def test_edited_card(weights: Path) -> None:
+    content = weights.read_bytes()
+    weights.write_bytes(content.replace(b"none", b"free", 1))  # its licence
+    with pytest.raises(WeightsError, match="it was edited"):
         checkpoints.load(weights)
 
 

@@ -69,6 +69,9 @@ class ClickSequence(Sequence[Click]):
 
     def __init__(self, clicks: Iterable[Click] = ()) -> None:
         self._clicks = tuple(clicks)
+        for click in self._clicks:
+            if not isinstance(click, Click):
+                raise ClickError(f"{click!r} is no Click; make one with Click(y, x, positive)")
         if self._clicks and not self._clicks[0].positive:
             first = self._clicks[0]
             raise ClickError(

@@ -48,11 +48,24 @@ def write_mask(path: Path, mask: NDArray[Any]) -> None:
     ValueError
         If the path does not end in ``.tif`` or ``.tiff``.
     """
-    if path.suffix.lower() not in TIFF_SUFFIXES:
-        raise ValueError(f"{path}: masks are written as .tif or .tiff")
+    check_mask_path(path)
     partial = path.with_name(path.name + ".partial")
     tifffile.imwrite(partial, mask, compression="zlib")
     partial.replace(path)
+
+
+def check_mask_path(path: Path) -> None:
+    """Refuse a path to which no mask can be written; see `write_mask`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If its folder does not exist.
+    """
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        raise ValueError(f"{path}: masks are written as .tif or .tiff")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no folder {path.parent} to write {path.name} to")
 
 
 def _read(path: Path, suffix: str) -> NDArray[Any]:

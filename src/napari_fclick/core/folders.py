@@ -136,6 +136,17 @@ def _read_pair(pair: ImagePair) -> Plane | None:
     except (ValueError, OSError) as error:
         logger.warning("%s: skipped", error)
         return None
+    if labels.dtype.kind == "f" and np.all(labels == np.floor(labels)):
+        labels = labels.astype(np.int64)  # whole numbers in floats, as some programs write them
+    colour = labels.ndim == 3 and labels.shape[-1] <= 4
+    if labels.dtype.kind not in "bui" or labels.ndim not in (2, 3) or colour or labels.min() < 0:
+        logger.warning(
+            "%s holds no labels but %s of shape %s: skipped",
+            pair.labels,
+            labels.dtype,
+            labels.shape,
+        )
+        return None
     if image.shape[: labels.ndim] != labels.shape:
         logger.warning(
             "%s has shape %s but its labels %s: skipped", pair.image, image.shape, labels.shape
@@ -158,14 +169,15 @@ def _objects(plane: Plane, pair: int, axes: Sequence[int], min_area: int) -> lis
 def _objects_2d(
     labels: NDArray[Any], pair: int, axis: int, index: int, min_area: int
 ) -> list[ObjectRef]:
-    labels = np.where(labels == IGNORE_LABEL, 0, labels)
-    areas = np.bincount(labels.ravel())
+    # Numbers may be huge: what is looked up by number is their rank.
+    numbers, ranks, areas = np.unique(labels, return_inverse=True, return_counts=True)
     found = []
-    for number, cut in enumerate(ndimage.find_objects(labels), start=1):
-        if cut is None or areas[number] < min_area:
+    for rank, cut in enumerate(ndimage.find_objects(ranks.reshape(labels.shape) + 1)):
+        number = int(numbers[rank])
+        if cut is None or number in (0, IGNORE_LABEL) or areas[rank] < min_area:
             continue
         box = Box(cut[0].start, cut[1].start, cut[0].stop, cut[1].stop)
-        found.append(ObjectRef(pair, axis, index, number, box, int(areas[number])))
+        found.append(ObjectRef(pair, axis, index, number, box, int(areas[rank])))
     return found
 
 

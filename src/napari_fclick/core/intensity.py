@@ -128,16 +128,21 @@ def _rescaled(values: Array) -> FloatImage:
         wide = (values.astype(np.uint64) - values.min().astype(np.uint64)).astype(np.float64)
     else:
         wide = values.astype(np.float64)
+    wide *= 0.25  # so that differences of the widest floats do not overflow
+    # A few extreme values, such as a mark for "no data", must not flatten all others.
+    low, high = np.percentile(wide[::2, ::2], (0.1, 99.9), method="nearest")
+    if high > low:
+        wide = np.clip(wide, 2 * low - high, 2 * high - low)
     low, high = wide.min(), wide.max()
-    # Halves, so that the span of the widest floats does not overflow.
-    span = high / 2 - low / 2
-    if span == 0:
+    if low == high:
         return np.zeros(values.shape, np.float32)
-    rescaled: FloatImage = ((wide / 2 - low / 2) / span).astype(np.float32)
+    rescaled: FloatImage = ((wide - low) / (high - low)).astype(np.float32)
     return rescaled
 
 
 def _checked_limits(limits: Limits) -> Limits:
+    if len(limits) != 2:
+        raise ValueError(f"limits {limits!r} must be two finite numbers, the lower one first")
     low, high = limits
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise ValueError(f"limits {limits!r} must be two finite numbers, the lower one first")
@@ -146,7 +151,7 @@ def _checked_limits(limits: Limits) -> Limits:
 
 def _checked_channels(channels: Sequence[int], count: int) -> list[int]:
     chosen = list(channels)
-    if not 1 <= len(chosen) <= 3 or any(not 0 <= c < count for c in chosen):
+    if not 1 <= len(chosen) <= 3 or any(c not in range(count) for c in chosen):
         raise ValueError(
             f"channels {chosen} are not one to three of the image's channels 0 to {count - 1}"
         )

@@ -27,8 +27,8 @@ FloatArray = NDArray[np.float32]
 FIT_FACTOR = 1.8
 #: A window is kept while the object's longer side is within these fractions of its side.
 KEEP_FRACTIONS = (0.25, 0.85)
-#: No window is smaller or larger than this many pixels (a 4096 window costs 64 MB).
-MIN_SIDE, MAX_SIDE = 32, 4096
+#: No window is smaller or larger than this many pixels (an 8192 window costs 256 MB).
+MIN_SIDE, MAX_SIDE = 32, 8192
 #: Sides of the windows tried from a bare first click, in one batch; and of those tried after
 #: them where the object runs out of the largest.
 FIRST_SIDES = (48, 96, 192, 384, 768)
@@ -307,7 +307,10 @@ def next_window(
     reach = clicks_box(clicks.positives)
     box = reach if found is None else found.union(reach)
     if not all(window.contains(click) for click in clicks.positives):
-        return fit_window(box, shape, size)
+        fitted = fit_window(box, shape, size)
+        if fitted.box.holds(reach):
+            return fitted
+        return fit_window(reach, shape, size)  # the largest window, about the clicks
     if found is None:
         return window.at(size)
     if touches_border(mask, window, shape):
@@ -361,7 +364,8 @@ def read_window(image: Any, window: Window) -> Array:
     wanted = 2 * max(window.input_height, window.input_width)
     chosen = pyramid[0]
     for level in pyramid[1:]:
-        if window.side * np.shape(level)[0] / height >= wanted:
+        shrunk = min(np.shape(level)[0] / height, np.shape(level)[1] / width)
+        if window.side * shrunk >= wanted:
             chosen = level
     zoom = (np.shape(chosen)[0] / height, np.shape(chosen)[1] / width)
     rows, columns = (

@@ -45,6 +45,8 @@ class Protocol:
                 raise ValueError(f"target {target} is not within 0 to 1")
         if self.most < 1:
             raise ValueError(f"at most {self.most} clicks: at least 1 is needed")
+        if self.objects is not None and self.objects < 1:
+            raise ValueError(f"{self.objects} objects: at least 1 is needed")
         if not 0 <= self.jitter <= 1:
             raise ValueError(f"jitter {self.jitter} is not within 0 to 1")
 
@@ -144,7 +146,6 @@ def _play(
         labels == label,
         ignore=ignore if ignore.any() else None,
         most=protocol.most,
-        target=max(protocol.targets),
         rng=rng,
         jitter=protocol.jitter,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from typing import Any
 
@@ -12,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.memory import peak_memory_mb
 from napari_fclick.predictor import Prediction, Predictor
 
 #: Distance in pixels between the bright discs of the test image, and their radius.
@@ -79,7 +78,6 @@ def measure(
             for part, seconds in timing.items():
                 parts[part] += seconds
     whole = sum(parts.values())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "size": size,
         "lazy": lazy,
@@ -89,7 +87,7 @@ def measure(
         "first": _summary(first),
         "later": _summary(later),
         "share": {part: round(seconds / whole, 3) for part, seconds in parts.items()},
-        "peak_memory_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+        "peak_memory_mb": peak_memory_mb(),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from platformdirs import user_data_path
@@ -23,6 +23,9 @@ _METADATA_KEY = "napari-fclick"
 _BUNDLED = Path(__file__).parent / "weights"
 
 
+Positive = Annotated[float, Field(gt=0)]
+
+
 class WeightsError(ValueError):
     """Weights that cannot be found, read or trusted."""
 
@@ -34,14 +37,14 @@ class Preprocessing(BaseModel):
 
     scaling: Scaling = "stretch"
     mean: tuple[float, float, float] = (0.498, 0.498, 0.498)
-    std: tuple[float, float, float] = (0.502, 0.502, 0.502)
+    std: tuple[Positive, Positive, Positive] = (0.502, 0.502, 0.502)
     window: Literal["anchored", "whole"] = "anchored"
     size: int = Field(256, ge=32, description="side of the input; of 'whole', its shorter side")
     first_size: int = Field(128, ge=32, description="side of the input when windows are tried")
     antialias: bool = True
     truncate_clicks: bool = Field(False, description="clicks to whole pixels of the input")
-    click_width: float = CLICK_WIDTH
-    first_click_width: float = FIRST_CLICK_WIDTH
+    click_width: Positive = CLICK_WIDTH
+    first_click_width: Positive = FIRST_CLICK_WIDTH
 
 
 #: What the authors' inference program does.
@@ -71,12 +74,12 @@ class Card(BaseModel):
     recipe: str = ""
     scores: dict[str, float] = Field({}, description="measured by `napari-fclick evaluate`")
     parent: str = Field("", description="sha256 of the weights it was fine-tuned from")
-    sha256: str = Field("", description="of the tensors")
+    sha256: str = Field("", description="of the tensors and of the rest of this card")
 
 
-def fingerprint(tensors: Mapping[str, Tensor]) -> str:
-    """Return the sha256 of names, dtypes, shapes and values."""
-    digest = hashlib.sha256()
+def fingerprint(tensors: Mapping[str, Tensor], card: Card) -> str:
+    """Return the sha256 of the card and of the tensors' names, dtypes, shapes and values."""
+    digest = hashlib.sha256(card.model_dump_json(exclude={"sha256"}).encode())
     for name in sorted(tensors):
         value = tensors[name].contiguous()
         digest.update(f"{name}|{value.dtype}|{tuple(value.shape)}|".encode())
@@ -103,7 +106,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
         As written.
     """
     kept = {name: _stored(value, half) for name, value in tensors.items()}
-    card = card.model_copy(update={"sha256": fingerprint(kept)})
+    card = card.model_copy(update={"sha256": fingerprint(kept, card)})
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     save_file(kept, partial, metadata={_METADATA_KEY: card.model_dump_json()})
@@ -142,8 +145,10 @@ def load(weights: str | Path) -> tuple[FCANet, Card]:
     """
     path = find(weights)
     card, tensors = _read(path, with_tensors=True)
-    if fingerprint(tensors) != card.sha256:
-        raise WeightsError(f"{path}: the tensors do not match the file's own sha256; it was edited")
+    if fingerprint(tensors, card) != card.sha256:
+        raise WeightsError(
+            f"{path}: the content does not match the file's own sha256; it was edited"
+        )
     with torch.device("meta"):
         network = FCANet(card.network)
     try:

