@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_fclick.core import intensity, window
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.guidance import guidance_map
-from napari_fclick.core.integrity import Kept, keep_clicked
+from napari_fclick.core.integrity import Connectivity, Kept, keep_clicked
 from napari_fclick.core.resizing import resize_8bit
 from napari_fclick.core.window import Box, Window
 from napari_fclick.network import checkpoints
@@ -82,6 +82,10 @@ class Prediction:
         Time from click to probability.
     timings : dict of str to float
         Seconds of it spent on "window" (reading and resizing) and "network".
+    connectivity : {4, 8}
+        Of the structural integrity strategy; it belongs to the weights.
+    block : Block or None
+        Pixels read from a lazy image, for the object's next click.
     """
 
     probability: FloatArray
@@ -90,6 +94,7 @@ class Prediction:
     image_shape: tuple[int, int]
     seconds: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
+    connectivity: Connectivity = 8
     block: Block | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -103,7 +108,7 @@ class Prediction:
             (row - self.view.top, column - self.view.left)
             for row, column in (click.pixel for click in self.clicks.positives)
         ]
-        return keep_clicked(self._above(threshold), positives)
+        return keep_clicked(self._above(threshold), positives, self.connectivity)
 
     def mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
         """Return the window's mask, bool (h, w).
@@ -250,6 +255,7 @@ class Predictor:
             image_shape=shape,
             seconds=time.perf_counter() - started,
             timings=reader.seconds,
+            connectivity=self.preprocessing.connectivity,
             block=reader.kept(view),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from napari_fclick.core.labels import make_patch
 from napari_fclick.core.window import Box
 from napari_fclick.session import History, Place, Settings
 from napari_fclick.session.history import Commit, Step, StoredPatch
-from napari_fclick.session.numbering import highest_label
+from napari_fclick.session.numbering import NumberedLabels, highest_label
 from napari_fclick.session.predictions import KnownPredictions
 from napari_fclick.session.state import AcceptedObject, Draft
 
@@ -41,7 +42,7 @@ def test_a_patch_that_changes_nothing() -> None:
 def _step(nbytes: int) -> Step:
     patch = StoredPatch((), (0, 0), np.dtype(int), b"x" * nbytes, b"")
     record = AcceptedObject(1, Place(), ClickSequence(), Box(0, 0, 1, 1), 1, 0.0)
-    commit = Commit(patch, None, record)
+    commit = Commit(patch, NumberedLabels(None), record, ())
     return Step("accept", Place(), Draft(), Draft(), Settings(), Settings(), commit)
 
 
@@ -65,6 +66,29 @@ def test_known_predictions_are_bounded() -> None:
     assert len(known) == 2
     assert known.get(place, sequences[0]) is None
     assert known.get(place, sequences[-1]) is not None
+
+
+def test_pixels_kept_for_the_next_click_count_too() -> None:
+    def kept(pixels: int) -> Any:
+        block = SimpleNamespace(pixels=np.zeros(pixels, np.uint8))
+        return SimpleNamespace(probability=np.zeros((2, 2), np.float32), block=block)
+
+    known = KnownPredictions(max_bytes=3000)
+    for x in range(5):
+        known.add(Place(), ClickSequence([Click(20, x)]), kept(1400))
+    assert len(known) == 2
+
+
+def test_a_count_is_dropped_where_the_labels_changed_since() -> None:
+    target = NumberedLabels(np.zeros((5, 5), int))
+    version = target.version
+    target.saw(7)
+    target.found(3, version)
+    assert target.highest == 7
+    target.forget()
+    target.found(3, version)
+    assert not target.known
+    assert target.highest == 7
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (7,), (30, 40), (3, 30, 40), (2, 3, 30, 40)])

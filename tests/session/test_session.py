@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests.session.fakes import FakePredictor
 
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.core.labels import OverlapPolicy
-from napari_fclick.session import Place, Session, SessionError
+from napari_fclick.session import NumberedLabels, Place, Session, SessionError
 
 SIZE = 64
 
@@ -197,6 +198,18 @@ def test_undo_keeps_what_a_brush_has_changed_since() -> None:
     assert np.count_nonzero(session.labels == 7) == 2
 
 
+def test_redo_does_not_write_again_what_a_brush_erased() -> None:
+    session = make()
+    put(session, 20, 20)
+    session.labels[20, 18:22] = 0
+    corrected = session.labels.copy()
+    for _ in range(3):
+        session.undo()
+        assert not session.labels.any()
+        session.redo()
+        assert np.array_equal(session.labels, corrected)
+
+
 @pytest.mark.parametrize("policy", list(OverlapPolicy))
 def test_overlap_policies(policy: OverlapPolicy) -> None:
     session = make()
@@ -237,8 +250,50 @@ def test_a_number_that_appeared_meanwhile_is_found() -> None:
     record = put(session, 20, 20)
     assert record.label == 2
     assert session.labels[20, 20] == 1
-    session.saw_label(9)
+    session.target.saw(9)
     assert session.next_label == 10
+
+
+def test_two_images_in_one_labels_layer() -> None:
+    target = NumberedLabels(np.zeros((SIZE, SIZE), int))
+    first, second = (Session(np.zeros((SIZE, SIZE)), target) for _ in range(2))
+    assert put(first, 10, 10).label == 1
+    assert put(second, 30, 30).label == 2
+    assert first.next_label == second.next_label == 3
+    first.undo()
+    second.undo()
+    assert put(second, 30, 30).label == 1
+    with pytest.raises(SessionError, match="number 1 was given to another object"):
+        first.redo()
+    assert not first.objects
+    second.undo()
+    first.redo()
+    assert list(first.objects) == [1]
+
+
+def test_the_labels_change_their_shape() -> None:
+    labels = SimpleNamespace(data=np.zeros((SIZE, SIZE), int))
+
+    class Exchanged:
+        dtype = labels.data.dtype
+        shape = property(lambda _: labels.data.shape)
+
+        def __getitem__(self, index: Any) -> Any:
+            return labels.data[index]
+
+        def __setitem__(self, index: Any, value: Any) -> None:
+            labels.data[index] = value
+
+    session = Session(np.zeros((SIZE, SIZE)), Exchanged())
+    put(session, 40, 40)
+    labels.data = np.zeros((9, 9), int)
+    with pytest.raises(SessionError, match="labels' shape changed"):
+        session.undo()
+    assert list(session.objects) == [1]
+    session.add(5, 5)
+    answer(session)
+    with pytest.raises(SessionError, match="labels' shape changed"):
+        session.accept()
 
 
 def test_numbers_beyond_the_dtype() -> None:
@@ -286,6 +341,25 @@ def test_settings_are_undone_and_need_no_prediction() -> None:
     assert session.settings.threshold == 0.5
     with pytest.raises(SessionError, match="within 0 to 1"):
         session.set(threshold=1.5)
+
+
+def test_only_the_moves_of_a_slider_are_one_step() -> None:
+    clock = Clock()
+    session = Session(np.zeros((SIZE, SIZE)), clock=clock)
+    session.set(integrity=False)
+    session.set(integrity=True)
+    session.undo()
+    assert not session.settings.integrity
+    session.undo()
+    session.set(threshold=0.4)
+    clock.now += 5
+    session.set(threshold=0.3)
+    session.undo()
+    assert session.settings.threshold == 0.4
+    session.undo()
+    session.set(threshold=0.4)
+    session.set(threshold=0.5)  # back where it was: nothing to undo
+    assert not session.can_undo
 
 
 def test_typical_side_is_the_median_of_the_objects() -> None:

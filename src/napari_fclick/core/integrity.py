@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 Mask = NDArray[np.bool_]
-_EIGHT = np.ones((3, 3), bool)
+#: Which neighbours hang together: the paper's eight, or the released program's four.
+Connectivity = Literal[4, 8]
+_NEIGHBOURS = {8: np.ones((3, 3), bool), 4: ndimage.generate_binary_structure(2, 1)}
 
 
 class Kept(NamedTuple):
@@ -28,8 +30,10 @@ class Kept(NamedTuple):
     fell_back: bool
 
 
-def keep_clicked(mask: Mask, positives: Sequence[tuple[int, int]]) -> Kept:
-    """Keep the pixels that an 8-connected path joins to a positive click (section 3.3, Eq. 8).
+def keep_clicked(
+    mask: Mask, positives: Sequence[tuple[int, int]], connectivity: Connectivity = 8
+) -> Kept:
+    """Keep the pixels that a path in the mask joins to a positive click (section 3.3, Eq. 8).
 
     Where no positive click lies in the mask, the component nearest to the first click is
     kept and ``fell_back`` says so.
@@ -40,10 +44,12 @@ def keep_clicked(mask: Mask, positives: Sequence[tuple[int, int]]) -> Kept:
     positives : sequence of (row, column)
         Pixels of the mask under positive clicks, the first click first; pixels outside the
         mask's array are ignored.
+    connectivity : {4, 8}
+        Whether pixels that meet at a corner alone hang together.
     """
     if not mask.any():
         return Kept(mask.copy(), False)
-    components, count = ndimage.label(mask, structure=_EIGHT)
+    components, count = ndimage.label(mask, structure=_NEIGHBOURS[connectivity])
     height, width = mask.shape
     inside = [(r, c) for r, c in positives if 0 <= r < height and 0 <= c < width]
     wanted = {int(components[point]) for point in inside} - {0}

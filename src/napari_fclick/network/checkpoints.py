@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH
+from napari_fclick.core.integrity import Connectivity
 from napari_fclick.core.intensity import Scaling
 from napari_fclick.network.fcanet import FCANet, NetworkConfig
 
@@ -45,6 +46,7 @@ class Preprocessing(BaseModel):
     truncate_clicks: bool = Field(False, description="clicks to whole pixels of the input")
     click_width: Positive = CLICK_WIDTH
     first_click_width: Positive = FIRST_CLICK_WIDTH
+    connectivity: Connectivity = Field(8, description="of the structural integrity strategy")
 
 
 #: What the authors' inference program does.
@@ -57,6 +59,7 @@ RELEASED = Preprocessing(
     first_size=256,
     antialias=False,
     truncate_clicks=True,
+    connectivity=4,
 )
 
 

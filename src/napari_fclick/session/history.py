@@ -8,17 +8,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_fclick.core.labels import LabelPatch, Labels, Slices
+from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, Draft, Settings
 
+#: A slider's moves that follow one another within so many seconds are one step.
+MERGED_WITHIN = 1.0
 
-@dataclass(frozen=True)
+
+@dataclass
 class StoredPatch:
     """A `LabelPatch` cut to what it changes and compressed.
 
     Labels are long runs of one number: a patch of a million pixels takes a few kilobytes.
+    It remembers which pixels it swapped last: what it left alone then, because a brush had
+    changed it, is not its own any more.
     """
 
     where: Slices
@@ -26,6 +33,7 @@ class StoredPatch:
     dtype: np.dtype[Any]
     before: bytes
     after: bytes
+    swapped: bytes | None = None
 
     @classmethod
     def pack(cls, patch: LabelPatch) -> StoredPatch:
@@ -61,11 +69,19 @@ class StoredPatch:
     def _swap(self, labels: Any, expected: bytes, wanted: bytes) -> int:
         old, new = self._unpack(expected), self._unpack(wanted)
         current = np.array(labels[self.where])
-        changed = old != new
+        changed = old != new if self.swapped is None else self._unpacked_mask(self.swapped)
         ours = changed & (current == old)
         current[ours] = new[ours]
         labels[self.where] = current
-        return int(np.count_nonzero(changed) - np.count_nonzero(ours))
+        left_alone = int(np.count_nonzero(changed) - np.count_nonzero(ours))
+        if left_alone:
+            self.swapped = zlib.compress(np.packbits(ours).tobytes(), 1)
+        return left_alone
+
+    def _unpacked_mask(self, packed: bytes) -> NDArray[np.bool_]:
+        bits = np.frombuffer(zlib.decompress(packed), np.uint8)
+        count = self.shape[0] * self.shape[1]
+        return np.unpackbits(bits, count=count).astype(bool).reshape(self.shape)
 
     def _unpack(self, packed: bytes) -> Labels:
         return np.frombuffer(zlib.decompress(packed), self.dtype).reshape(self.shape)
@@ -78,16 +94,19 @@ class Commit:
     Attributes
     ----------
     patch : StoredPatch
-    labels : array
+    target : NumberedLabels
         What it was written into: the choice of labels may change later.
     record : AcceptedObject
+    labels_shape : tuple of int
+        The shape they had.
     replaced : AcceptedObject or None
         The record the number had before, when an object was corrected.
     """
 
     patch: StoredPatch
-    labels: Any
+    target: NumberedLabels
     record: AcceptedObject
+    labels_shape: tuple[int, ...]
     replaced: AcceptedObject | None = None
 
 
@@ -105,6 +124,8 @@ class Step:
     settings_before, settings_after : Settings
     commit : Commit or None
         What was written into labels.
+    moved : float or None
+        Clock time of a slider's move; None for what is always a step of its own.
     """
 
     name: str
@@ -114,6 +135,7 @@ class Step:
     settings_before: Settings
     settings_after: Settings
     commit: Commit | None = None
+    moved: float | None = None
 
     @property
     def nbytes(self) -> int:
@@ -178,13 +200,16 @@ class History:
         self._done.append(step)
 
     def _merged(self, step: Step) -> bool:
-        """Join the many small moves of one slider into one step."""
+        """Join the many small moves of one slider into one step, or none where it came back."""
         last = self._done[-1] if self._done else None
-        if last is None or not (last.only_settings and step.only_settings):
+        if last is None or last.moved is None or step.moved is None:
             return False
-        if last.name != step.name or last.place != step.place:
+        if last.place != step.place or step.moved - last.moved > MERGED_WITHIN:
             return False
-        self._done[-1] = replace(last, settings_after=step.settings_after)
+        if last.settings_before == step.settings_after:
+            self._done.pop()
+        else:
+            self._done[-1] = replace(last, settings_after=step.settings_after, moved=step.moved)
         return True
 
 

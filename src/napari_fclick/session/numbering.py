@@ -1,4 +1,4 @@
-"""Object numbers that are free."""
+"""Labels that sessions write into, and which object numbers are free in them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,62 @@ import numpy as np
 
 #: Pixels that are read at a time, unless one row of them is more.
 BLOCK = 16_000_000
+
+
+class NumberedLabels:
+    """Labels to write into, and the object numbers in them.
+
+    All sessions that write into the same labels share one, so that no two objects get the
+    same number.
+
+    Parameters
+    ----------
+    labels : array
+        Indexed with slices only.
+    highest : int, optional
+        The highest object number in them, where it is known.
+
+    Attributes
+    ----------
+    labels : array
+    taken : set of int
+        The numbers of accepted objects.
+    version : int
+        Grows when the labels have to be counted anew.
+    """
+
+    def __init__(self, labels: Any, highest: int | None = None) -> None:
+        self.labels = labels
+        self.taken: set[int] = set()
+        self.version = 0
+        self._counted = highest
+        self._seen = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether `highest` costs nothing."""
+        return self._counted is not None
+
+    @property
+    def highest(self) -> int:
+        """The highest number that is taken; the labels are read where it is not known."""
+        if self._counted is None:
+            self._counted = highest_label(self.labels)
+        return max(self._counted, self._seen, *self.taken, 0)
+
+    def saw(self, label: int) -> None:
+        """Note a number that something else wrote, such as a brush, be it during a count."""
+        self._seen = max(self._seen, label)
+
+    def forget(self) -> None:
+        """Have the labels counted anew: they were changed behind our back."""
+        self._counted = None
+        self.version += 1
+
+    def found(self, highest: int, version: int) -> None:
+        """Note a count made elsewhere, unless the labels have changed since it began."""
+        if version == self.version:
+            self._counted = highest
 
 
 def highest_label(labels: Any) -> int:

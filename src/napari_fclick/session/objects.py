@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
 from napari_fclick.core.window import Box
 from napari_fclick.session.history import Commit
-from napari_fclick.session.numbering import highest_label
+from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, SessionError
 
@@ -26,48 +26,38 @@ class Objects:
 
     Attributes
     ----------
-    labels : array or None
-        Indexed with slices only.
+    target : NumberedLabels or None
+        What objects are written into.
     records : dict of int to AcceptedObject
         In the order in which they were accepted.
     """
 
     def __init__(self) -> None:
-        self.labels: Any = None
+        self.target: NumberedLabels | None = None
         self.records: dict[int, AcceptedObject] = {}
-        self._highest: int | None = None
+        self._shape: tuple[int, ...] = ()
 
     # --- numbers ------------------------------------------------------------------------
 
     def choose(
-        self, labels: Any, place: Place, plane_shape: tuple[int, int], highest: int | None
+        self, target: NumberedLabels | None, place: Place, plane_shape: tuple[int, int]
     ) -> None:
         """Write into these labels; see `Session.set_labels`."""
-        if labels is not None:
-            _check(labels, place, plane_shape)
-        self.labels, self._highest = labels, highest
-
-    def saw_label(self, label: int) -> None:
-        """Note an object number that something else wrote."""
-        if self._highest is not None:
-            self._highest = max(self._highest, label)
-
-    def found_highest(self, labels: Any, highest: int) -> None:
-        """Note the highest number in labels, if they are still the chosen ones."""
-        if labels is self.labels and self._highest is None:
-            self._highest = highest
+        if target is not None:
+            _check(target.labels, place, plane_shape)
+            self._shape = _shape_of(target)
+        self.target = target
 
     @property
     def next_label(self) -> int:
         """A number that no object has; the first time the labels are read for it."""
-        if self._highest is None:
-            self._highest = 0 if self.labels is None else highest_label(self.labels)
-        return max(self._highest, *self.records, 0) + 1
+        highest = 0 if self.target is None else self.target.highest
+        return max(highest, *self.records, 0) + 1
 
     @property
     def knows_next_label(self) -> bool:
         """Whether `next_label` costs nothing."""
-        return self._highest is not None or self.labels is None
+        return self.target is None or self.target.known
 
     @property
     def typical_side(self) -> float | None:
@@ -101,7 +91,8 @@ class Objects:
         patch = self._patch(mask, box, place, label or self.next_label, policy)
         if label is None and bool(np.any(patch.before == patch.label)):
             # The number was taken behind our back: all labels are read again.
-            self._highest = None
+            assert self.target is not None
+            self.target.forget()
             patch = self._patch(mask, box, place, self.next_label, policy)
         if patch.written == 0:
             owners = ", ".join(map(str, sorted(patch.withheld)))
@@ -112,32 +103,48 @@ class Objects:
         return patch
 
     def write(self, commit: Commit) -> int:
-        """Do a commit; return how many pixels something else had changed meanwhile."""
-        left_alone = commit.patch.apply(commit.labels)
-        self.records.pop(commit.record.label, None)
-        self.records[commit.record.label] = commit.record
+        """Do a commit; return how many pixels something else had changed meanwhile.
+
+        Raises
+        ------
+        SessionError
+            If another object has got the number since, or the labels have another shape.
+        """
+        label, target = commit.record.label, commit.target
+        if commit.replaced is None and label in target.taken:
+            raise SessionError(f"the number {label} was given to another object since")
+        _check_shape(target, commit.labels_shape)
+        left_alone = commit.patch.apply(target.labels)
+        target.taken.add(label)
+        self.records.pop(label, None)
+        self.records[label] = commit.record
         return left_alone
 
     def withdraw(self, commit: Commit) -> int:
         """Undo a commit; return as `write` does."""
-        left_alone = commit.patch.revert(commit.labels)
-        self.records.pop(commit.record.label)
-        if commit.replaced is not None:
-            self.records[commit.record.label] = commit.replaced
+        label, target = commit.record.label, commit.target
+        _check_shape(target, commit.labels_shape)
+        left_alone = commit.patch.revert(target.labels)
+        self.records.pop(label)
+        if commit.replaced is None:
+            target.taken.discard(label)
+        else:
+            self.records[label] = commit.replaced
         return left_alone
 
     def _patch(
         self, mask: Mask, box: Box, place: Place, label: int, policy: OverlapPolicy
     ) -> LabelPatch:
-        if self.labels is None:
+        if self.target is None:
             raise SessionError("no labels to write into: choose a Labels layer")
+        _check_shape(self.target, self._shape)
         record = self.records.get(label)
         if record is not None and record.place == place:
             # What the object had before may lie outside of its new mask.
             mask, box = _grown(mask, box, box.union(record.box))
         where = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
         try:
-            return make_patch(self.labels, mask, where, label, policy)
+            return make_patch(self.target.labels, mask, where, label, policy)
         except ValueError as error:
             raise SessionError(f"{error}; choose labels of a wider dtype") from error
 
@@ -158,6 +165,18 @@ def _check(labels: Any, place: Place, plane_shape: tuple[int, int]) -> None:
         raise SessionError(
             f"labels of shape {shape} do not fit: axes {place.axes} of {place.ndim} must be "
             f"{plane_shape} as in the image"
+        )
+
+
+def _shape_of(target: NumberedLabels) -> tuple[int, ...]:
+    return tuple(int(n) for n in target.labels.shape)
+
+
+def _check_shape(target: NumberedLabels, wanted: tuple[int, ...]) -> None:
+    shape = _shape_of(target)
+    if shape != wanted:
+        raise SessionError(
+            f"the labels' shape changed from {wanted} to {shape}: choose labels that fit"
         )
 
 

@@ -17,7 +17,7 @@ class KnownPredictions:
     Parameters
     ----------
     max_bytes : int
-        What their probabilities may take together; the last one is kept whatever it takes.
+        What they may take together, pixels kept for the next click included; the last one is kept whatever it takes.
     """
 
     def __init__(self, max_bytes: int = 256_000_000) -> None:
@@ -32,11 +32,11 @@ class KnownPredictions:
         """Remember an answer."""
         key = (place, clicks)
         if key in self._known:
-            self._bytes -= self._known.pop(key).probability.nbytes
+            self._bytes -= _nbytes(self._known.pop(key))
         self._known[key] = prediction
-        self._bytes += prediction.probability.nbytes
+        self._bytes += _nbytes(prediction)
         while self._bytes > self._max_bytes and len(self._known) > 1:
-            self._bytes -= self._known.popitem(last=False)[1].probability.nbytes
+            self._bytes -= _nbytes(self._known.popitem(last=False)[1])
 
     def get(self, place: Place, clicks: ClickSequence) -> PredictionLike | None:
         """Return the answer to these clicks, where it is known."""
@@ -62,3 +62,8 @@ class KnownPredictions:
         """Forget everything: other weights would answer otherwise."""
         self._known.clear()
         self._bytes = 0
+
+
+def _nbytes(prediction: PredictionLike) -> int:
+    block = getattr(prediction, "block", None)
+    return prediction.probability.nbytes + (0 if block is None else int(block.pixels.nbytes))

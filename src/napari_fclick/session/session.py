@@ -15,6 +15,7 @@ from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.window import Box
 from napari_fclick.session.history import Commit, History, Step, StoredPatch
+from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Mask, Objects, mask_bounds
 from napari_fclick.session.place import Place
 from napari_fclick.session.predictions import KnownPredictions
@@ -116,20 +117,21 @@ class Session:
     def set_labels(self, labels: Any, highest: int | None = None) -> None:
         """Choose what accepted objects are written into.
 
+        Parameters
+        ----------
+        labels : array or NumberedLabels or None
+            `NumberedLabels` where other sessions write into the same.
+        highest : int, optional
+            The highest object number in them, where it is known.
+
         Raises
         ------
         SessionError
             If the labels do not have the image's shape, or hold no whole numbers.
         """
-        self._objects.choose(labels, self.place, self.shape, highest)
-
-    def saw_label(self, label: int) -> None:
-        """Note an object number that something else wrote, such as a brush."""
-        self._objects.saw_label(label)
-
-    def found_highest(self, labels: Any, highest: int) -> None:
-        """Note the highest number in labels, counted elsewhere, if they are still in use."""
-        self._objects.found_highest(labels, highest)
+        if labels is not None and not isinstance(labels, NumberedLabels):
+            labels = NumberedLabels(labels, highest)
+        self._objects.choose(labels, self.place, self.shape)
 
     @property
     def next_label(self) -> int:
@@ -147,7 +149,12 @@ class Session:
     @property
     def labels(self) -> Any:
         """What accepted objects are written into; None where nothing is chosen."""
-        return self._objects.labels
+        return None if self.target is None else self.target.labels
+
+    @property
+    def target(self) -> NumberedLabels | None:
+        """The labels and their object numbers; None where nothing is chosen."""
+        return self._objects.target
 
     # --- clicks -------------------------------------------------------------------------
 
@@ -217,7 +224,9 @@ class Session:
         settings = replace(self.settings, **chosen)
         if settings != self.settings:
             name = "set " + " and ".join(chosen)
-            self._do(replace(self._step(name, self.draft), settings_after=settings))
+            moved = self._clock() if set(chosen) == {"threshold"} else None
+            step = self._step(name, self.draft)
+            self._do(replace(step, settings_after=settings, moved=moved))
 
     # --- predictions --------------------------------------------------------------------
 
@@ -333,7 +342,10 @@ class Session:
         seconds = 0.0 if draft.started is None else self._clock() - draft.started
         record = AcceptedObject(patch.label, self.place, draft.clicks, box, patch.written, seconds)
         stored = StoredPatch.pack(patch)
-        commit = Commit(stored, self.labels, record, self.objects.get(patch.label))
+        assert self.target is not None
+        shape = tuple(int(n) for n in self.labels.shape)
+        replaced = self.objects.get(patch.label)
+        commit = Commit(stored, self.target, record, shape, replaced)
         self._do(replace(self._step(f"accept object {patch.label}", Draft()), commit=commit))
         self.reported.emit(patch.summary())
         return record
@@ -424,7 +436,7 @@ class Session:
         self._failed = None
 
     def _tell(self, left_alone: int, commit: Commit) -> None:
-        self.labels_changed.emit(commit.labels, commit.patch.where)
+        self.labels_changed.emit(commit.target.labels, commit.patch.where)
         if left_alone:
             self.reported.emit(f"{left_alone} px had been changed otherwise and stay as they are")
 

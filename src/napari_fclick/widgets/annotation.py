@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from napari_fclick.session import Session
-from napari_fclick.widgets.layers import AnnotationLayers, LabelsTarget, fits_as_labels, new_labels
+from napari_fclick.widgets.layers import AnnotationLayers, fits_as_labels, new_labels
 from napari_fclick.widgets.planes import LayerError, layer_shape
+from napari_fclick.widgets.targets import Targets
 from napari_fclick.widgets.zoom import screen_pixel
 
 
@@ -20,16 +19,17 @@ class Annotation:
     viewer : napari.Viewer
     image : Layer
     session : Session
+    targets : Targets
+        Where its labels come from, shared with the other images.
     """
 
-    def __init__(self, viewer: Any, image: Any, session: Session) -> None:
-        self._viewer = viewer
+    def __init__(self, viewer: Any, image: Any, session: Session, targets: Targets) -> None:
+        self._viewer, self._targets = viewer, targets
         self.image, self.session = image, session
         self.shape = layer_shape(image)
         self.layers = AnnotationLayers(viewer, image)
         self.labels: Any = None
         self.preview_hidden = False
-        self._targets: dict[Any, LabelsTarget] = {}
 
     @property
     def own_layers(self) -> list[Any]:
@@ -88,7 +88,6 @@ class Annotation:
 
     def forget_labels(self) -> None:
         """Write into no layer: a new one is made when it is needed."""
-        self._listen(False)
         self.labels = None
         self.session.set_labels(None)
 
@@ -98,24 +97,8 @@ class Annotation:
 
     def close(self) -> None:
         """Let go of the layers."""
-        self._listen(False)
         self.layers.close()
 
     def _use(self, layer: Any, highest: int | None) -> None:
-        # One target a layer: undo finds its way to it after another has been chosen.
-        target = self._targets.setdefault(layer, LabelsTarget(layer))
-        self.session.set_labels(target, highest)
-        self._listen(False)
+        self.session.set_labels(self._targets.of(layer, highest))
         self.labels = layer
-        self._listen(True)
-
-    def _listen(self, on: bool) -> None:
-        if self.labels is not None:
-            paint = self.labels.events.paint
-            (paint.connect if on else paint.disconnect)(self._on_paint)
-
-    def _on_paint(self, event: Any) -> None:
-        """Leave numbers that a brush has used to the brush."""
-        values = [np.max(new) for *_, new in event.value if np.size(new)]
-        if values:
-            self.session.saw_label(int(max(values)))

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from napari.layers import Image
-from psygnal import Signal
+from psygnal import EmitLoopError, Signal
+from qtpy.QtCore import QTimer
 
 from napari_fclick.core.labels import OverlapPolicy
-from napari_fclick.session import Session
-from napari_fclick.session.numbering import highest_label
+from napari_fclick.session import NumberedLabels, Session
 from napari_fclick.session.state import PredictorLike
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.following import Follower
 from napari_fclick.widgets.keys import KeyBindings
+from napari_fclick.widgets.layers import PREVIEW
 from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
 from napari_fclick.widgets.mouse import MouseTool
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
-from napari_fclick.widgets.workers import Job, Worker
+from napari_fclick.widgets.targets import Targets
+from napari_fclick.widgets.workers import Worker
+
+NO_PREDICTION = "no prediction: "
 
 Load = Callable[[str, str], PredictorLike]
 
@@ -43,6 +48,8 @@ class Controller:
         A message, and "info", "warning" or "error".
     discovered : Signal(Choices)
         Which weights and devices there are.
+    targets : Targets
+        The Labels layers that objects are written into.
     """
 
     changed = Signal()
@@ -59,6 +66,7 @@ class Controller:
         self.viewer = getattr(viewer, "__wrapped__", viewer)
         self._predicting = Predicting(load, discover)
         self._chores = Worker("napari-fclick-chores")
+        self.targets = Targets(self.viewer, self._chores)
         self._annotations: dict[Any, Annotation] = {}
         self._current: Annotation | None = None
         self._wanted: Any = None
@@ -66,7 +74,7 @@ class Controller:
         self._queued: list[tuple[float, float, bool]] = []
         self._active = False
         self._closed = False
-        self._level = "info"
+        self._said, self._level = "", "info"
         self._mouse = MouseTool(self)
         self._keys = KeyBindings(self)
         self._follower = Follower(self)
@@ -81,6 +89,8 @@ class Controller:
         predicting.answered.connect(self._on_answer)
         predicting.unanswered.connect(self._on_no_answer)
         predicting.discovered.connect(self.discovered.emit)
+        self.targets.counted.connect(self._on_counted)
+        self.targets.failed.connect(self._on_not_counted)
 
     def activate(self) -> None:
         """Take the mouse and the keys."""
@@ -105,9 +115,9 @@ class Controller:
         self._predicting.close()
         self._chores.close()
         self._follower.close()
-        if self._current is not None:
-            self._current.hide()
+        self.targets.close()
         for annotation in self._annotations.values():
+            annotation.hide()
             annotation.close()
 
     @property
@@ -145,7 +155,7 @@ class Controller:
     def _on_load_failed(self, problem: str) -> None:
         self.stop_accepting()
         self.say(problem, "error")
-        self._refresh()
+        self.refresh()
 
     # --- layers -------------------------------------------------------------------------
 
@@ -176,8 +186,7 @@ class Controller:
 
     def is_image(self, layer: Any) -> bool:
         """Whether a layer is an image to annotate: one that is not a preview of ours."""
-        ours = [annotation.layers.preview for annotation in self._annotations.values()]
-        return isinstance(layer, Image) and layer not in ours
+        return isinstance(layer, Image) and PREVIEW not in layer.metadata
 
     def choose_image(self, layer: Any) -> None:
         """Annotate another image layer; what was begun on the one before is kept."""
@@ -186,7 +195,7 @@ class Controller:
             return
         self.stop_accepting()
         if self._current is not None:
-            self._current.hide()
+            self._hide(self._current)
         self._current = None
         self._predicting.forget()
         if layer is not None:
@@ -194,13 +203,19 @@ class Controller:
                 self._current = self._annotation(layer)
             except ValueError as error:
                 self.say(str(error), "warning")
+        if self._current is not None:
+            self.follow_view()  # its session may be on the slice of then
         self.bind_keys()
-        self._refresh()
+        self.refresh()
 
     def retry(self) -> None:
         """Try again to annotate the image layer that could not be when it was chosen."""
         if self._wanted is not None:
             self.choose_image(self._wanted)
+
+    def follow_view(self) -> bool:
+        """Have the session be on the plane on show; False, with a message, if there is none."""
+        return self._follower.follow_dims()
 
     def drop_image(self, layer: Any) -> bool:
         """Forget an image layer that is gone; return whether it had been annotated."""
@@ -213,9 +228,22 @@ class Controller:
             self.stop_accepting()
             self._current = None
             self._predicting.forget()
-        annotation.hide()
+        self._hide(annotation)
         annotation.close()
         return True
+
+    def _hide(self, annotation: Annotation) -> None:
+        """Remove markers and preview as soon as napari is done with what it does now.
+
+        It may be removing layers, one after the other: none must vanish under its hands.
+        """
+
+        def hide() -> None:
+            if annotation is not self._current:  # unless it was chosen again
+                with suppress(Exception):  # the viewer may be gone by then
+                    annotation.hide()
+
+        QTimer.singleShot(0, hide)
 
     def choose_labels(self, layer: Any) -> None:
         """Write accepted objects into this Labels layer; None for a new one.
@@ -228,16 +256,19 @@ class Controller:
             self._current.use_labels(layer)
         except ValueError as error:
             self.say(str(error), "error")
-        self._count_labels(self._current)
+        session = self._current.session
+        if session.target is not None:
+            self.targets.count(session.target)
         self.bind_keys()
-        self._refresh()
+        self.refresh()
+        self._go_on_accepting(session)
 
     def _annotation(self, layer: Any) -> Annotation:
         if layer not in self._annotations:
             place = displayed_place(self.viewer, layer)
             session = Session(plane_at(layer, place), place=place)
-            annotation = Annotation(self.viewer, layer, session)
-            session.changed.connect(self._refresh)
+            annotation = Annotation(self.viewer, layer, session, self.targets)
+            session.changed.connect(self.refresh)
             session.place_changed.connect(self._follower.go_to)
             session.reported.connect(self.say)
             self._follower.watch(layer)
@@ -245,19 +276,6 @@ class Controller:
         annotation = self._annotations[layer]
         annotation.resize_markers()
         return annotation
-
-    def _count_labels(self, annotation: Annotation) -> None:
-        """Find the highest object number off the GUI thread."""
-        session, labels = annotation.session, annotation.session.labels
-        if session.knows_next_label:
-            return
-
-        def done(highest: int) -> None:
-            session.found_highest(labels, highest)
-            self.changed.emit()
-
-        job = Job(lambda: highest_label(labels), done, lambda m: self.say(m, "error"))
-        self._chores.submit("count", job)
 
     # --- clicks -------------------------------------------------------------------------
 
@@ -273,6 +291,7 @@ class Controller:
         if not positive and not session.clicks:
             self.say("begin with a left click on the object; right clicks correct it", "warning")
             return
+        self._clear_message()
         self._try(lambda: session.add(y, x, positive))
 
     def remove(self, index: int) -> None:
@@ -312,11 +331,28 @@ class Controller:
         session, current = self._ready(), self._current
         if session is None or current is None or self._accepting:
             return
-        if session.pending and self._predicting.possible:
+        if self._must_wait(session):
             self._accepting = True
-            self.say("accepted as soon as the mask is there", "info")
-            return
-        self._accept(session, current)
+            self._wait(session)
+        else:
+            self._accept(session, current)
+
+    @property
+    def accepting(self) -> bool:
+        """Whether an object waits to be accepted."""
+        return self._accepting
+
+    def _must_wait(self, session: Session) -> bool:
+        """Whether what accepting needs, the mask and a free number, is on its way."""
+        if session.pending:
+            return self._predicting.possible
+        return session.prediction is not None and not session.knows_next_label
+
+    def _wait(self, session: Session) -> None:
+        if session.target is not None:
+            self.targets.count(session.target)
+        what = "the mask is there" if session.pending else "the labels are counted"
+        self.say(f"accepted as soon as {what}", "info")
 
     def _accept(self, session: Session, current: Annotation) -> None:
         try:
@@ -326,11 +362,17 @@ class Controller:
             session.accept()
         except Exception as error:
             # Whatever labels on a disk may raise: the clicks are kept, and it is said.
-            self.say(str(error), "error")
+            self.say(_reason(error), "error")
 
     def undo(self) -> None:
-        """Undo the last click, setting or accepted object."""
-        self._change(lambda session: session.undo())
+        """Undo the last click, setting or accepted object; before those, what waits."""
+        if self._queued:
+            self._queued.pop()
+            self.say(f"the last click was taken back; {len(self._queued)} wait", "info")
+        elif self._accepting:
+            self.stop_accepting()
+        else:
+            self._change(lambda session: session.undo())
 
     def redo(self) -> None:
         """Do again what was undone."""
@@ -345,6 +387,7 @@ class Controller:
         """Change settings; what is None stays. No prediction is run."""
         session = self.session
         if session is not None:
+            self._clear_message()
             self._try(lambda: session.set(threshold=threshold, integrity=integrity, policy=policy))
 
     def toggle_integrity(self) -> None:
@@ -356,13 +399,15 @@ class Controller:
         """Hide or show the preview."""
         if self._current is not None:
             self._current.preview_hidden = not self._current.preview_hidden
-            self._refresh()
+            self.refresh()
 
     # --- predictions --------------------------------------------------------------------
 
     def _on_answer(self, session: Session) -> None:
         if session is not self.session:
             return
+        if self._said.startswith(NO_PREDICTION):
+            self.say("")
         found = session.mask()
         if found is not None and found.fell_back:
             self.say(
@@ -374,10 +419,24 @@ class Controller:
     def _on_no_answer(self, session: Session, problem: str) -> None:
         if session is self.session:
             self.stop_accepting()
-            self.say(f"no prediction: {problem}", "error")
+            self.say(f"{NO_PREDICTION}{problem}", "error")
+
+    def _on_counted(self, target: NumberedLabels) -> None:
+        session = self.session
+        if session is not None and session.target is target:
+            self._go_on_accepting(session)
+        self.changed.emit()
+
+    def _on_not_counted(self, target: NumberedLabels, problem: str) -> None:
+        if self.session is not None and self.session.target is target:
+            self.stop_accepting()
+        self.say(f"the labels could not be counted: {problem}", "error")
 
     def _go_on_accepting(self, session: Session) -> None:
         if not self._accepting or self._current is None:
+            return
+        if self._must_wait(session):
+            self._wait(session)
             return
         self._accepting = False
         queued, self._queued = self._queued, []
@@ -398,7 +457,7 @@ class Controller:
 
     # --- helpers ------------------------------------------------------------------------
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Show the session as it is, and ask for what it needs."""
         if self._closed:
             return
@@ -424,22 +483,32 @@ class Controller:
     def _change(self, change: Callable[[Session], Any]) -> None:
         session = self._ready()
         if session is not None:
+            self._clear_message()
             self.stop_accepting()
             self._try(lambda: change(session))
 
-    def _try(self, change: Callable[[], Any]) -> None:
+    def _clear_message(self) -> None:
         if self._level != "info":
             self.say("")  # what was wrong may be no longer
+
+    def _try(self, change: Callable[[], Any]) -> None:
         try:
             change()
         except ValueError as error:
-            self._refresh()  # a marker that was dragged away goes back
+            self.refresh()  # a marker that was dragged away goes back
             self.say(str(error), "warning")
-        except (OSError, RuntimeError) as error:
-            self.say(f"the labels could not be written: {error}", "error")
+        except Exception as error:
+            # Whatever labels on a disk, or napari drawing them, may raise.
+            self.say(f"the labels could not be written: {_reason(error)}", "error")
 
     def say(self, message: str, level: str = "info") -> None:
         """Tell the annotator something; the level is "info", "warning" or "error"."""
         if not self._closed:
-            self._level = level
+            self._said, self._level = message, level
             self.reported.emit(message, level)
+
+
+def _reason(error: Exception) -> str:
+    """Return the message of an error, or of the one that a signal has wrapped."""
+    cause = error.__cause__ if isinstance(error, EmitLoopError) else None
+    return str(cause or error) or type(cause or error).__name__

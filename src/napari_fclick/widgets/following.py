@@ -87,6 +87,9 @@ class Follower:
                 controller.say(
                     f"labels layer {layer.name!r} was removed: objects go to a new one", "warning"
                 )
+                if annotation is controller.current:
+                    controller.stop_accepting()
+        controller.targets.drop(layer)
         controller.bind_keys()
         controller.changed.emit()
 

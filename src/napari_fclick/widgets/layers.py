@@ -19,12 +19,15 @@ from napari_fclick.widgets.drawing import (
     marker_style,
     preview_step,
 )
-from napari_fclick.widgets.planes import LayerError, layer_shape
+from napari_fclick.widgets.planes import LayerError, layer_shape, linear_matrix
 
 #: Labels that we make take at most this many bytes of (lazily given) memory.
 MAX_LABELS_BYTES = 8_000_000_000
 #: Labels of more pixels than this are 16-bit.
 MANY_PIXELS = 2**28
+
+#: Marks the previews in their metadata: they are no images to annotate.
+PREVIEW = "napari-fclick preview"
 
 TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
 
@@ -47,7 +50,8 @@ def pixel_size(layer: Layer, axes: tuple[int, int]) -> tuple[float, str] | None:
     units = [layer.units[axis] for axis in axes]
     if any(str(unit) in ("pixel", "dimensionless", "") for unit in units):
         return None
-    area = abs(float(layer.scale[axes[0]] * layer.scale[axes[1]]))
+    sides = linear_matrix(layer)[:, list(axes)]
+    area = math.sqrt(float(np.linalg.det(sides.T @ sides)))
     return area, f"{units[0] * units[1]:~P}"
 
 
@@ -79,43 +83,6 @@ def fits_as_labels(layer: Any, image: Layer) -> bool:
         and type(layer.data).__module__.partition(".")[0] != "dask"
         and tuple(layer.data.shape) == layer_shape(image)
     )
-
-
-class LabelsTarget:
-    """A Labels layer as an array: writing to it also shows what was written.
-
-    It follows the layer when its data are exchanged.
-
-    Parameters
-    ----------
-    layer : Labels
-    """
-
-    def __init__(self, layer: Labels) -> None:
-        self.layer = layer
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the data."""
-        return tuple(self.layer.data.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Dtype of the data."""
-        dtype: np.dtype[Any] = np.dtype(self.layer.data.dtype)
-        return dtype
-
-    @property
-    def chunks(self) -> Any:
-        """Chunks of the data, where they have any."""
-        return getattr(self.layer.data, "chunks", None)
-
-    def __getitem__(self, index: Any) -> Any:
-        return np.asarray(self.layer.data[index])
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self.layer.data[index] = value
-        self.layer.refresh()
 
 
 class AnnotationLayers:
@@ -274,7 +241,9 @@ class AnnotationLayers:
         layer = self.preview
         if layer is None or layer not in self._viewer.layers:
             placed = {**transform_of(self._image), **self._preview_transform()}
-            self.preview = Image(drawn, rgb=True, name="preview", **placed)
+            self.preview = Image(
+                drawn, rgb=True, name="preview", metadata={PREVIEW: True}, **placed
+            )
             self._add(self.preview)
             return
         self._place_preview(layer)

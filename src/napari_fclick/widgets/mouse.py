@@ -53,9 +53,12 @@ class MouseTool:
         self._viewer.mouse_double_click_callbacks.extend(self._double_click)
 
     def marker_at(self, position: Sequence[float]) -> int | None:
-        """Return the index of the click whose marker is at a point of the world."""
+        """Return the index of the click whose marker is at a point of the world.
+
+        None too while the object waits to be accepted: all clicks are then for the next one.
+        """
         session = self._controller.session
-        if session is None or not session.clicks:
+        if session is None or not session.clicks or self._controller.accepting:
             return None
         shown = list(self._viewer.dims.displayed)
         image, place = self._controller.image, session.place
@@ -72,7 +75,9 @@ class MouseTool:
         start = tuple(event.pos)
         positive = event.button == 1 and "Alt" not in event.modifiers
         promoting = "Shift" in event.modifiers
-        marker = self.marker_at(event.position)
+        # The session may be on another slice, such as after the layer was moved.
+        marker = self.marker_at(event.position) if self._controller.follow_view() else None
+        meant = self._marked()
         dragged = False
         event.handled = marker is not None  # the camera leaves a drag of a marker to us
         yield
@@ -80,14 +85,22 @@ class MouseTool:
             dragged = dragged or math.dist(event.pos[:2], start[:2]) > DRAG_DISTANCE
             if marker is not None:
                 event.handled = True
-                if dragged:
+                if dragged and meant == self._marked():
                     self._drag(marker, event.position)
             yield
-        if marker is not None:
+        if marker is not None and meant != self._marked():
+            event.handled = True
+            self._controller.refresh()  # its clicks changed meanwhile: the marker goes back
+        elif marker is not None:
             event.handled = True
             self._release(marker, event.position, dragged, promoting)
         elif not dragged:
             self._click(event.position, positive)
+
+    def _marked(self) -> tuple[Any, ...]:
+        """Return what the markers stand for: an index is good for as long as it is the same."""
+        session = self._controller.session
+        return () if session is None else (session, session.place, session.clicks)
 
     def _is_meant(self) -> bool:
         """Whether a press is meant for us, not for a layer's own tool."""

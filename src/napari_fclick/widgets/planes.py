@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_fclick.session import Place
 
@@ -53,8 +54,8 @@ def displayed_place(viewer: Any, layer: Any) -> Place:
     Raises
     ------
     LayerError
-        If the view is 3-D, the layer lacks one of the axes on show, or the current position
-        lies outside of it.
+        If the view is 3-D, the layer lacks one of the axes on show or is turned out of the
+        plane, or the current position lies outside of it.
     """
     if viewer.dims.ndisplay != 2:
         raise LayerError("the view is 3D: switch to 2D to click (the square button, bottom left)")
@@ -63,12 +64,24 @@ def displayed_place(viewer: Any, layer: Any) -> Place:
     axes = sorted(axis - missing for axis in viewer.dims.displayed)
     if axes[0] < 0:
         raise LayerError(f"layer {layer.name!r} has {layer.ndim} axes and is not shown as a plane")
+    if _leaves_plane(layer, axes):
+        raise LayerError(
+            f"layer {layer.name!r} is rotated or sheared out of the plane on show: its slices "
+            "cannot be clicked on"
+        )
     point = to_data(viewer, layer, viewer.dims.point)
     index = [int(np.round(v)) for axis, v in enumerate(point) if axis not in axes]
     place = Place((axes[0], axes[1]), tuple(index))
     if not place.within(layer_shape(layer)):
         raise LayerError(f"the slice on show lies outside layer {layer.name!r}")
     return place
+
+
+def linear_matrix(layer: Any) -> NDArray[np.float64]:
+    """Return the world's change with each of a layer's data coordinates, one column each."""
+    origin = np.asarray(layer.data_to_world((0.0,) * layer.ndim), float)
+    units = np.eye(layer.ndim)
+    return np.stack([np.asarray(layer.data_to_world(unit)) - origin for unit in units], 1)
 
 
 def plane_at(layer: Any, place: Place) -> Any:
@@ -107,6 +120,15 @@ def to_world(viewer: Any, layer: Any, place: Place, y: float, x: float) -> tuple
     world = np.asarray(viewer.dims.point, float)
     world[-layer.ndim :] = inner / _unit_factors(viewer, layer)[-layer.ndim :]
     return tuple(float(v) for v in world)
+
+
+def _leaves_plane(layer: Any, axes: Sequence[int]) -> bool:
+    """Whether moving along axes on show changes the slice, or the other way round."""
+    matrix = linear_matrix(layer)
+    relative = np.abs(matrix) / np.linalg.norm(matrix, axis=0)
+    others = [axis for axis in range(layer.ndim) if axis not in axes]
+    mixed = (*relative[np.ix_(axes, others)].flat, *relative[np.ix_(others, axes)].flat)
+    return max(mixed, default=0.0) > 1e-8
 
 
 def _cut(level: Any, place: Place) -> Any:

@@ -105,6 +105,8 @@ class Worker(QObject):
                 self._finished.emit(*report)
             except RuntimeError:  # Qt has deleted us: nobody is left to hear it
                 return
+            # While the thread waits, nothing of the job is kept alive.
+            del job, report
 
     def _deliver(self, tell: Callable[[Any], None], value: Any) -> None:
         if self._closed:

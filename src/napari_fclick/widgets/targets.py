@@ -1,0 +1,151 @@
+"""The Labels layers that objects are written into, and the counting of their numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels
+from psygnal import Signal
+
+from napari_fclick.session import NumberedLabels
+from napari_fclick.session.numbering import highest_label
+from napari_fclick.widgets.planes import to_data
+from napari_fclick.widgets.workers import Job, Worker
+
+
+class LabelsTarget:
+    """A Labels layer as an array: writing to it also shows what was written.
+
+    It follows the layer when its data are exchanged.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    layer : Labels
+    """
+
+    def __init__(self, viewer: Any, layer: Labels) -> None:
+        self._viewer, self.layer = viewer, layer
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the data."""
+        return tuple(self.layer.data.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the data."""
+        dtype: np.dtype[Any] = np.dtype(self.layer.data.dtype)
+        return dtype
+
+    @property
+    def chunks(self) -> Any:
+        """Chunks of the data, where they have any."""
+        return getattr(self.layer.data, "chunks", None)
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.asarray(self.layer.data[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.layer.data[index] = value
+        if self._may_be_shown(index):
+            self.layer.refresh()
+
+    def _may_be_shown(self, index: tuple[slice | int, ...]) -> bool:
+        """Whether the slice on show meets a region: to draw it anew takes its time."""
+        missing = self._viewer.dims.ndim - self.layer.ndim
+        shown = [axis - missing for axis in self._viewer.dims.displayed]
+        point = to_data(self._viewer, self.layer, self._viewer.dims.point)
+        for axis, (part, position) in enumerate(zip(index, point, strict=True)):
+            if axis in shown:
+                continue
+            first, last = (part.start, part.stop - 1) if isinstance(part, slice) else (part, part)
+            # Wider than half a pixel: napari may round otherwise.
+            if not first - 0.6 <= position <= last + 0.6:
+                return False
+        return True
+
+
+class Targets:
+    """One target for each Labels layer, whatever images share it, until `close`.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    worker : Worker
+        Where labels are counted.
+
+    Attributes
+    ----------
+    counted : Signal(NumberedLabels)
+        The numbers of a target are known.
+    failed : Signal(NumberedLabels, str)
+        They could not be counted, and why.
+    """
+
+    counted = Signal(object)
+    failed = Signal(object, str)
+
+    def __init__(self, viewer: Any, worker: Worker) -> None:
+        self._viewer, self._worker = viewer, worker
+        self._targets: dict[Any, NumberedLabels] = {}
+        self._counting: set[tuple[NumberedLabels, int]] = set()
+
+    def of(self, layer: Labels, highest: int | None = None) -> NumberedLabels:
+        """Return the target of a layer.
+
+        Parameters
+        ----------
+        layer : Labels
+        highest : int, optional
+            Its highest object number, where it is known.
+        """
+        if layer not in self._targets:
+            self._targets[layer] = NumberedLabels(LabelsTarget(self._viewer, layer), highest)
+            layer.events.paint.connect(self._on_paint)
+            layer.events.data.connect(self._on_data)
+        return self._targets[layer]
+
+    def drop(self, layer: Any) -> None:
+        """Forget a layer; what was written into it can still be undone."""
+        if self._targets.pop(layer, None) is not None:
+            layer.events.paint.disconnect(self._on_paint)
+            layer.events.data.disconnect(self._on_data)
+
+    def close(self) -> None:
+        """Forget all layers."""
+        for layer in list(self._targets):
+            self.drop(layer)
+
+    def count(self, target: NumberedLabels) -> None:
+        """Find the highest object number off the GUI thread, unless that is done already."""
+        version = target.version
+        if target.known or (target, version) in self._counting:
+            return
+        self._counting.add((target, version))
+
+        def done(highest: int) -> None:
+            self._counting.discard((target, version))
+            target.found(highest, version)
+            if version == target.version:
+                self.counted.emit(target)
+
+        def failed(problem: str) -> None:
+            self._counting.discard((target, version))
+            if version == target.version:
+                self.failed.emit(target, problem)
+
+        job = Job(lambda: highest_label(target.labels), done, failed)
+        self._worker.submit(f"count {id(target)}", job)
+
+    def _on_paint(self, event: Any) -> None:
+        """Leave numbers that a brush has used to the brush."""
+        values = [np.max(new) for *_, new in event.value if np.size(new)]
+        if values:
+            self._targets[event.source].saw(int(max(values)))
+
+    def _on_data(self, event: Any) -> None:
+        target = self._targets[event.source]
+        target.forget()
+        self.count(target)
