@@ -104,12 +104,22 @@ def _summary(predictor: Predictor, done: list[Segmented]) -> dict[str, Any]:
 
 
 def run_window(weights: str, device: str, say: Callable[[str], None], objects: int = 24) -> None:
-    """Open napari and let a robot click the coins through the real dock widget."""
+    """Open napari and let a robot click the coins through the real dock widget.
+
+    Raises
+    ------
+    ValueError
+        If there are no such weights or no such device; no window is opened then.
+    """
     import napari
     from qtpy.QtCore import QTimer
 
+    from napari_fclick.network.checkpoints import find
+    from napari_fclick.network.inference import choose_device
     from napari_fclick.widgets import FirstClickWidget
 
+    find(weights)
+    choose_device(device)
     viewer = napari.Viewer(title="napari-fclick demo")
     for data, options, _ in coins():
         viewer.add_image(data, **options)
@@ -138,6 +148,8 @@ def run_window(weights: str, device: str, say: Callable[[str], None], objects: i
 def robot_actions(controller: Any, truth: NDArray[Any], objects: int) -> Iterator[None]:
     """Click and accept objects through a dock's controller; wait at each ``yield``.
 
+    It ends early where somebody else's hand has taken what it works on.
+
     Parameters
     ----------
     controller : Controller
@@ -158,6 +170,13 @@ def robot_actions(controller: Any, truth: NDArray[Any], objects: int) -> Iterato
             controller.click(*click)
             taken.append((click.row, click.column))
             yield
-            mask = controller.session.prediction.full_mask()
+            session = controller.session
+            if session is None or session.prediction is None:
+                return
+            mask = session.prediction.full_mask()
         controller.accept()
         yield
+        if controller.session is None:
+            return
+        if controller.session.clicks:  # it was not accepted: the next object begins anew
+            controller.clear()

@@ -80,3 +80,9 @@ def test_does_not_touch_what_it_is_given(clicks: list[tuple[int, int]]) -> None:
 def test_a_hole_stays_open() -> None:
     ring = drawn("###", "#.#", "###")
     np.testing.assert_array_equal(keep_clicked(ring, [(0, 0)]).mask, ring)
+
+
+def test_corners_hold_together_by_eight_neighbours_only() -> None:
+    mask = np.eye(4, dtype=bool)
+    assert keep_clicked(mask, [(1, 1)]).mask.sum() == 4
+    assert keep_clicked(mask, [(1, 1)], connectivity=4).mask.sum() == 1

@@ -578,6 +578,301 @@ def test_moving_on_with_an_accept_pending_loses_nothing(
     assert controller.session.prediction is not None
 
 
+def test_an_image_chosen_again_is_on_the_slice_on_show(open_dock: Any, mouse: Any) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8))
+    viewer, controller = widget.controller.viewer, widget.controller
+    first = controller.image
+    viewer.dims.set_current_step(0, 1)
+    controller.click(20, 20)
+    second = viewer.add_image(np.zeros((5, 60, 80), np.uint8), name="second")
+    controller.choose_image(second)
+    viewer.dims.set_current_step(0, 3)
+    controller.choose_image(first)
+    assert controller.session.place.index == (3,)
+    mouse(viewer).click((3, 20, 20))
+    assert [c.pixel for c in controller.session.clicks] == [(20, 20)]
+    viewer.dims.set_current_step(0, 1)
+    assert [c.pixel for c in controller.session.clicks] == [(20, 20)]
+
+
+@pytest.mark.parametrize("options", [{"rotate": (0, 20, 0)}, {"shear": (0.2, 0, 0)}])
+def test_layers_turned_out_of_the_plane_are_refused(options: Any, open_dock: Any) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8), **options)
+    assert "out of the plane" in widget.message.text()
+    widget.controller.click(20, 20)
+    assert widget.controller.session is None
+
+
+# --- labels shared, counted, exchanged ------------------------------------------------------
+
+
+def test_two_images_write_into_one_labels_layer(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    first = controller.image
+    controller.click(10, 10)
+    assert widget.wait_idle()
+    labels = accept(widget)
+    controller.choose_image(viewer.add_image(GRAY, name="second"))
+    controller.choose_labels(labels)
+    controller.click(40, 40)
+    assert widget.wait_idle()
+    accept(widget)
+    controller.choose_image(first)
+    controller.click(40, 10)
+    assert widget.wait_idle()
+    accept(widget)
+    assert [labels.data[p] for p in ((10, 10), (40, 40), (40, 10))] == [1, 2, 3]
+
+
+class Counting:
+    """Stands in for the counting of labels: it waits to be let on, and may fail."""
+
+    def __init__(self, monkeypatch: Any) -> None:
+        self.gate, self.problem = threading.Event(), ""
+        self.threads: list[Any] = []
+        monkeypatch.setattr("napari_fclick.widgets.targets.highest_label", self)
+        monkeypatch.setattr("napari_fclick.session.numbering.highest_label", self)
+
+    def __call__(self, labels: Any) -> int:
+        self.threads.append(threading.current_thread())
+        assert self.gate.wait(10)
+        if self.problem:
+            raise OSError(self.problem)
+        return int(np.max(labels[:, :]))
+
+
+@pytest.mark.parametrize("problem", ["", "disk gone"])
+def test_accepting_waits_for_the_labels_to_be_counted(
+    problem: str, open_dock: Any, monkeypatch: Any
+) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    counting = Counting(monkeypatch)
+    data = np.zeros(GRAY.shape, int)
+    data[50, 50] = 5
+    labels = viewer.add_labels(data)
+    controller.choose_labels(labels)
+    controller.accept()
+    assert "counted" in widget.message.text()
+    assert not controller.session.objects
+    labels.paint((40, 40), 8)  # while they are counted
+    counting.problem = problem
+    counting.gate.set()
+    assert widget.wait_idle()
+    assert threading.main_thread() not in counting.threads
+    if problem:
+        assert problem in widget.message.text()
+        assert not controller.accepting
+        assert len(controller.session.clicks) == 1
+    else:
+        assert list(controller.session.objects) == [9]
+
+
+def test_exchanged_labels_are_counted_anew(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    labels = accept(widget)
+    data = np.zeros(GRAY.shape, labels.data.dtype)
+    data[50, 50] = 30
+    labels.data = data
+    assert widget.wait_idle()
+    assert controller.session.next_label == 31
+    labels.data = data[:30]
+    controller.undo()
+    assert "labels' shape changed" in widget.message.text()
+    controller.click(5, 5)
+    assert widget.wait_idle()
+    accept(widget)
+    assert "labels' shape changed" in widget.message.text()
+
+
+@pytest.mark.parametrize("error", [IndexError("gone"), TypeError("gone"), MemoryError("gone")])
+def test_whatever_undo_raises_is_a_message(error: Any, open_dock: Any, monkeypatch: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    accept(widget)
+
+    def fail(*args: Any) -> None:
+        raise error
+
+    target = type(controller.session.labels)
+    with monkeypatch.context() as patched:
+        patched.setattr(target, "__setitem__", fail)
+        controller.undo()
+    assert "gone" in widget.message.text()
+    controller.undo()
+    assert not controller.session.objects
+    with monkeypatch.context() as patched:
+        patched.setattr(type(controller._current), "draw", fail)
+        controller.redo()
+    assert "gone" in widget.message.text()
+    assert "\n" not in widget.message.text()
+
+
+def test_a_slice_that_is_not_on_show_is_not_drawn(open_dock: Any, monkeypatch: Any) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8), scale=(2, 1, 1))
+    viewer, controller = widget.controller.viewer, widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    labels, drawn = accept(widget), []
+    monkeypatch.setattr(labels, "refresh", lambda *a, **k: drawn.append(1))
+    here = viewer.dims.current_step[0]
+    target = controller.session.labels
+    target[here, 0:5, 0:5] = np.ones((5, 5))
+    assert len(drawn) == 1
+    target[here + 1, 0:5, 0:5] = np.ones((5, 5))
+    assert len(drawn) == 1
+    target[0:5, 0, 0:5] = np.ones((5, 5))
+    assert len(drawn) == 2
+
+
+# --- while an object waits to be accepted ---------------------------------------------------
+
+
+def test_undo_takes_the_clicks_that_wait_first(
+    open_dock: Any, mouse: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    hand = mouse(controller.viewer)
+    predictor.gate = threading.Event()
+    hand.click((20, 20))
+    controller.accept()
+    hand.click((20, 20))  # on the marker: a click for the next object
+    hand.click((40, 40))
+    assert len(controller._queued) == 2
+    controller.undo()
+    assert controller._queued == [(20, 20, True)]
+    controller.undo()
+    assert controller.accepting
+    controller.undo()
+    assert not controller.accepting
+    assert "not accepted" in widget.message.text()
+    assert len(controller.session.clicks) == 1
+
+
+def test_what_a_change_calls_off_is_told(open_dock: Any, predictor: FakePredictor) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    predictor.gate = threading.Event()
+    controller.click(20, 20)
+    controller.accept()
+    controller.click(40, 40)
+    controller.move(0, 22, 22)
+    assert "1 clicks made since were not added" in widget.message.text()
+
+
+def test_a_drag_of_a_marker_that_is_no_more(open_dock: Any, mouse: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    for y in (10, 30, 50):
+        controller.click(y, 40)
+    hand = mouse(controller.viewer)
+    before = hand._set
+
+    def interrupted(kind: str, world: Any) -> None:
+        if kind == "mouse_release":
+            controller.remove(0)
+        before(kind, world)
+
+    hand._set = interrupted
+    hand.drag((30, 40), (35, 60), (40, 70))
+    assert [c.pixel for c in controller.session.clicks] == [(30, 40), (50, 40)]
+
+
+# --- messages and layers --------------------------------------------------------------------
+
+
+def test_no_prediction_is_no_longer_said_after_one(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    predictor.error = RuntimeError("out of memory")
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    assert "out of memory" in widget.message.text()
+    predictor.error = None
+    widget.controller.load_weights("default", "cpu")
+    assert widget.wait_idle()
+    assert widget.controller.session.prediction is not None
+    assert widget.message.text() == ""
+
+
+def test_deleted_markers_come_back_with_the_next_click(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    controller.viewer.layers.remove(controller._current.layers.clicks)
+    controller.click(24, 20)
+    assert widget.wait_idle()
+    layers = controller._current.layers
+    assert layers.clicks in controller.viewer.layers
+    assert len(layers.clicks.data) == 3
+
+
+def test_all_layers_are_deleted_at_once(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    first = controller.image
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    controller.choose_image(viewer.add_image(GRAY, name="second"))
+    controller.click(30, 30)
+    assert widget.wait_idle()
+    controller.choose_image(first)
+    assert widget.wait_idle()
+    viewer.layers.select_all()
+    viewer.layers.remove_selected()
+    assert widget.wait_idle()
+    assert controller.image is None
+    assert widget.images.count() == 0
+
+
+def test_the_preview_of_a_removed_image_is_no_image(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    viewer.layers.remove(controller.image)
+    assert controller.image is None
+    assert widget.wait_idle()
+    assert len(viewer.layers) == 0
+
+
+def test_the_area_heeds_the_affine(open_dock: Any) -> None:
+    affine = [[0, 3, 0], [-2, 0, 0], [0, 0, 1]]
+    widget = open_dock(GRAY, scale=(0.5, 0.25), units=("um", "um"), affine=affine)
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    assert "81 px (60.75 µm²)" in status(widget)
+
+
+def test_the_robot_stops_where_somebody_interferes(open_dock: Any) -> None:
+    from napari_fclick.demo import robot_actions
+
+    truth = np.zeros(GRAY.shape, int)
+    truth[10:20, 10:20] = 1
+    truth[40:50, 40:50] = 2
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    actions = robot_actions(controller, truth, 2)
+    next(actions)
+    controller.clear()
+    assert list(actions) == []
+    actions = robot_actions(controller, truth, 2)
+    next(actions)
+    controller.viewer.layers.remove(controller.image)
+    assert list(actions) == []
+
+
 # --- the dock ---------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,6 +68,18 @@ def test_dropped_jobs_do_not_run(worker: Worker, qtbot: Any) -> None:
     gate.set()
     qtbot.waitUntil(lambda: not worker.busy)
     assert heard == [True]
+
+
+def test_a_job_that_is_done_is_not_kept_alive(worker: Worker, qtbot: Any) -> None:
+    class Image:
+        pass
+
+    image = Image()
+    alive = weakref.ref(image)
+    worker.submit("predict", Job(lambda image=image: None, lambda _: None, lambda _: None))
+    del image
+    qtbot.waitUntil(lambda: not worker.busy)
+    qtbot.waitUntil(lambda: alive() is None, timeout=1000)
 
 
 def test_nothing_is_heard_after_the_end(qtbot: Any) -> None:

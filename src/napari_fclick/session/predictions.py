@@ -17,7 +17,8 @@ class KnownPredictions:
     Parameters
     ----------
     max_bytes : int
-        What they may take together, pixels kept for the next click included; the last one is kept whatever it takes.
+        What they may take together, with the pixels kept for a next click; the last one is
+        kept whatever it takes.
     """
 
     def __init__(self, max_bytes: int = 256_000_000) -> None:
