@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from platformdirs import user_data_path
@@ -80,9 +80,13 @@ class Card(BaseModel):
     sha256: str = Field("", description="of the tensors and of the rest of this card")
 
 
-def fingerprint(tensors: Mapping[str, Tensor], card: Card) -> str:
-    """Return the sha256 of the card and of the tensors' names, dtypes, shapes and values."""
-    digest = hashlib.sha256(card.model_dump_json(exclude={"sha256"}).encode())
+def fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:
+    """Return the sha256 of a card's text and of the tensors' names, dtypes, shapes and values.
+
+    The text, which is without the sha256 itself, is taken as it stands in the file, so that a
+    card stays valid when a later version knows more fields.
+    """
+    digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         value = tensors[name].contiguous()
         digest.update(f"{name}|{value.dtype}|{tuple(value.shape)}|".encode())
@@ -109,7 +113,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
         As written.
     """
     kept = {name: _stored(value, half) for name, value in tensors.items()}
-    card = card.model_copy(update={"sha256": fingerprint(kept, card)})
+    text = card.model_copy(update={"sha256": ""}).model_dump_json()
+    card = card.model_copy(update={"sha256": fingerprint(kept, text)})
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     save_file(kept, partial, metadata={_METADATA_KEY: card.model_dump_json()})
@@ -125,7 +130,7 @@ def read_card(path: Path) -> Card:
     WeightsError
         In one line: missing, unreadable, truncated or foreign.
     """
-    return _read(path, with_tensors=False)[0]
+    return _read(path, with_tensors=False).card
 
 
 def load(weights: str | Path) -> tuple[FCANet, Card]:
@@ -147,8 +152,8 @@ def load(weights: str | Path) -> tuple[FCANet, Card]:
         In one line: missing, unreadable, truncated, edited or foreign.
     """
     path = find(weights)
-    card, tensors = _read(path, with_tensors=True)
-    if fingerprint(tensors, card) != card.sha256:
+    card, text, tensors = _read(path, with_tensors=True)
+    if fingerprint(tensors, text.replace(card.sha256, "")) != card.sha256:
         raise WeightsError(
             f"{path}: the content does not match the file's own sha256; it was edited"
         )
@@ -220,7 +225,13 @@ def _is_named(path: Path, name: str) -> bool:
         return False
 
 
-def _read(path: Path, with_tensors: bool) -> tuple[Card, dict[str, Tensor]]:
+class _Content(NamedTuple):
+    card: Card
+    text: str
+    tensors: dict[str, Tensor]
+
+
+def _read(path: Path, with_tensors: bool) -> _Content:
     if not path.is_file():
         raise WeightsError(f"no weights file {path}")
     try:
@@ -233,8 +244,9 @@ def _read(path: Path, with_tensors: bool) -> tuple[Card, dict[str, Tensor]]:
         raise WeightsError(f"{path} is no readable weights file: {reason}") from None
     if _METADATA_KEY not in metadata:
         raise WeightsError(f"{path} holds tensors but no napari-fclick card: not our weights")
+    text = metadata[_METADATA_KEY]
     try:
-        return Card.model_validate_json(metadata[_METADATA_KEY]), tensors
+        return _Content(Card.model_validate_json(text), text, tensors)
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"]))
         raise WeightsError(f"{path}: its card is not valid at {field!r}") from None
