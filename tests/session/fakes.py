@@ -41,6 +41,7 @@ class FakePredictor:
     gate: threading.Event | None = None
     error: Exception | None = None
     asked: list[Any] = field(default_factory=list)
+    limits: Any = None
 
     def predict(
         self,
@@ -53,6 +54,7 @@ class FakePredictor:
         typical_side: Any = None,
     ) -> FakePrediction:
         self.asked.append((clicks, previous, typical_side))
+        self.limits = limits
         if self.gate is not None:
             assert self.gate.wait(20)
         if self.error is not None:

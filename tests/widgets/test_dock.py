@@ -847,12 +847,47 @@ def test_the_preview_of_a_removed_image_is_no_image(open_dock: Any) -> None:
     assert len(viewer.layers) == 0
 
 
+def test_the_layers_contrast_limits_are_used_on_request(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY, contrast_limits=(10, 200))
+    controller = widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    assert predictor.limits is None
+    widget.limits.setChecked(True)
+    assert widget.wait_idle()
+    assert predictor.limits == (10, 200)
+    controller.image.contrast_limits = (20, 100)
+    assert widget.wait_idle()
+    assert predictor.limits == (20, 100)
+    asked = len(predictor.asked)
+    widget.limits.setChecked(False)
+    controller.image.contrast_limits = (30, 100)
+    assert widget.wait_idle()
+    assert predictor.limits is None
+    assert len(predictor.asked) == asked + 1
+
+
 def test_the_area_heeds_the_affine(open_dock: Any) -> None:
     affine = [[0, 3, 0], [-2, 0, 0], [0, 0, 1]]
     widget = open_dock(GRAY, scale=(0.5, 0.25), units=("um", "um"), affine=affine)
     widget.controller.click(20, 20)
     assert widget.wait_idle()
     assert "81 px (60.75 µm²)" in status(widget)
+
+
+@pytest.mark.parametrize(("weights", "device"), [("nosuch", "auto"), ("default", "abacus")])
+def test_the_demo_refuses_before_it_opens_a_window(
+    weights: str, device: str, monkeypatch: Any
+) -> None:
+    from napari_fclick.demo import run_window
+
+    opened: list[Any] = []
+    monkeypatch.setattr("napari.Viewer", lambda **_: opened.append(1))
+    with pytest.raises(ValueError, match=r"nosuch|abacus"):
+        run_window(weights, device, print)
+    assert not opened
 
 
 def test_the_robot_stops_where_somebody_interferes(open_dock: Any) -> None:

@@ -86,6 +86,7 @@ class Session:
         self._failed: str | None = None
         self._masked: tuple[PredictionLike, Settings, Kept] | None = None
         self._generation = 0
+        self._limits: tuple[float, float] | None = None
         self._objects = Objects()
         self.settings = Settings()
         self._place, self.image = place or Place(), image
@@ -282,7 +283,12 @@ class Session:
             return None
         previous = self._known.before(self.place, self.clicks)
         return PredictionRequest(
-            self._generation, self.image, self.clicks, previous, self.typical_side
+            self._generation,
+            self.image,
+            self.clicks,
+            previous,
+            self.typical_side,
+            self._limits,
         )
 
     def receive(self, generation: int, prediction: PredictionLike) -> bool:
@@ -306,6 +312,12 @@ class Session:
         self._known.clear()
         self._renew()
         self.changed.emit()
+
+    def set_limits(self, limits: tuple[float, float] | None) -> None:
+        """Choose which intensities are black and white; None leaves it to the predictor."""
+        if limits != self._limits:
+            self._limits = limits
+            self.forget_predictions()
 
     # --- objects ------------------------------------------------------------------------
 

@@ -155,6 +155,8 @@ class PredictionRequest:
         The answer to the longest known beginning of the same clicks.
     typical_side : float or None
         Longer side in pixels of the objects accepted before.
+    limits : (float, float) or None
+        Intensities that are black and white to the predictor; None for its own choice.
     """
 
     generation: int
@@ -162,9 +164,14 @@ class PredictionRequest:
     clicks: ClickSequence
     previous: PredictionLike | None = None
     typical_side: float | None = None
+    limits: tuple[float, float] | None = None
 
     def run(self, predictor: PredictorLike) -> Any:
         """Ask ``predictor``; may raise whatever it raises."""
         return predictor.predict(
-            self.image, self.clicks, self.previous, typical_side=self.typical_side
+            self.image,
+            self.clicks,
+            self.previous,
+            limits=self.limits,
+            typical_side=self.typical_side,
         )

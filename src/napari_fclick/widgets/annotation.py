@@ -54,6 +54,12 @@ class Annotation:
         mask = None if found is None else found.mask
         self.layers.show_preview(shown, mask, session.place, current=not session.pending)
 
+    def use_limits(self, on: bool) -> None:
+        """Have the predictor see what the layer's contrast limits show, or choose itself."""
+        image = self.image
+        low, high = image.contrast_limits if on and not image.rgb else (0.0, 0.0)
+        self.session.set_limits((float(low), float(high)) if low < high else None)
+
     def use_labels(self, layer: Any) -> None:
         """Write objects into a layer; None for a new one, made when it is needed.
 

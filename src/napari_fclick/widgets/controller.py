@@ -72,6 +72,7 @@ class Controller:
         self._wanted: Any = None
         self._accepting = False
         self._queued: list[tuple[float, float, bool]] = []
+        self._use_limits = False
         self._active = False
         self._closed = False
         self._said, self._level = "", "info"
@@ -205,6 +206,7 @@ class Controller:
                 self.say(str(error), "warning")
         if self._current is not None:
             self.follow_view()  # its session may be on the slice of then
+            self.follow_limits()
         self.bind_keys()
         self.refresh()
 
@@ -389,6 +391,16 @@ class Controller:
         if session is not None:
             self._clear_message()
             self._try(lambda: session.set(threshold=threshold, integrity=integrity, policy=policy))
+
+    def use_layer_limits(self, on: bool) -> None:
+        """Show the predictor what the layer's contrast limits show; it predicts anew."""
+        self._use_limits = on
+        self.follow_limits()
+
+    def follow_limits(self) -> None:
+        """Take over the image layer's contrast limits, where they are to be used."""
+        if self._current is not None:
+            self._current.use_limits(self._use_limits)
 
     def toggle_integrity(self) -> None:
         """Turn the structural integrity strategy on or off."""

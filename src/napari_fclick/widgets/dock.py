@@ -135,6 +135,12 @@ class FirstClickWidget(QWidget):
         self.integrity.setToolTip(ACTIONS["toggle_integrity"].hint)
         self.integrity.setChecked(True)
         self.integrity.toggled.connect(lambda on: controller.set(integrity=bool(on)))
+        self.limits = QCheckBox("use the layer's limits")
+        self.limits.setToolTip(
+            "Show the network the image as the layer's contrast limits do; "
+            "otherwise it chooses by the window's pixels"
+        )
+        self.limits.toggled.connect(lambda on: controller.use_layer_limits(bool(on)))
         self.policy = _combo("What happens where the object meets others")
         for policy, text in POLICIES.items():
             self.policy.addItem(text, policy.value)
@@ -183,6 +189,7 @@ class FirstClickWidget(QWidget):
         form.addRow("Threshold", self.threshold)
         form.addRow("Integrity", self.integrity)
         form.addRow("Overlap", self.policy)
+        form.addRow("Contrast", self.limits)
         grid = QGridLayout()
         places = {"accept": (0, 0), "clear": (0, 1), "undo": (1, 0), "redo": (1, 1)}
         for name, (row, column) in places.items():

@@ -34,10 +34,13 @@ class Follower:
             emitter.connect(callback)
 
     def watch(self, image: Any) -> None:
-        """Follow the pixels of an image layer too."""
-        link = (image.events.data, self._on_image_data)
-        self._links.append(link)
-        link[0].connect(link[1])
+        """Follow the pixels and the contrast limits of an image layer too."""
+        for link in (
+            (image.events.data, self._on_image_data),
+            (image.events.contrast_limits, self._on_limits),
+        ):
+            self._links.append(link)
+            link[0].connect(link[1])
 
     def close(self) -> None:
         """Follow nothing any more."""
@@ -76,6 +79,10 @@ class Follower:
     def _on_zoom(self, event: Any = None) -> None:
         if self._controller.current is not None:
             self._controller.current.resize_markers()
+
+    def _on_limits(self, event: Any) -> None:
+        if event.source is self._controller.image:
+            self._controller.follow_limits()
 
     def _on_removed(self, event: Any) -> None:
         layer, controller = event.value, self._controller
