@@ -290,22 +290,26 @@ class Predictor:
         self, reader: _Reader, typical_side: float | None
     ) -> tuple[Window, _Earlier | None]:
         """Try windows of several sizes in one batch and fit one to the best answer."""
-        small = self.preprocessing.first_size
-        views = window.first_windows(reader.clicks.first, reader.shape, small, typical_side)
+        first, small = reader.clicks.first, self.preprocessing.first_size
+        views = window.first_windows(first, reader.shape, small, typical_side)
         reader.cover(views[-1])
-        answers = self._run(reader, views, None)
-        largest = reader.object_in(answers[-1], views[-1])
-        if window.touches_border(largest, views[-1], reader.shape):
-            wider = window.wider_windows(reader.clicks.first, reader.shape, small)
-            if wider and typical_side is None:
-                views, answers = views + wider, answers + self._run(reader, wider, None)
-        scores = [_score(a, v) for a, v in zip(answers, views, strict=True)]
-        best = int(np.argmax(scores))
-        view = views[best]
-        mask = reader.object_in(answers[best], view)
+        view, answer = self._best(reader, views)
+        if view is views[-1] and typical_side is None:
+            wider = window.wider_windows(first, reader.shape, small)
+            cut = window.touches_border(reader.object_in(answer, view), view, reader.shape)
+            if wider and cut:
+                view, answer = self._best(reader, [view, *wider])
+        mask = reader.object_in(answer, view)
         size = self.preprocessing.size
         fitted = window.next_window(view, mask, reader.clicks, reader.shape, size)
-        return fitted, _Earlier(view.expand(answers[best]), view)
+        return fitted, _Earlier(view.expand(answer), view)
+
+    def _best(self, reader: _Reader, views: list[Window]) -> tuple[Window, FloatArray]:
+        """Return the window whose answer is to be trusted most, and that answer."""
+        answers = self._run(reader, views, None)
+        scores = [_score(a, v) for a, v in zip(answers, views, strict=True)]
+        best = int(np.argmax(scores))
+        return views[best], answers[best]
 
     # --- the network --------------------------------------------------------------------
 
