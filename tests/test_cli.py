@@ -99,7 +99,7 @@ def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], s
         "unknown weights": (["segment", coins, *one, "--weights", "x"], "no weights named 'x'"),
         "corrupt weights": (
             ["segment", coins, *one, "--weights", broken],
-            "holds tensors but no napari-fclick card",
+            "is no readable weights file",
         ),
         "unknown option": (["segment", coins, "--clik", COIN], "No such option"),
         "unknown command": (["sgment"], "No such command"),
