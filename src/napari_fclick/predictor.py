@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,131 +12,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_fclick.core import intensity, window
+from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.guidance import guidance_map
-from napari_fclick.core.integrity import Connectivity, Kept, keep_clicked
-from napari_fclick.core.resizing import resize_8bit
-from napari_fclick.core.window import Box, Window
+from napari_fclick.core.window import Window
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Card
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import channels_last, choose_device, fold_batch_norms
+from napari_fclick.prediction import Earlier, Prediction
+from napari_fclick.reading import WindowReader
+
+__all__ = ["Prediction", "Predictor"]
 
 FloatArray = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 #: Images that have, or need at the network's input, more pixels than this are not given whole
 #: to a network made for whole images.
 WHOLE_LIMIT = 4_000_000
 #: Runs of the network on fitted windows that one click may cost at most.
 MOST_RUNS = 3
-#: Lazy images are read in full resolution in windows of up to this side.
-BLOCK_LIMIT = 2048
 #: Of the windows tried, one is preferred in which the object's side is about this fraction.
 GOOD_FRACTION = 0.3
-
-
-@dataclass(frozen=True)
-class Block:
-    """Pixels of a lazy image that were read already, kept for the object's next click.
-
-    Attributes
-    ----------
-    image : array
-        The very image that they were read from.
-    box : Box
-    pixels : ndarray, shape (h, w) or (h, w, C)
-    """
-
-    image: Any
-    box: Box
-    pixels: NDArray[Any]
-
-    def cut(self, box: Box) -> Block:
-        """Return a copy of the part inside a smaller box."""
-        top, left = self.box.top, self.box.left
-        rows, columns = (
-            slice(box.top - top, box.bottom - top),
-            slice(box.left - left, box.right - left),
-        )
-        return Block(self.image, box, self.pixels[rows, columns].copy())
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What the network says about one object.
-
-    Attributes
-    ----------
-    probability : ndarray of float32, shape (h, w), in [0, 1]
-        At the image's resolution, of the window only.
-    view : Window
-        The window and how the network saw it.
-    clicks : ClickSequence
-        The clicks that it answers.
-    image_shape : (int, int)
-        Rows and columns of the image.
-    seconds : float
-        Time from click to probability.
-    timings : dict of str to float
-        Seconds of it spent on "window" (reading and resizing) and "network".
-    connectivity : {4, 8}
-        Of the structural integrity strategy; it belongs to the weights.
-    block : Block or None
-        Pixels read from a lazy image, for the object's next click.
-    """
-
-    probability: FloatArray
-    view: Window
-    clicks: ClickSequence
-    image_shape: tuple[int, int]
-    seconds: float = 0.0
-    timings: dict[str, float] = field(default_factory=dict)
-    connectivity: Connectivity = 8
-    block: Block | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """Rows and columns of the image that the probability covers."""
-        return self.view.slices
-
-    def kept(self, threshold: float = 0.5) -> Kept:
-        """Return the mask after the structural integrity strategy, and whether it fell back."""
-        positives = [
-            (row - self.view.top, column - self.view.left)
-            for row, column in (click.pixel for click in self.clicks.positives)
-        ]
-        return keep_clicked(self._above(threshold), positives, self.connectivity)
-
-    def mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
-        """Return the window's mask, bool (h, w).
-
-        Parameters
-        ----------
-        threshold : float in [0, 1]
-            A pixel belongs to the object where its probability is greater.
-        integrity : bool
-            Keep only what hangs together with a positive click (section 3.3).
-
-        Raises
-        ------
-        ValueError
-            If the threshold is not within 0 to 1.
-        """
-        return self.kept(threshold).mask if integrity else self._above(threshold)
-
-    def full_mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
-        """Return the image's mask, bool (H, W): False outside the window."""
-        # Zeroed memory is handed out page by page, so that a huge image costs no more.
-        out = np.zeros(self.image_shape, bool)
-        out[self.window] = self.mask(threshold, integrity)
-        return out
-
-    def _above(self, threshold: float) -> Mask:
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
-        return self.probability > threshold
 
 
 class Predictor:
@@ -236,7 +132,7 @@ class Predictor:
         shape = window.image_shape(image)
         sequence = clicks if isinstance(clicks, ClickSequence) else ClickSequence(clicks)
         _check(sequence, shape, previous, typical_side)
-        reader = _Reader(image, shape, sequence, channels, limits)
+        reader = WindowReader(image, shape, sequence, channels, limits)
         if previous is not None:
             reader.remember(previous.block)
         whole = window.whole_window(shape, self.preprocessing.size)
@@ -262,7 +158,7 @@ class Predictor:
     # --- the window ---------------------------------------------------------------------
 
     def _anchored(
-        self, reader: _Reader, previous: Prediction | None, typical_side: float | None
+        self, reader: WindowReader, previous: Prediction | None, typical_side: float | None
     ) -> tuple[FloatArray, Window]:
         """Run on the window that fits, chosen coarse to fine or carried over."""
         size = self.preprocessing.size
@@ -272,7 +168,7 @@ class Predictor:
         else:
             mask = previous.kept().mask
             view = window.next_window(previous.view, mask, reader.clicks, reader.shape, size)
-            earlier = _Earlier(previous.probability, previous.view)
+            earlier = Earlier(previous.probability, previous.view)
             runs = MOST_RUNS
         seen = {view}
         for remaining in reversed(range(runs)):
@@ -281,14 +177,14 @@ class Predictor:
             better = window.next_window(view, mask, reader.clicks, reader.shape, size)
             if not remaining or better in seen:
                 break
-            earlier = _Earlier(view.expand(found), view)
+            earlier = Earlier(view.expand(found), view)
             view = better
             seen.add(view)
         return found, view
 
     def _first_window(
-        self, reader: _Reader, typical_side: float | None
-    ) -> tuple[Window, _Earlier | None]:
+        self, reader: WindowReader, typical_side: float | None
+    ) -> tuple[Window, Earlier | None]:
         """Try windows of several sizes in one batch and fit one to the best answer."""
         first, small = reader.clicks.first, self.preprocessing.first_size
         views = window.first_windows(first, reader.shape, small, typical_side)
@@ -302,9 +198,9 @@ class Predictor:
         mask = reader.object_in(answer, view)
         size = self.preprocessing.size
         fitted = window.next_window(view, mask, reader.clicks, reader.shape, size)
-        return fitted, _Earlier(view.expand(answer), view)
+        return fitted, Earlier(view.expand(answer), view)
 
-    def _best(self, reader: _Reader, views: list[Window]) -> tuple[Window, FloatArray]:
+    def _best(self, reader: WindowReader, views: list[Window]) -> tuple[Window, FloatArray]:
         """Return the window whose answer is to be trusted most, and that answer."""
         answers = self._run(reader, views, None)
         scores = [_score(a, v) for a, v in zip(answers, views, strict=True)]
@@ -314,7 +210,7 @@ class Predictor:
     # --- the network --------------------------------------------------------------------
 
     def _run(
-        self, reader: _Reader, views: list[Window], earlier: _Earlier | None
+        self, reader: WindowReader, views: list[Window], earlier: Earlier | None
     ) -> list[FloatArray]:
         """Return the probability at the network's input for each window, as one batch."""
         begun = time.perf_counter()
@@ -350,7 +246,7 @@ class Predictor:
         return found
 
     def _inputs(
-        self, reader: _Reader, view: Window, earlier: _Earlier | None
+        self, reader: WindowReader, view: Window, earlier: Earlier | None
     ) -> tuple[FloatArray, FloatArray]:
         """Return what the network sees: (5 or 6, S, S) and the first click's map (1, S, S)."""
         settings, canvas = self.preprocessing, view.canvas
@@ -398,100 +294,6 @@ def _check(
         )
     if typical_side is not None and not 0 < typical_side < float("inf"):
         raise ValueError(f"typical_side {typical_side!r} is not a positive number of pixels")
-
-
-@dataclass(frozen=True)
-class _Earlier:
-    """A probability, and the window it was found in, to be fed back."""
-
-    probability: FloatArray
-    view: Window
-
-    def seen_by(self, view: Window) -> FloatArray:
-        """Return it as another window sees it; zeros where the windows do not meet."""
-        mine, theirs = self.view.box, view.box
-        top, left = max(mine.top, theirs.top), max(mine.left, theirs.left)
-        bottom, right = min(mine.bottom, theirs.bottom), min(mine.right, theirs.right)
-        out = np.zeros((view.height, view.width), np.float32)
-        if top < bottom and left < right:
-            out[top - view.top : bottom - view.top, left - view.left : right - view.left] = (
-                self.probability[
-                    top - self.view.top : bottom - self.view.top,
-                    left - self.view.left : right - self.view.left,
-                ]
-            )
-        return view.shrink(out[..., None])[..., 0]
-
-
-class _Reader:
-    """The image of one call: reads windows, and remembers how long that took."""
-
-    def __init__(
-        self,
-        image: Any,
-        shape: tuple[int, int],
-        clicks: ClickSequence,
-        channels: Sequence[int] | None,
-        limits: tuple[float, float] | None,
-    ) -> None:
-        pyramid = window.levels(image)
-        self.image: Any = pyramid[0] if len(pyramid) == 1 else pyramid
-        self.shape, self.clicks = shape, clicks
-        self.channels, self.limits = channels, limits
-        self.seconds = {"window": 0.0, "network": 0.0}
-        self._block: Block | None = None
-
-    def object_in(self, answer: FloatArray, view: Window) -> Mask:
-        """Return the mask in an answer, at the network's input, that hangs together with a click.
-
-        Specks elsewhere are dropped in the end: the window must not run after them.
-        """
-        mask = view.inner(answer) > 0.5
-        inside = [c for c in self.clicks.positives if view.contains(c)]
-        points = [view.to_input(*map(float, c.pixel)) for c in inside]
-        return keep_clicked(mask, [(round(y), round(x)) for y, x in points]).mask
-
-    def remember(self, block: Block | None) -> None:
-        """Use what an earlier click on the same image has read."""
-        # Of the lazy arrays only dask's cannot change between two clicks.
-        frozen = type(self.image).__module__.startswith("dask.")
-        if block is not None and block.image is self.image and frozen:
-            self._block = block
-
-    def kept(self, view: Window) -> Block | None:
-        """Return the pixels of the window for the next click, where they were read in full."""
-        if self._block is None or not self._block.box.holds(view.box):
-            return None
-        return self._block if self._block.box == view.box else self._block.cut(view.box)
-
-    def cover(self, view: Window) -> None:
-        """Read a lazy image's window once, so that the windows inside it cost nothing more."""
-        lazy = hasattr(self.image, "dtype") and not isinstance(self.image, np.ndarray)
-        known = self._block is not None and self._block.box.holds(view.box)
-        if lazy and not known and view.side <= BLOCK_LIMIT:
-            self._block = Block(self.image, view.box, np.asarray(self.image[view.slices]))
-
-    def _pixels(self, view: Window) -> NDArray[Any]:
-        self.cover(view)
-        if self._block is None or not self._block.box.holds(view.box):
-            return window.read_window(self.image, view)
-        box = self._block.box
-        return window.read_window(self._block.pixels, view.shifted(-box.top, -box.left))
-
-    def read(self, view: Window, settings: checkpoints.Preprocessing) -> FloatArray:
-        """Return the window's pixels at the network's input, (h, w, 3) in [0, 1]."""
-        pixels = self._pixels(view)
-        unit = settings.scaling == "unit" and pixels.dtype == np.uint8 and self.limits is None
-        if unit:
-            size = (view.input_height, view.input_width)
-            small = resize_8bit(pixels.reshape(*pixels.shape[:2], -1), size)
-            return intensity.to_rgb(small.astype(np.float32), self.channels) / np.float32(255)
-        values = view.shrink(intensity.to_float(pixels, self.limits), settings.antialias)
-        rgb = intensity.to_rgb(values, self.channels)
-        if self.limits is not None:
-            return rgb
-        colour = pixels.ndim == 3 and pixels.shape[-1] in (3, 4)
-        return intensity.stretch(rgb, jointly=colour)
 
 
 def _score(answer: FloatArray, view: Window) -> float:

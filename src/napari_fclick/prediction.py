@@ -1,0 +1,115 @@
+"""What the network says about one object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.integrity import Connectivity, Kept, keep_clicked
+from napari_fclick.core.window import Window
+from napari_fclick.reading import Block
+
+FloatArray = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What the network says about one object.
+
+    Attributes
+    ----------
+    probability : ndarray of float32, shape (h, w), in [0, 1]
+        At the image's resolution, of the window only.
+    view : Window
+        The window and how the network saw it.
+    clicks : ClickSequence
+        The clicks that it answers.
+    image_shape : (int, int)
+        Rows and columns of the image.
+    seconds : float
+        Time from click to probability.
+    timings : dict of str to float
+        Seconds of it spent on "window" (reading and resizing) and "network".
+    connectivity : {4, 8}
+        Of the structural integrity strategy; it belongs to the weights.
+    block : Block or None
+        Pixels read from a lazy image, for the object's next click.
+    """
+
+    probability: FloatArray
+    view: Window
+    clicks: ClickSequence
+    image_shape: tuple[int, int]
+    seconds: float = 0.0
+    timings: dict[str, float] = field(default_factory=dict)
+    connectivity: Connectivity = 8
+    block: Block | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the image that the probability covers."""
+        return self.view.slices
+
+    def kept(self, threshold: float = 0.5) -> Kept:
+        """Return the mask after the structural integrity strategy, and whether it fell back."""
+        positives = [
+            (row - self.view.top, column - self.view.left)
+            for row, column in (click.pixel for click in self.clicks.positives)
+        ]
+        return keep_clicked(self._above(threshold), positives, self.connectivity)
+
+    def mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
+        """Return the window's mask, bool (h, w).
+
+        Parameters
+        ----------
+        threshold : float in [0, 1]
+            A pixel belongs to the object where its probability is greater.
+        integrity : bool
+            Keep only what hangs together with a positive click (section 3.3).
+
+        Raises
+        ------
+        ValueError
+            If the threshold is not within 0 to 1.
+        """
+        return self.kept(threshold).mask if integrity else self._above(threshold)
+
+    def full_mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
+        """Return the image's mask, bool (H, W): False outside the window."""
+        # Zeroed memory is handed out page by page, so that a huge image costs no more.
+        out = np.zeros(self.image_shape, bool)
+        out[self.window] = self.mask(threshold, integrity)
+        return out
+
+    def _above(self, threshold: float) -> Mask:
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
+        return self.probability > threshold
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A probability, and the window it was found in, to be fed back."""
+
+    probability: FloatArray
+    view: Window
+
+    def seen_by(self, view: Window) -> FloatArray:
+        """Return it as another window sees it; zeros where the windows do not meet."""
+        mine, theirs = self.view.box, view.box
+        top, left = max(mine.top, theirs.top), max(mine.left, theirs.left)
+        bottom, right = min(mine.bottom, theirs.bottom), min(mine.right, theirs.right)
+        out = np.zeros((view.height, view.width), np.float32)
+        if top < bottom and left < right:
+            out[top - view.top : bottom - view.top, left - view.left : right - view.left] = (
+                self.probability[
+                    top - self.view.top : bottom - self.view.top,
+                    left - self.view.left : right - self.view.left,
+                ]
+            )
+        return view.shrink(out[..., None])[..., 0]
