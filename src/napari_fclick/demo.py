@@ -53,9 +53,8 @@ def run_headless(predictor: Predictor, out: Path, objects: int | None = None) ->
     out.mkdir(parents=True, exist_ok=True)
     image, truth = coins()[0][0], coins_truth()
     labels = np.zeros(image.shape, np.uint16)
-    done = []
-    for label in range(1, min(int(truth.max()), objects or 10**6) + 1):
-        done.append(_segment(predictor, image, truth == label, labels, label))
+    wanted = range(1, int(truth.max()) + 1)[:objects]
+    done = [_segment(predictor, image, truth == label, labels, label) for label in wanted]
     write_mask(out / "labels.tif", labels)
     overlay = draw_overlay(image, labels, [each.clicks for each in done])
     io.imsave(out / "overlay.png", overlay, check_contrast=False)
@@ -71,10 +70,8 @@ def _segment(
     labels: NDArray[np.uint16],
     label: int,
 ) -> Segmented:
-    rounds, milliseconds = [], []
-    for each in robot.play(predictor, image, truth, most=MOST_CLICKS, target=TARGET):
-        rounds.append(each)
-        milliseconds.append(1000 * each.prediction.seconds)
+    rounds = list(robot.play(predictor, image, truth, most=MOST_CLICKS, target=TARGET))
+    milliseconds = [1000 * each.prediction.seconds for each in rounds]
     last = rounds[-1].prediction
     make_patch(labels, last.mask(), last.window, label).apply(labels)
     return Segmented(label, last.clicks, rounds[-1].iou, milliseconds)
@@ -159,7 +156,7 @@ def robot_actions(controller: Any, truth: NDArray[Any], objects: int) -> Iterato
     objects : int
         How many to segment at most.
     """
-    for label in range(1, min(int(truth.max()), objects) + 1):
+    for label in range(1, int(truth.max()) + 1)[:objects]:
         region = truth == label
         mask = np.zeros_like(region)
         taken: list[tuple[int, int]] = []

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
-from napari_fclick.core.guidance import guidance_map
+from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.core.window import Window
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Card
@@ -53,11 +53,11 @@ class Predictor:
         self.preprocessing = card.preprocessing
         self.device = device
         folded = fold_batch_norms(network.eval()).requires_grad_(False)
+        self._network = channels_last(folded)
         try:
-            self._network = channels_last(folded.to(device))
+            self._network.to(device)
         except torch.cuda.OutOfMemoryError:
             self._leave_device()
-            self._network = channels_last(folded.to(self.device))
         self._mean = np.array(self.preprocessing.mean, np.float32)
         self._std = np.array(self.preprocessing.std, np.float32)
 
@@ -135,10 +135,9 @@ class Predictor:
         reader = WindowReader(image, shape, sequence, channels, limits)
         if previous is not None:
             reader.remember(previous.block)
-        whole = window.whole_window(shape, self.preprocessing.size)
-        pixels = max(shape[0] * shape[1], whole.canvas[0] * whole.canvas[1])
-        if self.preprocessing.window == "whole" and pixels <= WHOLE_LIMIT:
-            view, found = whole, self._run(reader, [whole], None)[0]
+        view = self._whole(shape)
+        if view is not None:
+            found = self._run(reader, [view], None)[0]
         else:
             found, view = self._anchored(reader, previous, typical_side)
         begun = time.perf_counter()
@@ -156,6 +155,14 @@ class Predictor:
         )
 
     # --- the window ---------------------------------------------------------------------
+
+    def _whole(self, shape: tuple[int, int]) -> Window | None:
+        """Return the view of a network made for whole images, where the image allows it."""
+        if self.preprocessing.window != "whole":
+            return None
+        view = window.whole_window(shape, self.preprocessing.size)
+        pixels = max(shape[0] * shape[1], view.canvas[0] * view.canvas[1])
+        return view if pixels <= WHOLE_LIMIT else None
 
     def _anchored(
         self, reader: WindowReader, previous: Prediction | None, typical_side: float | None
@@ -222,8 +229,6 @@ class Predictor:
             found = self._forward(x, first)
         except torch.cuda.OutOfMemoryError:
             self._leave_device()
-            self._network = self._network.to(self.device)
-            torch.cuda.empty_cache()
             found = self._forward(x, first)
         reader.seconds["window"] += between - begun
         reader.seconds["network"] += time.perf_counter() - between
@@ -233,6 +238,8 @@ class Predictor:
         message = f"out of memory on {self.device}: going on on the CPU"
         warnings.warn(message, RuntimeWarning, stacklevel=3)
         self.device = torch.device("cpu")
+        self._network.to(self.device)
+        torch.cuda.empty_cache()
 
     @torch.inference_mode()
     def _forward(self, x: torch.Tensor, first: torch.Tensor) -> FloatArray:
@@ -256,13 +263,18 @@ class Predictor:
         image[inner] = reader.read(view, settings)
         x[:3] = ((image - self._mean) / self._std).transpose(2, 0, 1)
         clicks = reader.clicks
-        for channel, group in ((3, clicks.positives), (4, clicks.negatives)):
-            points = [self._point(view, c) for c in group]
-            x[channel] = guidance_map(canvas, points, settings.click_width)
+        maps = guidance_maps(
+            canvas,
+            [self._point(view, click) for click in clicks.positives],
+            [self._point(view, click) for click in clicks.negatives],
+            self._point(view, clicks.first),
+            settings.click_width,
+            settings.first_click_width,
+        )
+        x[3:5] = maps[:2]
         if earlier is not None and self.card.network.mask_feedback:
             x[5][inner] = earlier.seen_by(view)
-        point = self._point(view, clicks.first)
-        return x, guidance_map(canvas, [point], settings.first_click_width)[None]
+        return x, maps[2:]
 
     def _point(self, view: Window, click: Click) -> tuple[float, float]:
         if not self.preprocessing.truncate_clicks:

@@ -116,5 +116,4 @@ class WindowReader:
         rgb = intensity.to_rgb(values, self.channels)
         if self.limits is not None:
             return rgb
-        colour = pixels.ndim == 3 and pixels.shape[-1] in (3, 4)
-        return intensity.stretch(rgb, jointly=colour)
+        return intensity.stretch(rgb, jointly=intensity.is_colour(pixels))

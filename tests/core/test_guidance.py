@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH, guidance_map
+from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH, guidance_map, guidance_maps
 
 
 def test_widths_are_the_papers() -> None:
@@ -51,3 +51,11 @@ def test_point_outside_leaves_its_tail() -> None:
     values = guidance_map((3, 3), [(1, -5)], 10)
     assert values[1, 0] == pytest.approx(0.5, abs=1e-6)
     assert guidance_map((3, 3), [(1e6, 1e6)]).max() == 0
+
+
+def test_an_objects_three_maps() -> None:
+    maps = guidance_maps((9, 9), [(4, 4), (1, 1)], [(7, 7)], first=(4, 4), width=4, first_width=8)
+    assert maps.shape == (3, 9, 9)
+    assert np.array_equal(maps[0], guidance_map((9, 9), [(4, 4), (1, 1)], 4))
+    assert np.array_equal(maps[1], guidance_map((9, 9), [(7, 7)], 4))
+    assert maps[2, 4, 8] == 0.5  # half of the first click's own width away

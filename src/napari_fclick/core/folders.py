@@ -104,16 +104,16 @@ class ImageSet:
     ) -> None:
         self.name = folder.name
         self.arrays: list[Plane] = []
-        self.objects: list[ObjectRef] = []
+        self.by_image: list[list[ObjectRef]] = []
         for pair in find_pairs(folder):
             if validation is not None and pair.is_validation != validation:
                 continue
             plane = _read_pair(pair)
             if plane is None:
                 continue
+            self.by_image.append(_objects(plane, len(self.arrays), axes, min_area))
             self.arrays.append(plane)
-            self.objects += _objects(plane, len(self.arrays) - 1, axes, min_area)
-        self.by_image = [[o for o in self.objects if o.pair == i] for i in range(len(self.arrays))]
+        self.objects = [ref for objects in self.by_image for ref in objects]
         weights = np.sqrt([len(objects) for objects in self.by_image])
         self.image_weights = weights / weights.sum() if weights.sum() else weights
 

@@ -42,6 +42,40 @@ def guidance_map(
     return out
 
 
+def guidance_maps(
+    shape: tuple[int, int],
+    positives: Iterable[Point],
+    negatives: Iterable[Point],
+    first: Point,
+    width: float = CLICK_WIDTH,
+    first_width: float = FIRST_CLICK_WIDTH,
+) -> NDArray[np.float32]:
+    """Draw an object's clicks as the network sees them (section 3.1).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of the maps.
+    positives, negatives : iterable of (y, x)
+        The first click is one of the positives.
+    first : (y, x)
+    width, first_width : float
+        Full width at half maximum in pixels, of all clicks and of the first click's own map.
+
+    Returns
+    -------
+    ndarray of float32, shape (3, rows, columns), in [0, 1]
+        Positive clicks, negative clicks, first click.
+    """
+    return np.stack(
+        [
+            guidance_map(shape, positives, width),
+            guidance_map(shape, negatives, width),
+            guidance_map(shape, [first], first_width),
+        ]
+    )
+
+
 def _profile(length: int, centre: float, width: float) -> NDArray[np.float32]:
     distance = np.arange(length, dtype=np.float32) - np.float32(centre)
     profile: NDArray[np.float32] = np.exp(np.float32(-4 * math.log(2) / width**2) * distance**2)

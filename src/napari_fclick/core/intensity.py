@@ -59,6 +59,11 @@ def to_float(pixels: Array, limits: Limits | None = None) -> FloatImage:
     return values.astype(np.float32)
 
 
+def is_colour(pixels: Array) -> bool:
+    """Whether pixels (h, w, C) are taken for RGB or RGBA."""
+    return pixels.ndim == 3 and pixels.shape[-1] in (3, 4)
+
+
 def to_rgb(values: FloatImage, channels: Sequence[int] | None = None) -> FloatImage:
     """Choose three channels.
 

@@ -77,7 +77,7 @@ def make_sample(plane: Plane, ref: ObjectRef, size: int, rng: np.random.Generato
     view = _draw_window(ref.box, first, plane.labels.shape, size, rng)
     pixels = window.read_window(plane.image, view)
     values = intensity.to_rgb(view.shrink(intensity.to_float(pixels)))
-    image = augment(intensity.stretch(values, jointly=_is_colour(pixels)), rng)
+    image = augment(intensity.stretch(values, jointly=intensity.is_colour(pixels)), rng)
     labels = plane.labels[view.slices]
     truth = view.shrink((labels == ref.label)[..., None].astype(np.float32))[..., 0] > 0.5
     ignored = view.shrink((labels == IGNORE_LABEL)[..., None].astype(np.float32))[..., 0] > 0.25
@@ -97,10 +97,6 @@ def make_sample(plane: Plane, ref: ObjectRef, size: int, rng: np.random.Generato
         torch.from_numpy(point),
         torch.tensor(inner),
     )
-
-
-def _is_colour(pixels: NDArray[Any]) -> bool:
-    return pixels.ndim == 3 and pixels.shape[-1] in (3, 4)
 
 
 def _draw_first(labels: NDArray[Any], ref: ObjectRef, rng: np.random.Generator) -> tuple[int, int]:

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from napari_fclick.core.folders import ImageSet
-from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH, guidance_map
+from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.core.memory import peak_memory_mb
+from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import channels_last
 from napari_fclick.training import losses
@@ -45,13 +46,17 @@ class Trainer:
     Parameters
     ----------
     config : TrainingConfig
-    mean, std : float
-        Normalisation of intensities in [0, 1] that the backbone's weights want.
     """
 
-    def __init__(self, config: TrainingConfig, mean: float = 0.498, std: float = 0.502) -> None:
-        self.config, self.mean, self.std = config, mean, std
+    def __init__(self, config: TrainingConfig) -> None:
+        self.config = config
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        # What the exported card will say is what the network is trained with.
+        self.preprocessing = Preprocessing()
+        self._mean, self._std = (
+            torch.tensor(values, device=self.device)[:, None, None]
+            for values in (self.preprocessing.mean, self.preprocessing.std)
+        )
         torch.manual_seed(config.seed)
         network = FCANet(config.network)
         for module in network.modules():
@@ -148,7 +153,7 @@ class Trainer:
         """Run one optimisation step; return the loss and the mean IoU of the last forward."""
         rng = np.random.default_rng((self.config.seed, self.step, 1))
         images = batch.image.to(self.device, non_blocking=True)
-        images = (images - self.mean) / self.std
+        images = (images - self._mean) / self._std
         target = batch.target.to(self.device, non_blocking=True)
         truths = (batch.target == 1).numpy()
         ignored = (batch.target == losses.IGNORE).numpy()
@@ -212,13 +217,14 @@ class Trainer:
     def _guidance(self, clicks: list[Clicks], shape: torch.Size) -> Guidance:
         size = (shape[-2], shape[-1])
         maps = [
-            [
-                guidance_map(size, [(c.row, c.column) for c in known if c.positive], CLICK_WIDTH),
-                guidance_map(
-                    size, [(c.row, c.column) for c in known if not c.positive], CLICK_WIDTH
-                ),
-                guidance_map(size, [(known[0].row, known[0].column)], FIRST_CLICK_WIDTH),
-            ]
+            guidance_maps(
+                size,
+                [(c.row, c.column) for c in known if c.positive],
+                [(c.row, c.column) for c in known if not c.positive],
+                (known[0].row, known[0].column),
+                self.preprocessing.click_width,
+                self.preprocessing.first_click_width,
+            )
             for known in clicks
         ]
         stacked = torch.from_numpy(np.array(maps)).to(self.device, non_blocking=True)
