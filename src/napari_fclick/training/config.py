@@ -39,6 +39,9 @@ class TrainingConfig(_Settings):
     seed: int = 0
     network: NetworkConfig = COMPACT
     imagenet: bool = True
+    start: str = Field(
+        "", description="weights to begin from, a name or a path; empty: none, see imagenet"
+    )
     sets: tuple[SetConfig, ...]
     phases: tuple[PhaseConfig, ...]
     loss: Literal["paper", "focal-dice"] = "focal-dice"

@@ -38,10 +38,12 @@ def export(checkpoint: Path, out: Path, scores: dict[str, float] | None = None) 
         licence=LICENCE,
         description=f"FCA-Net on {config.network.backbone}",
         data=tuple(s.path.name for s in config.sets) + (("ImageNet",) if config.imagenet else ()),
-        recipe=(
+        recipe=(state["parent"]["recipe"] + "; then " if state["parent"]["recipe"] else "")
+        + (
             f"{state['step']} steps of AdamW ({phases}), {config.loss} loss, iterative clicks, "
             f"average of weights {config.ema}, {state['seconds'] / 3600:.1f} h"
         ),
         scores=scores or {},
+        parent=state["parent"]["sha256"],
     )
     return checkpoints.save(out, state["average"], card, half=True)

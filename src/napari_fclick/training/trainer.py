@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Subset
 from napari_fclick.core.folders import ImageSet
 from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.core.memory import peak_memory_mb
+from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import channels_last
@@ -62,8 +63,7 @@ class Trainer:
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = 0.1
-        if config.imagenet:
-            load_imagenet(network)
+        self.parent = _begin(network, config)
         self.network = channels_last(network.to(self.device))
         self.average = {k: v.detach().clone() for k, v in network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
@@ -295,6 +295,7 @@ class Trainer:
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
             "config": self.config.model_dump_json(),
+            "parent": self.parent,
         }
         partial = self.checkpoint.with_suffix(".partial")
         with partial.open("wb") as file:
@@ -311,7 +312,23 @@ class Trainer:
             self.average = state["average"]
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = state["step"], state["seconds"]
+            self.parent = state["parent"]
             logger.info("resumed at step %d", self.step)
+
+
+def _begin(network: FCANet, config: TrainingConfig) -> dict[str, str]:
+    """Fill the network with what the run starts from; return what the card says of it."""
+    if config.start:
+        parent, card = checkpoints.load(config.start)
+        if card.network != config.network:
+            raise ValueError(
+                f"start {config.start!r} holds a network of another shape than the run's"
+            )
+        network.load_state_dict(parent.state_dict())
+        return {"sha256": card.sha256, "recipe": card.recipe}
+    if config.imagenet:
+        load_imagenet(network)
+    return {"sha256": "", "recipe": ""}
 
 
 def _mean_iou(logits: Tensor, target: Tensor) -> float:
