@@ -1,0 +1,43 @@
+"""The command line: JSON to standard output, everything else to standard error.
+
+A user's mistake ends with one line and exit code 2. torch and napari are imported by the
+commands that need them, so that ``--help`` is quick. A module holds the commands of one job;
+importing it adds them to the app.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from napari_fclick.cli import evaluating, learning, using, weights
+from napari_fclick.cli.common import app, say
+
+__all__ = ["app", "evaluating", "learning", "main", "using", "weights"]
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        if not message:  # no command given: its help has been printed
+            sys.exit(2)
+        _fail(f"{message} (see --help)")
+    except (ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as error:
+        if os.environ.get("FCLICK_DEBUG"):
+            raise
+        _fail(str(error) or type(error).__name__)
+    except (KeyboardInterrupt, typer.Abort):
+        say("interrupted")
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> NoReturn:
+    say(f"error: {' '.join(message.split())}")
+    sys.exit(2)

@@ -1,0 +1,70 @@
+"""What the commands share: the app, options, and where words and JSON go."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_fclick.core.clicks import Click, ClickError
+
+if TYPE_CHECKING:
+    from napari_fclick.predictor import Predictor
+
+app = typer.Typer(
+    name="napari-fclick",
+    help="Clicks into masks with First Click Attention.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Weights = Annotated[str, typer.Option(help="Name of weights, or a .safetensors file.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def say(message: str) -> None:
+    """Tell the user something, on standard error."""
+    print(message, file=sys.stderr)
+
+
+def load_predictor(weights: str, device: str) -> Predictor:
+    """Load weights onto a device."""
+    from napari_fclick.predictor import Predictor
+
+    return Predictor.from_weights(weights, device)
+
+
+def read_click(text: str, positive: bool = True) -> Click:
+    """Read "Y,X"."""
+    try:
+        y, x = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ClickError(f"click {text!r} is not Y,X: two numbers, as in 40,60.5") from None
+    return Click(y, x, positive)
+
+
+def track(title: str, objects: Sequence[Any]) -> Iterable[Any]:
+    """Iterate with a progress bar on standard error, where that is a terminal."""
+    from rich import progress
+    from rich.console import Console
+
+    return progress.track(
+        objects, title, console=Console(stderr=True), disable=not sys.stderr.isatty()
+    )
+
+
+def write_json(report: Any, file: Path | None) -> None:
+    """Write a report to a file, to standard output for ``-``, nowhere for None."""
+    if file is None:
+        return
+    text = json.dumps(report, indent=1)
+    if str(file) == "-":
+        print(text)
+    else:
+        file.write_text(text + "\n", "utf-8")

@@ -1,0 +1,144 @@
+"""Commands that show the plugin and segment images: demo, segment, latency."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from napari_fclick.cli.common import AsJson, Device, Weights, app, load_predictor, read_click, say
+from napari_fclick.core.clicks import ClickSequence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_fclick.predictor import Prediction
+
+#: More channels than this are taken for a stack whose slice was not chosen.
+MOST_CHANNELS = 16
+
+
+@app.command()
+def demo(
+    headless: Annotated[bool, typer.Option(help="Work without a window.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("fclick-demo"),
+    weights: Weights = "default",
+    device: Device = "auto",
+) -> None:
+    """Let a robot click the coins of a bundled image into labels."""
+    from napari_fclick import demo as demonstration
+
+    if not headless and not _has_display():
+        say("no display: running headless")
+        headless = True
+    if not headless:
+        demonstration.run_window(weights, device, say)
+        return
+    summary = demonstration.run_headless(load_predictor(weights, device), out)
+    say(
+        f"{summary['objects']} objects, {summary['clicks']} clicks, mean IoU "
+        f"{summary['mean_iou']:.3f}, {summary['ms_per_click']:.0f} ms per click; see {out}"
+    )
+
+
+@app.command()
+def segment(
+    image: Annotated[Path, typer.Argument(help="TIFF, PNG, JPEG, BMP or NPY.")],
+    click: Annotated[list[str], typer.Option(metavar="Y,X", help="On the object; first first.")],
+    out: Annotated[Path, typer.Option(help="The mask, a .tif: 255 on the object.")],
+    not_: Annotated[
+        list[str] | None, typer.Option("--not", metavar="Y,X", help="Not on the object.")
+    ] = None,
+    slice_: Annotated[int | None, typer.Option("--slice", help="Of a stack's first axis.")] = None,
+    threshold: Annotated[float, typer.Option(help="Probability, 0 to 1.")] = 0.5,
+    integrity: Annotated[bool, typer.Option(help="Keep only what hangs together.")] = True,
+    weights: Weights = "default",
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Segment one object from its clicks."""
+    from napari_fclick.core.files import check_mask_path, read_image, write_mask
+
+    check_mask_path(out)
+    clicks = ClickSequence(
+        [read_click(text) for text in click] + [read_click(text, False) for text in not_ or ()]
+    )
+    pixels = _plane(read_image(image), image, slice_)
+    prediction = load_predictor(weights, device).predict(pixels, clicks)
+    mask = prediction.full_mask(threshold, integrity)
+    write_mask(out, mask.astype("uint8") * 255)
+    report = _segment_report(prediction, mask, threshold, integrity, out)
+    if integrity and report["integrity_fell_back"]:
+        say("no positive click lies in the mask: kept the part nearest the first click")
+    if as_json:
+        print(json.dumps(report))
+    else:
+        say(f"{report['area_px']} px in {report['ms']:.0f} ms; see {out}")
+
+
+@app.command()
+def latency(
+    size: Annotated[int, typer.Option(help="Side of the image in pixels.")] = 512,
+    weights: Weights = "default",
+    device: Device = "auto",
+    lazy: Annotated[bool, typer.Option(help="Make the image lazily, by dask.")] = False,
+    repeats: Annotated[int, typer.Option(help="Objects to click.", min=1)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a click costs, from click to full mask."""
+    from napari_fclick.evaluation.latency import measure
+
+    report = measure(load_predictor(weights, device), size, repeats, lazy)
+    if as_json:
+        print(json.dumps(report))
+        return
+    for kind in ("first", "later"):
+        values = report[kind]
+        say(f"{kind} click: {values['median_ms']} ms median, {values['p95_ms']} ms p95")
+    say(", ".join(f"{part} {share:.0%}" for part, share in report["share"].items()))
+    say(f"{report['weights']} on {report['device']}, peak {report['peak_memory_mb']} MB")
+
+
+def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:
+    """Return the slice to work on, (H, W) or (H, W, C)."""
+    if index is not None:
+        if pixels.ndim < 3:
+            raise ValueError(f"--slice {index}: {path} has shape {pixels.shape}, it is no stack")
+        if not -len(pixels) <= index < len(pixels):
+            raise ValueError(f"--slice {index}: {path} has slices 0 to {len(pixels) - 1}")
+        if pixels.ndim == 3 and pixels.shape[-1] <= 4:
+            raise ValueError(
+                f"--slice {index}: {path} has shape {pixels.shape}, one image in colour, no stack"
+            )
+        return np.asarray(pixels[index])
+    if pixels.ndim == 3 and pixels.shape[-1] > MOST_CHANNELS:
+        raise ValueError(f"{path} has shape {pixels.shape}, a stack: choose a slice with --slice")
+    return pixels
+
+
+def _segment_report(
+    prediction: Prediction, mask: NDArray[Any], threshold: float, integrity: bool, out: Path
+) -> dict[str, Any]:
+    rows, columns = prediction.window
+    return {
+        "mask": str(out),
+        "shape": list(mask.shape),
+        "area_px": int(mask.sum()),
+        "window": {"rows": [rows.start, rows.stop], "columns": [columns.start, columns.stop]},
+        "clicks": [{"y": c.y, "x": c.x, "positive": c.positive} for c in prediction.clicks],
+        "threshold": threshold,
+        "integrity": integrity,
+        "integrity_fell_back": integrity and prediction.kept(threshold).fell_back,
+        "ms": round(1000 * prediction.seconds, 1),
+    }
+
+
+def _has_display() -> bool:
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,65 @@
+"""The commands about weights files: list, info, verify, import."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_fclick.cli.common import AsJson, app, say
+
+weights_app = typer.Typer(help="Look at, verify and import weights.", no_args_is_help=True)
+app.add_typer(weights_app, name="weights")
+
+
+@weights_app.command("list")
+def list_weights(as_json: AsJson = False) -> None:
+    """List the weights there are."""
+    from napari_fclick.network import checkpoints
+
+    names = checkpoints.available_weights()
+    files = {name: str(checkpoints.find(name)) for name in names}
+    if as_json:
+        print(json.dumps(files))
+        return
+    for name, file in files.items():
+        print(f"{name}\t{file}")
+
+
+@weights_app.command()
+def info(weights: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:
+    """Show the model card inside a weights file."""
+    from napari_fclick.network import checkpoints
+
+    card = checkpoints.read_card(checkpoints.find(weights)).model_dump(mode="json")
+    if as_json:
+        print(json.dumps(card))
+        return
+    for name, value in card.items():
+        print(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+
+
+@weights_app.command()
+def verify(weights: Annotated[str, typer.Argument()]) -> None:
+    """Check that a weights file is whole and unedited."""
+    from napari_fclick.network import checkpoints
+
+    _, card = checkpoints.load(weights)
+    say(f"{weights}: {card.name}, sha256 {card.sha256}: in order")
+
+
+@weights_app.command("import")
+def import_weights(
+    checkpoint: Annotated[Path, typer.Argument(help="The authors' .pth file.")],
+    out: Annotated[Path | None, typer.Option(help="The .safetensors file to write.")] = None,
+) -> None:
+    """Import a checkpoint of the paper's authors; no code in it is run."""
+    from napari_fclick.network.checkpoints import SUFFIX
+    from napari_fclick.network.released import import_checkpoint
+
+    if out is not None and out.suffix != SUFFIX:
+        raise ValueError(f"{out}: weights are written as {SUFFIX}")
+    path, card = import_checkpoint(checkpoint, out)
+    say(f"imported {card.name} to {path}")
