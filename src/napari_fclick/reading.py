@@ -66,6 +66,8 @@ class WindowReader:
         self.channels, self.limits = channels, limits
         self.seconds = {"window": 0.0, "network": 0.0}
         self._block: Block | None = None
+        # A stack of channels that are no colours says so (see `core.channels`).
+        self._separate = bool(getattr(pyramid[0], "separate_channels", False))
 
     def object_in(self, answer: FloatArray, view: Window) -> Mask:
         """Return the mask in an answer, at the network's input, that hangs together with a click.
@@ -113,6 +115,9 @@ class WindowReader:
             small = resize_8bit(pixels.reshape(*pixels.shape[:2], -1), size)
             return intensity.to_rgb(small.astype(np.float32), self.channels) / np.float32(255)
         values = view.shrink(intensity.to_float(pixels, self.limits), settings.antialias)
+        if self._separate and self.limits is None:
+            # Before two channels are joined: the brighter one must not drown the other.
+            return intensity.to_rgb(intensity.stretch(values, jointly=False), self.channels)
         rgb = intensity.to_rgb(values, self.channels)
         if self.limits is not None:
             return rgb

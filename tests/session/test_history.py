@@ -13,10 +13,10 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import make_patch
 from napari_fclick.core.window import Box
 from napari_fclick.session import History, Place, Settings
-from napari_fclick.session.history import Commit, Step, StoredPatch
+from napari_fclick.session.history import Change, Commit, Step, StoredPatch
 from napari_fclick.session.numbering import NumberedLabels, highest_label
 from napari_fclick.session.predictions import KnownPredictions
-from napari_fclick.session.state import AcceptedObject, Draft
+from napari_fclick.session.state import AcceptedObject, Draft, Part
 
 
 def test_a_patch_is_cut_and_small() -> None:
@@ -41,8 +41,8 @@ def test_a_patch_that_changes_nothing() -> None:
 
 def _step(nbytes: int) -> Step:
     patch = StoredPatch((), (0, 0), np.dtype(int), b"x" * nbytes, b"")
-    record = AcceptedObject(1, Place(), ClickSequence(), Box(0, 0, 1, 1), 1, 0.0)
-    commit = Commit(patch, NumberedLabels(None), record, ())
+    record = AcceptedObject(1, (Part(Place(), ClickSequence(), Box(0, 0, 1, 1), 1),))
+    commit = Commit((patch,), NumberedLabels(None), (Change(1, None, record),), ())
     return Step("accept", Place(), Draft(), Draft(), Settings(), Settings(), commit)
 
 
@@ -58,7 +58,7 @@ def test_the_oldest_steps_are_forgotten_only_beyond_those_kept() -> None:
 
 
 def test_known_predictions_are_bounded() -> None:
-    known, place = KnownPredictions(max_bytes=3000), Place()
+    known, place = KnownPredictions(max_bytes=3000), (Place(), None)
     image = np.zeros((50, 50))
     sequences = [ClickSequence([Click(20, x)]) for x in range(10, 30)]
     for clicks in sequences:
@@ -75,7 +75,7 @@ def test_pixels_kept_for_the_next_click_count_too() -> None:
 
     known = KnownPredictions(max_bytes=3000)
     for x in range(5):
-        known.add(Place(), ClickSequence([Click(20, x)]), kept(1400))
+        known.add((Place(), None), ClickSequence([Click(20, x)]), kept(1400))
     assert len(known) == 2
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_fclick.training.simulation import SimulatedClick, correction, paper_clicks, peak
+from napari_fclick.core.peaks import peak
+from napari_fclick.training.simulation import SimulatedClick, correction, paper_clicks
 
 
 def square(top: int, left: int, side: int, size: int = 60) -> np.ndarray:

@@ -108,7 +108,7 @@ class ImageSet:
         for pair in find_pairs(folder):
             if validation is not None and pair.is_validation != validation:
                 continue
-            plane = _read_pair(pair)
+            plane = read_pair(pair)
             if plane is None:
                 continue
             self.by_image.append(_objects(plane, len(self.arrays), axes, min_area))
@@ -130,7 +130,8 @@ class ImageSet:
         return objects[int(rng.integers(len(objects)))]
 
 
-def _read_pair(pair: ImagePair) -> Plane | None:
+def read_pair(pair: ImagePair) -> Plane | None:
+    """Read an image and its labels; None, and a warning, where they are of no use together."""
     try:
         image, labels = read_image(pair.image), read_image(pair.labels)
     except (ValueError, OSError) as error:

@@ -42,6 +42,8 @@ class LabelPatch:
         Pixels taken from other objects, by their number.
     withheld : dict of int to int
         Pixels of the mask that other objects kept, by their number.
+    contested : ndarray of bool, optional
+        Where the mask met other objects, whoever has the pixels afterwards.
     """
 
     where: Slices
@@ -51,6 +53,7 @@ class LabelPatch:
     written: int
     overwritten: dict[int, int] = field(default_factory=dict)
     withheld: dict[int, int] = field(default_factory=dict)
+    contested: NDArray[np.bool_] | None = None
 
     def apply(self, labels: Any) -> None:
         """Write ``after`` into the labels."""
@@ -116,6 +119,7 @@ def make_patch(
         written=int(np.count_nonzero(after == label)),
         overwritten=at_stake if replaced else {},
         withheld={} if replaced else at_stake,
+        contested=contested,
     )
 
 

@@ -52,6 +52,10 @@ class Box(NamedTuple):
         """Whether the other box lies inside this one."""
         return self.union(other) == self
 
+    def shifted(self, rows: int, columns: int) -> Box:
+        """Return the box moved."""
+        return Box(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
+
     def union(self, other: Box) -> Box:
         """Return the smallest box around both."""
         return Box(

@@ -1,4 +1,11 @@
-"""The robot user: it clicks in the middle of the largest error until it is content."""
+"""The robot user: it clicks in the middle of the largest error until it is content.
+
+It is the paper's (section 4.1). The first click goes to the middle of the object, each next one
+to the middle of the largest error: where its distance to what is not that error is largest. What
+lies outside of the image is no error (the error's map is padded), pixels clicked before are not
+clicked again, the first of several middles in reading order is taken, a miss and a false alarm of
+the same depth get a negative click, and ignored pixels are no error.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.evaluation.methods.base import Answer, Method
 from napari_fclick.evaluation.metrics import iou
-from napari_fclick.predictor import Prediction, Predictor
 from napari_fclick.training.simulation import SimulatedClick, correction, peak
 
 Mask = NDArray[np.bool_]
@@ -20,12 +27,13 @@ class Round(NamedTuple):
     """One click and what came of it."""
 
     click: SimulatedClick
-    prediction: Prediction
+    prediction: Answer
     iou: float
+    mask: Mask
 
 
 def play(
-    predictor: Predictor,
+    method: Method,
     image: Any,
     truth: Mask,
     *,
@@ -40,7 +48,8 @@ def play(
 
     Parameters
     ----------
-    predictor : Predictor
+    method : Method
+        Gets its previous answer with each further click.
     image : array (H, W) or (H, W, C)
     truth : ndarray of bool, shape (H, W)
         The object; must not be empty.
@@ -53,7 +62,7 @@ def play(
     rng, jitter : Generator, float in [0, 1]
         See `napari_fclick.training.simulation.peak`.
     typical_side : float, optional
-        Handed to the predictor.
+        Handed to the method.
 
     Yields
     ------
@@ -65,6 +74,8 @@ def play(
     ValueError
         If the object has no pixels.
     """
+    if ignore is not None:
+        truth = truth & ~ignore
     start = peak(truth, rng=rng, jitter=jitter)
     if start is None:
         raise ValueError("the object to segment has no pixels")
@@ -72,10 +83,10 @@ def play(
     clicks, prediction = ClickSequence(), None
     while click is not None and len(clicks) < most:
         clicks = clicks.add(Click(click.row, click.column, click.positive))
-        prediction = predictor.predict(image, clicks, prediction, typical_side=typical_side)
+        prediction = method.predict(image, clicks, prediction, typical_side=typical_side)
         mask = prediction.full_mask()
         reached = iou(truth, mask, ignore)
-        yield Round(click, prediction, reached)
+        yield Round(click, prediction, reached, mask)
         if reached >= target:
             return
         taken = [known.pixel for known in clicks]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from napari_fclick.core.labels import LabelPatch, Labels, Slices
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, Draft, Settings
+
+Mask = NDArray[np.bool_]
 
 #: A slider's moves that follow one another within so many seconds are one step.
 MERGED_WITHIN = 1.0
@@ -29,7 +32,7 @@ class StoredPatch:
     """
 
     where: Slices
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     dtype: np.dtype[Any]
     before: bytes
     after: bytes
@@ -37,12 +40,19 @@ class StoredPatch:
 
     @classmethod
     def pack(cls, patch: LabelPatch) -> StoredPatch:
-        """Compress a patch whose region has two slices among its indices."""
-        rows, columns = _changed(patch.before != patch.after)
-        where = _narrowed(patch.where, rows, columns)
-        before, after = patch.before[rows, columns], patch.after[rows, columns]
+        """Compress a patch; what other objects kept of its mask is part of it."""
+        used = patch.before != patch.after
+        if patch.contested is not None:
+            used = used | patch.contested
+        return cls.cut(patch.where, patch.before, patch.after, used)
+
+    @classmethod
+    def cut(cls, where: Slices, before: Labels, after: Labels, used: Mask) -> StoredPatch:
+        """Compress labels before and after, cut to the bounds of where they are ``used``."""
+        inner = _bounds(used)
+        before, after = before[inner], after[inner]
         packed = [zlib.compress(np.ascontiguousarray(a).tobytes(), 1) for a in (before, after)]
-        return cls(where, before.shape, before.dtype, packed[0], packed[1])
+        return cls(_narrowed(where, inner), before.shape, before.dtype, packed[0], packed[1])
 
     @property
     def nbytes(self) -> int:
@@ -66,6 +76,10 @@ class StoredPatch:
         """
         return self._swap(labels, self.after, self.before)
 
+    def impose(self, labels: Any, *, after: bool) -> None:
+        """Write what was there after, or before, whatever is there now."""
+        labels[self.where] = self._unpack(self.after if after else self.before)
+
     def _swap(self, labels: Any, expected: bytes, wanted: bytes) -> int:
         old, new = self._unpack(expected), self._unpack(wanted)
         current = np.array(labels[self.where])
@@ -80,34 +94,63 @@ class StoredPatch:
 
     def _unpacked_mask(self, packed: bytes) -> NDArray[np.bool_]:
         bits = np.frombuffer(zlib.decompress(packed), np.uint8)
-        count = self.shape[0] * self.shape[1]
-        return np.unpackbits(bits, count=count).astype(bool).reshape(self.shape)
+        return np.unpackbits(bits, count=math.prod(self.shape)).astype(bool).reshape(self.shape)
 
     def _unpack(self, packed: bytes) -> Labels:
         return np.frombuffer(zlib.decompress(packed), self.dtype).reshape(self.shape)
 
 
 @dataclass(frozen=True)
-class Commit:
-    """An object written into labels.
+class Change:
+    """What became of the record of one object; None where there is none.
 
     Attributes
     ----------
-    patch : StoredPatch
-    target : NumberedLabels
-        What it was written into: the choice of labels may change later.
-    record : AcceptedObject
-    labels_shape : tuple of int
-        The shape they had.
-    replaced : AcceptedObject or None
-        The record the number had before, when an object was corrected.
+    label : int
+    before, after : AcceptedObject or None
     """
 
-    patch: StoredPatch
+    label: int
+    before: AcceptedObject | None
+    after: AcceptedObject | None
+
+    def reversed(self) -> Change:
+        """Return the change back."""
+        return Change(self.label, self.after, self.before)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What one step does to labels and to the records of their objects.
+
+    Attributes
+    ----------
+    patches : tuple of StoredPatch
+        Disjoint regions of the labels.
+    target : NumberedLabels
+        What was written into: the choice of labels may change later.
+    changes : tuple of Change
+    labels_shape : tuple of int
+        The shape the labels had.
+    renumbered : dict of int to int
+        Which number gave way to which (0: to none) where no new mask was written.
+    """
+
+    patches: tuple[StoredPatch, ...]
     target: NumberedLabels
-    record: AcceptedObject
+    changes: tuple[Change, ...]
     labels_shape: tuple[int, ...]
-    replaced: AcceptedObject | None = None
+    renumbered: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of labels that it holds."""
+        return sum(patch.nbytes for patch in self.patches)
+
+    @property
+    def accepted(self) -> AcceptedObject | None:
+        """The object whose mask was written; None where none was."""
+        return None if self.renumbered or not self.patches else self.changes[-1].after
 
 
 @dataclass(frozen=True)
@@ -140,7 +183,7 @@ class Step:
     @property
     def nbytes(self) -> int:
         """Bytes of labels that it holds."""
-        return self.commit.patch.nbytes if self.commit else 0
+        return self.commit.nbytes if self.commit else 0
 
     @property
     def only_settings(self) -> bool:
@@ -167,6 +210,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self._done)
+
+    @property
+    def done(self) -> tuple[Step, ...]:
+        """The steps that can be undone, oldest first."""
+        return tuple(self._done)
 
     def push(self, step: Step) -> None:
         """Remember a new step; what was undone can no longer be done again."""
@@ -213,18 +261,18 @@ class History:
         return True
 
 
-def _changed(different: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(different.any(1)), np.flatnonzero(different.any(0))
-    if not rows.size:
-        return slice(0, 0), slice(0, 0)
-    return (
-        slice(int(rows[0]), int(rows[-1]) + 1),
-        slice(int(columns[0]), int(columns[-1]) + 1),
-    )
+def _bounds(used: Mask) -> tuple[slice, ...]:
+    """Return the bounds of what is True, one slice an axis."""
+    bounds = []
+    for axis in range(used.ndim):
+        others = tuple(other for other in range(used.ndim) if other != axis)
+        found = np.flatnonzero(used.any(others))
+        bounds.append(slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0))
+    return tuple(bounds)
 
 
-def _narrowed(where: Slices, rows: slice, columns: slice) -> Slices:
-    inner = iter((rows, columns))
+def _narrowed(where: Slices, bounds: tuple[slice, ...]) -> Slices:
+    inner = iter(bounds)
     out: list[slice | int] = []
     for part in where:
         if isinstance(part, slice):

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
 from napari_fclick.core.window import Box
-from napari_fclick.session.history import Commit
+from napari_fclick.session.history import Change, Commit
+from napari_fclick.session.masks import Mask
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, SessionError
 
 #: The size of this many objects accepted last tells the size of the next.
 RECENT = 7
-
-Mask = NDArray[np.bool_]
 
 
 class Objects:
@@ -59,6 +58,13 @@ class Objects:
         """Whether `next_label` costs nothing."""
         return self.target is None or self.target.known
 
+    def check_target(self) -> NumberedLabels:
+        """Return what is written into; raises SessionError where there is nothing that fits."""
+        if self.target is None:
+            raise SessionError("no labels to write into: choose a Labels layer")
+        _check_shape(self.target, self._shape)
+        return self.target
+
     @property
     def typical_side(self) -> float | None:
         """Median longer side in pixels of the objects accepted last."""
@@ -68,7 +74,13 @@ class Objects:
     # --- commits ------------------------------------------------------------------------
 
     def plan(
-        self, mask: Mask, box: Box, place: Place, label: int | None, policy: OverlapPolicy
+        self,
+        mask: Mask,
+        box: Box,
+        place: Place,
+        label: int | None,
+        policy: OverlapPolicy,
+        start: Box | None = None,
     ) -> LabelPatch:
         """Return what writing a mask would change; nothing is written.
 
@@ -82,13 +94,15 @@ class Objects:
         label : int or None
             None for a new object.
         policy : OverlapPolicy
+        start : Box, optional
+            Bounds of the mask that a corrected object had.
 
         Raises
         ------
         SessionError
             If there are no labels, they cannot hold the number, or nothing would be written.
         """
-        patch = self._patch(mask, box, place, label or self.next_label, policy)
+        patch = self._patch(mask, box, place, label or self.next_label, policy, start)
         if label is None and bool(np.any(patch.before == patch.label)):
             # The number was taken behind our back: all labels are read again.
             assert self.target is not None
@@ -108,53 +122,65 @@ class Objects:
         Raises
         ------
         SessionError
-            If another object has got the number since, or the labels have another shape.
+            If another object has got a number since, or the labels have another shape.
         """
-        label, target = commit.record.label, commit.target
-        if commit.replaced is None and label in target.taken:
-            raise SessionError(f"the number {label} was given to another object since")
-        _check_shape(target, commit.labels_shape)
-        left_alone = commit.patch.apply(target.labels)
-        target.taken.add(label)
-        self.records.pop(label, None)
-        self.records[label] = commit.record
+        self._check_commit(commit, commit.changes)
+        left_alone = sum(patch.apply(commit.target.labels) for patch in commit.patches)
+        self.record(commit.target, commit.changes)
         return left_alone
 
     def withdraw(self, commit: Commit) -> int:
-        """Undo a commit; return as `write` does."""
-        label, target = commit.record.label, commit.target
-        _check_shape(target, commit.labels_shape)
-        left_alone = commit.patch.revert(target.labels)
-        self.records.pop(label)
-        if commit.replaced is None:
-            target.taken.discard(label)
-        else:
-            self.records[label] = commit.replaced
+        """Undo a commit; return and raise as `write` does."""
+        changes = tuple(change.reversed() for change in commit.changes)
+        self._check_commit(commit, changes)
+        patches = reversed(commit.patches)
+        left_alone = sum(patch.revert(commit.target.labels) for patch in patches)
+        self.record(commit.target, changes)
         return left_alone
 
-    def _patch(
-        self, mask: Mask, box: Box, place: Place, label: int, policy: OverlapPolicy
-    ) -> LabelPatch:
-        if self.target is None:
-            raise SessionError("no labels to write into: choose a Labels layer")
-        _check_shape(self.target, self._shape)
+    def record(self, target: NumberedLabels, changes: Iterable[Change]) -> None:
+        """Take over what became of objects; the labels have it already."""
+        for change in changes:
+            self.records.pop(change.label, None)
+            if change.after is None:
+                target.taken.discard(change.label)
+            else:
+                self.records[change.label] = change.after
+                target.taken.add(change.label)
+
+    def _check_commit(self, commit: Commit, changes: Iterable[Change]) -> None:
+        for change in changes:
+            appears = change.before is None and change.after is not None
+            if appears and change.label in commit.target.taken:
+                raise SessionError(f"the number {change.label} was given to another object since")
+        _check_shape(commit.target, commit.labels_shape)
+
+    def _box_before(self, label: int, place: Place, start: Box | None) -> Box | None:
         record = self.records.get(label)
-        if record is not None and record.place == place:
+        part = None if record is None else record.part(place)
+        if part is None:
+            return start
+        return part.box if start is None else part.box.union(start)
+
+    def _patch(
+        self,
+        mask: Mask,
+        box: Box,
+        place: Place,
+        label: int,
+        policy: OverlapPolicy,
+        start: Box | None = None,
+    ) -> LabelPatch:
+        target = self.check_target()
+        box_before = self._box_before(label, place, start)
+        if box_before is not None:
             # What the object had before may lie outside of its new mask.
-            mask, box = _grown(mask, box, box.union(record.box))
+            mask, box = _grown(mask, box, box.union(box_before))
         where = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
         try:
-            return make_patch(self.target.labels, mask, where, label, policy)
+            return make_patch(target.labels, mask, where, label, policy)
         except ValueError as error:
             raise SessionError(f"{error}; choose labels of a wider dtype") from error
-
-
-def mask_bounds(mask: Mask) -> Box | None:
-    """Return the bounds of what is True; None where nothing is."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
-        return None
-    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 def _check(labels: Any, place: Place, plane_shape: tuple[int, int]) -> None:

@@ -14,19 +14,26 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.window import Box
-from napari_fclick.session.history import Commit, History, Step, StoredPatch
+from napari_fclick.session.history import Change, Commit, History, Step, StoredPatch
+from napari_fclick.session.masks import Mask, mask_bounds
 from napari_fclick.session.numbering import NumberedLabels
-from napari_fclick.session.objects import Mask, Objects, mask_bounds
+from napari_fclick.session.objects import Objects
 from napari_fclick.session.place import Place
-from napari_fclick.session.predictions import KnownPredictions
+from napari_fclick.session.predictions import KnownPredictions, Scope
+from napari_fclick.session.starting import start_prediction
 from napari_fclick.session.state import (
     AcceptedObject,
+    Answer,
     Draft,
+    Part,
     PredictionLike,
     PredictionRequest,
     SessionError,
     Settings,
 )
+
+#: Seconds without a step that count as work; a longer break is no effort.
+LONGEST_PAUSE = 60.0
 
 
 class Session:
@@ -84,8 +91,10 @@ class Session:
         self._history = History()
         self._known = KnownPredictions()
         self._failed: str | None = None
+        self._started: tuple[Any, PredictionLike] | None = None
         self._masked: tuple[PredictionLike, Settings, Kept] | None = None
         self._generation = 0
+        self._last_step = clock()
         self._limits: tuple[float, float] | None = None
         self._objects = Objects()
         self.settings = Settings()
@@ -199,9 +208,16 @@ class Session:
 
     def _click(self, name: str, clicks: ClickSequence) -> None:
         clicks.check_inside(self.shape)
-        started = self._clock() if self.draft.started is None else self.draft.started
-        after = replace(self.draft, clicks=clicks, started=started) if clicks else Draft()
-        self._do(self._step(name, after))
+        draft = self.draft
+        made = draft.made + (len(clicks) > len(draft.clicks))
+        after = replace(draft, clicks=clicks, seconds=self._spent(), made=made)
+        self.do(self.step(name, after if clicks else Draft()))
+
+    def _spent(self) -> float:
+        """Return the seconds spent on the draft up to now."""
+        if not self.clicks:
+            return 0.0
+        return self.draft.seconds + min(self._clock() - self._last_step, LONGEST_PAUSE)
 
     # --- settings -----------------------------------------------------------------------
 
@@ -211,6 +227,7 @@ class Session:
         threshold: float | None = None,
         integrity: bool | None = None,
         policy: OverlapPolicy | str | None = None,
+        class_name: str | None = None,
     ) -> None:
         """Change settings; what is None stays.
 
@@ -220,14 +237,15 @@ class Session:
             If the threshold is not within 0 to 1.
         """
         chosen: dict[str, Any] = {"threshold": threshold, "integrity": integrity}
+        chosen["class_name"] = class_name
         chosen["policy"] = None if policy is None else OverlapPolicy(policy)
         chosen = {name: value for name, value in chosen.items() if value is not None}
         settings = replace(self.settings, **chosen)
         if settings != self.settings:
             name = "set " + " and ".join(chosen)
             moved = self._clock() if set(chosen) == {"threshold"} else None
-            step = self._step(name, self.draft)
-            self._do(replace(step, settings_after=settings, moved=moved))
+            step = self.step(name, self.draft)
+            self.do(replace(step, settings_after=settings, moved=moved))
 
     # --- predictions --------------------------------------------------------------------
 
@@ -239,12 +257,35 @@ class Session:
     @property
     def prediction(self) -> PredictionLike | None:
         """The answer to the clicks as they are now; None while it is not known."""
-        return self._known.get(self.place, self.clicks) if self.clicks else None
+        if not self.clicks:
+            return None
+        return self._known.get(self._scope, self.clicks) or self._begun_with()
 
     @property
     def latest_prediction(self) -> PredictionLike | None:
         """The answer to the clicks or, while it is pending, to the ones before them."""
-        return self.prediction or self._known.before(self.place, self.clicks)
+        if self.prediction is not None:
+            return self.prediction
+        before = self._known.before(self._scope, self.clicks)
+        return self._started_from() if before is None else before.prediction
+
+    @property
+    def _scope(self) -> Scope:
+        return self.place, self.draft.start
+
+    def _begun_with(self) -> PredictionLike | None:
+        """Return the mask of the object that is corrected, while its clicks are as they were."""
+        start = self.draft.start
+        return self._started_from() if start and start.clicks == self.clicks else None
+
+    def _started_from(self) -> PredictionLike | None:
+        """Return the mask that the object had whose correction is under way."""
+        start = self.draft.start
+        if start is None:
+            return None
+        if self._started is None or self._started[0] != (start, self.place):
+            self._started = ((start, self.place), start_prediction(start, self.shape))
+        return self._started[1]
 
     def mask(self, prediction: PredictionLike | None = None) -> Kept | None:
         """Return a prediction's mask with the settings as they are.
@@ -281,21 +322,25 @@ class Session:
         """Return what is to be asked of a predictor; None where nothing is."""
         if not self.pending:
             return None
-        previous = self._known.before(self.place, self.clicks)
+        before = self._known.before(self._scope, self.clicks)
+        asked = Answer(len(self.clicks), self.typical_side, self._limits)
         return PredictionRequest(
             self._generation,
             self.image,
             self.clicks,
-            previous,
+            self._started_from() if before is None else before.prediction,
             self.typical_side,
             self._limits,
+            (*(() if before is None else before.trail), asked),
         )
 
     def receive(self, generation: int, prediction: PredictionLike) -> bool:
         """Take an answer; return False, and drop it, if the clicks have changed since."""
         if generation != self._generation:
             return False
-        self._known.add(self.place, self.clicks, prediction)
+        request = self.request()
+        trail = () if request is None else request.trail
+        self._known.add(self._scope, self.clicks, prediction, trail)
         self.changed.emit()
         return True
 
@@ -336,7 +381,9 @@ class Session:
             its pixels.
         """
         mask, box = self._mask()
-        return self._objects.plan(mask, box, self.place, self.draft.label, self.settings.policy)
+        draft = self.draft
+        start = None if draft.start is None else draft.start.mask.box
+        return self._objects.plan(mask, box, self.place, draft.label, self.settings.policy, start)
 
     def accept(self) -> AcceptedObject:
         """Write the draft into the labels and start the next object.
@@ -348,19 +395,26 @@ class Session:
             its pixels. Nothing is written then.
         """
         patch = self.plan()
-        rows, columns = (part for part in patch.where if isinstance(part, slice))
-        box = Box(rows.start, columns.start, rows.stop, columns.stop)
-        draft = self.draft
-        seconds = 0.0 if draft.started is None else self._clock() - draft.started
-        record = AcceptedObject(patch.label, self.place, draft.clicks, box, patch.written, seconds)
-        stored = StoredPatch.pack(patch)
-        assert self.target is not None
+        target = self._objects.check_target()
+        before = self.objects.get(patch.label)
+        record = self._record(patch, before)
+        stored = (StoredPatch.pack(patch),)
         shape = tuple(int(n) for n in self.labels.shape)
-        replaced = self.objects.get(patch.label)
-        commit = Commit(stored, self.target, record, shape, replaced)
-        self._do(replace(self._step(f"accept object {patch.label}", Draft()), commit=commit))
+        commit = Commit(stored, target, (Change(patch.label, before, record),), shape)
+        self.do(replace(self.step(f"accept object {patch.label}", Draft()), commit=commit))
         self.reported.emit(patch.summary())
         return record
+
+    def _record(self, patch: LabelPatch, before: AcceptedObject | None) -> AcceptedObject:
+        rows, columns = (part for part in patch.where if isinstance(part, slice))
+        box = Box(rows.start, columns.start, rows.stop, columns.stop)
+        draft, trail = self.draft, self._known.trail(self._scope, self.clicks)
+        part = Part(self.place, draft.clicks, box, patch.written, trail, draft.start)
+        seconds, made, name = self._spent(), draft.made, self.settings.class_name
+        if before is None:
+            return AcceptedObject(patch.label, (part,), seconds, made, name)
+        record = before.with_part(part)
+        return replace(record, seconds=before.seconds + seconds, made=before.made + made)
 
     def _mask(self) -> tuple[Mask, Box]:
         prediction = self.prediction
@@ -381,7 +435,7 @@ class Session:
         rows, columns = prediction.window
         cut = mask[box.top : box.bottom, box.left : box.right]
         top, left = rows.start or 0, columns.start or 0
-        return cut, Box(box.top + top, box.left + left, box.bottom + top, box.right + left)
+        return cut, box.shifted(top, left)
 
     # --- undo ---------------------------------------------------------------------------
 
@@ -420,10 +474,18 @@ class Session:
         self._finish(step, "redo")
         return step
 
-    def _step(self, name: str, after: Draft) -> Step:
+    def step(self, name: str, after: Draft) -> Step:
+        """Return a step that makes the draft another one and leaves all else as it is."""
         return Step(name, self.place, self.draft, after, self.settings, self.settings)
 
-    def _do(self, step: Step) -> None:
+    def do(self, step: Step) -> None:
+        """Take a step; it can be undone.
+
+        Raises
+        ------
+        SessionError
+            If its labels cannot be written; nothing has changed then.
+        """
         if step.commit is not None:
             self._tell(self._objects.write(step.commit), step.commit)
         self._restore(step.place, step.after, step.settings_after)
@@ -438,6 +500,7 @@ class Session:
         # Settings act on the answer that is known: only clicks need another.
         if not step.only_settings:
             self._renew()
+            self._last_step = self._clock()
             if step.place != self.place:
                 self.place_changed.emit(step.place)
         self.stepped.emit(step, how)
@@ -448,7 +511,8 @@ class Session:
         self._failed = None
 
     def _tell(self, left_alone: int, commit: Commit) -> None:
-        self.labels_changed.emit(commit.target.labels, commit.patch.where)
+        for patch in commit.patches:
+            self.labels_changed.emit(commit.target.labels, patch.where)
         if left_alone:
             self.reported.emit(f"{left_alone} px had been changed otherwise and stay as they are")
 

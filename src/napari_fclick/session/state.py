@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.core.window import Box
+from napari_fclick.session.masks import StoredMask
 from napari_fclick.session.place import Place
 
 
@@ -81,11 +82,14 @@ class Settings:
         Keep only what hangs together with a positive click.
     policy : OverlapPolicy
         What happens where the mask meets other objects.
+    class_name : str
+        The class of the next object; empty for none.
     """
 
     threshold: float = 0.5
     integrity: bool = True
     policy: OverlapPolicy = OverlapPolicy.KEEP
+    class_name: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
@@ -101,13 +105,77 @@ class Draft:
     clicks : ClickSequence
     label : int or None
         The number of an existing object that is corrected; None for a new object.
-    started : float or None
-        Clock time of its first click.
+    seconds : float
+        Spent on it until its last click; long breaks do not count.
+    made : int
+        Clicks made on it, those included that were taken back.
+    start : Start or None
+        The mask that an existing object had.
     """
 
     clicks: ClickSequence = field(default_factory=ClickSequence)
     label: int | None = None
-    started: float | None = None
+    seconds: float = 0.0
+    made: int = 0
+    start: Start | None = None
+
+
+@dataclass(frozen=True)
+class Start:
+    """The mask from which the correction of an existing object begins.
+
+    Attributes
+    ----------
+    clicks : ClickSequence
+        The clicks that stand for it: one in its middle.
+    mask : StoredMask
+    """
+
+    clicks: ClickSequence
+    mask: StoredMask
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a predictor was asked on the way to a mask: enough to ask it again.
+
+    Attributes
+    ----------
+    clicks : int
+        How many of the object's clicks it was given.
+    typical_side : float or None
+    limits : (float, float) or None
+    """
+
+    clicks: int
+    typical_side: float | None = None
+    limits: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """What an object is in one plane.
+
+    Attributes
+    ----------
+    place : Place
+    clicks : ClickSequence
+    box : Box
+        Bounds in pixels of the plane.
+    area : int
+        Pixels that carry its number.
+    answers : tuple of Answer
+        What led to its mask, in order.
+    start : Start or None
+        The mask that it began from, when it was corrected.
+    """
+
+    place: Place
+    clicks: ClickSequence
+    box: Box
+    area: int
+    answers: tuple[Answer, ...] = ()
+    start: Start | None = None
 
 
 @dataclass(frozen=True)
@@ -117,28 +185,55 @@ class AcceptedObject:
     Attributes
     ----------
     label : int
-    place : Place
-        The plane it lies in.
-    clicks : ClickSequence
-    box : Box
-        Bounds in pixels of the plane.
-    area : int
-        Pixels that carry its number.
+    parts : tuple of Part
+        One a plane, the one accepted last at the end.
     seconds : float
-        From its first click to its acceptance.
+        Time spent on it, corrections included; long breaks do not count.
+    made : int
+        Clicks made on it, those included that were taken back.
+    class_name : str
+        Empty for none.
     """
 
     label: int
-    place: Place
-    clicks: ClickSequence
-    box: Box
-    area: int
-    seconds: float
+    parts: tuple[Part, ...]
+    seconds: float = 0.0
+    made: int = 0
+    class_name: str = ""
+
+    @property
+    def place(self) -> Place:
+        """The plane in which it was accepted last."""
+        return self.parts[-1].place
+
+    @property
+    def clicks(self) -> ClickSequence:
+        """Its clicks there."""
+        return self.parts[-1].clicks
+
+    @property
+    def box(self) -> Box:
+        """Its bounds there, in pixels of the plane."""
+        return self.parts[-1].box
+
+    @property
+    def area(self) -> int:
+        """Pixels that carry its number, in all planes."""
+        return sum(part.area for part in self.parts)
 
     @property
     def side(self) -> int:
         """The longer side of its bounds in pixels."""
         return self.box.side
+
+    def part(self, place: Place) -> Part | None:
+        """Return what it is in a plane; None where it is not."""
+        return next((part for part in self.parts if part.place == place), None)
+
+    def with_part(self, part: Part) -> AcceptedObject:
+        """Return the object with a part, in place of the one that it had in that plane."""
+        others = tuple(known for known in self.parts if known.place != part.place)
+        return replace(self, parts=(*others, part))
 
 
 @dataclass(frozen=True)
@@ -157,6 +252,8 @@ class PredictionRequest:
         Longer side in pixels of the objects accepted before.
     limits : (float, float) or None
         Intensities that are black and white to the predictor; None for its own choice.
+    trail : tuple of Answer
+        What was asked for ``previous``, and now.
     """
 
     generation: int
@@ -165,6 +262,7 @@ class PredictionRequest:
     previous: PredictionLike | None = None
     typical_side: float | None = None
     limits: tuple[float, float] | None = None
+    trail: tuple[Answer, ...] = ()
 
     def run(self, predictor: PredictorLike) -> Any:
         """Ask ``predictor``; may raise whatever it raises."""

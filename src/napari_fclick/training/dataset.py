@@ -13,10 +13,10 @@ from torch.utils.data import Dataset
 from napari_fclick.core import intensity, window
 from napari_fclick.core.clicks import Click
 from napari_fclick.core.folders import IGNORE_LABEL, ImageSet, ObjectRef, Plane
+from napari_fclick.core.peaks import peak
 from napari_fclick.core.window import Box, Window
 from napari_fclick.training.augmentation import augment
 from napari_fclick.training.losses import IGNORE
-from napari_fclick.training.simulation import peak
 
 
 class Sample(NamedTuple):

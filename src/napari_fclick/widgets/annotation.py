@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from napari_fclick.session import Session
-from napari_fclick.widgets.layers import AnnotationLayers, fits_as_labels, new_labels
+from napari_fclick.widgets.layers import (
+    AnnotationLayers,
+    is_labels_of,
+    new_labels,
+    why_not_writable,
+)
 from napari_fclick.widgets.planes import LayerError, layer_shape
 from napari_fclick.widgets.targets import Targets
 from napari_fclick.widgets.zoom import screen_pixel
@@ -71,11 +76,14 @@ class Annotation:
         if layer is None:
             self.forget_labels()
             return
-        if not fits_as_labels(layer, self.image):
+        if not is_labels_of(layer, self.image):
             raise LayerError(
-                f"labels layer {layer.name!r} does not fit: it must have the shape {self.shape}, "
-                "one resolution, and data that can be written to"
+                f"layer {layer.name!r} does not fit: it must be a Labels layer of the shape "
+                f"{self.shape}"
             )
+        problem = why_not_writable(layer)
+        if problem is not None:
+            raise LayerError(f"objects cannot go to labels layer {layer.name!r}: {problem}")
         self._use(layer, highest=None)
 
     def ensure_labels(self) -> None:

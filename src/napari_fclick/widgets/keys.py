@@ -1,51 +1,20 @@
-"""The keys: which, what for, and where they are bound."""
+"""The keys: where they are bound."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from napari.layers import Labels
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication, QShortcut, QWidget
 
+from napari_fclick.widgets.actions import ACTIONS, Action
+from napari_fclick.widgets.key_names import to_qt
+from napari_fclick.widgets.key_settings import key_settings
 
-@dataclass(frozen=True)
-class Action:
-    """Something that a key does.
-
-    Attributes
-    ----------
-    name : str
-        The controller's method.
-    keys : tuple of str
-        As napari writes them; free in all its layers and in the viewer.
-    text : str
-        What it does, for tooltips.
-    """
-
-    name: str
-    keys: tuple[str, ...]
-    text: str
-
-    @property
-    def hint(self) -> str:
-        """Return the text with the keys, for a tooltip."""
-        keys = " or ".join(key.replace("Control", "Ctrl").replace("-", "+") for key in self.keys)
-        return f"{self.text} ({keys})"
-
-
-ACTIONS = {
-    action.name: action
-    for action in (
-        Action("accept", ("N",), "Write the object into the labels and start the next one"),
-        Action("undo", ("U", "Control-Z"), "Undo the last click, setting or accepted object"),
-        Action("redo", ("R", "Control-Shift-Z"), "Do again what was undone"),
-        Action("clear", ("D",), "Remove all clicks of the current object"),
-        Action("promote_at_cursor", ("Q",), "Make the positive click under the cursor the first"),
-        Action("toggle_integrity", ("I",), "Structural integrity on or off"),
-        Action("toggle_preview", ("H",), "Hide or show the preview"),
-    )
-}
+#: A key that is held goes on after the first time, then at every other, in milliseconds.
+FIRST_PAUSE, PAUSE = 350, 40
 
 Method = Callable[[], None]
 
@@ -59,42 +28,130 @@ class KeyBindings:
     Parameters
     ----------
     controller : object
-        Has a method for every name in `ACTIONS`.
+        Has a method for each of `ACTIONS`.
     """
 
     def __init__(self, controller: Any) -> None:
         self._controller = controller
         self._bound: list[tuple[Any, str, Any]] = []
+        self._owners: tuple[Any, ...] = ()
+        self._held = Held()
+        self._settings = key_settings()
+        self._settings.changed.connect(self._bind_anew)
 
     def bind(self, viewer: Any, layers: Iterable[Any]) -> None:
         """Bind anew on these, and on nothing else."""
         self.release()
-        for owner in (viewer, *layers):
+        self._owners = (viewer, *layers)
+        for owner in self._owners:
             for action in ACTIONS.values():
-                for key in action.keys:
-                    self._bind(owner, key, action.name)
+                for key in self._settings.keys[action.name]:
+                    self._bind(owner, key, action)
 
     def release(self) -> None:
         """Take the bindings away, and put back what they replaced."""
+        self._held.stop()
         for owner, key, replaced in reversed(self._bound):
             owner.bind_key(key, None)
             if replaced is not None:
                 owner.bind_key(key, replaced)
         self._bound.clear()
+        self._owners = ()
 
-    def _bind(self, owner: Any, key: str, name: str) -> None:
+    def _bind_anew(self) -> None:
+        if self._owners:
+            viewer, *layers = self._owners
+            self.bind(viewer, layers)
+
+    def _bind(self, owner: Any, key: str, action: Action) -> None:
         replaced = owner.bind_key(key, None)
-        owner.bind_key(key, self._callback(name, key))
+        owner.bind_key(key, self._callback(action, key))
         self._bound.append((owner, key, replaced))
 
-    def _callback(self, name: str, key: str) -> Callable[[Any], None]:
-        method: Method = getattr(self._controller, name)
+    def _callback(self, action: Action, key: str) -> Callable[[Any], Any]:
+        method = action.bound_to(self._controller)
 
         def run(owner: Any) -> None:
             # While a brush is in hand, napari's own undo is the one that is meant.
-            if isinstance(owner, Labels) and "Control" in key and owner.mode != "pan_zoom":
-                owner.redo() if name == "redo" else owner.undo()
+            brush = isinstance(owner, Labels) and owner.mode != "pan_zoom"
+            if brush and action.name in ("undo", "redo") and "Control" in key:
+                owner.redo() if action.name == "redo" else owner.undo()
             else:
                 method()
 
-        return run
+        def hold(owner: Any) -> Iterator[None]:
+            self._held.start(method)
+            yield
+            self._held.stop()
+
+        # The release of a key that goes with Control is not told on every system.
+        return hold if action.repeats and "Control" not in key else run
+
+
+class Held:
+    """Does something again and again while a key is held: napari tells only the first time."""
+
+    def __init__(self) -> None:
+        self._method: Method | None = None
+        self._modifiers: Any = None
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._again)
+
+    def start(self, method: Method) -> None:
+        """Do it now, and again from a moment later on."""
+        self._method, self._modifiers = method, QApplication.keyboardModifiers()
+        self._timer.start(FIRST_PAUSE)
+        method()
+
+    def stop(self) -> None:
+        """Do it no more."""
+        self._timer.stop()
+
+    def _again(self) -> None:
+        # The release goes unheard where the focus has gone elsewhere meanwhile.
+        if self._method is None or QApplication.queryKeyboardModifiers() != self._modifiers:
+            self.stop()
+            return
+        self._timer.setInterval(PAUSE)
+        self._method()
+
+
+class Shortcuts:
+    """Our keys in a widget, for while it, not the canvas, has the focus; and its tooltips.
+
+    Parameters
+    ----------
+    widget : QWidget
+    controller : object
+        Has a method for each of `ACTIONS`, and ``say``.
+    hints : dict of str to QWidget
+        Widgets whose tooltips tell an action and its keys, by the action's name.
+    """
+
+    def __init__(self, widget: QWidget, controller: Any, hints: dict[str, QWidget]) -> None:
+        self._widget, self._controller, self._hints = widget, controller, hints
+        self._shortcuts: list[QShortcut] = []
+        self._settings = key_settings()
+        self._settings.changed.connect(self._make)
+        widget.destroyed.connect(lambda: self._settings.changed.disconnect(self._make))
+        self._make()
+
+    def _make(self) -> None:
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+            shortcut.deleteLater()
+        self._shortcuts = [
+            self._shortcut(key, action)
+            for action in ACTIONS.values()
+            for key in self._settings.keys[action.name]
+        ]
+        for name, hinting in self._hints.items():
+            hinting.setToolTip(self._settings.hint(name))
+        for problem in self._settings.problems:
+            self._controller.say(problem, "warning")
+
+    def _shortcut(self, key: str, action: Action) -> QShortcut:
+        shortcut = QShortcut(to_qt(key), self._widget)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(action.bound_to(self._controller))
+        return shortcut

@@ -19,12 +19,13 @@ from napari_fclick.widgets.drawing import (
     marker_style,
     preview_step,
 )
-from napari_fclick.widgets.planes import LayerError, layer_shape, linear_matrix
+from napari_fclick.widgets.planes import LayerError, layer_shape, levels_of, linear_matrix
 
 #: Labels that we make take at most this many bytes of (lazily given) memory.
 MAX_LABELS_BYTES = 8_000_000_000
-#: Labels of more pixels than this are 16-bit.
-MANY_PIXELS = 2**28
+#: Labels of more pixels than this are 16-bit: napari draws them as they are, without first
+#: turning all of them into colour numbers.
+MANY_PIXELS = 2**22
 
 #: Marks the previews in their metadata: they are no images to annotate.
 PREVIEW = "napari-fclick preview"
@@ -74,15 +75,29 @@ def new_labels(image: Layer) -> Labels:
     return Labels(np.zeros(shape, dtype), name="objects", opacity=0.5, **transform_of(image))
 
 
+def is_labels_of(layer: Any, image: Layer) -> bool:
+    """Whether a layer is a Labels layer of the image's shape, be it one that cannot be written."""
+    return isinstance(layer, Labels) and layer_shape(layer) == layer_shape(image)
+
+
 def fits_as_labels(layer: Any, image: Layer) -> bool:
     """Whether a layer is a Labels layer that objects of the image can be written into."""
-    return bool(
-        isinstance(layer, Labels)
-        and not layer.multiscale
-        and hasattr(layer.data, "__setitem__")
-        and type(layer.data).__module__.partition(".")[0] != "dask"
-        and tuple(layer.data.shape) == layer_shape(image)
-    )
+    return is_labels_of(layer, image) and why_not_writable(layer) is None
+
+
+def why_not_writable(layer: Labels) -> str | None:
+    """Return why a layer's data cannot be written to, and what to do; None where they can."""
+    for data in levels_of(layer):
+        kind = type(data).__module__.partition(".")[0]
+        if kind == "dask" or not hasattr(data, "__setitem__"):
+            return (
+                f"its data ({kind}) are computed when they are looked at and cannot be written "
+                "to: choose labels on a zarr or numpy array"
+            )
+        flags = getattr(data, "flags", None)
+        if getattr(data, "read_only", False) or not getattr(flags, "writeable", True):
+            return f"its data ({kind}) were opened for reading only"
+    return None
 
 
 class AnnotationLayers:

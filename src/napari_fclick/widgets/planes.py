@@ -42,10 +42,14 @@ class LazyPlane:
         return np.asarray(self[:, :], dtype=dtype)
 
 
+def levels_of(layer: Any) -> list[Any]:
+    """Return a layer's arrays, finest first; one where it is no pyramid."""
+    return list(layer.data) if layer.multiscale else [layer.data]
+
+
 def layer_shape(layer: Any) -> tuple[int, ...]:
     """Return the shape of an image layer's finest data, channels not counted."""
-    base = layer.data[0] if layer.multiscale else layer.data
-    return tuple(int(n) for n in base.shape[: layer.ndim])
+    return tuple(int(n) for n in levels_of(layer)[0].shape[: layer.ndim])
 
 
 def displayed_place(viewer: Any, layer: Any) -> Place:
@@ -92,7 +96,7 @@ def plane_at(layer: Any, place: Place) -> Any:
     array (H, W) or (H, W, C), or a list of such, finest first
         Lazy: only what is asked of it is read.
     """
-    levels = list(layer.data) if layer.multiscale else [layer.data]
+    levels = levels_of(layer)
     planes = [_cut(level, _on_level(place, level, levels[0])) for level in levels]
     return planes if layer.multiscale else planes[0]
 

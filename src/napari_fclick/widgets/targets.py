@@ -8,16 +8,19 @@ import numpy as np
 from napari.layers import Labels
 from psygnal import Signal
 
+from napari_fclick.core.pyramids import write_levels
 from napari_fclick.session import NumberedLabels
 from napari_fclick.session.numbering import highest_label
-from napari_fclick.widgets.planes import to_data
+from napari_fclick.widgets.painting import LabelsPainter
+from napari_fclick.widgets.planes import levels_of
 from napari_fclick.widgets.workers import Job, Worker
 
 
 class LabelsTarget:
     """A Labels layer as an array: writing to it also shows what was written.
 
-    It follows the layer when its data are exchanged.
+    It follows the layer when its data are exchanged. Of a pyramid it is the finest level, and
+    what is written goes into all levels.
 
     Parameters
     ----------
@@ -26,45 +29,44 @@ class LabelsTarget:
     """
 
     def __init__(self, viewer: Any, layer: Labels) -> None:
-        self._viewer, self.layer = viewer, layer
+        self.layer = layer
+        self._painter = LabelsPainter(viewer, layer)
+
+    @property
+    def levels(self) -> list[Any]:
+        """The layer's arrays, finest first; one where it is no pyramid."""
+        return levels_of(self.layer)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the data."""
-        return tuple(self.layer.data.shape)
+        return tuple(int(n) for n in self.levels[0].shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the data."""
-        dtype: np.dtype[Any] = np.dtype(self.layer.data.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.levels[0].dtype)
         return dtype
 
     @property
     def chunks(self) -> Any:
         """Chunks of the data, where they have any."""
-        return getattr(self.layer.data, "chunks", None)
+        return getattr(self.levels[0], "chunks", None)
+
+    def renew(self) -> None:
+        """Have napari's own tools see what was written."""
+        self._painter.renew()
 
     def __getitem__(self, index: Any) -> Any:
-        return np.asarray(self.layer.data[index])
+        return np.asarray(self.levels[0][index])
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.layer.data[index] = value
-        if self._may_be_shown(index):
-            self.layer.refresh()
-
-    def _may_be_shown(self, index: tuple[slice | int, ...]) -> bool:
-        """Whether the slice on show meets a region: to draw it anew takes its time."""
-        missing = self._viewer.dims.ndim - self.layer.ndim
-        shown = [axis - missing for axis in self._viewer.dims.displayed]
-        point = to_data(self._viewer, self.layer, self._viewer.dims.point)
-        for axis, (part, position) in enumerate(zip(index, point, strict=True)):
-            if axis in shown:
-                continue
-            first, last = (part.start, part.stop - 1) if isinstance(part, slice) else (part, part)
-            # Wider than half a pixel: napari may round otherwise.
-            if not first - 0.6 <= position <= last + 0.6:
-                return False
-        return True
+        levels = self.levels
+        if len(levels) == 1:
+            levels[0][index] = value
+        else:
+            write_levels(levels, index, value)
+        self._painter.show(index)
 
 
 class Targets:
@@ -104,6 +106,7 @@ class Targets:
         if layer not in self._targets:
             self._targets[layer] = NumberedLabels(LabelsTarget(self._viewer, layer), highest)
             layer.events.paint.connect(self._on_paint)
+            layer.events.mode.connect(self._on_mode)
             layer.events.data.connect(self._on_data)
         return self._targets[layer]
 
@@ -111,6 +114,7 @@ class Targets:
         """Forget a layer; what was written into it can still be undone."""
         if self._targets.pop(layer, None) is not None:
             layer.events.paint.disconnect(self._on_paint)
+            layer.events.mode.disconnect(self._on_mode)
             layer.events.data.disconnect(self._on_data)
 
     def close(self) -> None:
@@ -144,6 +148,10 @@ class Targets:
         values = [np.max(new) for *_, new in event.value if np.size(new)]
         if values:
             self._targets[event.source].saw(int(max(values)))
+
+    def _on_mode(self, event: Any) -> None:
+        """Prepare the layer for the tool that was taken in hand."""
+        self._targets[event.source].labels.renew()
 
     def _on_data(self, event: Any) -> None:
         target = self._targets[event.source]

@@ -1,0 +1,63 @@
+"""The pixel of a region that is farthest from its border: where a careful user clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+Pixel = tuple[int, int]
+
+
+class Peak(NamedTuple):
+    """The deepest pixel of a region and its depth in pixels."""
+
+    pixel: Pixel
+    depth: float
+
+
+def peak(
+    region: Mask,
+    taken: Iterable[Pixel] = (),
+    rng: np.random.Generator | None = None,
+    jitter: float = 0.0,
+) -> Peak | None:
+    """Return the pixel of a region that is farthest from its border (Eq. 11).
+
+    Parameters
+    ----------
+    region : ndarray of bool, shape (h, w)
+        What lies outside the array counts as not belonging to the region.
+    taken : iterable of (row, column)
+        Pixels that were clicked before and are not clicked again.
+    rng, jitter : Generator, float in [0, 1]
+        With a jitter J, any pixel at least (1 - J) as deep as the peak, at random.
+
+    Returns
+    -------
+    Peak or None
+        The first peak in reading order; None where no pixel is left.
+    """
+    rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
+    if not rows.size:
+        return None
+    top, left = int(rows[0]), int(columns[0])
+    cut = region[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    depth = ndimage.distance_transform_edt(np.pad(cut, 1))[1:-1, 1:-1]
+    for row, column in taken:
+        if 0 <= row - top < cut.shape[0] and 0 <= column - left < cut.shape[1]:
+            depth[row - top, column - left] = 0
+    deepest = float(depth.max())
+    if deepest <= 0:
+        return None
+    if rng is None or jitter <= 0:
+        index = int(np.argmax(depth))
+    else:
+        allowed = np.flatnonzero(depth >= max((1 - jitter) * deepest, 1e-6))
+        index = int(rng.choice(allowed))
+    row, column = divmod(index, cut.shape[1])
+    return Peak((row + top, column + left), deepest)

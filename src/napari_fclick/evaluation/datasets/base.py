@@ -1,0 +1,183 @@
+"""What every data set can do: list its images, list an image's objects, show one of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.files import SUFFIXES, read_image
+from napari_fclick.core.folders import IGNORE_LABEL
+
+Array = NDArray[Any]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One object of a data set.
+
+    Attributes
+    ----------
+    image : str
+        Names the image within its set.
+    label : int
+        The object's number within its image.
+    index : int or None
+        The slice, of a volume.
+    area : int
+        In pixels.
+    """
+
+    image: str
+    label: int
+    index: int | None = None
+    area: int = 0
+
+    @property
+    def key(self) -> str:
+        """The object's name within its set, as in ``cells/17`` or ``stack[3]/17``."""
+        place = "" if self.index is None else f"[{self.index}]"
+        return f"{self.image}{place}/{self.label}"
+
+
+class Scene(NamedTuple):
+    """What the robot is shown: an image, the object in it, and what counts nowhere.
+
+    Attributes
+    ----------
+    image : ndarray, shape (H, W) or (H, W, C)
+    truth : ndarray of bool, shape (H, W)
+    ignore : ndarray of bool, shape (H, W), or None
+    """
+
+    image: Array
+    truth: Mask
+    ignore: Mask | None
+
+
+class DataSet(ABC):
+    """A data set on disk; nothing is kept in memory but the image at hand.
+
+    Parameters
+    ----------
+    root : Path
+        What `find` returned.
+    name : str
+        Of the set in reports, and in the random streams of its objects.
+    """
+
+    #: The layout's name, and what is looked for.
+    title: ClassVar[str]
+    looks_like: ClassVar[str]
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.root = root
+        self.name = name
+
+    @classmethod
+    @abstractmethod
+    def find(cls, folder: Path) -> Path | None:
+        """Return the folder in which the layout lies, if it does."""
+
+    @abstractmethod
+    def images(self) -> Sequence[str]:
+        """Return the names of the images, in an order that never changes."""
+
+    @abstractmethod
+    def items(self, image: str) -> Sequence[Item]:
+        """Return the objects of an image, in an order that never changes."""
+
+    @abstractmethod
+    def scene(self, item: Item) -> Scene:
+        """Return an object with its image."""
+
+
+class LabelledSet(DataSet):
+    """A data set that has its objects as numbers in an image of labels, 2-D."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        super().__init__(root, name)
+        # Of the sets' many images, the one at hand is kept for its next object.
+        self._read = lru_cache(maxsize=2)(self._read_both)
+
+    @abstractmethod
+    def labels(self, image: str) -> Array:
+        """Return instance numbers, int (H, W): 0 is background, 65535 is ignored."""
+
+    @abstractmethod
+    def pixels(self, image: str) -> Array:
+        """Return the image, (H, W) or (H, W, C)."""
+
+    def _read_both(self, image: str) -> tuple[Array, Array]:
+        return self.pixels(image), self.labels(image)
+
+    def items(self, image: str) -> Sequence[Item]:
+        """Return the objects of an image by their numbers."""
+        return [Item(image, label, None, area) for label, area in areas(self.labels(image))]
+
+    def scene(self, item: Item) -> Scene:
+        """Return an object with its image."""
+        pixels, labels = self._read(item.image)
+        if pixels.shape[:2] != labels.shape:
+            raise ValueError(
+                f"{self.name}, {item.image}: the image has shape {pixels.shape}, its labels "
+                f"{labels.shape}"
+            )
+        return cut_out(pixels, labels, item.label)
+
+
+def areas(labels: Array) -> list[tuple[int, int]]:
+    """Return the number and the pixels of each object."""
+    found = zip(*np.unique(labels, return_counts=True), strict=True)
+    return [(int(n), int(count)) for n, count in found if n not in (0, IGNORE_LABEL)]
+
+
+def cut_out(pixels: Array, labels: Array, label: int) -> Scene:
+    """Return the scene of one label."""
+    ignore = labels == IGNORE_LABEL
+    return Scene(pixels, labels == label, ignore if ignore.any() else None)
+
+
+# --- files ----------------------------------------------------------------------------------
+
+
+def by_stem(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> dict[str, Path]:
+    """Return the files of a folder by their stems in lower case, in the order of their names."""
+    wanted = tuple(suffixes)
+    files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in wanted]
+    return {f.stem.lower(): f for f in files}
+
+
+def first_folder(root: Path, *names: str) -> Path | None:
+    """Return the first of some folders that is there."""
+    return next((root / name for name in names if (root / name).is_dir()), None)
+
+
+def read_numbers(path: Path) -> Array:
+    """Read an image of numbers, int (H, W): of a palette the indices, not the colours."""
+    from PIL import Image
+
+    if path.suffix.lower() in (".png", ".bmp", ".gif"):
+        try:
+            with Image.open(path) as opened:
+                pixels = np.asarray(opened)
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read as labels: {error}") from None
+    else:
+        pixels = read_image(path)
+    numbers = pixels.astype(np.int64)
+    return numbers if numbers.ndim == 2 else np.asarray(numbers[..., :3].max(-1))
+
+
+def read_list(path: Path) -> list[str]:
+    """Return the first word of each line of a text file."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}, which says what images are evaluated")
+    return [line.split()[0] for line in path.read_text("utf-8").splitlines() if line.strip()]

@@ -1,0 +1,103 @@
+"""COCO: objects as polygons or run lengths in a JSON file; they may overlap."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_fclick.core.files import read_image
+from napari_fclick.evaluation.datasets.base import Array, DataSet, Item, Mask, Scene, first_folder
+
+
+class Coco(DataSet):
+    """COCO's instances; crowds are left out.
+
+    Of several ``instances_*.json`` the one of a val split is taken.
+    """
+
+    title = "COCO"
+    looks_like = "annotations/instances_NAME.json and NAME/ or images/NAME/ or images/"
+
+    def __init__(self, root: Path, name: str) -> None:
+        super().__init__(root, name)
+        file, self._folder = _choose(root)
+        try:
+            content = json.loads(file.read_text("utf-8"))
+            self._images = {str(each["id"]): each for each in content["images"]}
+            self._marks: dict[str, list[dict[str, Any]]] = defaultdict(list)
+            for mark in content["annotations"]:
+                if not mark.get("iscrowd"):
+                    self._marks[str(mark["image_id"])].append(mark)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{file} is no COCO instances file: {error!r}") from None
+        self._pixels = lru_cache(maxsize=2)(self._read)
+
+    @classmethod
+    def find(cls, folder: Path) -> Path | None:
+        """Return the folder, if it holds annotations."""
+        return folder if any(folder.glob("annotations/instances_*.json")) else None
+
+    def images(self) -> Sequence[str]:
+        """Return the images' numbers, in ascending order, of those that have objects."""
+        return sorted((key for key in self._images if self._marks.get(key)), key=int)
+
+    def _read(self, image: str) -> Array:
+        return read_image(self._folder / self._images[image]["file_name"])
+
+    def items(self, image: str) -> Sequence[Item]:
+        """Return the objects of an image by the numbers of their annotations."""
+        found = []
+        for mark in sorted(self._marks[image], key=lambda each: int(each["id"])):
+            area = _mask_module().area(self._runs(image, mark))
+            if area:
+                found.append(Item(image, int(mark["id"]), None, int(area)))
+        return found
+
+    def scene(self, item: Item) -> Scene:
+        """Return an object with its image."""
+        mark = next(m for m in self._marks[item.image] if m["id"] == item.label)
+        truth: Mask = _mask_module().decode(self._runs(item.image, mark)).astype(bool)
+        pixels = self._pixels(item.image)
+        if pixels.shape[:2] != truth.shape:
+            raise ValueError(
+                f"{self.name}, {item.image}: the image has shape {pixels.shape}, the JSON says "
+                f"{truth.shape}"
+            )
+        return Scene(pixels, np.ascontiguousarray(truth), None)
+
+    def _runs(self, image: str, mark: dict[str, Any]) -> Any:
+        """Return an annotation as compressed run lengths, whichever of the three it comes as."""
+        height, width = (int(self._images[image][side]) for side in ("height", "width"))
+        shape, module = mark["segmentation"], _mask_module()
+        if isinstance(shape, list):
+            return module.merge(module.frPyObjects(shape, height, width))
+        if isinstance(shape["counts"], list):
+            return module.frPyObjects(shape, height, width)
+        return shape
+
+
+def _choose(root: Path) -> tuple[Path, Path]:
+    """Return the JSON file and the folder of its images."""
+    files = sorted(root.glob("annotations/instances_*.json"))
+    for file in sorted(files, key=lambda f: ("val" not in f.stem, f.stem)):
+        split = file.stem.removeprefix("instances_")
+        folder = first_folder(root, split, f"images/{split}", "images")
+        if folder is not None:
+            return file, folder
+    raise FileNotFoundError(f"{root} has annotations ({files[0].name}) but no folder of images")
+
+
+def _mask_module() -> Any:
+    try:
+        from pycocotools import mask
+    except ImportError:
+        raise ImportError(
+            "COCO's masks are read by pycocotools: pip install 'napari-fclick[coco]'"
+        ) from None
+    return mask

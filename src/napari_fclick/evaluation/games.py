@@ -1,0 +1,125 @@
+"""One object played by one method, as it is kept in a results file."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_fclick.evaluation import robot
+from napari_fclick.evaluation.datasets import Item, Scene
+from napari_fclick.evaluation.methods.base import Method
+from napari_fclick.evaluation.metrics import boundary_f, bounding_box, centralities
+from napari_fclick.evaluation.protocol import Protocol, stream
+
+Mask = NDArray[np.bool_]
+PerClick = Annotated[list[float], Field(min_length=1)]
+
+
+class Game(BaseModel):
+    """One object, click by click.
+
+    Attributes
+    ----------
+    set_name, method, item : str
+        Whose object, who played, and the object's key within its set.
+    ious, boundary : list of float in [0, 1]
+        IoU and boundary F after each click.
+    clicks : list of (row, column, positive)
+    centrality : list of float in [0, 1]
+        CD of each click.
+    ms : list of float
+        Milliseconds from each click to its answer.
+    mask : str
+        The last answer, see `unpack_mask`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    set_name: str = Field(alias="set")
+    method: str
+    item: str = Field(alias="object")
+    ious: PerClick
+    boundary: PerClick
+    clicks: list[tuple[int, int, bool]]
+    centrality: PerClick
+    ms: PerClick
+    mask: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from all other games of a run."""
+        return self.set_name, self.method, self.item
+
+
+def play_item(
+    method: Method, name: str, set_name: str, item: Item, scene: Scene, protocol: Protocol
+) -> Game:
+    """Let the robot play one object.
+
+    Parameters
+    ----------
+    method : Method
+    name : str
+        Of the method, in reports.
+    set_name : str
+        Of the object's set; it is in the object's random stream.
+    item, scene : Item, Scene
+    protocol : Protocol
+    """
+    found: dict[str, list[Any]] = {"ious": [], "boundary": [], "clicks": [], "ms": []}
+    mask = np.zeros_like(scene.truth)
+    for each in robot.play(
+        method,
+        scene.image,
+        scene.truth,
+        ignore=scene.ignore,
+        most=protocol.most,
+        rng=stream(protocol.seed, set_name, item.key),
+        jitter=protocol.jitter,
+    ):
+        mask = each.mask
+        found["ious"].append(each.iou)
+        found["boundary"].append(boundary_f(scene.truth, mask, scene.ignore))
+        found["clicks"].append(tuple(each.click))
+        found["ms"].append(round(1000 * each.prediction.seconds, 3))
+    pixels = [(row, column) for row, column, _ in found["clicks"]]
+    return Game(
+        set=set_name,
+        method=name,
+        object=item.key,
+        centrality=centralities(scene.truth, pixels),
+        mask=pack_mask(mask),
+        **found,
+    )
+
+
+def pack_mask(mask: Mask) -> str:
+    """Return a mask as text: its box, and the box's pixels as packed, deflated bits."""
+    box = bounding_box(mask)
+    bits = np.packbits(mask[box.top : box.bottom, box.left : box.right])
+    text = base64.b64encode(zlib.compress(bits.tobytes(), 9)).decode("ascii")
+    return f"{box.top},{box.left},{box.bottom},{box.right}:{text}"
+
+
+def unpack_mask(text: str, shape: tuple[int, int]) -> Mask:
+    """Return the mask, bool (H, W), that `pack_mask` made into text.
+
+    Raises
+    ------
+    ValueError
+        If the text is no mask, or one that sticks out of the shape.
+    """
+    numbers, _, packed = text.partition(":")
+    top, left, bottom, right = (int(number) for number in numbers.split(","))
+    height, width = bottom - top, right - left
+    if not (0 <= top <= bottom <= shape[0] and 0 <= left <= right <= shape[1]):
+        raise ValueError(f"a mask with the box {numbers} does not fit into {shape}")
+    bits = np.frombuffer(zlib.decompress(base64.b64decode(packed)), np.uint8)
+    out = np.zeros(shape, bool)
+    out[top:bottom, left:right] = np.unpackbits(bits, count=height * width).reshape(height, width)
+    return out

@@ -1,0 +1,69 @@
+"""What an evaluation does: how objects are drawn and clicked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How objects are chosen and clicked.
+
+    Attributes
+    ----------
+    targets : tuple of float
+        IoUs whose NoC is reported.
+    most : int
+        Clicks an object gets at most.
+    jitter : float in [0, 1]
+        J: the robot clicks anywhere in an error region that is at least (1 - J) as deep as
+        the region's peak. 0 is the paper's robot, 1 anywhere in the region. No pixels.
+    objects : int or None
+        Objects drawn from a set; all by default.
+    seed : int
+        Of the draw and of the jitter.
+    """
+
+    targets: tuple[float, ...] = (0.85, 0.9)
+    most: int = 20
+    jitter: float = 0.0
+    objects: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.targets:
+            raise ValueError("no target: at least one IoU is needed")
+        for target in self.targets:
+            if not 0 < target <= 1:
+                raise ValueError(f"target {target} is not within 0 to 1")
+        if self.most < 1:
+            raise ValueError(f"at most {self.most} clicks: at least 1 is needed")
+        if self.objects is not None and self.objects < 1:
+            raise ValueError(f"{self.objects} objects: at least 1 is needed")
+        if not 0 <= self.jitter <= 1:
+            raise ValueError(
+                f"jitter {self.jitter} is not within 0 to 1: it is no number of pixels but the "
+                "part J of an error region's depth; the robot clicks anywhere at least (1 - J) "
+                "as deep as the region's middle"
+            )
+        if self.seed < 0:
+            raise ValueError(f"seed {self.seed} is negative; allowed are 0, 1, 2, ..")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the protocol as it stands in reports."""
+        names = {"most": "max_clicks", "objects": "max_objects"}
+        found = {names.get(k, k): v for k, v in asdict(self).items()}
+        return found | {"targets": list(self.targets)}
+
+
+def stream(seed: int, set_name: str, key: str) -> np.random.Generator:
+    """Return the random stream of one object.
+
+    It depends on nothing else: neither on the objects before it nor on who plays it.
+    """
+    digest = hashlib.sha256(f"{seed}\n{set_name}\n{key}".encode()).digest()
+    return np.random.default_rng(list(np.frombuffer(digest, "<u4")))

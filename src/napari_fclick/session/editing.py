@@ -1,0 +1,255 @@
+"""What can be done to objects that are there already: pick up, delete, merge, renumber, classify.
+
+Each is one step of the session, and can be undone like a click.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.labels import check_label
+from napari_fclick.core.window import Box
+from napari_fclick.session.history import Change, Commit, StoredPatch
+from napari_fclick.session.masks import mask_bounds
+from napari_fclick.session.place import Place
+from napari_fclick.session.session import Session
+from napari_fclick.session.starting import start_from
+from napari_fclick.session.state import AcceptedObject, Draft, SessionError
+
+#: Planes of up to so many pixels are searched as a whole for an object.
+WHOLE_PLANE = 16_000_000
+#: In larger ones, the first look is at a square of this side about the click.
+FIRST_LOOK = 512
+
+
+def label_at(session: Session, y: float, x: float) -> int:
+    """Return the number of the object under a point of the plane; 0 for none.
+
+    Raises
+    ------
+    ClickError
+        Outside the image.
+    """
+    row, column = _pixel(session, y, x)
+    if session.target is None:
+        return 0
+    here = session.place.where(slice(row, row + 1), slice(column, column + 1))
+    return int(np.asarray(session.labels[here]).flat[0])
+
+
+def pick_up(session: Session, y: float, x: float) -> int:
+    """Begin to correct the object under a point of the plane; return its number.
+
+    Its mask becomes the mask at hand, with a first click in its middle; further clicks
+    correct it, and accepting it writes it anew.
+
+    Raises
+    ------
+    SessionError
+        If there is no object, or another one is at hand.
+    """
+    label = label_at(session, y, x)
+    if not label:
+        raise SessionError("there is no object to pick up here")
+    if session.clicks:
+        raise SessionError("accept or clear the object at hand before picking up another")
+    box = _bounds(session, label, session.place, _pixel(session, y, x))
+    start = start_from(_read(session, session.place, box) == label, box.top, box.left)
+    assert start is not None  # the pixel under the point has the label
+    draft = Draft(start.clicks, label, start=start)
+    session.do(session.step(f"pick up object {label}", draft))
+    return label
+
+
+def delete(session: Session, label: int) -> None:
+    """Remove an object from the labels.
+
+    Of an object that was not accepted here, the part in the plane on show is removed.
+
+    Raises
+    ------
+    SessionError
+        If there is no such object.
+    """
+    change = Change(label, session.objects.get(label), None)
+    _renumber(session, f"delete object {label}", label, 0, (change,))
+
+
+def merge(session: Session, label: int, into: int) -> None:
+    """Give an object's pixels to another object.
+
+    Raises
+    ------
+    SessionError
+        If one of them does not exist, or they are the same.
+    """
+    if label == into:
+        raise SessionError(f"object {label} cannot be merged into itself")
+    gone, kept = session.objects.get(label), session.objects.get(into)
+    changes: tuple[Change, ...] = (Change(label, gone, None),)
+    if not any(_regions(session, into)):
+        raise SessionError(f"there is no object {into} to merge into")
+    if kept is not None or gone is not None:
+        changes += (Change(into, kept, _merged(into, gone, kept)),)
+    _renumber(session, f"merge object {label} into {into}", label, into, changes)
+
+
+def renumber(session: Session, label: int, to: int) -> None:
+    """Give an object another number, one that no object has.
+
+    Raises
+    ------
+    SessionError
+        If there is no such object, or the number is taken or cannot be held.
+    """
+    target = session.target
+    if target is not None:
+        try:
+            check_label(to, np.dtype(session.labels.dtype))
+        except ValueError as error:
+            raise SessionError(str(error)) from None
+        if to in target.taken or any(_regions(session, to)):
+            raise SessionError(f"the number {to} is taken: merge the objects, or choose another")
+    record = session.objects.get(label)
+    changes: tuple[Change, ...] = (Change(label, record, None),)
+    if record is not None:
+        changes += (Change(to, None, replace(record, label=to)),)
+    _renumber(session, f"renumber object {label} to {to}", label, to, changes)
+
+
+def classify(session: Session, label: int, class_name: str) -> None:
+    """Give an accepted object a class; an empty name takes it away.
+
+    Raises
+    ------
+    SessionError
+        If no object of that number was accepted.
+    """
+    record = session.objects.get(label)
+    if record is None or session.target is None:
+        raise SessionError(f"object {label} was not accepted here: pick it up and accept it")
+    if record.class_name == class_name:
+        return
+    change = Change(label, record, replace(record, class_name=class_name))
+    shape = tuple(int(n) for n in session.labels.shape)
+    commit = Commit((), session.target, (change,), shape)
+    step = session.step(f"make object {label} {class_name or 'unclassified'}", session.draft)
+    session.do(replace(step, commit=commit))
+
+
+# --- helpers ----------------------------------------------------------------------------
+
+
+def _renumber(
+    session: Session, name: str, label: int, to: int, changes: tuple[Change, ...]
+) -> None:
+    if session.draft.label == label:
+        raise SessionError(f"object {label} is being corrected: accept or clear it first")
+    target = session.target
+    if target is None:
+        raise SessionError("no labels are chosen")
+    patches = tuple(
+        _patch(session, place, box, label, to) for place, box in _regions(session, label)
+    )
+    if not patches:
+        raise SessionError(f"there is no object {label}")
+    changes = tuple(change for change in changes if change.before or change.after)
+    shape = tuple(int(n) for n in session.labels.shape)
+    commit = Commit(patches, target, changes, shape, {label: to})
+    session.do(replace(session.step(name, session.draft), commit=commit))
+
+
+def _regions(session: Session, label: int) -> Iterator[tuple[Place, Box]]:
+    """Yield where an object lies: its accepted parts, and the plane on show."""
+    if session.target is None:
+        return
+    record = session.objects.get(label)
+    places = [] if record is None else [part.place for part in record.parts]
+    for place in dict.fromkeys([*places, session.place]):
+        box = _bounds(session, label, place, None)
+        if box.side:
+            yield place, box
+
+
+def _bounds(session: Session, label: int, place: Place, near: tuple[int, int] | None) -> Box:
+    """Return the bounds of an object in a plane, of no size where it is not.
+
+    Large planes are not read as a whole: the search widens from what is known of the object
+    until it ends within what was read.
+    """
+    height, width = place.plane_shape(session.labels.shape)
+    whole = Box(0, 0, height, width)
+    record = session.objects.get(label)
+    part = None if record is None else record.part(place)
+    look = whole
+    if height * width > WHOLE_PLANE:
+        if part is not None:
+            look = _widened(part.box, 64, whole)
+        elif near is not None:
+            look = _widened(Box(*near, near[0] + 1, near[1] + 1), FIRST_LOOK // 2, whole)
+    while True:
+        found = mask_bounds(_read(session, place, look) == label)
+        if found is None:
+            return Box(0, 0, 0, 0)
+        inside = Box(
+            found.top + look.top,
+            found.left + look.left,
+            found.bottom + look.top,
+            found.right + look.left,
+        )
+        wider = _widened(look, look.side, whole)
+        if look == wider or _widened(inside, 1, whole) == _widened(inside, 1, look):
+            return inside
+        look = wider
+
+
+def _widened(box: Box, margin: int, limit: Box) -> Box:
+    return Box(
+        max(box.top - margin, limit.top),
+        max(box.left - margin, limit.left),
+        min(box.bottom + margin, limit.bottom),
+        min(box.right + margin, limit.right),
+    )
+
+
+def _read(session: Session, place: Place, box: Box) -> NDArray[Any]:
+    return np.asarray(session.labels[_where(place, box)])
+
+
+def _where(place: Place, box: Box) -> tuple[slice | int, ...]:
+    return place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+
+
+def _patch(session: Session, place: Place, box: Box, label: int, to: int) -> StoredPatch:
+    before = _read(session, place, box)
+    own = before == label
+    return StoredPatch.cut(
+        _where(place, box), before, np.where(own, before.dtype.type(to), before), own
+    )
+
+
+def _merged(into: int, gone: AcceptedObject | None, kept: AcceptedObject | None) -> AcceptedObject:
+    """Return the record of two objects in one."""
+    if kept is None or gone is None:
+        known = kept or gone
+        assert known is not None
+        return replace(known, label=into)
+    record = kept
+    for part in gone.parts:
+        mine = record.part(part.place)
+        if mine is not None:
+            part = replace(mine, box=mine.box.union(part.box), area=mine.area + part.area)
+        record = record.with_part(part)
+    return replace(record, seconds=kept.seconds + gone.seconds, made=kept.made + gone.made)
+
+
+def _pixel(session: Session, y: float, x: float) -> tuple[int, int]:
+    click = Click(y, x)
+    ClickSequence([click]).check_inside(session.shape)
+    return click.pixel

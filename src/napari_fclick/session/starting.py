@@ -1,0 +1,65 @@
+"""Beginning with the mask that an object has already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core import window
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.integrity import Kept
+from napari_fclick.core.peaks import peak
+from napari_fclick.session.masks import StoredMask
+from napari_fclick.session.state import PredictionLike, Start
+
+if TYPE_CHECKING:
+    from napari_fclick.prediction import Prediction
+
+#: Side of the window's canvas; the predictor looks at it anew at its own.
+CANVAS = 256
+
+
+def start_from(mask: NDArray[np.bool_], top: int, left: int) -> Start | None:
+    """Return the beginning of an object's correction; None where the mask is empty.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (h, w)
+        Of the object.
+    top, left : int
+        Where its first pixel lies in the plane.
+    """
+    stored, middle = StoredMask.pack(mask, top, left), peak(mask)
+    if stored is None or middle is None:
+        return None
+    row, column = middle.pixel
+    return Start(ClickSequence([Click(row + top, column + left)]), stored)
+
+
+def start_prediction(start: Start, shape: tuple[int, int]) -> PredictionLike:
+    """Return a mask as if it had been predicted, so that the next click goes on from it.
+
+    Parameters
+    ----------
+    start : Start
+    shape : (int, int)
+        Rows and columns of the plane.
+    """
+    from napari_fclick.prediction import Prediction  # it brings torch along
+
+    class Existing(Prediction):
+        """All of the object belongs to it, whether or not a click lies in each part."""
+
+        def kept(self, threshold: float = 0.5) -> Kept:
+            return Kept(self.mask(threshold, integrity=False), False)
+
+    box = start.mask.box
+    view = window.fit_window(box, shape, CANVAS)
+    probability = np.zeros((view.height, view.width), np.float32)
+    top, left = box.top - view.top, box.left - view.left
+    mask = start.mask.unpack()
+    probability[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    existing: Prediction = Existing(probability, view, start.clicks, shape)
+    return existing

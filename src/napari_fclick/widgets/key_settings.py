@@ -1,0 +1,298 @@
+"""Which keys the user has chosen, and where that is kept.
+
+napari 0.9 and newer has a page in its Preferences for the manifest's ``configurations``;
+its values are read and written through ``napari.settings.get_plugin_settings``. Older ones
+have none: a file ``keys.toml`` in the user's configuration folder takes its place. Where both
+have a key for an action the Preferences win.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from napari.layers import Image, Labels, Points
+from napari.viewer import Viewer
+from platformdirs import user_config_path
+from psygnal import Signal
+from qtpy.QtGui import QAction
+from qtpy.QtWidgets import QApplication
+
+from napari_fclick.widgets.actions import ACTIONS
+from napari_fclick.widgets.key_names import KeyProblem, join, parse, shown
+
+PLUGIN, SECTION = "napari-fclick", "keys"
+
+Keys = tuple[str, ...]
+DEFAULTS: dict[str, Keys] = {name: action.keys for name, action in ACTIONS.items()}
+
+
+class Store(Protocol):
+    """Where chosen keys are kept."""
+
+    def read(self) -> dict[str, str]:
+        """Return the keys of the actions that have other than their own; may raise KeyProblem."""
+
+    def write(self, chosen: Mapping[str, str]) -> None:
+        """Keep these, and no others; may raise OSError."""
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` whenever what is kept changes elsewhere."""
+
+
+class FileStore:
+    """A TOML file: ``accept = "N"``.
+
+    Parameters
+    ----------
+    path : Path
+        Made when there is something to keep.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> dict[str, str]:
+        """Return what the file has; raises KeyProblem if it is no such file."""
+        if not self.path.is_file():
+            return {}
+        try:
+            found = tomllib.loads(self.path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise KeyProblem(f"{self.path} cannot be read: {error}") from None
+        return {name: str(keys) for name, keys in found.items()}
+
+    def write(self, chosen: Mapping[str, str]) -> None:
+        """Write the file anew, at once or not at all."""
+        if not chosen and not self.path.is_file():
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(self.path.name + ".partial")
+        lines = [f"{name} = {json.dumps(keys)}\n" for name, keys in chosen.items()]
+        partial.write_text("".join(lines), "utf-8")
+        partial.replace(self.path)
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Do nothing: the file is read once."""
+
+
+class PreferencesStore:
+    """The page in napari's Preferences.
+
+    Parameters
+    ----------
+    section : napari.utils.events.EventedModel
+        Has a string for every action.
+    """
+
+    def __init__(self, section: Any) -> None:
+        self._section = section
+
+    def read(self) -> dict[str, str]:
+        """Return what differs from the manifest."""
+        found = {name: str(getattr(self._section, name)) for name in self._names()}
+        return {name: keys for name, keys in found.items() if keys != join(DEFAULTS[name])}
+
+    def write(self, chosen: Mapping[str, str]) -> None:
+        """Set all values; napari saves them."""
+        for name in self._names():
+            keys = chosen.get(name, join(DEFAULTS[name]))
+            if getattr(self._section, name) != keys:
+                setattr(self._section, name, keys)
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call back whenever a value is changed, such as on the page."""
+        self._section.events.connect(lambda event: callback())
+
+    def _names(self) -> list[str]:
+        return [name for name in ACTIONS if hasattr(self._section, name)]
+
+
+class KeySettings:
+    """The keys in use: an action's own ones unless others were chosen for it.
+
+    What was chosen and is no key, or is taken, is refused: the action then has its own keys.
+
+    Parameters
+    ----------
+    stores : sequence of Store
+        The first that has something for an action decides; changes are written to it.
+
+    Attributes
+    ----------
+    keys : dict of str to tuple of str
+        By the action's name, as napari writes them.
+    problems : tuple of str
+        What was refused, and why.
+    changed : Signal()
+        Keys or problems changed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self._stores = tuple(stores)
+        self._writing = False
+        self.keys, self.problems = dict(DEFAULTS), ()
+        for store in self._stores:
+            store.watch(self._reread)
+        self.read()
+
+    def read(self) -> None:
+        """Read the stores anew."""
+        chosen, problems = self._chosen()
+        self.keys, refused = resolve(chosen)
+        self.problems: tuple[str, ...] = (*problems, *refused)
+
+    def hint(self, name: str) -> str:
+        """Return what an action does, with its keys, for a tooltip."""
+        keys = " or ".join(shown(key) for key in self.keys[name])
+        return f"{ACTIONS[name].text} ({keys})" if keys else ACTIONS[name].text
+
+    def change(self, name: str, keys: str) -> None:
+        """Give an action other keys.
+
+        Parameters
+        ----------
+        name : str
+        keys : str
+            Separated by spaces, such as ``"U Ctrl+Z"``; empty for none.
+
+        Raises
+        ------
+        KeyProblem
+            If one is no key, or is taken. The action then keeps the keys it has.
+        """
+        wanted = parse(keys)
+        for other, theirs in self.keys.items():
+            for key in set(wanted) & set(theirs):
+                if other != name:
+                    raise KeyProblem(f"{shown(key)} is taken: {ACTIONS[other].text.lower()}")
+        for key in set(wanted) - set(DEFAULTS[name]):
+            _refuse_taken(key)
+        self._keep({**self.keys, name: wanted})
+
+    def reset(self) -> None:
+        """Give all actions their own keys again."""
+        self._keep(DEFAULTS)
+
+    def _keep(self, keys: Mapping[str, Keys]) -> None:
+        chosen = {n: join(k) for n, k in keys.items() if k != DEFAULTS[n]}
+        self._writing = True
+        try:
+            for store in self._stores:
+                store.write(chosen)
+                chosen = {}  # one place is enough
+        except OSError as error:
+            raise KeyProblem(f"the keys cannot be kept: {error}") from None
+        finally:
+            self._writing = False
+            self._reread()
+
+    def _reread(self) -> None:
+        if not self._writing:
+            self.read()
+            self.changed.emit()
+
+    def _chosen(self) -> tuple[dict[str, str], list[str]]:
+        chosen: dict[str, str] = {}
+        problems = []
+        for store in reversed(self._stores):
+            try:
+                chosen.update(store.read())
+            except KeyProblem as problem:
+                problems.append(str(problem))
+        return chosen, problems
+
+
+def resolve(chosen: Mapping[str, str]) -> tuple[dict[str, Keys], tuple[str, ...]]:
+    """Return the keys of all actions, and what of the chosen ones was refused.
+
+    Parameters
+    ----------
+    chosen : mapping of str to str
+        Keys, separated by spaces, by the names of actions.
+    """
+    accepted: dict[str, Keys] = {}
+    problems = []
+    for name, text in chosen.items():
+        try:
+            accepted[name] = _checked(name, text)
+        except KeyProblem as problem:
+            problems.append(f"key for {name}: {problem}")
+    # A key given back by one may be the own one of another: look again until all is well.
+    while clash := _clash({**DEFAULTS, **accepted}, accepted):
+        name, key = clash
+        problems.append(f"key for {name}: {shown(key)} has another action too; its own is kept")
+        del accepted[name]
+    return {**DEFAULTS, **accepted}, tuple(problems)
+
+
+def _checked(name: str, text: str) -> Keys:
+    if name not in ACTIONS:
+        raise KeyProblem(f"no such action; there are {', '.join(ACTIONS)}")
+    keys = parse(text)
+    for key in set(keys) - set(DEFAULTS[name]):
+        _refuse_taken(key)
+    return keys
+
+
+def _clash(keys: Mapping[str, Keys], refusable: Iterable[str]) -> tuple[str, str] | None:
+    """Return a chosen key that another action has too, and whose it is."""
+    count = Counter(key for theirs in keys.values() for key in theirs)
+    for name in reversed(list(refusable)):
+        for key in keys[name]:
+            if count[key] > 1:
+                return name, key
+    return None
+
+
+def _refuse_taken(key: str) -> None:
+    """Refuse a key that napari has for something else; raises KeyProblem."""
+    for owner in (Viewer, Image, Points, Labels):
+        # What layers and viewers inherit is in the classes above them.
+        for kind in owner.__mro__:
+            if key in _parsed(str(bound) for bound in getattr(kind, "class_keymap", {})):
+                raise KeyProblem(f"{shown(key)} is taken by napari ({owner.__name__})")
+    if key in _parsed(_menu_shortcuts()):
+        raise KeyProblem(f"{shown(key)} is taken by a menu of napari")
+
+
+def _menu_shortcuts() -> list[str]:
+    windows = [] if QApplication.instance() is None else QApplication.topLevelWidgets()
+    actions = [action for window in windows for action in window.findChildren(QAction)]
+    return [key.toString() for action in actions for key in action.shortcuts()]
+
+
+def _parsed(keys: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for key in keys:
+        with suppress(KeyProblem):
+            found.update(parse(key))
+    return found
+
+
+@cache
+def key_settings() -> KeySettings:
+    """Return the keys of this user, the same for all docks."""
+    stores: list[Store] = [FileStore(user_config_path(PLUGIN, appauthor=False) / "keys.toml")]
+    section = _preferences()
+    return KeySettings(stores if section is None else [PreferencesStore(section), *stores])
+
+
+def _preferences() -> Any:
+    """Return our section of napari's Preferences; None where napari has none."""
+    try:
+        from napari.settings import get_plugin_settings
+    except ImportError:
+        return None
+    # Disabled plugins have none either, and so has a dock made by a script without a manifest.
+    with suppress(KeyError):
+        return getattr(get_plugin_settings(PLUGIN), SECTION, None)
+    return None

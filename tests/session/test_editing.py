@@ -1,0 +1,192 @@
+"""Picking up, deleting, merging, renumbering and classifying objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.session.test_session import answer, make, put
+
+from napari_fclick.core.clicks import ClickError
+from napari_fclick.session import Place, Session, SessionError, editing
+
+
+def two_objects() -> Session:
+    session = make()
+    put(session, 20, 20)
+    put(session, 40, 40)
+    return session
+
+
+def test_pick_up_begins_with_the_mask_and_a_click_in_its_middle() -> None:
+    session = two_objects()
+    before = session.labels.copy()
+    assert editing.pick_up(session, 42, 41) == 2
+    assert session.draft.label == 2
+    assert [c.pixel for c in session.clicks] == [(40, 40)]
+    assert not session.pending  # the mask is there: nothing is to be predicted
+    found = session.mask()
+    assert found is not None
+    assert np.count_nonzero(found.mask) == np.count_nonzero(before == 2)
+    session.accept()
+    assert np.array_equal(session.labels, before)
+    assert session.objects[2].parts[0].start is not None
+
+
+def test_the_next_click_goes_on_from_the_mask() -> None:
+    session = two_objects()
+    editing.pick_up(session, 40, 40)
+    session.add(40, 46)
+    request = session.request()
+    assert request is not None
+    assert request.previous is not None
+    assert request.previous.probability.max() == 1
+    assert [a.clicks for a in request.trail] == [2]
+    answer(session)
+    record = session.accept()
+    assert record.label == 2
+    assert np.count_nonzero(session.labels == 2) == record.area > 81
+    assert len(session.objects) == 2
+    while session.can_undo:
+        session.undo()
+    assert not session.labels.any()
+
+
+def test_a_moved_first_click_still_begins_with_the_mask() -> None:
+    session = two_objects()
+    editing.pick_up(session, 40, 40)
+    session.move(0, 41, 41)
+    request = session.request()
+    assert request is not None
+    assert request.previous is not None
+
+
+def test_an_object_of_several_pieces_keeps_them() -> None:
+    session = make()
+    session.labels[5:8, 5:8] = 7
+    session.labels[50:60, 50:60] = 7
+    assert editing.pick_up(session, 6, 6) == 7
+    found = session.mask()
+    assert found is not None
+    assert np.count_nonzero(found.mask) == 9 + 100
+    assert session.clicks.first.pixel in {(54, 54), (54, 55), (55, 54), (55, 55)}
+
+
+def test_a_corrected_object_gives_up_what_it_had_elsewhere() -> None:
+    session = make()
+    session.labels[5:8, 5:8] = 7
+    session.labels[50:60, 50:60] = 7
+    editing.pick_up(session, 6, 6)
+    session.add(50, 50)  # the disc about it is the whole answer
+    session.remove(0)
+    answer(session)
+    session.accept()
+    assert not session.labels[5:8, 5:8].any()
+    session.undo()
+    assert (session.labels[5:8, 5:8] == 7).all()
+
+
+def test_pick_up_needs_an_object_and_an_empty_hand() -> None:
+    session = two_objects()
+    with pytest.raises(SessionError, match="no object to pick up"):
+        editing.pick_up(session, 1, 1)
+    with pytest.raises(ClickError, match="outside"):
+        editing.pick_up(session, 1, 1000)
+    session.add(5, 5)
+    with pytest.raises(SessionError, match="accept or clear"):
+        editing.pick_up(session, 20, 20)
+
+
+def test_delete_and_undo() -> None:
+    session = two_objects()
+    before = session.labels.copy()
+    editing.delete(session, 1)
+    assert set(np.unique(session.labels)) == {0, 2}
+    assert list(session.objects) == [2]
+    session.undo()
+    assert np.array_equal(session.labels, before)
+    assert set(session.objects) == {1, 2}
+    session.redo()
+    assert set(np.unique(session.labels)) == {0, 2}
+    with pytest.raises(SessionError, match="no object 1"):
+        editing.delete(session, 1)
+
+
+def test_merge() -> None:
+    session = two_objects()
+    pixels = np.count_nonzero(session.labels)
+    made = sum(record.made for record in session.objects.values())
+    editing.merge(session, 1, 2)
+    assert np.count_nonzero(session.labels == 2) == pixels
+    assert session.objects[2].area == pixels
+    assert session.objects[2].made == made == 2
+    assert list(session.objects) == [2]
+    session.undo()
+    assert {1, 2} == set(session.objects) == set(np.unique(session.labels)) - {0}
+    with pytest.raises(SessionError, match="itself"):
+        editing.merge(session, 1, 1)
+    with pytest.raises(SessionError, match="no object 9"):
+        editing.merge(session, 1, 9)
+
+
+def test_renumber() -> None:
+    session = two_objects()
+    editing.renumber(session, 1, 9)
+    assert set(session.objects) == set(np.unique(session.labels)) - {0} == {2, 9}
+    assert session.objects[9].label == 9
+    assert session.next_label == 10
+    session.undo()
+    assert set(session.objects) == {1, 2}
+    with pytest.raises(SessionError, match="taken"):
+        editing.renumber(session, 1, 2)
+    with pytest.raises(SessionError, match="not within 1 to"):
+        editing.renumber(session, 1, 0)
+
+
+def test_classify() -> None:
+    session = two_objects()
+    editing.classify(session, 1, "nucleus")
+    assert session.objects[1].class_name == "nucleus"
+    session.undo()
+    assert session.objects[1].class_name == ""
+    session.set(class_name="cell")
+    assert put(session, 10, 50).class_name == "cell"
+    with pytest.raises(SessionError, match="was not accepted"):
+        editing.classify(session, 77, "cell")
+
+
+def test_an_object_at_hand_cannot_be_deleted() -> None:
+    session = two_objects()
+    editing.pick_up(session, 20, 20)
+    with pytest.raises(SessionError, match="being corrected"):
+        editing.delete(session, 1)
+
+
+def test_objects_of_several_planes() -> None:
+    labels = np.zeros((3, 64, 64), np.int32)
+    image = np.zeros((64, 64))
+    session = Session(image, labels, Place((1, 2), (0,)))
+    put(session, 20, 20)
+    session.labels[1, 15:26, 15:26] = 1
+    session.show(Place((1, 2), (1,)), image)
+    editing.pick_up(session, 20, 20)
+    session.accept()
+    assert [part.place.index for part in session.objects[1].parts] == [(0,), (1,)]
+    editing.delete(session, 1)
+    assert not labels.any()
+    session.undo()
+    assert labels[0].any()
+    assert labels[1].any()
+
+
+def test_large_planes_are_searched_from_what_is_known(monkeypatch: Any) -> None:
+    monkeypatch.setattr(editing, "WHOLE_PLANE", 100)
+    monkeypatch.setattr(editing, "FIRST_LOOK", 8)
+    session = make()
+    session.labels[10:50, 20:23] = 4
+    editing.pick_up(session, 12, 21)
+    start = session.draft.start
+    assert start is not None
+    assert start.mask.box == (10, 20, 50, 23)
+    assert start.mask.unpack().all()
