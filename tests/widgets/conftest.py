@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from tests.session.fakes import FakePredictor
 
-from napari_fclick.widgets import FirstClickWidget
+from napari_fclick.widgets import FirstClickWidget, key_settings
 from napari_fclick.widgets.loading import Choices
 
 Opened = tuple[Any, FirstClickWidget]
@@ -93,3 +94,13 @@ class Mouse:
 @pytest.fixture
 def mouse() -> type[Mouse]:
     return Mouse
+
+
+@pytest.fixture(autouse=True)
+def own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Keep keys in the test's folder: the user's are neither read nor changed."""
+    path = tmp_path / "keys.toml"
+    monkeypatch.setattr(key_settings, "user_stores", lambda: [key_settings.FileStore(path)])
+    key_settings.key_settings.cache_clear()
+    yield path
+    key_settings.key_settings.cache_clear()

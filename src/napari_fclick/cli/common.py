@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,13 +49,16 @@ def read_click(text: str, positive: bool = True) -> Click:
     return Click(y, x, positive)
 
 
-def track(title: str, objects: Sequence[Any]) -> Iterable[Any]:
-    """Iterate with a progress bar on standard error, where that is a terminal."""
+def track(title: str, objects: Iterable[Any], total: int | None = None) -> Iterable[Any]:
+    """Iterate with a progress bar on standard error, where that is a terminal.
+
+    The total is needed for what has no length.
+    """
     from rich import progress
     from rich.console import Console
 
     return progress.track(
-        objects, title, console=Console(stderr=True), disable=not sys.stderr.isatty()
+        objects, title, total, console=Console(stderr=True), disable=not sys.stderr.isatty()
     )
 
 

@@ -2,46 +2,135 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_fclick.cli.common import Device, app, load_predictor, say, track, write_json
+from napari_fclick.cli.common import Device, app, say, track, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_fclick.evaluation.benchmark import Plan
+    from napari_fclick.evaluation.games import Game
+    from napari_fclick.evaluation.summary import Report
+
+JITTER = (
+    "J from 0 to 1, no pixels: the robot clicks anywhere in the error region at least (1 - J) "
+    "as deep as its middle; 0 clicks the middle, 1 anywhere."
+)
 
 
 @app.command()
 def evaluate(
-    folders: Annotated[list[Path], typer.Argument(help="Each holds images/ and labels/.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="images/ and labels/, or a published layout: docs/evaluation.md."),
+    ],
     method: Annotated[
-        list[str] | None, typer.Option(help="fclick, a weights name or a file; repeatable.")
+        list[str] | None,
+        typer.Option(help="fclick, a classical method, a weights name or file; repeatable."),
     ] = None,
     target: Annotated[list[float] | None, typer.Option(help="IoU; repeatable.")] = None,
     max_clicks: Annotated[int, typer.Option(help="For one object.")] = 20,
-    jitter: Annotated[float, typer.Option(help="0 clicks centres; 1 anywhere.")] = 0.0,
+    jitter: Annotated[float, typer.Option(metavar="J", help=JITTER)] = 0.0,
     max_objects: Annotated[int | None, typer.Option(help="Drawn from each set.")] = None,
     seed: Annotated[int, typer.Option(help="Of the draw and of the jitter.")] = 0,
     device: Device = "auto",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the report to a file; - prints it.")
     ] = None,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Times in the JSON too: no two runs agree on them.")
+    ] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write tables to a file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw NoC-mIoU curves: .png, .svg.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw the worst objects with their clicks: .png, .svg.")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option(help="Keep a line an object in this file (JSON lines).")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what an interrupted run had done.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a dask cluster that does the work.")
+    ] = None,
 ) -> None:
     """Let the robot user segment objects, and count its clicks."""
-    from napari_fclick.core.folders import find_pairs
-    from napari_fclick.evaluation.benchmark import Protocol, evaluate_folder
+    from napari_fclick.evaluation.benchmark import Plan, Protocol
+    from napari_fclick.evaluation.runs import Interrupted, open_results, play
+    from napari_fclick.evaluation.workers import Cluster, Here, Job, threads_for
 
-    targets = tuple(target) if target else (0.85, 0.9)
-    protocol = Protocol(targets, max_clicks, jitter, max_objects, seed)
-    reports = []
-    for folder in folders:
-        find_pairs(folder)  # a wrong folder is told of before hours are spent on the others
-    for name in method or ["fclick"]:
-        predictor = load_predictor("default" if name == "fclick" else name, device)
-        for folder in folders:
-            progress = partial(track, f"{name} on {folder.name}")
-            report = evaluate_folder(predictor, folder, protocol, progress)
-            reports.append(report)
-            scores = ", ".join(f"{k} {v:.2f}" for k, v in report.items() if k.startswith("NoC"))
-            say(f"{name} on {folder.name}: {report['objects']} objects, {scores}")
-    write_json(reports, json_file)
+    protocol = Protocol(tuple(target or (0.85, 0.9)), max_clicks, jitter, max_objects, seed)
+    # What is wrong is told of before hours are spent.
+    outputs = Outputs(json_file, timing, markdown, plot, sheet)
+    outputs.check()
+    runner = Cluster(workers, scheduler) if workers > 1 or scheduler else Here()
+    runner.check()
+    plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
+    job = Job(protocol, device, threads=threads_for(workers) if workers > 1 else None)
+    for name in plan.methods:
+        job.method(name)
+    try:
+        with open_results(results, plan.header(), resume) as kept:
+            if kept.games:
+                say(f"{len(kept.games)} of {len(plan.keys())} games are done already")
+            games = play(plan, job, runner, kept, lambda g, total: track("evaluate", g, total))
+            outputs.write(plan, games)
+    except Interrupted as interruption:
+        say(str(interruption))
+        raise typer.Exit(130) from None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the report goes."""
+
+    json: Path | None
+    timing: bool
+    markdown: Path | None
+    plot: Path | None
+    sheet: Path | None
+
+    def check(self) -> None:
+        """Refuse files that cannot be written."""
+        from napari_fclick.evaluation.report import check_folder, check_picture
+
+        for picture in (self.plot, self.sheet):
+            if picture is not None:
+                check_picture(picture)
+        for text in (self.json, self.markdown):
+            if text is not None and str(text) != "-":
+                check_folder(text)
+
+    def write(self, plan: Plan, games: Sequence[Game]) -> None:
+        """Tell the figures, and write what was asked for."""
+        from napari_fclick.evaluation import report
+
+        by_key = {game.key: game for game in games}
+        reports = plan.reports(by_key)
+        for each in reports:
+            _say_scores(each)
+        write_json(reports if self.timing else plan.reports(by_key, timing=False), self.json)
+        if self.markdown is not None:
+            self.markdown.write_text(report.markdown(reports), "utf-8")
+        if self.plot is not None:
+            report.save_figure(report.draw_curves(reports), self.plot)
+        if self.sheet is not None:
+            from napari_fclick.evaluation.sheet import draw_sheet
+
+            figure = draw_sheet(games, plan.protocol.most, plan.scene)
+            report.save_figure(figure, self.sheet)
+
+
+def _say_scores(report: Report) -> None:
+    scores = ", ".join(f"{k} {v:.2f}" for k, v in report.items() if k.startswith("NoC"))
+    say(
+        f"{report['method']} on {report['set']}: {report['objects']} objects, {scores}, "
+        f"{report['ms_per_click']:.0f} ms per click"
+    )

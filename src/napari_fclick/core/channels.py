@@ -66,9 +66,7 @@ class ChannelStack:
         """Read a region: rows and columns as slices, and of the channels what is asked for."""
         parts = index if isinstance(index, tuple) else (index,)
         if len(parts) > 3 or not all(isinstance(part, slice) for part in parts[:2]):
-            raise IndexError(
-                f"index {index!r} is not allowed: rows and columns are read as slices"
-            )
+            raise IndexError(f"index {index!r} is not allowed: rows and columns are read as slices")
         rows, columns = [*parts, slice(None), slice(None)][:2]
         wanted = parts[2] if len(parts) == 3 else slice(None)
         numbers = range(len(self.planes))[wanted]

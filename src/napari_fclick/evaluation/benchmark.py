@@ -1,78 +1,141 @@
-"""The robot user over folders of images and labels: the figures of the field."""
+"""The robot user over data sets: all methods on the same objects, each object on its own."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_fclick.core.folders import IGNORE_LABEL, ImageSet, ObjectRef, is_linked
-from napari_fclick.evaluation import robot
-from napari_fclick.evaluation.metrics import mean_curve, number_of_clicks
-from napari_fclick.predictor import Predictor
+from napari_fclick.evaluation.datasets import DataSet, Item, Scene, open_dataset
+from napari_fclick.evaluation.games import Game, play_item
+from napari_fclick.evaluation.methods import PEERS, Method
+from napari_fclick.evaluation.protocol import Protocol
+from napari_fclick.evaluation.results import Key
+from napari_fclick.evaluation.summary import Report, summarise
+from napari_fclick.evaluation.workers import Task
+
+__all__ = ["Plan", "Protocol", "choose_items", "evaluate_folder"]
+
+#: Objects of one image that a worker gets at once.
+TASK_SIZE = 4
+
+T = TypeVar("T")
+#: Wraps a sequence as it is iterated over, to show progress.
+Track = Callable[[Sequence[Item]], Iterable[Item]]
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """How objects are chosen and clicked.
+class Plan:
+    """What an evaluation plays: methods on the objects of folders.
 
     Attributes
     ----------
-    targets : tuple of float
-        IoUs whose NoC is reported.
-    most : int
-        Clicks an object gets at most.
-    jitter : float in [0, 1]
-        How far from the centre of an error the robot may click.
-    objects : int or None
-        Objects drawn from a set; all by default.
-    seed : int
+    folders : tuple of Path
+        Of any layout in `napari_fclick.evaluation.datasets`.
+    methods : tuple of str
+        Names as `napari_fclick.evaluation.methods.find_method` takes them.
+    protocol : Protocol
+
+    Raises
+    ------
+    ValueError
+        If a folder or a method is given twice, or a folder holds no object.
     """
 
-    targets: tuple[float, ...] = (0.85, 0.9)
-    most: int = 20
-    jitter: float = 0.0
-    objects: int | None = None
-    seed: int = 0
+    folders: tuple[Path, ...]
+    methods: tuple[str, ...]
+    protocol: Protocol
 
     def __post_init__(self) -> None:
-        for target in self.targets:
-            if not 0 < target <= 1:
-                raise ValueError(f"target {target} is not within 0 to 1")
-        if self.most < 1:
-            raise ValueError(f"at most {self.most} clicks: at least 1 is needed")
-        if self.objects is not None and self.objects < 1:
-            raise ValueError(f"{self.objects} objects: at least 1 is needed")
-        if not 0 <= self.jitter <= 1:
-            raise ValueError(f"jitter {self.jitter} is not within 0 to 1")
+        _refuse_twice("folder", [folder.resolve() for folder in self.folders])
+        _refuse_twice("method", self.methods)
+        for folder in self.folders:
+            open_dataset(folder)
 
+    @cached_property
+    def sets(self) -> dict[str, DataSet]:
+        """The data sets by the names they have in reports."""
+        paths = [folder.resolve() for folder in self.folders]
+        return {_unique_name(f.resolve(), paths): open_dataset(f) for f in self.folders}
 
-class Played(NamedTuple):
-    """One object: its IoU after each click, and the milliseconds of each."""
+    @cached_property
+    def items(self) -> dict[str, list[Item]]:
+        """The objects to play, of each set; every image is read once to find them."""
+        return {name: choose_items(dataset, self.protocol) for name, dataset in self.sets.items()}
 
-    ious: list[float]
-    milliseconds: list[float]
+    def keys(self) -> list[Key]:
+        """Return the keys of all games, in the order of reports."""
+        return [
+            (name, method, item.key)
+            for method in self.methods
+            for name, items in self.items.items()
+            for item in items
+        ]
 
+    def tasks(self, done: Iterable[Key] = ()) -> list[Task]:
+        """Return the work that is not done: image by image, all methods on each object."""
+        known = set(done)
+        found = []
+        for folder, (name, items) in zip(self.folders, self.items.items(), strict=True):
+            for image in _by_image(items):
+                for start in range(0, len(image), TASK_SIZE):
+                    part = image[start : start + TASK_SIZE]
+                    work = [(item, self._missing(name, item, known)) for item in part]
+                    left = tuple((item, methods) for item, methods in work if methods)
+                    if left:
+                        found.append(Task(folder, name, left))
+        return found
 
-#: Wraps the objects as they are iterated over, to show progress.
-Track = Callable[[Sequence[ObjectRef]], Iterable[ObjectRef]]
+    def header(self) -> dict[str, Any]:
+        """Return what the rows of this plan depend on; targets are not among it."""
+        protocol = self.protocol.as_json()
+        protocol.pop("targets")
+        return {
+            **protocol,
+            "methods": {name: weights_digest(name) for name in self.methods},
+            "sets": {
+                name: {"objects": len(items), "digest": _digest(items)}
+                for name, items in self.items.items()
+            },
+        }
+
+    def reports(self, games: dict[Key, Game], timing: bool = True) -> list[Report]:
+        """Return a report for each method and set, of the games that were played."""
+        found = []
+        for method in self.methods:
+            for name, items in self.items.items():
+                keys = [(name, method, item.key) for item in items]
+                played = [games[key] for key in keys if key in games]
+                if played:
+                    report = summarise(played, self.protocol, timing)
+                    found.append(report | {"weights": weights_digest(method)})
+        return found
+
+    def scene(self, game: Game) -> Scene:
+        """Return the scene that a game was played on."""
+        item = next(i for i in self.items[game.set_name] if i.key == game.item)
+        return self.sets[game.set_name].scene(item)
+
+    def _missing(self, name: str, item: Item, known: set[Key]) -> tuple[str, ...]:
+        return tuple(m for m in self.methods if (name, m, item.key) not in known)
 
 
 def evaluate_folder(
-    predictor: Predictor, folder: Path, protocol: Protocol, track: Track = iter
-) -> dict[str, Any]:
-    """Let the robot segment the objects of a folder.
+    method: Method, folder: Path, protocol: Protocol, track: Track = iter
+) -> Report:
+    """Let the robot segment the objects of one folder, here and now.
 
     Parameters
     ----------
-    predictor : Predictor
+    method : Method
+        Loaded already.
     folder : Path
-        Holds ``images/`` and ``labels/``. Of a volume whose labels are linked through its
-        slices, each object is segmented on the slice where it is largest; else each slice's.
+        Of any layout in `napari_fclick.evaluation.datasets`.
     protocol : Protocol
     track : callable, optional
         Wraps the sequence of objects, to show progress.
@@ -80,77 +143,71 @@ def evaluate_folder(
     Returns
     -------
     dict
-        NoC and failures for each target, mean IoU after each click, median ms per click.
+        See `napari_fclick.evaluation.summary.summarise`.
     """
-    played = list(play_folder(predictor, folder, protocol, track))
-    curves = [p.ious for p in played]
-    report: dict[str, Any] = {"set": folder.name, "method": predictor.name, "objects": len(played)}
-    for target in protocol.targets:
-        clicks = [number_of_clicks(c, target, protocol.most) for c in curves]
-        report[f"NoC@{round(100 * target)}"] = round(float(np.mean(clicks)), 3)
-        report[f"failures@{round(100 * target)}"] = sum(max(c) < target for c in curves)
-    report["mIoU"] = [round(float(v), 4) for v in mean_curve(curves, protocol.most)]
-    times = [t for p in played for t in p.milliseconds]
-    report["ms_per_click"] = round(float(np.median(times)), 1)
-    return report
+    dataset = open_dataset(folder)
+    items = choose_items(dataset, protocol)
+    games = [
+        play_item(method, method.name, dataset.name, item, dataset.scene(item), protocol)
+        for item in track(items)
+    ]
+    return summarise(games, protocol)
 
 
-def play_folder(
-    predictor: Predictor, folder: Path, protocol: Protocol, track: Track = iter
-) -> Iterator[Played]:
-    """Yield each object's game; the objects are the same whatever the method."""
-    images = ImageSet(folder, validation=None, min_area=1)
-    refs = choose_objects(images, protocol)
-    if not refs:
-        raise ValueError(f"{folder} holds no object")
-    for number, ref in enumerate(track(refs)):
-        plane = images.plane(ref)
-        rng = np.random.default_rng((protocol.seed, number))
-        yield _play(predictor, plane.image, plane.labels, ref.label, protocol, rng)
+def choose_items(dataset: DataSet, protocol: Protocol) -> list[Item]:
+    """Return the objects to segment: all of a set, or a draw that the seed fixes.
 
-
-def choose_objects(images: ImageSet, protocol: Protocol) -> Sequence[ObjectRef]:
-    """Return the objects to segment: all of them, or a draw that the seed fixes."""
-    refs: list[ObjectRef] = []
-    for objects, plane in zip(images.by_image, images.arrays, strict=True):
-        linked = plane.labels.ndim == 3 and is_linked(plane.labels)
-        refs += _largest(objects) if linked else objects
-    if protocol.objects is None or protocol.objects >= len(refs):
-        return refs
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    items = [item for image in dataset.images() for item in dataset.items(image)]
+    if not items:
+        raise ValueError(f"{dataset.root} holds no object")
+    if protocol.objects is None or protocol.objects >= len(items):
+        return items
     rng = np.random.default_rng(protocol.seed)
-    chosen = rng.choice(len(refs), protocol.objects, replace=False)
-    return [refs[i] for i in sorted(chosen)]
+    chosen = rng.choice(len(items), protocol.objects, replace=False)
+    return [items[i] for i in sorted(chosen)]
 
 
-def _largest(objects: Iterable[ObjectRef]) -> list[ObjectRef]:
-    """Return each label's slice of the largest area."""
-    best: dict[int, ObjectRef] = {}
-    for ref in objects:
-        if ref.label not in best or ref.area > best[ref.label].area:
-            best[ref.label] = ref
-    return list(best.values())
+def weights_digest(method: str) -> str | None:
+    """Return the sha256 that tells a method's weights from others; None of a classical peer."""
+    if method in PEERS:
+        return None
+    from napari_fclick.network import checkpoints
+
+    try:
+        file = checkpoints.find("default" if method == "fclick" else method)
+        return checkpoints.read_card(file).sha256
+    except checkpoints.WeightsError:
+        return None
 
 
-def _play(
-    predictor: Predictor,
-    image: NDArray[Any],
-    labels: NDArray[Any],
-    label: int,
-    protocol: Protocol,
-    rng: np.random.Generator,
-) -> Played:
-    ignore = labels == IGNORE_LABEL
-    rounds = robot.play(
-        predictor,
-        image,
-        labels == label,
-        ignore=ignore if ignore.any() else None,
-        most=protocol.most,
-        rng=rng,
-        jitter=protocol.jitter,
-    )
-    ious, milliseconds = [], []
-    for each in rounds:
-        ious.append(each.iou)
-        milliseconds.append(1000 * each.prediction.seconds)
-    return Played(ious, milliseconds)
+def _digest(items: Sequence[Item]) -> str:
+    text = "\n".join(f"{item.key} {item.area}" for item in items)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _by_image(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Group objects, which come image by image, so that an image is read once for all."""
+    groups: dict[tuple[str, int | None], list[Item]] = {}
+    for item in items:
+        groups.setdefault((item.image, item.index), []).append(item)
+    yield from groups.values()
+
+
+def _unique_name(path: Path, others: Sequence[Path]) -> str:
+    """Return as much of a path's end as tells it from the others."""
+    for depth in range(1, len(path.parts)):
+        ends = [other.parts[-depth:] for other in others]
+        if ends.count(path.parts[-depth:]) == 1:
+            break
+    return "/".join(path.parts[-depth:])
+
+
+def _refuse_twice(what: str, values: Sequence[T]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{what} {value} is given twice")

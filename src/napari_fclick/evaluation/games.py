@@ -73,13 +73,15 @@ def play_item(
     """
     found: dict[str, list[Any]] = {"ious": [], "boundary": [], "clicks": [], "ms": []}
     mask = np.zeros_like(scene.truth)
+    # Sets of the same name in one run are told apart by their folders: not part of the stream.
+    rng = stream(protocol.seed, set_name.rpartition("/")[2], item.key)
     for each in robot.play(
         method,
         scene.image,
         scene.truth,
         ignore=scene.ignore,
         most=protocol.most,
-        rng=stream(protocol.seed, set_name, item.key),
+        rng=rng,
         jitter=protocol.jitter,
     ):
         mask = each.mask

@@ -6,6 +6,7 @@ Per object first, means over objects after: every mean can then be given with an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from napari_fclick.core.window import Box
 
 Mask = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
+Number = TypeVar("Number", float, FloatArray)
 
 #: Boundaries agree where they are no farther apart than this part of the image's diagonal
 #: (Perazzi et al., "A benchmark dataset and evaluation methodology for video object
@@ -40,8 +42,8 @@ def dice(truth: Mask, prediction: Mask, ignore: Mask | None = None) -> float:
     return dice_of_iou(iou(truth, prediction, ignore))
 
 
-def dice_of_iou(value: float) -> float:
-    """Return the Dice coefficient that belongs to an IoU."""
+def dice_of_iou(value: Number) -> Number:
+    """Return the Dice coefficient that belongs to an IoU, or to each of an array."""
     return 2 * value / (1 + value)
 
 

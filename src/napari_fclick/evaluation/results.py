@@ -96,15 +96,21 @@ class ResultsFile:
         end = content.rfind(b"\n") + 1
         lines = content[:end].splitlines()
         if not lines:
+            self._check_torn(content, header)
             return 0
         try:
             self._check(json.loads(lines[0]), header)
             for line in lines[1:]:
                 game = Game.model_validate_json(line)
                 self.games[game.key] = game
-        except (ValidationError, json.JSONDecodeError, AttributeError):
+        except (ValidationError, json.JSONDecodeError, UnicodeDecodeError, AttributeError):
             raise ValueError(f"{self.path} is no results file of an evaluation") from None
         return end
+
+    def _check_torn(self, content: bytes, header: Header) -> None:
+        """Refuse to write over what is not the beginning of our header."""
+        if not json.dumps(header).encode().startswith(content):
+            raise ValueError(f"{self.path} is no results file of an evaluation")
 
     def _check(self, found: Header, wanted: Header) -> None:
         if found.get("format") != FORMAT:

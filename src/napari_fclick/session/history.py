@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -80,6 +81,25 @@ class StoredPatch:
         """Write what was there after, or before, whatever is there now."""
         labels[self.where] = self._unpack(self.after if after else self.before)
 
+    def settle(self, labels: Any) -> int:
+        """Write what was there after, where that is not there yet.
+
+        Pixels that hold neither what was there before nor what was there after stay as they
+        are.
+
+        Returns
+        -------
+        int
+            How many those are.
+        """
+        old, new = self._unpack(self.before), self._unpack(self.after)
+        current = np.array(labels[self.where])
+        changed = old != new
+        ours = changed & (current == old)
+        current[ours] = new[ours]
+        labels[self.where] = current
+        return int(np.count_nonzero(changed & (current != new)))
+
     def _swap(self, labels: Any, expected: bytes, wanted: bytes) -> int:
         old, new = self._unpack(expected), self._unpack(wanted)
         current = np.array(labels[self.where])
@@ -117,6 +137,14 @@ class Change:
     def reversed(self) -> Change:
         """Return the change back."""
         return Change(self.label, self.after, self.before)
+
+
+def follow(records: dict[int, AcceptedObject], changes: Iterable[Change]) -> None:
+    """Bring records by number up to date, in place; what was accepted last comes last."""
+    for change in changes:
+        records.pop(change.label, None)
+        if change.after is not None:
+            records[change.label] = change.after
 
 
 @dataclass(frozen=True)
@@ -252,7 +280,7 @@ class History:
         last = self._done[-1] if self._done else None
         if last is None or last.moved is None or step.moved is None:
             return False
-        if last.place != step.place or step.moved - last.moved > MERGED_WITHIN:
+        if last.place != step.place or not 0 <= step.moved - last.moved <= MERGED_WITHIN:
             return False
         if last.settings_before == step.settings_after:
             self._done.pop()

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
 from napari_fclick.core.window import Box
-from napari_fclick.session.history import Change, Commit
+from napari_fclick.session.history import Change, Commit, follow
 from napari_fclick.session.masks import Mask
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
@@ -35,6 +35,7 @@ class Objects:
         self.target: NumberedLabels | None = None
         self.records: dict[int, AcceptedObject] = {}
         self._shape: tuple[int, ...] = ()
+        self._log: list[tuple[Change, ...]] = []
 
     # --- numbers ------------------------------------------------------------------------
 
@@ -102,12 +103,12 @@ class Objects:
         SessionError
             If there are no labels, they cannot hold the number, or nothing would be written.
         """
-        patch = self._patch(mask, box, place, label or self.next_label, policy, start)
+        patch = self.patch(mask, box, place, label or self.next_label, policy, start)
         if label is None and bool(np.any(patch.before == patch.label)):
             # The number was taken behind our back: all labels are read again.
             assert self.target is not None
             self.target.forget()
-            patch = self._patch(mask, box, place, self.next_label, policy)
+            patch = self.patch(mask, box, place, self.next_label, policy)
         if patch.written == 0:
             owners = ", ".join(map(str, sorted(patch.withheld)))
             raise SessionError(
@@ -126,7 +127,9 @@ class Objects:
         """
         self._check_commit(commit, commit.changes)
         left_alone = sum(patch.apply(commit.target.labels) for patch in commit.patches)
-        self.record(commit.target, commit.changes)
+        self._log.append(commit.changes)
+        self._take(commit.target, commit.changes)
+        follow(self.records, commit.changes)
         return left_alone
 
     def withdraw(self, commit: Commit) -> int:
@@ -135,17 +138,25 @@ class Objects:
         self._check_commit(commit, changes)
         patches = reversed(commit.patches)
         left_alone = sum(patch.revert(commit.target.labels) for patch in patches)
-        self.record(commit.target, changes)
+        self._take(commit.target, changes)
+        self._log.pop()
+        self.records.clear()  # and anew, so that they stand in their order
+        for known in self._log:
+            follow(self.records, known)
         return left_alone
 
-    def record(self, target: NumberedLabels, changes: Iterable[Change]) -> None:
-        """Take over what became of objects; the labels have it already."""
+    def take_over(self, commits: Iterable[Commit]) -> None:
+        """Know the objects of commits that stand, oldest first; the labels have them already."""
+        for commit in commits:
+            self._log.append(commit.changes)
+            self._take(commit.target, commit.changes)
+            follow(self.records, commit.changes)
+
+    def _take(self, target: NumberedLabels, changes: Iterable[Change]) -> None:
         for change in changes:
-            self.records.pop(change.label, None)
             if change.after is None:
                 target.taken.discard(change.label)
             else:
-                self.records[change.label] = change.after
                 target.taken.add(change.label)
 
     def _check_commit(self, commit: Commit, changes: Iterable[Change]) -> None:
@@ -162,7 +173,7 @@ class Objects:
             return start
         return part.box if start is None else part.box.union(start)
 
-    def _patch(
+    def patch(
         self,
         mask: Mask,
         box: Box,
@@ -171,6 +182,7 @@ class Objects:
         policy: OverlapPolicy,
         start: Box | None = None,
     ) -> LabelPatch:
+        """Return what writing a mask would change, with a number that is known; see `plan`."""
         target = self.check_target()
         box_before = self._box_before(label, place, start)
         if box_before is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from psygnal import Signal
@@ -14,12 +15,14 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.window import Box
+from napari_fclick.session.classes import Classes
 from napari_fclick.session.history import Change, Commit, History, Step, StoredPatch
 from napari_fclick.session.masks import Mask, mask_bounds
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Objects
 from napari_fclick.session.place import Place
 from napari_fclick.session.predictions import KnownPredictions, Scope
+from napari_fclick.session.restoring import Restored
 from napari_fclick.session.starting import start_prediction
 from napari_fclick.session.state import (
     AcceptedObject,
@@ -59,6 +62,8 @@ class Session:
 
     Attributes
     ----------
+    classes : Classes
+        The classes that objects may have.
     changed : Signal()
         Clicks, settings, prediction or objects changed.
     place_changed : Signal(Place)
@@ -97,6 +102,7 @@ class Session:
         self._last_step = clock()
         self._limits: tuple[float, float] | None = None
         self._objects = Objects()
+        self.classes = Classes()
         self.settings = Settings()
         self._place, self.image = place or Place(), image
         self.shape = window.image_shape(image)
@@ -165,6 +171,24 @@ class Session:
     def target(self) -> NumberedLabels | None:
         """The labels and their object numbers; None where nothing is chosen."""
         return self._objects.target
+
+    def take_over(self, restored: Restored) -> None:
+        """Go on where an earlier session ended; its labels are written already.
+
+        Raises
+        ------
+        SessionError
+            If this session has been used.
+        """
+        if self.can_undo or self.can_redo or self.clicks:
+            raise SessionError("this session has begun already: open the file in a new one")
+        self._drafts, self._history = dict(restored.drafts), restored.history
+        self.settings = restored.settings
+        self._objects.take_over(restored.commits)
+        self.classes.ensure(record.class_name for record in self.objects.values())
+        self.classes.ensure([self.settings.class_name])
+        self._renew()
+        self.changed.emit()
 
     # --- clicks -------------------------------------------------------------------------
 
@@ -385,6 +409,25 @@ class Session:
         start = None if draft.start is None else draft.start.mask.box
         return self._objects.plan(mask, box, self.place, draft.label, self.settings.policy, start)
 
+    def foresee(self) -> Callable[[], LabelPatch] | None:
+        """Return what tells, later or in another thread, what `plan` would.
+
+        It reads no more of the labels than where the mask is, and raises what reading them
+        raises. None where there is nothing to accept, no labels, or no number yet.
+        """
+        ready = self.prediction is not None and self.target is not None
+        if not ready or not (self.draft.label or self.knows_next_label):
+            return None
+        try:
+            mask, box = self._mask()
+        except SessionError:
+            return None
+        start = None if self.draft.start is None else self.draft.start.mask.box
+        label = self.draft.label or self.next_label
+        return partial(
+            self._objects.patch, mask, box, self.place, label, self.settings.policy, start
+        )
+
     def accept(self) -> AcceptedObject:
         """Write the draft into the labels and start the next object.
 
@@ -497,6 +540,10 @@ class Session:
         self.settings = settings
 
     def _finish(self, step: Step, how: str) -> None:
+        changes = () if step.commit is None else step.commit.changes
+        records = (change.after if how != "undo" else change.before for change in changes)
+        self.classes.ensure(record.class_name for record in records if record is not None)
+        self.classes.ensure([self.settings.class_name])
         # Settings act on the answer that is known: only clicks need another.
         if not step.only_settings:
             self._renew()

@@ -17,7 +17,7 @@ Why = Literal["uncertain", "boundary", "start"]
 Point = tuple[float, float]
 
 #: Pixels on and around a click that are never suggested: what it says is known there.
-APART = 3.0
+APART = 2.0
 #: From this uncertainty on a pixel is one of an uncertain region; at the threshold it is 1.
 UNCERTAIN = 0.5
 #: At most this many regions, and this many points of the boundary, are suggested in turn.
@@ -151,7 +151,7 @@ def _depth(region: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the mask's outermost pixels; where the window cuts the mask is none."""
-    return mask & ~ndimage.binary_erosion(mask, _EIGHT, border_value=1)
+    return mask & ~np.asarray(ndimage.binary_erosion(mask, _EIGHT, border_value=1), bool)
 
 
 def _farthest(edge: NDArray[np.intp], taken: Sequence[Point], apart: float) -> list[Point]:
@@ -160,7 +160,7 @@ def _farthest(edge: NDArray[np.intp], taken: Sequence[Point], apart: float) -> l
     away = np.full(len(edge), np.inf)
     for point in taken:
         away = np.minimum(away, np.linalg.norm(edge - np.asarray(point), axis=1))
-    while len(edge) and len(found) < CORNERS and away.max() > 2 * apart:
+    while len(edge) and len(found) < CORNERS and away.max() > apart:
         point = edge[int(np.argmax(away))]
         found.append((float(point[0]), float(point[1])))
         away = np.minimum(away, np.linalg.norm(edge - point, axis=1))

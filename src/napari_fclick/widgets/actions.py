@@ -66,8 +66,12 @@ def _nudges(far: bool) -> list[Action]:
 ACTIONS = {
     action.name: action
     for action in (
-        Action("accept", ("N",), "Write the object into the labels and start the next one", "Object"),
-        Action("undo", ("U", "Control-Z"), "Undo the last click, setting or accepted object", "Object"),
+        Action(
+            "accept", ("N",), "Write the object into the labels and start the next one", "Object"
+        ),
+        Action(
+            "undo", ("U", "Control-Z"), "Undo the last click, setting or accepted object", "Object"
+        ),
         Action("redo", ("R", "Control-Shift-Z"), "Do again what was undone", "Object"),
         Action("clear", ("D",), "Remove all clicks of the current object", "Object"),
         Action(
@@ -109,12 +113,20 @@ ACTIONS = {
         *_nudges(far=False),
         *_nudges(far=True),
         Action(
-            "lower_threshold", ("Shift-J",), "Lower the threshold: more pixels", "Settings",
-            "step_threshold", (-1,),
+            "lower_threshold",
+            ("Shift-J",),
+            "Lower the threshold: more pixels",
+            "Settings",
+            "step_threshold",
+            (-1,),
         ),
         Action(
-            "raise_threshold", ("Shift-K",), "Raise the threshold: fewer pixels", "Settings",
-            "step_threshold", (1,),
+            "raise_threshold",
+            ("Shift-K",),
+            "Raise the threshold: fewer pixels",
+            "Settings",
+            "step_threshold",
+            (1,),
         ),
         Action("toggle_integrity", ("I",), "Structural integrity on or off", "Settings"),
         Action("cycle_policy", ("W",), "The next way to treat overlaps", "Settings"),

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from napari_fclick.session import Session
+from napari_fclick.core.channels import MAX_CHANNELS
+from napari_fclick.session import Place, Session
 from napari_fclick.widgets.layers import (
     AnnotationLayers,
     is_labels_of,
     new_labels,
     why_not_writable,
 )
-from napari_fclick.widgets.planes import LayerError, layer_shape
+from napari_fclick.widgets.planes import (
+    LayerError,
+    fits_as_channel,
+    layer_shape,
+    limits_of,
+    plane_at,
+    stack_at,
+)
 from napari_fclick.widgets.targets import Targets
 from napari_fclick.widgets.zoom import screen_pixel
 
@@ -26,6 +35,11 @@ class Annotation:
     session : Session
     targets : Targets
         Where its labels come from, shared with the other images.
+
+    Attributes
+    ----------
+    channels : tuple of Layer
+        Other image layers that are looked at together with the image.
     """
 
     def __init__(self, viewer: Any, image: Any, session: Session, targets: Targets) -> None:
@@ -35,6 +49,9 @@ class Annotation:
         self.layers = AnnotationLayers(viewer, image)
         self.labels: Any = None
         self.preview_hidden = False
+        self.channels: tuple[Any, ...] = ()
+        self._use_limits = False
+        self._stacked: Any = None
 
     @property
     def own_layers(self) -> list[Any]:
@@ -59,11 +76,70 @@ class Annotation:
         mask = None if found is None else found.mask
         self.layers.show_preview(shown, mask, session.place, current=not session.pending)
 
+    # --- pixels -------------------------------------------------------------------------
+
+    def plane(self, place: Place) -> Any:
+        """Return the pixels of a plane, of all channels, as a session takes them."""
+        if not self.channels:
+            return plane_at(self.image, place)
+        return stack_at([self.image, *self.channels], place, self._channel_limits())
+
+    def renew(self) -> None:
+        """Predict anew on pixels that have changed."""
+        self._stacked = (self.channels, self._channel_limits())
+        place = self.session.place
+        self._set_limits()
+        self.session.show(place, self.plane(place))
+        self.session.forget_predictions()
+
+    def use_channels(self, layers: Sequence[Any]) -> None:
+        """Look at other image layers too; at the image alone where there are none.
+
+        Raises
+        ------
+        LayerError
+            If one does not fit, or there are too many.
+        """
+        chosen = tuple(layer for layer in layers if layer is not self.image)
+        for layer in chosen:
+            if not fits_as_channel(layer, self.image):
+                raise LayerError(
+                    f"layer {layer.name!r} cannot be a channel of {self.image.name!r}: it must be "
+                    f"a gray image of the shape {self.shape} in the same place"
+                )
+        if len(chosen) >= MAX_CHANNELS:
+            raise LayerError(
+                f"{len(chosen) + 1} channels chosen; the network sees {MAX_CHANNELS} at most"
+            )
+        if chosen != self.channels:
+            self.channels = chosen
+            self.renew()
+
     def use_limits(self, on: bool) -> None:
-        """Have the predictor see what the layer's contrast limits show, or choose itself."""
-        image = self.image
-        low, high = image.contrast_limits if on and not image.rgb else (0.0, 0.0)
-        self.session.set_limits((float(low), float(high)) if low < high else None)
+        """Have the predictor see what the layers' contrast limits show, or choose itself."""
+        self._use_limits = on
+        if not self.channels:
+            self._set_limits()
+        elif self._stacked != (self.channels, self._channel_limits()):
+            self.renew()
+
+    def _set_limits(self) -> None:
+        limits = self._channel_limits()
+        if limits is not None:
+            # A stack brings each channel's limits to 0 and 1 itself.
+            self.session.set_limits((0.0, 1.0) if self.channels else limits[0])
+        else:
+            self.session.set_limits(None)
+
+    def _channel_limits(self) -> list[tuple[float, float]] | None:
+        """Return each channel's limits; None where they are not to be used, or unusable."""
+        if not self._use_limits:
+            return None
+        found = [limits_of(layer) for layer in (self.image, *self.channels)]
+        limits = [pair for pair in found if pair is not None]
+        return limits if len(limits) == len(found) else None
+
+    # --- labels -------------------------------------------------------------------------
 
     def use_labels(self, layer: Any) -> None:
         """Write objects into a layer; None for a new one, made when it is needed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,12 +15,14 @@ from napari_fclick.session import NumberedLabels, Session
 from napari_fclick.session.state import PredictorLike
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.following import Follower
+from napari_fclick.widgets.key_table import KeyTableOpener
 from napari_fclick.widgets.keys import KeyBindings
 from napari_fclick.widgets.layers import PREVIEW
 from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
 from napari_fclick.widgets.mouse import MouseTool
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
+from napari_fclick.widgets.suggesting import Suggesting
 from napari_fclick.widgets.targets import Targets
 from napari_fclick.widgets.workers import Worker
 
@@ -50,6 +52,9 @@ class Controller:
         Which weights and devices there are.
     targets : Targets
         The Labels layers that objects are written into.
+    suggesting : Suggesting
+        The suggested click, and the moving of clicks by keys.
+    key_table : KeyTableOpener
     """
 
     changed = Signal()
@@ -77,6 +82,7 @@ class Controller:
         self._closed = False
         self._said, self._level = "", "info"
         self._mouse = MouseTool(self)
+        self.suggesting, self.key_table = Suggesting(self), KeyTableOpener(self)
         self._keys = KeyBindings(self)
         self._follower = Follower(self)
         self._connect()
@@ -116,6 +122,8 @@ class Controller:
         self._predicting.close()
         self._chores.close()
         self._follower.close()
+        self.suggesting.close()
+        self.key_table.close()
         self.targets.close()
         for annotation in self._annotations.values():
             annotation.hide()
@@ -124,7 +132,7 @@ class Controller:
     @property
     def idle(self) -> bool:
         """Whether nothing is loading, being predicted or waiting to be accepted."""
-        return not (self._predicting.busy or self._chores.busy)
+        return not (self._predicting.busy or self._chores.busy or self.suggesting.busy)
 
     # --- weights ------------------------------------------------------------------------
 
@@ -179,6 +187,11 @@ class Controller:
     def labels(self) -> Any:
         """The Labels layer that objects are written into; None before there is one."""
         return None if self._current is None else self._current.labels
+
+    @property
+    def channels(self) -> tuple[Any, ...]:
+        """The other image layers that are looked at together with the image."""
+        return () if self._current is None else self._current.channels
 
     @property
     def session(self) -> Session | None:
@@ -264,6 +277,23 @@ class Controller:
         self.bind_keys()
         self.refresh()
         self._go_on_accepting(session)
+
+    def choose_channels(self, layers: Sequence[Any]) -> None:
+        """Look at these image layers together with the image; none for the image alone.
+
+        They are gray, of the image's shape and in its place, and two at most.
+        """
+        if self._current is None:
+            return
+        self.stop_accepting()
+        self._clear_message()
+        try:
+            self._current.use_channels(layers)
+        except ValueError as error:
+            self.say(str(error), "error")
+        for layer in self._current.channels:
+            self._follower.watch(layer)
+        self.refresh()
 
     def _annotation(self, layer: Any) -> Annotation:
         if layer not in self._annotations:
@@ -407,6 +437,19 @@ class Controller:
         if self.session is not None:
             self.set(integrity=not self.session.settings.integrity)
 
+    def step_threshold(self, steps: int) -> None:
+        """Raise the threshold by twentieths, or lower it, within what the dock allows."""
+        if self.session is not None:
+            value = self.session.settings.threshold + steps / 20
+            self.set(threshold=round(min(max(value, 0.05), 0.95), 3))
+
+    def cycle_policy(self) -> None:
+        """Take the next overlap policy."""
+        if self.session is not None:
+            policies = list(OverlapPolicy)
+            now = policies.index(self.session.settings.policy)
+            self.set(policy=policies[(now + 1) % len(policies)])
+
     def toggle_preview(self) -> None:
         """Hide or show the preview."""
         if self._current is not None:
@@ -483,6 +526,7 @@ class Controller:
         if not self._active:
             return
         layers = [] if self._current is None else self._current.own_layers
+        layers += self.suggesting.layers
         self._keys.bind(self.viewer, [layer for layer in layers if layer in self.viewer.layers])
 
     def _ready(self) -> Session | None:
@@ -490,6 +534,7 @@ class Controller:
         if self._current is None:
             self.say("open or choose an image first", "warning")
             return None
+        self.suggesting.settle()
         return self.session if self._follower.follow_dims() else None
 
     def _change(self, change: Callable[[Session], Any]) -> None:

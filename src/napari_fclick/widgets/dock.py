@@ -8,7 +8,7 @@ from typing import Any
 
 import napari
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtGui import QHideEvent, QKeySequence, QShowEvent
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -18,17 +18,17 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
     QPushButton,
-    QShortcut,
     QVBoxLayout,
     QWidget,
 )
 from superqt import QLabeledDoubleSlider
 
 from napari_fclick.core.labels import OverlapPolicy
+from napari_fclick.widgets.channels import ChannelChooser
 from napari_fclick.widgets.choosers import LayerChooser, keep_narrow
 from napari_fclick.widgets.controller import Controller
-from napari_fclick.widgets.keys import ACTIONS
-from napari_fclick.widgets.layers import fits_as_labels
+from napari_fclick.widgets.keys import Shortcuts
+from napari_fclick.widgets.layers import is_labels_of
 from napari_fclick.widgets.legend import Legend
 from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
 from napari_fclick.widgets.status import describe
@@ -77,7 +77,7 @@ class FirstClickWidget(QWidget):
         controller.reported.connect(self._show_message)
         controller.discovered.connect(self._show_choices)
         # Closing a dock deletes us without a close event: what is said here holds no widget.
-        choosers = (self.images, self.labels)
+        choosers = (self.images, self.channels, self.labels)
         self._make_shortcuts()
         self.destroyed.connect(lambda: _close(controller, choosers))
         controller.activate()
@@ -114,6 +114,7 @@ class FirstClickWidget(QWidget):
         self.images = LayerChooser(viewer, controller.is_image)
         self.images.setToolTip("The image that is annotated")
         self.images.chosen.connect(controller.choose_image)
+        self.channels = ChannelChooser(controller)
         self.labels = LayerChooser(viewer, self._fits, none_text="new layer")
         self.labels.setToolTip("Where accepted objects are written: any Labels layer that fits")
         self.labels.chosen.connect(controller.choose_labels)
@@ -132,7 +133,6 @@ class FirstClickWidget(QWidget):
         self.threshold.setToolTip("Probability above which a pixel belongs to the object")
         self.threshold.valueChanged.connect(lambda v: controller.set(threshold=float(v)))
         self.integrity = QCheckBox("only parts with clicks")
-        self.integrity.setToolTip(ACTIONS["toggle_integrity"].hint)
         self.integrity.setChecked(True)
         self.integrity.toggled.connect(lambda on: controller.set(integrity=bool(on)))
         self.limits = QCheckBox("use the layer's limits")
@@ -157,18 +157,13 @@ class FirstClickWidget(QWidget):
 
     def _button(self, name: str, text: str) -> QPushButton:
         button = QPushButton(text)
-        button.setToolTip(ACTIONS[name].hint)
         button.clicked.connect(lambda: getattr(self.controller, name)())
         return button
 
     def _make_shortcuts(self) -> None:
         """Have the keys work too while the dock, not the canvas, has the focus."""
-        for action in ACTIONS.values():
-            for key in action.keys:
-                sequence = QKeySequence(key.replace("Control", "Ctrl").replace("-", "+"))
-                shortcut = QShortcut(sequence, self)
-                shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-                shortcut.activated.connect(getattr(self.controller, action.name))
+        hints: dict[str, QWidget] = {"toggle_integrity": self.integrity, **self.buttons}
+        self._shortcuts = Shortcuts(self, self.controller, hints)
 
     def _make_status(self) -> None:
         self.status, self.message, self.running = _line(), _line(), _line()
@@ -182,6 +177,7 @@ class FirstClickWidget(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.addRow("Image", self.images)
+        form.addRow("Channels", self.channels)
         form.addRow("Labels", self.labels)
         form.addRow("Weights", self.weights)
         form.addRow("Device", self.devices)
@@ -217,11 +213,13 @@ class FirstClickWidget(QWidget):
 
     def _show_layers(self) -> None:
         shown = (self.controller.image, self.controller.labels)
-        if shown != self._shown:
+        # A layer that was refused is not left standing as the chosen one.
+        if shown != self._shown or self.labels.layer is not self.controller.labels:
             self._shown = shown
             self.labels.show_layer(self.controller.labels)
         if self.images.layer is not self.controller.image and self.controller.image is not None:
             self.images.show_layer(self.controller.image)
+        self.channels.show_channels()
 
     def _show_settings(self) -> None:
         session = self.controller.session
@@ -273,7 +271,7 @@ class FirstClickWidget(QWidget):
 
     def _fits(self, layer: Any) -> bool:
         image = self.controller.image
-        return image is not None and fits_as_labels(layer, image)
+        return image is not None and is_labels_of(layer, image)
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
         """Take mouse and keys with the dock's first appearance."""
@@ -296,7 +294,7 @@ def _is_open(widget: QWidget) -> bool:
     return action is not None and action.isChecked()
 
 
-def _close(controller: Controller, choosers: tuple[LayerChooser, ...]) -> None:
+def _close(controller: Controller, choosers: tuple[LayerChooser | ChannelChooser, ...]) -> None:
     controller.close()
     for chooser in choosers:
         chooser.close_links()

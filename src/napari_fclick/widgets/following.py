@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_fclick.session import Place
-from napari_fclick.widgets.planes import LayerError, displayed_place, plane_at, to_world
+from napari_fclick.widgets.planes import (
+    LayerError,
+    displayed_place,
+    fits_as_channel,
+    to_world,
+)
 from napari_fclick.widgets.zoom import camera_of
 
 if TYPE_CHECKING:
+    from napari_fclick.widgets.annotation import Annotation
     from napari_fclick.widgets.controller import Controller
 
 
@@ -22,6 +28,7 @@ class Follower:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
+        self._watched: list[Any] = []
         viewer = self._viewer = controller.viewer
         self._links = [
             (viewer.dims.events.current_step, self.follow_dims),
@@ -35,6 +42,9 @@ class Follower:
 
     def watch(self, image: Any) -> None:
         """Follow the pixels and the contrast limits of an image layer too."""
+        if any(layer is image for layer in self._watched):
+            return
+        self._watched.append(image)
         for link in (
             (image.events.data, self._on_image_data),
             (image.events.contrast_limits, self._on_limits),
@@ -62,7 +72,7 @@ class Follower:
             return False
         if place != current.session.place:
             controller.stop_accepting()
-            current.session.show(place, plane_at(current.image, place))
+            current.session.show(place, current.plane(place))
         return True
 
     def go_to(self, place: Place) -> None:
@@ -81,8 +91,9 @@ class Follower:
             self._controller.current.resize_markers()
 
     def _on_limits(self, event: Any) -> None:
-        if event.source is self._controller.image:
-            self._controller.follow_limits()
+        controller = self._controller
+        if event.source in (controller.image, *controller.channels):
+            controller.follow_limits()
 
     def _on_removed(self, event: Any) -> None:
         layer, controller = event.value, self._controller
@@ -96,6 +107,7 @@ class Follower:
                 )
                 if annotation is controller.current:
                     controller.stop_accepting()
+            self._drop_channel(annotation, layer, "was removed")
         controller.targets.drop(layer)
         controller.bind_keys()
         controller.changed.emit()
@@ -103,16 +115,30 @@ class Follower:
     def _on_image_data(self, event: Any) -> None:
         """Predict anew on other pixels; begin anew where their shape has changed."""
         layer, controller = event.source, self._controller
+        for annotation in controller.annotations:
+            if layer not in annotation.channels:
+                continue
+            if fits_as_channel(layer, annotation.image):
+                annotation.renew()
+            else:
+                self._drop_channel(annotation, layer, "has another shape now")
         annotation = next((a for a in controller.annotations if a.image is layer), None)
         if annotation is None:
             return
-        session = annotation.session
         if annotation.has_its_shape():
-            session.show(session.place, plane_at(layer, session.place))
-            session.forget_predictions()
+            annotation.renew()
             return
         was_current = annotation is controller.current
         controller.drop_image(layer)
         if was_current:
             controller.choose_image(layer)
         controller.say(f"the shape of {layer.name!r} changed: its clicks no longer fit", "warning")
+
+    def _drop_channel(self, annotation: Annotation, layer: Any, why: str) -> None:
+        """Go on without a channel."""
+        if layer not in annotation.channels:
+            return
+        if annotation is self._controller.current:
+            self._controller.stop_accepting()
+        annotation.use_channels([other for other in annotation.channels if other is not layer])
+        self._controller.say(f"channel {layer.name!r} {why}: it is no longer used", "warning")

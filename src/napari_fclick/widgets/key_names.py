@@ -15,20 +15,34 @@ NAMED = (
 CHARACTERS = string.ascii_uppercase + string.digits
 #: Other names, in lower case, of what napari calls otherwise.
 _ALIASES = {
-    **{"ctrl": "Control", "cmd": "Control", "command": "Control", "option": "Alt"},
-    **{"win": "Meta", "super": "Meta", "pgup": "PageUp", "pgdown": "PageDown"},
-    **{"ins": "Insert", "del": "Delete", "return": "Enter", "esc": "Escape"},
+    "ctrl": "Control",
+    "cmd": "Control",
+    "command": "Control",
+    "option": "Alt",
+    "win": "Meta",
+    "super": "Meta",
+    "pgup": "PageUp",
+    "pgdown": "PageDown",
+    "ins": "Insert",
+    "del": "Delete",
+    "return": "Enter",
+    "esc": "Escape",
     **{f"{arrow.lower()}arrow": arrow for arrow in ("Up", "Down", "Left", "Right")},
     **{name.lower(): name for name in (*MODIFIERS, *NAMED, *CHARACTERS)},
 }
 #: What Qt calls otherwise than napari.
 _QT = {
-    **{"Control": "Ctrl", "PageUp": "PgUp", "PageDown": "PgDown", "Insert": "Ins"},
-    **{"Delete": "Del", "Enter": "Return", "Escape": "Esc"},
+    "Control": "Ctrl",
+    "PageUp": "PgUp",
+    "PageDown": "PgDown",
+    "Insert": "Ins",
+    "Delete": "Del",
+    "Enter": "Return",
+    "Escape": "Esc",
 }
 
 
-class KeyProblem(ValueError):
+class KeyNameError(ValueError):
     """A key that cannot be used; the message says why."""
 
 
@@ -42,7 +56,7 @@ def parse(text: str) -> tuple[str, ...]:
 
     Raises
     ------
-    KeyProblem
+    KeyNameError
         Naming what is no key, and what is one.
     """
     keys = [_key(word) for word in text.split()]
@@ -65,7 +79,7 @@ def to_qt(key: str) -> QKeySequence:
 
 
 def from_qt(sequence: QKeySequence) -> str:
-    """Return the first key of a sequence; raises KeyProblem where it is none of ours."""
+    """Return the first key of a sequence; raises KeyNameError where it is none of ours."""
     portable = sequence.toString(QKeySequence.SequenceFormat.PortableText)
     return _key(portable.split(", ")[0])
 
@@ -74,10 +88,10 @@ def _key(word: str) -> str:
     parts = [_ALIASES.get(part.lower(), "") for part in word.replace("+", "-").split("-")]
     *modifiers, key = parts
     if key not in (*NAMED, *CHARACTERS) or not set(modifiers) <= set(MODIFIERS):
-        raise KeyProblem(
+        raise KeyNameError(
             f"{word!r} is no key: write a letter, a digit, F1 to F12 or {', '.join(NAMED[:15])}, "
             "after any of Ctrl+, Alt+, Shift+ and Meta+"
         )
     if "Shift" in modifiers and key in string.digits:
-        raise KeyProblem(f"{word!r}: with Shift a digit is another character on each keyboard")
+        raise KeyNameError(f"{word!r}: with Shift a digit is another character on each keyboard")
     return "-".join([*(m for m in MODIFIERS if m in modifiers), key])

@@ -25,7 +25,7 @@ from qtpy.QtGui import QAction
 from qtpy.QtWidgets import QApplication
 
 from napari_fclick.widgets.actions import ACTIONS
-from napari_fclick.widgets.key_names import KeyProblem, join, parse, shown
+from napari_fclick.widgets.key_names import KeyNameError, join, parse, shown
 
 PLUGIN, SECTION = "napari-fclick", "keys"
 
@@ -37,7 +37,7 @@ class Store(Protocol):
     """Where chosen keys are kept."""
 
     def read(self) -> dict[str, str]:
-        """Return the keys of the actions that have other than their own; may raise KeyProblem."""
+        """Return the keys of the actions that have other than their own; may raise KeyNameError."""
 
     def write(self, chosen: Mapping[str, str]) -> None:
         """Keep these, and no others; may raise OSError."""
@@ -59,13 +59,13 @@ class FileStore:
         self.path = path
 
     def read(self) -> dict[str, str]:
-        """Return what the file has; raises KeyProblem if it is no such file."""
+        """Return what the file has; raises KeyNameError if it is no such file."""
         if not self.path.is_file():
             return {}
         try:
             found = tomllib.loads(self.path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise KeyProblem(f"{self.path} cannot be read: {error}") from None
+            raise KeyNameError(f"{self.path} cannot be read: {error}") from None
         return {name: str(keys) for name, keys in found.items()}
 
     def write(self, chosen: Mapping[str, str]) -> None:
@@ -139,7 +139,8 @@ class KeySettings:
     def __init__(self, stores: Sequence[Store]) -> None:
         self._stores = tuple(stores)
         self._writing = False
-        self.keys, self.problems = dict(DEFAULTS), ()
+        self.keys = dict(DEFAULTS)
+        self.problems: tuple[str, ...] = ()
         for store in self._stores:
             store.watch(self._reread)
         self.read()
@@ -148,7 +149,7 @@ class KeySettings:
         """Read the stores anew."""
         chosen, problems = self._chosen()
         self.keys, refused = resolve(chosen)
-        self.problems: tuple[str, ...] = (*problems, *refused)
+        self.problems = (*problems, *refused)
 
     def hint(self, name: str) -> str:
         """Return what an action does, with its keys, for a tooltip."""
@@ -166,14 +167,14 @@ class KeySettings:
 
         Raises
         ------
-        KeyProblem
+        KeyNameError
             If one is no key, or is taken. The action then keeps the keys it has.
         """
         wanted = parse(keys)
         for other, theirs in self.keys.items():
             for key in set(wanted) & set(theirs):
                 if other != name:
-                    raise KeyProblem(f"{shown(key)} is taken: {ACTIONS[other].text.lower()}")
+                    raise KeyNameError(f"{shown(key)} is taken: {ACTIONS[other].text.lower()}")
         for key in set(wanted) - set(DEFAULTS[name]):
             _refuse_taken(key)
         self._keep({**self.keys, name: wanted})
@@ -190,7 +191,7 @@ class KeySettings:
                 store.write(chosen)
                 chosen = {}  # one place is enough
         except OSError as error:
-            raise KeyProblem(f"the keys cannot be kept: {error}") from None
+            raise KeyNameError(f"the keys cannot be kept: {error}") from None
         finally:
             self._writing = False
             self._reread()
@@ -206,7 +207,7 @@ class KeySettings:
         for store in reversed(self._stores):
             try:
                 chosen.update(store.read())
-            except KeyProblem as problem:
+            except KeyNameError as problem:
                 problems.append(str(problem))
         return chosen, problems
 
@@ -224,7 +225,7 @@ def resolve(chosen: Mapping[str, str]) -> tuple[dict[str, Keys], tuple[str, ...]
     for name, text in chosen.items():
         try:
             accepted[name] = _checked(name, text)
-        except KeyProblem as problem:
+        except KeyNameError as problem:
             problems.append(f"key for {name}: {problem}")
     # A key given back by one may be the own one of another: look again until all is well.
     while clash := _clash({**DEFAULTS, **accepted}, accepted):
@@ -236,7 +237,7 @@ def resolve(chosen: Mapping[str, str]) -> tuple[dict[str, Keys], tuple[str, ...]
 
 def _checked(name: str, text: str) -> Keys:
     if name not in ACTIONS:
-        raise KeyProblem(f"no such action; there are {', '.join(ACTIONS)}")
+        raise KeyNameError(f"no such action; there are {', '.join(ACTIONS)}")
     keys = parse(text)
     for key in set(keys) - set(DEFAULTS[name]):
         _refuse_taken(key)
@@ -254,14 +255,14 @@ def _clash(keys: Mapping[str, Keys], refusable: Iterable[str]) -> tuple[str, str
 
 
 def _refuse_taken(key: str) -> None:
-    """Refuse a key that napari has for something else; raises KeyProblem."""
+    """Refuse a key that napari has for something else; raises KeyNameError."""
     for owner in (Viewer, Image, Points, Labels):
         # What layers and viewers inherit is in the classes above them.
         for kind in owner.__mro__:
             if key in _parsed(str(bound) for bound in getattr(kind, "class_keymap", {})):
-                raise KeyProblem(f"{shown(key)} is taken by napari ({owner.__name__})")
+                raise KeyNameError(f"{shown(key)} is taken by napari ({owner.__name__})")
     if key in _parsed(_menu_shortcuts()):
-        raise KeyProblem(f"{shown(key)} is taken by a menu of napari")
+        raise KeyNameError(f"{shown(key)} is taken by a menu of napari")
 
 
 def _menu_shortcuts() -> list[str]:
@@ -273,7 +274,7 @@ def _menu_shortcuts() -> list[str]:
 def _parsed(keys: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for key in keys:
-        with suppress(KeyProblem):
+        with suppress(KeyNameError):
             found.update(parse(key))
     return found
 
@@ -281,9 +282,14 @@ def _parsed(keys: Iterable[str]) -> set[str]:
 @cache
 def key_settings() -> KeySettings:
     """Return the keys of this user, the same for all docks."""
+    return KeySettings(user_stores())
+
+
+def user_stores() -> list[Store]:
+    """Return where this user's keys are kept, the one that decides first."""
     stores: list[Store] = [FileStore(user_config_path(PLUGIN, appauthor=False) / "keys.toml")]
     section = _preferences()
-    return KeySettings(stores if section is None else [PreferencesStore(section), *stores])
+    return stores if section is None else [PreferencesStore(section), *stores]
 
 
 def _preferences() -> Any:

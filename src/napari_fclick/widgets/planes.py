@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from napari.layers import Image
 from numpy.typing import NDArray
 
+from napari_fclick.core.channels import stack_channels
 from napari_fclick.session import Place
 
 
@@ -99,6 +101,38 @@ def plane_at(layer: Any, place: Place) -> Any:
     levels = levels_of(layer)
     planes = [_cut(level, _on_level(place, level, levels[0])) for level in levels]
     return planes if layer.multiscale else planes[0]
+
+
+def stack_at(
+    layers: Sequence[Any], place: Place, limits: Sequence[tuple[float, float]] | None = None
+) -> Any:
+    """Return a plane of several image layers of one shape as one of several channels.
+
+    Returns
+    -------
+    array (H, W, C), or a list of such, finest first
+        Lazy: of each layer only what is asked for is read.
+    """
+    return stack_channels([plane_at(layer, place) for layer in layers], limits)
+
+
+def fits_as_channel(layer: Any, image: Any) -> bool:
+    """Whether a layer's pixels lie exactly on those of a gray image layer."""
+    return bool(
+        isinstance(layer, Image)
+        and layer is not image
+        and not (layer.rgb or image.rgb)
+        and layer.ndim == image.ndim
+        and layer_shape(layer) == layer_shape(image)
+        and np.allclose(linear_matrix(layer), linear_matrix(image))
+        and np.allclose(*(each.data_to_world((0.0,) * image.ndim) for each in (layer, image)))
+    )
+
+
+def limits_of(layer: Any) -> tuple[float, float] | None:
+    """Return an image layer's contrast limits; None for colours, which are shown as they are."""
+    low, high = (0.0, 0.0) if layer.rgb else layer.contrast_limits
+    return (float(low), float(high)) if low < high else None
 
 
 def to_data(viewer: Any, layer: Any, position: Sequence[float]) -> tuple[float, ...]:

@@ -1,8 +1,12 @@
-"""How large a pixel of the screen is."""
+"""How large a pixel of the screen is, and what the view shows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+#: Part of the view that an object may fill before the view is widened for it.
+FILLED = 0.8
 
 
 def camera_of(viewer: Any) -> Any:
@@ -14,3 +18,32 @@ def camera_of(viewer: Any) -> Any:
 def screen_pixel(viewer: Any) -> float:
     """Return the size of a pixel of the screen in units of the world."""
     return 1.0 / float(camera_of(viewer).zoom)
+
+
+def centre_view(viewer: Any, centre: Sequence[float], extent: Sequence[float]) -> None:
+    """Bring something into the middle of a 2-D view.
+
+    The zoom stays, unless what is looked at would not fit.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    centre, extent : sequence of two floats
+        Where it is and how large, along the axes on show, in units of the world.
+    """
+    camera = camera_of(viewer)
+    fitting = [
+        FILLED * side / length
+        for side, length in zip(_canvas_size(viewer), extent, strict=True)
+        if length > 0
+    ]
+    if fitting and min(fitting) < camera.zoom:
+        camera.zoom = min(fitting)
+    camera.center = (*tuple(camera.center)[:-2], *(float(v) for v in centre))
+
+
+def _canvas_size(viewer: Any) -> tuple[int, int]:
+    """Return the canvas's height and width; napari before 0.9 has no public name for it."""
+    canvas = getattr(viewer, "canvas", None)
+    size = getattr(canvas, "size", None) or getattr(viewer, "_canvas_size", None)
+    return (600, 800) if size is None else (int(size[0]), int(size[1]))

@@ -74,10 +74,3 @@ def fit(colours: Array) -> Mixture:
 def _root(deviation: Array) -> Array:
     covariance = deviation.T @ deviation / len(deviation) + LEAST_VARIANCE * np.eye(3)
     return np.linalg.cholesky(np.linalg.inv(covariance))
-
-
-def object_likelihood(picture: FloatArray, inside: Mixture, outside: Mixture) -> FloatArray:
-    """Return the posterior of the object (h, w) in [0, 1], both sides being equally likely."""
-    difference = inside.log_density(picture) - outside.log_density(picture)
-    likelihood: FloatArray = 1 / (1 + np.exp(-np.clip(difference, -50, 50)))
-    return likelihood

@@ -1,25 +1,53 @@
+"""GrabCut (Rother, Kolmogorov and Blake 2004), by OpenCV."""
+
 from __future__ import annotations
+
 import numpy as np
-from napari_fclick.evaluation.methods.peer import FloatArray, Peer, load_library
+
+from napari_fclick.evaluation.methods.peer import LONGEST, FloatArray, Mask, Peer, load_library
+from napari_fclick.evaluation.methods.seeds import Seeds, distance_to
+
+
 class GrabCut(Peer):
-    name="grabcut"
-    reach=0.15
-    rounds=5
-    frame="always"
-    def __init__(self, longest=640):
+    """Graph cuts that learn the colours of either side from the cut before.
+
+    GrabCut begins from a box; here it begins from wide discs about the positive clicks, whose
+    pixels are probably the object's, as all others are probably not. Seeds are definite. Each
+    click begins anew.
+
+    Parameters
+    ----------
+    longest : int
+        Pixels of the longer side at most.
+
+    Raises
+    ------
+    MissingPeerError
+        If OpenCV is not installed.
+    """
+
+    name = "grabcut"
+    #: Radius of the wide discs, as a part of the shorter side.
+    reach: float = 0.15
+    #: Cuts a click.
+    rounds: int = 5
+
+    def __init__(self, longest: int = LONGEST) -> None:
         super().__init__(longest)
         self._cv2 = load_library("cv2", self.name)
-    def segment(self, picture, seeds):
-        cv2=self._cv2
-        shape=picture.shape[:2]
-        mask=np.full(shape, cv2.GC_PR_BGD, np.uint8)
-        rows, columns = np.ogrid[:shape[0],:shape[1]]
-        for (r,c),pos in seeds.points:
-            if pos: mask[np.hypot(rows-r,columns-c)<=self.reach*min(shape)] = cv2.GC_PR_FGD
-        use = self.frame == "always" or not seeds.outside.any()
-        mask[seeds.with_border() if use else seeds.outside]=cv2.GC_BGD
-        mask[seeds.inside]=cv2.GC_FGD
-        cv2.setRNGSeed(0)
-        pixels=np.ascontiguousarray((picture*255).round().astype(np.uint8))
-        cv2.grabCut(pixels, mask, None, np.zeros((1,65)), np.zeros((1,65)), self.rounds, cv2.GC_INIT_WITH_MASK)
-        return (mask==cv2.GC_FGD)|(mask==cv2.GC_PR_FGD)
+
+    def segment(self, picture: FloatArray, seeds: Seeds) -> Mask:
+        """Return what is the object's, probably or surely."""
+        cv2 = self._cv2
+        shape = seeds.inside.shape
+        marks = np.full(shape, cv2.GC_PR_BGD, np.uint8)
+        for pixel, positive in seeds.clicks:
+            if positive:
+                marks[distance_to(pixel, shape) <= self.reach * min(shape)] = cv2.GC_PR_FGD
+        marks[seeds.outside] = cv2.GC_BGD
+        marks[seeds.inside] = cv2.GC_FGD
+        pixels = np.ascontiguousarray((picture * 255).round().astype(np.uint8))
+        models = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.setRNGSeed(0)  # its k-means draws from OpenCV's generator
+        cv2.grabCut(pixels, marks, None, *models, self.rounds, cv2.GC_INIT_WITH_MASK)
+        return (marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_fclick.core import intensity, window
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.window import Window
-from napari_fclick.evaluation.methods.seeds import Seeds, draw_seeds
+from napari_fclick.evaluation.methods.seeds import Border, Seeds, draw_seeds
 
 FloatArray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -106,7 +106,9 @@ class Peer(ABC):
     #: Peers compute on the CPU.
     device: ClassVar[str] = "cpu"
     #: Radius of the disc that a click stands for, as a part of the shorter side.
-    radius: ClassVar[float] = 0.01
+    radius: float = 0.01
+    #: When the image's border is taken for background; by default until a negative click.
+    border: Border = "first"
 
     def __init__(self, longest: int = LONGEST) -> None:
         if longest < 16:
@@ -121,6 +123,7 @@ class Peer(ABC):
         ----------
         picture : ndarray of float32, shape (h, w, 3), in [0, 1]
         seeds : Seeds
+            Some pixels are inside, some outside, and some are neither.
 
         Returns
         -------
@@ -157,8 +160,10 @@ class Peer(ABC):
         clicks.first  # noqa: B018 - refuses an empty sequence
         clicks.check_inside(shape)
         view = self._view(shape)
-        seeds = draw_seeds(view, clicks, self.radius)
-        found = self.segment(read_picture(image, view), seeds)
+        seeds = draw_seeds(view, clicks, self.radius, self.border)
+        picture = read_picture(image, view)
+        asks = self.border == "unknown" or seeds.leave_a_question
+        found = self.segment(picture, seeds) if asks else seeds.inside
         probability = view.expand(found.astype(np.float32))
         for click in clicks:
             probability[click.pixel] = float(click.positive)

@@ -1,0 +1,103 @@
+"""One evaluation from beginning to end, which may be interrupted and gone on with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from napari_fclick.evaluation.benchmark import Plan
+from napari_fclick.evaluation.games import Game
+from napari_fclick.evaluation.results import Header, ResultsFile
+from napari_fclick.evaluation.workers import Cluster, Here, Job
+
+#: Wraps the games, given with their number, as they come in: to show progress.
+Track = Callable[[Iterable[Game], int], Iterable[Game]]
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user interrupted a run; its message says what is kept and where."""
+
+
+@contextmanager
+def open_results(file: Path | None, header: Header, resume: bool) -> Iterator[ResultsFile]:
+    """Open a results file, by default one in the user's cache folder that goes when all is done.
+
+    Parameters
+    ----------
+    file : Path or None
+    header : dict
+        See `napari_fclick.evaluation.benchmark.Plan.header`; the default file's name is made of
+        it, so that the same run finds it again.
+    resume : bool
+        Go on with the file that is there.
+
+    Raises
+    ------
+    FileExistsError, ValueError
+        See `napari_fclick.evaluation.results.ResultsFile`.
+    """
+    path = file or _default_file(header, resume)
+    with ResultsFile(path, header, resume) as kept:
+        yield kept
+    if file is None:
+        path.unlink(missing_ok=True)
+
+
+def play(
+    plan: Plan, job: Job, runner: Here | Cluster, kept: ResultsFile, track: Track | None = None
+) -> list[Game]:
+    """Play what a plan has left to do, and return all of its games in the order of reports.
+
+    Parameters
+    ----------
+    plan, job : Plan, Job
+    runner : Here or Cluster
+    kept : ResultsFile
+        Gets each game as soon as it is done.
+    track : callable, optional
+        Shows progress.
+
+    Raises
+    ------
+    Interrupted
+        If the user interrupts.
+    """
+    keys = plan.keys()
+    left = sum(key not in kept.games for key in keys)
+    try:
+        if left:
+            games: Iterable[Game] = runner.run(job, plan.tasks(kept.games))
+            for game in track(games, left) if track else games:
+                kept.add([game])
+    except KeyboardInterrupt:
+        done = sum(key in kept.games for key in keys)
+        raise Interrupted(
+            f"interrupted: {done} of {len(keys)} games are kept in {kept.path}; the same command "
+            "with --resume goes on"
+        ) from None
+    return [kept.games[key] for key in keys]
+
+
+def cache_folder() -> Path:
+    """Return the folder of results files that no place was chosen for."""
+    return user_cache_path("napari-fclick", appauthor=False) / "evaluate"
+
+
+def _default_file(header: Header, resume: bool) -> Path:
+    """Return the newest file of this run to be resumed, or a new one.
+
+    The same command may run twice at a time: each process has a file of its own.
+    """
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()[:16]
+    left = sorted(cache_folder().glob(f"{digest}-*.jsonl"), key=lambda file: file.stat().st_mtime)
+    if resume and left:
+        return left[-1]
+    new = cache_folder() / f"{digest}-{os.getpid()}.jsonl"
+    new.unlink(missing_ok=True)  # of a process long gone that had the same number
+    return new

@@ -1,0 +1,177 @@
+"""Who plays: this process, or the workers of a dask cluster; the rows are the same.
+
+An object's row depends on the object and the method alone, so it does not matter who plays which
+object, nor in what order.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from napari_fclick.evaluation.datasets import Item, open_dataset
+from napari_fclick.evaluation.games import Game, play_item
+from napari_fclick.evaluation.methods import Method, find_method
+from napari_fclick.evaluation.protocol import Protocol
+
+#: Loads a method by name and device; must be importable by the workers.
+Find = Callable[[str, str], Method]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some objects of one image, and who has yet to play each."""
+
+    folder: Path
+    set_name: str
+    work: tuple[tuple[Item, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all tasks of a run have in common.
+
+    Attributes
+    ----------
+    protocol : Protocol
+    device : str
+    find : callable
+        Loads a method; each process does so once.
+    threads : int or None
+        Threads that torch may use in a process; as many as it likes by default.
+    """
+
+    protocol: Protocol
+    device: str = "auto"
+    find: Find = find_method
+    threads: int | None = None
+
+    def play(self, task: Task) -> Iterator[Game]:
+        """Play a task's objects, one by one."""
+        dataset = open_dataset(task.folder)
+        for item, names in task.work:
+            scene = dataset.scene(item)
+            for name in names:
+                method = self.method(name)
+                yield play_item(method, name, task.set_name, item, scene, self.protocol)
+
+    def play_all(self, task: Task) -> list[Game]:
+        """Play a task's objects."""
+        return list(self.play(task))
+
+    def method(self, name: str) -> Method:
+        """Return a method, loaded once in this process."""
+        found = _loaded(self.find, name, self.device)
+        if self.threads is not None and "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(self.threads)
+        return found
+
+
+@cache
+def _loaded(find: Find, name: str, device: str) -> Method:
+    return find(name, device)
+
+
+class Here:
+    """Plays in this process."""
+
+    def check(self) -> None:
+        """Find out whether it can play: it always can."""
+
+    def run(self, job: Job, tasks: Sequence[Task]) -> Iterator[Game]:
+        """Yield the row of one object after the other."""
+        for task in tasks:
+            yield from job.play(task)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Plays on the workers of dask.distributed.
+
+    Attributes
+    ----------
+    workers : int
+        Of a cluster of processes on this machine.
+    scheduler : str or None
+        Address of another cluster's scheduler, whose workers are taken instead; they need the
+        package, the data and the weights at the same paths.
+    """
+
+    workers: int = 2
+    scheduler: str | None = None
+
+    def check(self) -> None:
+        """Find out whether it can play.
+
+        Raises
+        ------
+        ImportError
+            If dask.distributed is not installed.
+        """
+        load_distributed()
+
+    def run(self, job: Job, tasks: Sequence[Task]) -> Iterator[Game]:
+        """Yield the rows of tasks as they are done."""
+        distributed = load_distributed()
+        with self._client(distributed) as client:
+            futures = client.map(job.play_all, tasks, pure=False)
+            try:
+                for future in distributed.as_completed(futures):
+                    yield from future.result()
+                    future.release()
+            finally:
+                client.cancel(futures)
+
+    @contextmanager
+    def _client(self, distributed: Any) -> Iterator[Any]:
+        if self.scheduler is not None:
+            with _connect(distributed, self.scheduler) as client:
+                yield client
+            return
+        settings: dict[str, Any] = {
+            "n_workers": self.workers,
+            "threads_per_worker": 1,
+            "dashboard_address": None,
+            "silence_logs": logging.CRITICAL,
+        }
+        with (
+            distributed.LocalCluster(**settings) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+
+
+def threads_for(workers: int) -> int:
+    """Return how many threads each of some processes on this machine may use."""
+    return max(1, (os.cpu_count() or 1) // max(1, workers))
+
+
+def load_distributed() -> Any:
+    """Import dask.distributed.
+
+    Raises
+    ------
+    ImportError
+        In one line, with the command that installs it.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise ImportError(
+            "several workers need dask.distributed: pip install 'napari-fclick[distributed]'"
+        ) from None
+    return distributed
+
+
+def _connect(distributed: Any, address: str) -> Any:
+    try:
+        return distributed.Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"no scheduler answers at {address}: {error}") from None

@@ -1,0 +1,534 @@
+"""The session file: SQLite, written at every click and commit, usable after any interruption.
+
+Steps and events are only ever added. What a session had come to is what its events, in their
+order, come to (`napari_fclick.session.restoring`). Labels are stored as compressed patches, so
+that a commit costs what the object costs, however large the labels are.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from napari_fclick.session import records
+from napari_fclick.session.history import Change, Commit, Step, StoredPatch
+from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.restoring import Recorded, Restored, restore
+from napari_fclick.session.signature import Signature
+
+SUFFIX = ".fclick"
+#: "fclk": tells the file from other SQLite files.
+APPLICATION_ID = 0x66636C6B
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE weights (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, UNIQUE (name, sha256));
+CREATE TABLE targets (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL,
+    shape TEXT NOT NULL, dtype TEXT NOT NULL, spacing TEXT NOT NULL, unit TEXT NOT NULL);
+CREATE TABLE steps (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, name TEXT NOT NULL, place TEXT NOT NULL,
+    draft TEXT NOT NULL, settings TEXT NOT NULL, moved REAL,
+    weights INTEGER REFERENCES weights (id));
+CREATE TABLE clicks (
+    step INTEGER NOT NULL REFERENCES steps (id), position INTEGER NOT NULL,
+    y REAL NOT NULL, x REAL NOT NULL, positive INTEGER NOT NULL,
+    PRIMARY KEY (step, position)) WITHOUT ROWID;
+CREATE TABLE commits (
+    step INTEGER PRIMARY KEY REFERENCES steps (id),
+    target INTEGER NOT NULL REFERENCES targets (id),
+    shape TEXT NOT NULL, renumbered TEXT NOT NULL);
+CREATE TABLE patches (
+    step INTEGER NOT NULL REFERENCES commits (step), position INTEGER NOT NULL,
+    region TEXT NOT NULL, shape TEXT NOT NULL, dtype TEXT NOT NULL,
+    before BLOB NOT NULL, after BLOB NOT NULL, PRIMARY KEY (step, position));
+CREATE TABLE changes (
+    step INTEGER NOT NULL REFERENCES commits (step), position INTEGER NOT NULL,
+    label INTEGER NOT NULL, before TEXT, after TEXT, PRIMARY KEY (step, position)) WITHOUT ROWID;
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('do', 'undo', 'redo')),
+    step INTEGER REFERENCES steps (id));
+"""
+
+
+class JournalError(ValueError):
+    """A session file that cannot be made, read or written; one line says why."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Labels that objects were written into, as the file knows them.
+
+    Attributes
+    ----------
+    name : str
+    source : str
+        The file they were read from; empty for new ones.
+    shape : tuple of int
+    dtype : str
+    spacing : tuple of float
+        Size of a pixel along each axis; empty where it is not known.
+    unit : str
+        Of the spacing; empty where it is not known.
+    """
+
+    name: str
+    source: str
+    shape: tuple[int, ...]
+    dtype: str
+    spacing: tuple[float, ...] = ()
+    unit: str = ""
+
+    def empty(self) -> np.ndarray[Any, Any]:
+        """Return labels like these with nothing in them."""
+        return np.zeros(self.shape, np.dtype(self.dtype))
+
+
+class Journal:
+    """A session file that is open; make one with `create` or `open`.
+
+    Attributes
+    ----------
+    path : Path
+    read_only : bool
+        Another window has the file open, or it may not be written.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
+        self.path = path
+        self.read_only = lock is None
+        self._connection, self._lock = connection, lock
+        self._weights: int | None = None
+        self._targets: dict[NumberedLabels, int] = {}
+
+    # --- opening ------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path, image: Signature) -> Journal:
+        """Make a session file.
+
+        Parameters
+        ----------
+        path : Path
+            Ends in ``.fclick``; its folder is made where it is missing.
+        image : Signature
+            Of the image that is annotated.
+
+        Raises
+        ------
+        JournalError
+            If there is a file already, or it cannot be written.
+        """
+        if path.suffix != SUFFIX:
+            raise JournalError(f"{path}: session files end in {SUFFIX}")
+        if path.exists():
+            raise JournalError(f"{path} is there already: open it, or choose another name")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = _lock(path)
+            if lock is None:
+                raise JournalError(f"{path} cannot be written")
+            connection = _connect(path, write=True)
+            connection.executescript(
+                f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; "
+                f"PRAGMA user_version = {SCHEMA_VERSION}; {_SCHEMA} COMMIT;"
+            )
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"{path} cannot be written: {error}") from error
+        journal = cls(path, connection, lock)
+        journal.set_about("image", image.model_dump_json())
+        journal.set_about("created", str(time.time()))
+        return journal
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Journal:
+        """Open a session file, read-only where another window has it open.
+
+        Raises
+        ------
+        JournalError
+            If there is none, or it is of another kind, newer or damaged.
+        """
+        if not path.is_file():
+            raise JournalError(f"no file {path}")
+        lock = None if read_only else _lock(path)
+        try:
+            connection = _connect(path, write=lock is not None)
+            _check(path, connection)
+        except sqlite3.Error as error:
+            _release(lock)
+            raise JournalError(f"{path} cannot be read: {error}") from error
+        except JournalError:
+            _release(lock)
+            raise
+        return cls(path, connection, lock)
+
+    def close(self) -> None:
+        """Let go of the file; it is whole by itself then."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        _release(self._lock)
+        self._lock = None
+
+    def copy_to(self, path: Path) -> Journal:
+        """Write a copy of the file and return it open; this one stays open, too.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written; a file that is there is replaced only when all is well.
+        """
+        if path.suffix != SUFFIX:
+            raise JournalError(f"{path}: session files end in {SUFFIX}")
+        if path.exists() and path.samefile(self.path):
+            raise JournalError(f"{path} is this session's file already")
+        partial = path.with_name(path.name + ".partial")
+        try:
+            partial.unlink(missing_ok=True)
+            copy = sqlite3.connect(partial)
+            try:
+                self._connection.backup(copy)
+            finally:
+                copy.close()
+            for leftover in ("-wal", "-shm"):
+                Path(f"{path}{leftover}").unlink(missing_ok=True)
+            partial.replace(path)
+        except (sqlite3.Error, OSError) as error:
+            partial.unlink(missing_ok=True)
+            raise JournalError(f"{path} cannot be written: {error}") from error
+        return Journal.open(path)
+
+    def take_numbers_of(self, other: Journal) -> None:
+        """Know the targets and weights that another file knows, of which this is a copy."""
+        self._targets, self._weights = dict(other._targets), other._weights
+
+    # --- writing ------------------------------------------------------------------------
+
+    def set_about(self, key: str, value: str) -> None:
+        """Store something about the session as a whole.
+
+        Raises
+        ------
+        JournalError
+            Wherever writing fails; the file is then as it was before.
+        """
+        with self._transaction() as cursor:
+            cursor.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
+
+    def set_weights(self, name: str, sha256: str) -> None:
+        """Note which weights answer from now on; raises as `set_about` does."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "INSERT OR IGNORE INTO weights (name, sha256) VALUES (?, ?)", (name, sha256)
+            )
+            found = cursor.execute(
+                "SELECT id FROM weights WHERE name = ? AND sha256 = ?", (name, sha256)
+            )
+            weights = int(found.fetchone()[0])
+        self._weights = weights
+
+    def add_target(self, labels: NumberedLabels, target: Target) -> None:
+        """Note what labels are that steps will speak of; raises as `set_about` does."""
+        if labels in self._targets:
+            return
+        row = (
+            target.name,
+            target.source,
+            records.dumps(target.shape),
+            target.dtype,
+            records.dumps(target.spacing),
+            target.unit,
+        )
+        with self._transaction() as cursor:
+            cursor.execute(
+                "INSERT INTO targets (name, source, shape, dtype, spacing, unit) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            number = int(cursor.lastrowid or 0)
+        self._targets[labels] = number
+
+    def record(self, step: Step, how: str, when: float) -> None:
+        """Store a step that was done, or that one was undone or done again.
+
+        Parameters
+        ----------
+        step : Step
+        how : {"do", "undo", "redo"}
+        when : float
+            Seconds since the epoch.
+
+        Raises
+        ------
+        JournalError
+            Wherever writing fails; the file is then as it was before.
+        """
+        # Clicks survive a killed process; accepted objects survive a power cut, too.
+        safety = "NORMAL" if step.commit is None else "FULL"
+        with self._transaction(safety) as cursor:
+            number = self._insert_step(cursor, step, when) if how == "do" else None
+            cursor.execute(
+                "INSERT INTO events (time, kind, step) VALUES (?, ?, ?)", (when, how, number)
+            )
+
+    def _insert_step(self, cursor: sqlite3.Cursor, step: Step, when: float) -> int:
+        cursor.execute(
+            "INSERT INTO steps (time, name, place, draft, settings, moved, weights) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                when,
+                step.name,
+                records.dumps(records.place_out(step.place)),
+                records.dumps(records.draft_out(step.after)),
+                records.dumps(records.settings_out(step.settings_after)),
+                step.moved,
+                self._weights,
+            ),
+        )
+        number = int(cursor.lastrowid or 0)
+        cursor.executemany(
+            "INSERT INTO clicks VALUES (?, ?, ?, ?, ?)",
+            [(number, i, c.y, c.x, c.positive) for i, c in enumerate(step.after.clicks)],
+        )
+        if step.commit is not None:
+            self._insert_commit(cursor, number, step.commit)
+        return number
+
+    def _insert_commit(self, cursor: sqlite3.Cursor, number: int, commit: Commit) -> None:
+        cursor.execute(
+            "INSERT INTO commits VALUES (?, ?, ?, ?)",
+            (
+                number,
+                self._targets[commit.target],
+                records.dumps(commit.labels_shape),
+                records.dumps(list(commit.renumbered.items())),
+            ),
+        )
+        cursor.executemany(
+            "INSERT INTO patches VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    number,
+                    i,
+                    records.dumps(records.where_out(patch.where)),
+                    records.dumps(patch.shape),
+                    patch.dtype.str,
+                    patch.before,
+                    patch.after,
+                )
+                for i, patch in enumerate(commit.patches)
+            ],
+        )
+        cursor.executemany(
+            "INSERT INTO changes VALUES (?, ?, ?, ?, ?)",
+            [
+                (number, i, change.label, _object_text(change.before), _object_text(change.after))
+                for i, change in enumerate(commit.changes)
+            ],
+        )
+
+    @contextmanager
+    def _transaction(self, safety: str = "NORMAL") -> Iterator[sqlite3.Cursor]:
+        if self.read_only:
+            raise JournalError(f"{self.path} is open read-only")
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(f"PRAGMA synchronous = {safety}")
+            cursor.execute("BEGIN IMMEDIATE")
+            yield cursor
+            cursor.execute("COMMIT")
+        except BaseException as error:
+            with suppress(sqlite3.Error):
+                cursor.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error | OSError):
+                raise JournalError(f"{self.path} cannot be written: {error}") from error
+            raise
+        finally:
+            cursor.close()
+
+    # --- reading ------------------------------------------------------------------------
+
+    def about(self, key: str, default: str = "") -> str:
+        """Return what `set_about` stored."""
+        row = self._rows("SELECT value FROM about WHERE key = ?", (key,))
+        return str(row[0][0]) if row else default
+
+    @property
+    def image(self) -> Signature:
+        """The signature of the image that was annotated."""
+        return Signature.model_validate_json(self.about("image"))
+
+    @property
+    def weights(self) -> list[tuple[str, str]]:
+        """Names and sha256 of the weights that answered, in the order of their first use."""
+        return [(str(n), str(s)) for n, s in self._rows("SELECT name, sha256 FROM weights")]
+
+    @property
+    def targets(self) -> list[Target]:
+        """The labels that were written into."""
+        query = "SELECT name, source, shape, dtype, spacing, unit FROM targets ORDER BY id"
+        return [
+            Target(n, s, tuple(json.loads(shape)), d, tuple(json.loads(spacing)), unit)
+            for n, s, shape, d, spacing, unit in self._rows(query)
+        ]
+
+    @property
+    def events(self) -> int:
+        """How many steps, undos and redos it holds."""
+        return int(self._rows("SELECT count(*) FROM events")[0][0])
+
+    @property
+    def last_time(self) -> float:
+        """When it was written last, in seconds since the epoch; 0 for never."""
+        return float(self._rows("SELECT coalesce(max(time), 0) FROM events")[0][0])
+
+    def restore(self, labels: Sequence[NumberedLabels]) -> Restored:
+        """Return what the session had come to.
+
+        Parameters
+        ----------
+        labels : sequence of NumberedLabels
+            What stands for each of `targets`; nothing is written into them. Steps to come
+            may speak of them.
+
+        Raises
+        ------
+        JournalError
+            If the file is damaged.
+        """
+        if len(labels) != len(self.targets):
+            raise JournalError(f"{len(labels)} labels are given for {len(self.targets)} targets")
+        self._targets = {target: number for number, target in enumerate(labels, start=1)}
+        try:
+            return restore(self._events(labels))
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise JournalError(f"{self.path} is damaged: {error}") from error
+
+    def _events(self, labels: Sequence[NumberedLabels]) -> Iterator[tuple[str, Recorded | None]]:
+        for kind, step in self._rows("SELECT kind, step FROM events ORDER BY id"):
+            yield kind, None if step is None else self._recorded(int(step), labels)
+
+    def _recorded(self, number: int, labels: Sequence[NumberedLabels]) -> Recorded:
+        name, place, draft, settings, when, moved = self._rows(
+            "SELECT name, place, draft, settings, time, moved FROM steps WHERE id = ?", (number,)
+        )[0]
+        query = "SELECT y, x, positive FROM clicks WHERE step = ? ORDER BY position"
+        clicks = records.clicks_in(list(row) for row in self._rows(query, (number,)))
+        return Recorded(
+            name,
+            records.place_in(json.loads(place)),
+            records.draft_in(json.loads(draft), clicks),
+            records.settings_in(json.loads(settings)),
+            when,
+            self._commit(number, labels),
+            moved,
+        )
+
+    def _commit(self, number: int, labels: Sequence[NumberedLabels]) -> Commit | None:
+        found = self._rows(
+            "SELECT target, shape, renumbered FROM commits WHERE step = ?", (number,)
+        )
+        if not found:
+            return None
+        target, shape, renumbered = found[0]
+        patches = self._rows(
+            "SELECT region, shape, dtype, before, after FROM patches WHERE step = ? "
+            "ORDER BY position",
+            (number,),
+        )
+        changes = self._rows(
+            "SELECT label, before, after FROM changes WHERE step = ? ORDER BY position", (number,)
+        )
+        return Commit(
+            tuple(
+                StoredPatch(
+                    records.where_in(json.loads(region)),
+                    tuple(json.loads(extent)),
+                    np.dtype(dtype),
+                    before,
+                    after,
+                )
+                for region, extent, dtype, before, after in patches
+            ),
+            labels[target - 1],
+            tuple(Change(n, _object(before), _object(after)) for n, before, after in changes),
+            tuple(json.loads(shape)),
+            {int(old): int(new) for old, new in json.loads(renumbered)},
+        )
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path} cannot be read: {error}") from error
+
+
+def _object_text(record: Any) -> str | None:
+    return None if record is None else records.dumps(records.object_out(record))
+
+
+def _object(text: str | None) -> Any:
+    return None if text is None else records.object_in(json.loads(text))
+
+
+def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    if not write:
+        return _connect_reading(path)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5)
+    # Where a file system cannot share memory, SQLite keeps its older kind of journal.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _connect_reading(path: Path) -> sqlite3.Connection:
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=5)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        # Where nothing may be written beside it, the file is read as it stands.
+        connection.close()
+        connection = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None)
+    return connection
+
+
+def _check(path: Path, connection: sqlite3.Connection) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise JournalError(f"{path} is no napari-fclick session")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise JournalError(
+            f"{path} was written by a newer version (schema {version}; "
+            f"this one reads up to {SCHEMA_VERSION}): update napari-fclick"
+        )
+
+
+def _lock(path: Path) -> FileLock | None:
+    """Take hold of a file; None where another window has it, or it may not be written."""
+    lock = FileLock(f"{path}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):
+        return None
+    return lock
+
+
+def _release(lock: FileLock | None) -> None:
+    if lock is not None:
+        with suppress(OSError):  # while it is ours: nobody can be holding it
+            Path(lock.lock_file).unlink()
+        lock.release()

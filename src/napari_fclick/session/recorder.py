@@ -1,0 +1,160 @@
+"""Keeps a session's file up to date; what cannot be written waits and is not forgotten."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from psygnal import Signal
+
+from napari_fclick.session.history import Step
+from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.session import Session
+from napari_fclick.session.signature import Signature
+
+
+class Recorder:
+    """Writes each step of a session into its file as it is taken.
+
+    Where that fails - a full disk, a folder that may not be written - the steps wait, the
+    annotator is told, and they are written as soon as it works again, or elsewhere.
+
+    Parameters
+    ----------
+    session : Session
+    describe : callable
+        Tells what labels are that the session writes into.
+    clock : callable
+        Returns seconds since the epoch.
+
+    Attributes
+    ----------
+    failed : Signal(str)
+        The file cannot be written, and why; emitted once until it works again.
+    recovered : Signal()
+        What waited has been written.
+    """
+
+    failed = Signal(str)
+    recovered = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        describe: Callable[[NumberedLabels], Target],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.session = session
+        self.journal: Journal | None = None
+        self._describe, self._clock = describe, clock
+        self._waiting: deque[tuple[Step, str, float]] = deque()
+        self._about: dict[str, str] = {}
+        self._weights: tuple[str, str] | None = None
+        self._create: Callable[[], Journal] | None = None
+        self._failing = False
+        session.stepped.connect(self._on_step)
+
+    # --- where --------------------------------------------------------------------------
+
+    def begin_at(self, create: Callable[[], Journal]) -> None:
+        """Make the file with the first step; ``create`` may raise JournalError."""
+        self._create = create
+        if self._waiting:
+            self.flush()
+
+    def go_on_in(self, journal: Journal) -> None:
+        """Write into a file that holds all that the session has done so far."""
+        self.journal, self._create = journal, None
+
+    def save_as(self, path: Path) -> None:
+        """Go on in another file, which gets all that this one holds and all that waits.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written; the session stays with the file it has.
+        """
+        before = self.journal
+        if before is None:
+            raise JournalError("there is nothing to save yet: click on an object first")
+        after = before.copy_to(path)
+        # The numbers of weights and targets are the same in the copy.
+        after.take_numbers_of(before)
+        self.journal = after
+        before.close()
+        self.flush()
+
+    def close(self) -> None:
+        """Write what waits, as far as that works, and let go of the file."""
+        self.session.stepped.disconnect(self._on_step)
+        if self._waiting:
+            self.flush()
+        if self.journal is not None:
+            self.journal.close()
+            self.journal = None
+
+    # --- what ---------------------------------------------------------------------------
+
+    def set_about(self, key: str, value: str) -> None:
+        """Store something about the session as a whole, at once or with its first step."""
+        self._about[key] = value
+        if self.journal is not None:
+            self.flush()
+
+    def set_image(self, image: Signature) -> None:
+        """Store what is known of the image by now."""
+        self.set_about("image", image.model_dump_json())
+
+    def set_weights(self, name: str, sha256: str) -> None:
+        """Note which weights answer from now on."""
+        self._weights = (name, sha256)
+
+    @property
+    def waiting(self) -> int:
+        """How many steps are not in the file yet."""
+        return len(self._waiting)
+
+    def flush(self) -> bool:
+        """Write what waits; return False, having said why, if that cannot be done."""
+        try:
+            self._write_all()
+        except JournalError as error:
+            if not self._failing:
+                self._failing = True
+                self.failed.emit(str(error))
+            return False
+        if self._failing:
+            self._failing = False
+            self.recovered.emit()
+        return True
+
+    def _on_step(self, step: Step, how: str) -> None:
+        self._waiting.append((step, how, self._clock()))
+        self.flush()
+
+    def _write_all(self) -> None:
+        journal = self._opened()
+        if journal is None:
+            return
+        for key in list(self._about):
+            journal.set_about(key, self._about[key])
+            del self._about[key]
+        if self._weights is not None:
+            journal.set_weights(*self._weights)
+            self._weights = None
+        while self._waiting:
+            step, how, when = self._waiting[0]
+            if step.commit is not None:
+                target = step.commit.target
+                journal.add_target(target, self._describe(target))
+            journal.record(step, how, when)
+            self._waiting.popleft()
+
+    def _opened(self) -> Journal | None:
+        if self.journal is None and self._create is not None:
+            self.journal = self._create()
+            self._create = None
+        return self.journal

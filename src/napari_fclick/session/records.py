@@ -1,0 +1,147 @@
+"""What a session is made of, as JSON and back: how the session file stores it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.labels import OverlapPolicy, Slices
+from napari_fclick.core.window import Box
+from napari_fclick.session.masks import StoredMask
+from napari_fclick.session.place import Place
+from napari_fclick.session.state import AcceptedObject, Answer, Draft, Part, Settings, Start
+
+Json = dict[str, Any]
+
+
+def dumps(value: Any) -> str:
+    """Return compact JSON."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def place_out(place: Place) -> Json:
+    """Return a place as JSON."""
+    return {"axes": list(place.axes), "index": list(place.index)}
+
+
+def place_in(data: Json) -> Place:
+    """Return a place from JSON."""
+    return Place((data["axes"][0], data["axes"][1]), tuple(data["index"]))
+
+
+def clicks_out(clicks: Iterable[Click]) -> list[list[Any]]:
+    """Return clicks as rows of y, x, positive."""
+    return [[click.y, click.x, click.positive] for click in clicks]
+
+
+def clicks_in(rows: Iterable[list[Any]]) -> ClickSequence:
+    """Return clicks from rows of y, x, positive."""
+    return ClickSequence(Click(y, x, bool(positive)) for y, x, positive in rows)
+
+
+def start_out(start: Start | None) -> Json | None:
+    """Return a start as JSON."""
+    if start is None:
+        return None
+    bits = base64.b64encode(start.mask.bits).decode()
+    return {"clicks": clicks_out(start.clicks), "box": list(start.mask.box), "bits": bits}
+
+
+def start_in(data: Json | None) -> Start | None:
+    """Return a start from JSON."""
+    if data is None:
+        return None
+    mask = StoredMask(Box(*data["box"]), base64.b64decode(data["bits"]))
+    return Start(clicks_in(data["clicks"]), mask)
+
+
+def draft_out(draft: Draft) -> Json:
+    """Return a draft as JSON, without its clicks."""
+    return {
+        "label": draft.label,
+        "seconds": round(draft.seconds, 3),
+        "made": draft.made,
+        "start": start_out(draft.start),
+    }
+
+
+def draft_in(data: Json, clicks: ClickSequence) -> Draft:
+    """Return a draft from JSON and clicks."""
+    return Draft(clicks, data["label"], data["seconds"], data["made"], start_in(data["start"]))
+
+
+def settings_out(settings: Settings) -> Json:
+    """Return settings as JSON."""
+    return {
+        "threshold": settings.threshold,
+        "integrity": settings.integrity,
+        "policy": settings.policy.value,
+        "class_name": settings.class_name,
+    }
+
+
+def settings_in(data: Json) -> Settings:
+    """Return settings from JSON."""
+    return Settings(
+        data["threshold"], data["integrity"], OverlapPolicy(data["policy"]), data["class_name"]
+    )
+
+
+def object_out(record: AcceptedObject | None) -> Json | None:
+    """Return an accepted object as JSON."""
+    if record is None:
+        return None
+    return {
+        "label": record.label,
+        "parts": [_part_out(part) for part in record.parts],
+        "seconds": round(record.seconds, 3),
+        "made": record.made,
+        "class_name": record.class_name,
+    }
+
+
+def object_in(data: Json | None) -> AcceptedObject | None:
+    """Return an accepted object from JSON."""
+    if data is None:
+        return None
+    parts = tuple(_part_in(part) for part in data["parts"])
+    return AcceptedObject(data["label"], parts, data["seconds"], data["made"], data["class_name"])
+
+
+def where_out(where: Slices) -> list[Any]:
+    """Return an index of labels as JSON: a number, or a pair for a slice."""
+    return [[p.start or 0, p.stop] if isinstance(p, slice) else int(p) for p in where]
+
+
+def where_in(data: list[Any]) -> Slices:
+    """Return an index of labels from JSON."""
+    return tuple(slice(*p) if isinstance(p, list) else int(p) for p in data)
+
+
+def _part_out(part: Part) -> Json:
+    return {
+        "place": place_out(part.place),
+        "clicks": clicks_out(part.clicks),
+        "box": list(part.box),
+        "area": part.area,
+        "answers": [[a.clicks, a.typical_side, a.limits] for a in part.answers],
+        "start": start_out(part.start),
+    }
+
+
+def _part_in(data: Json) -> Part:
+    answers = tuple(
+        Answer(n, side, None if limits is None else (limits[0], limits[1]))
+        for n, side, limits in data["answers"]
+    )
+    return Part(
+        place_in(data["place"]),
+        clicks_in(data["clicks"]),
+        Box(*data["box"]),
+        data["area"],
+        answers,
+        start_in(data["start"]),
+    )

@@ -1,0 +1,156 @@
+"""What a session had come to, rebuilt from the steps that its file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from napari_fclick.session.history import Commit, History, Step, follow
+from napari_fclick.session.place import Place
+from napari_fclick.session.state import AcceptedObject, Draft, Settings
+
+How = Literal["do", "undo", "redo"]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A step as it is on file: what it was like afterwards; before it is what was before.
+
+    Attributes
+    ----------
+    name : str
+    place : Place
+    draft : Draft
+        Of that plane, after the step.
+    settings : Settings
+        After the step.
+    time : float
+        Seconds since the epoch.
+    commit : Commit or None
+    moved : float or None
+        See `Step`.
+    """
+
+    name: str
+    place: Place
+    draft: Draft
+    settings: Settings
+    time: float
+    commit: Commit | None = None
+    moved: float | None = None
+
+
+@dataclass
+class Restored:
+    """Drafts, settings, undo and objects, after all events of a file.
+
+    Attributes
+    ----------
+    drafts : dict of Place to Draft
+    settings : Settings
+    history : History
+    commits : list of Commit
+        Those that stand, oldest first, be they still in the history or forgotten by it.
+    place : Place or None
+        Where the last step was.
+    """
+
+    drafts: dict[Place, Draft] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    history: History = field(default_factory=History)
+    commits: list[Commit] = field(default_factory=list)
+    place: Place | None = None
+
+    @property
+    def objects(self) -> dict[int, AcceptedObject]:
+        """The accepted objects by number, in the order in which they were accepted."""
+        records: dict[int, AcceptedObject] = {}
+        for commit in self.commits:
+            follow(records, commit.changes)
+        return records
+
+    def take(self, how: str, recorded: Recorded | None) -> None:
+        """Take over one event; ``recorded`` is the step that was done, None for undo and redo."""
+        if recorded is not None:
+            self._do(recorded)
+        elif how == "undo":
+            self._undo()
+        else:
+            self._redo()
+
+    def _do(self, recorded: Recorded) -> None:
+        step = Step(
+            recorded.name,
+            recorded.place,
+            self.drafts.get(recorded.place, Draft()),
+            recorded.draft,
+            self.settings,
+            recorded.settings,
+            recorded.commit,
+            recorded.moved,
+        )
+        self.history.push(step)
+        self._after(step)
+
+    def _undo(self) -> None:
+        step = self.history.last_done
+        if step is None:
+            return
+        self.history.undo()
+        self.drafts[step.place], self.settings = step.before, step.settings_before
+        self.place = step.place
+        if step.commit is not None:
+            self.commits.pop()
+
+    def _redo(self) -> None:
+        step = self.history.last_undone
+        if step is not None:
+            self.history.redo()
+            self._after(step)
+
+    def _after(self, step: Step) -> None:
+        self.drafts[step.place], self.settings = step.after, step.settings_after
+        self.place = step.place
+        if step.commit is not None:
+            self.commits.append(step.commit)
+
+
+def restore(events: Iterable[tuple[str, Recorded | None]]) -> Restored:
+    """Return what the events of a session file, in their order, come to."""
+    restored = Restored()
+    for how, recorded in events:
+        restored.take(how, recorded)
+    return restored
+
+
+def write_labels(commits: Sequence[Commit], fresh: Iterable[Any] = ()) -> int:
+    """Write what was accepted into the labels that the commits speak of.
+
+    Parameters
+    ----------
+    commits : sequence of Commit
+        Those that stand, oldest first.
+    fresh : iterable of NumberedLabels
+        Targets that were made empty: what was there before the commits is put there first,
+        as far as the commits tell.
+
+    Returns
+    -------
+    int
+        Pixels of targets that are not fresh which hold something else now, and stay as
+        they are.
+    """
+    empty = {id(target) for target in fresh}
+    for commit in reversed(commits):
+        if id(commit.target) in empty:
+            for patch in reversed(commit.patches):
+                patch.impose(commit.target.labels, after=False)
+    conflicts = 0
+    for commit in commits:
+        for patch in commit.patches:
+            if id(commit.target) in empty:
+                patch.impose(commit.target.labels, after=True)
+            else:
+                conflicts += patch.settle(commit.target.labels)
+    return conflicts

@@ -1,0 +1,98 @@
+"""Going on where a session file ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.restoring import Restored, write_labels
+from napari_fclick.session.session import Session
+from napari_fclick.session.signature import Signature
+
+
+class Opened(NamedTuple):
+    """What a session file came to.
+
+    Attributes
+    ----------
+    restored : Restored
+    targets : list of NumberedLabels
+        What was written into, one for each of the file's targets.
+    conflicts : int
+        Pixels that something else had changed, and that stay as they are.
+    """
+
+    restored: Restored
+    targets: list[NumberedLabels]
+    conflicts: int
+
+
+def check_image(journal: Journal, image: Signature, insist: bool = False) -> None:
+    """Refuse an image that a session file does not belong to.
+
+    Raises
+    ------
+    JournalError
+        Saying what differs; not where it is insisted on, unless the shapes differ.
+    """
+    problem = journal.image.problem(image)
+    if problem and not (insist and journal.image.shape == image.shape):
+        hint = "" if insist else "; it can be insisted on where the shape is the same"
+        raise JournalError(f"{journal.path} belongs to another image: {problem}{hint}")
+
+
+def reopen(
+    journal: Journal,
+    labels: Sequence[Any] | None = None,
+    fresh: Iterable[int] | None = None,
+) -> Opened:
+    """Rebuild what a session had come to, labels included.
+
+    Parameters
+    ----------
+    journal : Journal
+    labels : sequence of array or NumberedLabels, optional
+        What to write into, one for each of the file's targets; new arrays by default.
+    fresh : iterable of int, optional
+        Which of the labels were made empty for this; by default all, or none where labels
+        are given.
+
+    Raises
+    ------
+    JournalError
+        If the file is damaged, or labels do not fit.
+    """
+    known = journal.targets
+    if labels is None:
+        labels, fresh = [target.empty() for target in known], range(len(known))
+    targets = [t if isinstance(t, NumberedLabels) else NumberedLabels(t) for t in labels]
+    for target, wanted in zip(targets, known, strict=True):
+        shape = tuple(int(n) for n in target.labels.shape)
+        if shape != wanted.shape:
+            raise JournalError(f"labels {wanted.name!r} have shape {wanted.shape}, not {shape}")
+    restored = journal.restore(targets)
+    conflicts = write_labels(restored.commits, [targets[number] for number in fresh or ()])
+    return Opened(restored, targets, conflicts)
+
+
+def resume(session: Session, opened: Opened) -> None:
+    """Have a session that has done nothing yet go on where a file ends.
+
+    Raises
+    ------
+    SessionError
+        If the session has been used.
+    """
+    session.take_over(opened.restored)
+
+
+def bare_target(name: str = "objects") -> Callable[[NumberedLabels], Target]:
+    """Return what describes labels of which nothing but the array is known."""
+
+    def describe(labels: NumberedLabels) -> Target:
+        shape = tuple(int(n) for n in labels.labels.shape)
+        return Target(name, "", shape, str(labels.labels.dtype))
+
+    return describe

@@ -1,0 +1,205 @@
+"""What is known of objects, as features of the Labels layers that they are in; their colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from napari.utils.colormaps import DirectLabelColormap
+from qtpy.QtCore import QTimer
+
+from napari_fclick.session import AcceptedObject, Session, Step
+from napari_fclick.session.classes import UNCLASSIFIED, Classes
+
+#: Features are written so many milliseconds after a change: several in a row are one.
+DELAY = 150
+COLUMNS = ("class", "clicks", "seconds", "area")
+
+Records = Mapping[int, AcceptedObject | None]
+
+
+class LabelFeatures:
+    """Writes features into Labels layers a moment after objects change, until `close`.
+
+    The columns are ``index`` (the label), ``class``, ``clicks`` (made), ``seconds`` and
+    ``area`` (pixels). Other rows and columns of a layer stay as they are. On demand, objects
+    are coloured by their class.
+    """
+
+    def __init__(self) -> None:
+        self._pending: dict[Any, dict[int, AcceptedObject | None]] = {}
+        self._classes: dict[Any, dict[int, str]] = {}
+        self._names = Classes()
+        self._by_class = False
+        self._colormaps: dict[Any, tuple[Any, Any]] = {}
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.flush)
+
+    def close(self) -> None:
+        """Write what waits, and follow nothing any more."""
+        with suppress(Exception):  # a layer may be gone by then
+            self.flush()
+        self._names.changed.disconnect(self._on_colours, missing_ok=True)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something waits to be written."""
+        return self._timer.isActive()
+
+    # --- what changes -------------------------------------------------------------------
+
+    def follow(self, session: Session) -> None:
+        """Write what becomes of a session's objects."""
+        session.stepped.connect(self._on_step)
+
+    def use(self, session: Session | None, layer: Any) -> None:
+        """Take the names and colours of a session, and the classes that a layer tells of.
+
+        Parameters
+        ----------
+        session : Session or None
+        layer : Labels or None
+            What the session writes into.
+        """
+        if session is None:
+            return
+        if session.classes is not self._names:
+            self._names.changed.disconnect(self._on_colours, missing_ok=True)
+            self._names = session.classes
+            self._names.changed.connect(self._on_colours)
+            self._on_colours()
+        if layer is not None and layer not in self._classes:
+            known = _classes_in(layer)
+            self._classes[layer] = known
+            session.classes.ensure(known.values())
+            self._pending.setdefault(layer, {}).update(session.objects)
+            self._timer.start(DELAY)
+
+    def forget(self, layer: Any) -> None:
+        """Let go of a layer that is gone."""
+        for known in (self._pending, self._classes, self._colormaps):
+            known.pop(layer, None)
+
+    def _on_step(self, step: Step, how: str) -> None:
+        if step.commit is None:
+            return
+        layer = getattr(step.commit.target.labels, "layer", None)
+        if layer is None:
+            return
+        waiting = self._pending.setdefault(layer, {})
+        for change in step.commit.changes:
+            # The order matters where a number changes hands.
+            waiting.pop(change.label, None)
+            waiting[change.label] = change.before if how == "undo" else change.after
+        self._timer.start(DELAY)
+
+    def _on_colours(self) -> None:
+        if self._by_class:
+            self._timer.start(DELAY)
+
+    # --- writing ------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Write at once what waits to be written."""
+        self._timer.stop()
+        pending, self._pending = self._pending, {}
+        for layer, records in pending.items():
+            classes = self._classes.setdefault(layer, _classes_in(layer))
+            if records:
+                layer.features = merged_features(layer.features, records, classes)
+            for label, record in records.items():
+                classes.pop(label, None)
+                if record is not None and record.class_name:
+                    classes[label] = record.class_name
+        for layer in self._classes if self._by_class else ():
+            self._colour(layer)
+
+    # --- colours ------------------------------------------------------------------------
+
+    @property
+    def by_class(self) -> bool:
+        """Whether objects have the colours of their classes."""
+        return self._by_class
+
+    def colour_by_class(self, on: bool) -> None:
+        """Give objects the colours of their classes, or the ones that they had before."""
+        self._by_class = on
+        self.flush()
+        if not on:
+            for layer, (ours, before) in self._colormaps.items():
+                if layer.colormap is ours:  # unless the user has chosen another
+                    layer.colormap = before
+            self._colormaps.clear()
+
+    def _colour(self, layer: Any) -> None:
+        colours = {n: self._names.colour(name) for n, name in self._classes[layer].items()}
+        ours, before = self._colormaps.get(layer, (None, layer.colormap))
+        if layer.colormap is ours and ours.fclick_colours == colours:
+            return
+        colormap = class_colormap(colours)
+        layer.colormap = colormap
+        self._colormaps[layer] = (layer.colormap, before)
+
+
+def merged_features(features: Any, records: Records, classes: Mapping[int, str]) -> Any:
+    """Return a layer's features with those of some objects.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Rows of ``index`` (labels) or, where there is no such column, of labels from 0.
+    records : mapping of int to AcceptedObject or None
+        None takes the row away.
+    classes : mapping of int to str
+        The classes known before: one that an object had elsewhere is not lost when the
+        object is corrected here without having been given one.
+
+    Returns
+    -------
+    DataFrame
+    """
+    table = features if "index" in features else features.assign(index=range(len(features)))
+    table = table.drop_duplicates("index").set_index("index")
+    table = table.drop([n for n in records if n in table.index and records[n] is None])
+    rows = {n: _row(record) for n, record in records.items() if record is not None}
+    if rows:
+        new = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
+        table = table.reindex(table.index.union(new.index))
+        for name in COLUMNS:
+            column = table[name].astype(object) if name in table else pd.Series(index=table.index)
+            column = column.astype(object)
+            column[new.index] = new[name].astype(object)
+            table[name] = column.infer_objects()
+    return table.rename_axis("index").reset_index()
+
+
+def class_colormap(colours: Mapping[int, str]) -> Any:
+    """Return a colormap of labels; those not named are gray."""
+    colormap = DirectLabelColormap(color_dict={None: UNCLASSIFIED, 0: "transparent"})
+    # Set one by one, napari would take 40 ms to read ten thousand colour names.
+    shades = {colour: _rgba(colour) for colour in set(colours.values())}
+    colormap.color_dict.update({label: shades[colour] for label, colour in colours.items()})
+    return colormap
+
+
+def _row(record: AcceptedObject) -> tuple[str, int, float, int]:
+    return record.class_name, record.made, round(record.seconds, 1), record.area
+
+
+def _rgba(colour: str) -> Any:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    return np.array([*parts, 1.0], np.float32)
+
+
+def _classes_in(layer: Any) -> dict[int, str]:
+    """Return the classes that a layer's features tell of, by label."""
+    features = layer.features
+    if "class" not in features or not len(features):
+        return {}
+    labels = features["index"] if "index" in features else range(len(features))
+    pairs = zip(labels, features["class"], strict=True)
+    return {int(n): name for n, name in pairs if isinstance(name, str) and name}

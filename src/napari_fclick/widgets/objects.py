@@ -1,0 +1,169 @@
+"""What is done to objects that are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_fclick.session import Place, Session, SessionError, editing
+from napari_fclick.session.classes import remove_class, rename_class
+from napari_fclick.widgets.planes import LayerError, displayed_place, to_plane, to_world
+from napari_fclick.widgets.zoom import centre_view
+
+if TYPE_CHECKING:
+    from napari_fclick.session import AcceptedObject
+    from napari_fclick.widgets.controller import Controller
+
+
+class ObjectTools:
+    """Picks objects up, deletes, merges, renumbers, classifies and shows them.
+
+    Mistakes are told by the controller; nothing is raised.
+
+    Parameters
+    ----------
+    controller : Controller
+    go_to : callable
+        Shows a plane.
+    """
+
+    def __init__(self, controller: Controller, go_to: Callable[[Place], None]) -> None:
+        self._controller, self._go_to = controller, go_to
+
+    # --- correcting ---------------------------------------------------------------------
+
+    def pick_up_at(self, y: float, x: float) -> None:
+        """Begin to correct the object at row ``y`` and column ``x`` of the plane on show."""
+        self._do(lambda session: self._begin(session, y, x))
+
+    def pick_up_at_cursor(self) -> None:
+        """Begin to correct the object under the cursor."""
+        controller = self._controller
+        if controller.image is None:
+            controller.say("open or choose an image first", "warning")
+            return
+        try:
+            place = displayed_place(controller.viewer, controller.image)
+        except LayerError as error:
+            controller.say(str(error), "warning")
+            return
+        cursor = controller.viewer.cursor.position
+        self.pick_up_at(*to_plane(controller.viewer, controller.image, cursor, place))
+
+    def pick_up(self, label: int) -> None:
+        """Begin to correct an object that was accepted, wherever it is."""
+
+        def begin(session: Session) -> None:
+            record = self._record(session, label)
+            self._go_to(record.place)
+            self._begin(session, *_pixel_of(session, record))
+
+        self._do(begin)
+
+    def _begin(self, session: Session, y: float, x: float) -> None:
+        if session.target is None:
+            raise SessionError("choose the Labels layer whose objects are to be corrected")
+        label = editing.pick_up(session, y, x)
+        self._controller.say(
+            f"correcting object {label}: click what is missing, right-click what is too much"
+        )
+
+    # --- changing -----------------------------------------------------------------------
+
+    def delete(self, labels: Sequence[int]) -> None:
+        """Remove objects from the labels; each is one step to undo."""
+        self._each(labels, editing.delete, "deleted")
+
+    def merge(self, labels: Sequence[int]) -> None:
+        """Give the pixels of all objects to the first; each is one step to undo."""
+        into, *others = labels
+        self._each(others, lambda session, label: editing.merge(session, label, into), "merged")
+
+    def renumber(self, label: int, to: int) -> None:
+        """Give an object another number."""
+        self._do(lambda session: editing.renumber(session, label, to))
+
+    def classify(self, labels: Sequence[int], name: str) -> None:
+        """Give objects a class; an empty name takes it away."""
+        self._each(labels, lambda session, label: editing.classify(session, label, name), "")
+
+    def _each(
+        self, labels: Sequence[int], change: Callable[[Session, int], None], said: str
+    ) -> None:
+        def change_all(session: Session) -> None:
+            for label in labels:
+                change(session, label)
+            if said:
+                self._controller.say(f"{said} {', '.join(map(str, labels[:10]))}: undo brings back")
+
+        self._do(change_all)
+
+    # --- classes ------------------------------------------------------------------------
+
+    def use_class(self, name: str) -> None:
+        """Give the next objects a class; an empty name for none."""
+        self._do(lambda session: session.set(class_name=name), stops=False)
+
+    def add_class(self, name: str, colour: str | None = None) -> None:
+        """List a class."""
+        self._do(lambda session: session.classes.add(name, colour), stops=False)
+
+    def rename_class(self, name: str, to: str) -> None:
+        """Give a class and its objects another name."""
+        self._do(lambda session: rename_class(session, name, to), stops=False)
+
+    def recolour_class(self, name: str, colour: str) -> None:
+        """Give a class another colour ``#rrggbb``."""
+        self._do(lambda session: session.classes.recolour(name, colour), stops=False)
+
+    def remove_class(self, name: str) -> None:
+        """Take a class that no object has off the list."""
+        self._do(lambda session: remove_class(session, name), stops=False)
+
+    # --- showing ------------------------------------------------------------------------
+
+    def show(self, label: int) -> None:
+        """Bring an object into the middle of the view, and select its number in its layer."""
+        session, controller = self._controller.session, self._controller
+        record = None if session is None else session.objects.get(label)
+        if session is None or record is None:
+            return
+        if record.place != session.place:
+            self._go_to(record.place)
+        viewer, image = controller.viewer, controller.image
+        box, shown = record.box, list(viewer.dims.displayed)
+        rows, columns = (box.top - 0.5, box.bottom - 0.5), (box.left - 0.5, box.right - 0.5)
+        corners = [to_world(viewer, image, record.place, y, x) for y in rows for x in columns]
+        points = np.asarray(corners)[:, shown]
+        centre_view(viewer, points.mean(0).tolist(), np.ptp(points, axis=0).tolist())
+        self._select(label)
+
+    def _select(self, label: int) -> None:
+        layer = self._controller.labels
+        if layer is not None and layer.selected_label != label:
+            layer.selected_label = label
+
+    # --- helpers ------------------------------------------------------------------------
+
+    def _do(self, change: Callable[[Session], Any], *, stops: bool = True) -> None:
+        self._controller.change(change, stops=stops)
+
+    def _record(self, session: Session, label: int) -> AcceptedObject:
+        record = session.objects.get(label)
+        if record is None:
+            raise SessionError(f"object {label} was not accepted here: Ctrl + click on it instead")
+        return record
+
+
+def _pixel_of(session: Session, record: AcceptedObject) -> tuple[int, int]:
+    """Return a pixel of an object in the plane on show."""
+    box = record.box
+    where = record.place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+    if session.target is None:
+        raise SessionError("choose the Labels layer whose objects are to be corrected")
+    found = np.argwhere(np.asarray(session.labels[where]) == record.label)
+    if not len(found):
+        raise SessionError(f"object {record.label} is not where it was accepted in these labels")
+    return box.top + int(found[0][0]), box.left + int(found[0][1])

@@ -1,0 +1,82 @@
+"""What accepting the object at hand would do to other objects, told before it is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_fclick.core.labels import LabelPatch
+from napari_fclick.session import Session
+from napari_fclick.widgets.workers import Job, Worker
+
+#: Numbers of objects that are named; of more, their count is told.
+NAMED = 4
+
+
+class Stakes:
+    """Compares the mask at hand with the labels, off the GUI thread, once for each mask.
+
+    Parameters
+    ----------
+    worker : Worker
+    changed : callable
+        Told when there is something else to tell.
+    """
+
+    def __init__(self, worker: Worker, changed: Any) -> None:
+        self._worker, self._changed = worker, changed
+        self._asked: tuple[Any, ...] = ()
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """Such as "keeps 120 px of 3, 7"; empty where nothing is at stake or not known yet."""
+        return self._text
+
+    def ask(self, session: Session | None) -> None:
+        """Look anew if mask, policy or labels are others than they were."""
+        subject = _subject(session)
+        if _same(subject, self._asked):
+            return
+        self._asked, self._text = subject, ""
+        foresee = None if session is None or not subject else session.foresee()
+        if foresee is None:
+            self._worker.drop("stakes")
+            return
+
+        def done(patch: LabelPatch) -> None:
+            if subject is self._asked:
+                self._text = describe_stakes(patch)
+                self._changed()
+
+        # What cannot be read is told when it is accepted.
+        self._worker.submit("stakes", Job(foresee, done, lambda _: None))
+
+
+def describe_stakes(patch: LabelPatch) -> str:
+    """Say in a few words what a commit would take from whom, or leave to whom."""
+    parts = []
+    for verb, counts in (("overwrites", patch.overwritten), ("keeps", patch.withheld)):
+        if counts:
+            whose = ", ".join(map(str, sorted(counts)))
+            if len(counts) > NAMED:
+                whose = f"{len(counts)} objects"
+            parts.append(f"{verb} {sum(counts.values()):,} px of {whose}")
+    if parts and not patch.written:
+        parts.append("nothing is left to write")
+    return " · ".join(parts)
+
+
+def _subject(session: Session | None) -> tuple[Any, ...]:
+    """Return what the stakes depend on; empty where there is nothing to accept."""
+    if session is None or session.prediction is None or session.target is None:
+        return ()
+    settings, known = session.settings, session.knows_next_label
+    shown = (session.mask(), session.target, session.draft.start)
+    return (*shown, settings.policy, settings.threshold, settings.integrity, known)
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Compare by identity: a mask compared by value would be compared pixel by pixel."""
+    if len(one) != len(other):
+        return False
+    return all(a is b for a, b in zip(one[:3], other[:3], strict=True)) and one[3:] == other[3:]

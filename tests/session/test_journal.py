@@ -1,0 +1,424 @@
+"""The session file: what goes in comes out, whatever happens on the way."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.session.fakes import FakePredictor
+from tests.session.test_session import SIZE, answer, make, put
+
+from napari_fclick.session import Session, SessionError, editing
+from napari_fclick.session.journal import APPLICATION_ID, Journal, JournalError
+from napari_fclick.session.recorder import Recorder
+from napari_fclick.session.resuming import bare_target, check_image, reopen, resume
+from napari_fclick.session.signature import Signature
+
+IMAGE = np.zeros((SIZE, SIZE), np.uint8)
+
+
+def recorded(path: Path, session: Session | None = None) -> tuple[Session, Recorder]:
+    session = make() if session is None else session
+    recorder = Recorder(session, bare_target())
+    recorder.begin_at(lambda: Journal.create(path, Signature.of(IMAGE)))
+    return session, recorder
+
+
+def reopened(path: Path) -> tuple[Session, Journal]:
+    journal = Journal.open(path)
+    opened = reopen(journal)
+    session = Session(IMAGE)
+    if opened.targets:
+        session.set_labels(opened.targets[0])
+    resume(session, opened)
+    return session, journal
+
+
+def same(one: Session, other: Session) -> None:
+    labels = np.zeros((SIZE, SIZE), np.int32) if other.labels is None else other.labels
+    assert np.array_equal(one.labels, labels)
+    assert one.clicks == other.clicks
+    assert one.settings == other.settings
+    assert one.draft.label == other.draft.label
+    assert list(one.objects) == list(other.objects)
+    for label, record in one.objects.items():
+        assert record.parts == other.objects[label].parts
+        assert record.class_name == other.objects[label].class_name
+    assert one.can_undo == other.can_undo
+    assert one.can_redo == other.can_redo
+
+
+def test_a_session_goes_on_where_it_ended(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "a.fclick"
+    session, recorder = recorded(path)
+    assert not path.exists()  # nothing was done yet
+    put(session, 20, 20)
+    put(session, 40, 40)
+    session.undo()
+    session.set(threshold=0.4, class_name="cell")
+    session.add(30, 50)
+    session.add(31, 52, positive=False)
+    recorder.close()
+    again, journal = reopened(path)
+    same(session, again)
+    assert again.settings.class_name == "cell"
+    journal.close()
+    assert [p.name for p in path.parent.iterdir()] == ["a.fclick"]
+
+
+def test_undo_runs_on_after_reopening(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    for i in range(6):
+        put(session, 8 + 8 * i, 30)
+    editing.merge(session, 1, 2)
+    editing.delete(session, 6)
+    session.undo()
+    recorder.close()
+    again, journal = reopened(tmp_path / "a.fclick")
+    again.redo()
+    session.redo()
+    same(session, again)
+    while session.can_undo:
+        session.undo()
+        again.undo()
+        same(session, again)
+    while session.can_redo:
+        session.redo()
+        again.redo()
+    same(session, again)
+    journal.close()
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["put", "add", "undo", "redo", "pick", "delete", "merge", "renumber", "set", "clear"]
+        ),
+        st.integers(6, SIZE - 7),
+        st.integers(6, SIZE - 7),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(actions=ACTIONS, reopen_after=st.integers(0, 25))
+def test_whatever_was_done_comes_back(
+    tmp_path: Path, actions: list[tuple[str, int, int]], reopen_after: int
+) -> None:
+    path = tmp_path / "a.fclick"
+    path.unlink(missing_ok=True)
+    session, recorder = recorded(path)
+    for number, (name, y, x) in enumerate(actions):
+        if number == reopen_after and path.exists():
+            recorder.close()
+            session, journal = reopened(path)
+            if session.target is None:
+                session.set_labels(np.zeros((SIZE, SIZE), np.int32))
+            recorder = Recorder(session, bare_target())
+            recorder.go_on_in(journal)
+        try:
+            act(session, name, y, x)
+        except ValueError:
+            continue
+    recorder.close()
+    if path.exists():
+        again, journal = reopened(path)
+        same(session, again)
+        journal.close()
+
+
+def ensure_answer(session: Session) -> None:
+    if session.pending:
+        answer(session, 6)
+
+
+def act(session: Session, name: str, y: int, x: int) -> None:
+    numbers = sorted(session.objects)
+    match name:
+        case "put":
+            session.clear()
+            session.add(y, x)
+            ensure_answer(session)
+            session.accept()
+        case "add":
+            session.add(y, x, bool(y % 3))
+            ensure_answer(session)
+        case "pick":
+            editing.pick_up(session, y, x)
+        case "delete":
+            editing.delete(session, numbers[0] if numbers else 1)
+        case "merge":
+            editing.merge(session, *(numbers[:2] if len(numbers) > 1 else (1, 2)))
+        case "renumber":
+            editing.renumber(session, numbers[0] if numbers else 1, y)
+        case "set":
+            session.set(threshold=y / SIZE, policy=["keep", "replace", "background"][x % 3])
+        case _:
+            getattr(session, name)()
+
+
+def test_what_was_there_before_comes_back_with_what_touched_it(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    session.labels[10:30, 10:30] = 5
+    session.set(policy="replace")
+    put(session, 28, 28)
+    recorder.close()
+    again, journal = reopened(tmp_path / "a.fclick")
+    again.undo()
+    region = again.labels[23:34, 23:34]
+    assert np.array_equal(region == 5, session.labels[23:34, 23:34] * 0 + _square()[23:34, 23:34])
+    journal.close()
+
+
+def _square() -> Any:
+    square = np.zeros((SIZE, SIZE), np.int32)
+    square[10:30, 10:30] = 1
+    return square
+
+
+def test_labels_that_hold_it_already_are_left_as_they_are(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    put(session, 20, 20)
+    recorder.close()
+    saved = session.labels.copy()
+    saved[20, 20] = 9  # painted since
+    journal = Journal.open(tmp_path / "a.fclick")
+    opened = reopen(journal, [saved])
+    assert opened.conflicts == 1
+    assert saved[20, 20] == 9
+    assert np.count_nonzero(saved == 1) == 80
+    with pytest.raises(JournalError, match="shape"):
+        reopen(journal, [np.zeros((3, 3), int)])
+    journal.close()
+
+
+def test_another_image_is_refused(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    session.add(5, 5)
+    assert recorder.journal is not None
+    journal = recorder.journal
+    check_image(journal, Signature.of(IMAGE))
+    other = Signature.of(IMAGE + 1)
+    with pytest.raises(JournalError, match="pixels are not the same"):
+        check_image(journal, other)
+    check_image(journal, other, insist=True)
+    for wrong in (Signature.of(IMAGE[1:]), Signature.of(IMAGE.astype(float))):
+        with pytest.raises(JournalError, match="another image"):
+            check_image(journal, wrong)
+    with pytest.raises(JournalError, match="its shape is"):
+        check_image(journal, Signature.of(IMAGE[1:]), insist=True)
+    recorder.close()
+
+
+def test_a_second_window_reads_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.fclick"
+    session, recorder = recorded(path)
+    put(session, 20, 20)
+    second = Journal.open(path)
+    assert second.read_only
+    assert np.array_equal(reopen(second).targets[0].labels, session.labels)
+    with pytest.raises(JournalError, match="read-only"):
+        second.set_about("key", "value")
+    put(session, 40, 40)
+    assert recorder.waiting == 0
+    second.close()
+    recorder.close()
+    third = Journal.open(path)
+    assert not third.read_only
+    third.close()
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    said: list[str] = []
+    recorder.failed.connect(said.append)
+    recorder.recovered.connect(lambda: said.append("recovered"))
+    put(session, 20, 20)
+    journal = recorder.journal
+    assert journal is not None
+    pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
+    journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+    rng = np.random.default_rng(0)
+    session.labels[30:60, :] = rng.integers(5, 2**30, (30, SIZE))  # does not compress
+    session.set(policy="replace")
+    put(session, 45, 20, 14)
+    put(session, 45, 45, 14)
+    assert recorder.waiting > 0
+    assert len(said) == 1
+    assert "full" in said[0]
+    assert list(session.objects) == [1, 2, 3]
+    with pytest.raises(JournalError, match="full"):
+        journal.set_about("much", "x" * 10**6)
+    journal._connection.execute("PRAGMA max_page_count = 100000")
+    assert recorder.flush()
+    assert recorder.waiting == 0
+    assert said[1:] == ["recovered"]
+    recorder.close()
+    again, journal = reopened(tmp_path / "a.fclick")
+    assert list(again.objects) == list(session.objects)
+    for label in session.objects:
+        assert np.array_equal(again.labels == label, session.labels == label)
+    journal.close()
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("no folder")
+    session, recorder = recorded(blocker / "a.fclick")
+    said: list[str] = []
+    recorder.failed.connect(said.append)
+    put(session, 20, 20)
+    assert len(said) == 1
+    assert "cannot be written" in said[0]
+    assert session.labels.any()
+    recorder.begin_at(lambda: Journal.create(tmp_path / "b.fclick", Signature.of(IMAGE)))
+    assert recorder.waiting == 0
+    recorder.close()
+    again, journal = reopened(tmp_path / "b.fclick")
+    same(session, again)
+    journal.close()
+
+
+def test_save_as_goes_on_in_the_copy(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    with pytest.raises(JournalError, match="nothing to save"):
+        recorder.save_as(tmp_path / "b.fclick")
+    put(session, 20, 20)
+    with pytest.raises(JournalError, match="end in"):
+        recorder.save_as(tmp_path / "b.txt")
+    recorder.save_as(tmp_path / "b.fclick")
+    put(session, 40, 40)
+    recorder.close()
+    again, journal = reopened(tmp_path / "b.fclick")
+    same(session, again)
+    assert len(journal.targets) == 1
+    journal.close()
+    first, journal = reopened(tmp_path / "a.fclick")
+    assert list(first.objects) == [1]
+    journal.close()
+
+
+def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="no file"):
+        Journal.open(tmp_path / "none.fclick")
+    text = tmp_path / "text.fclick"
+    text.write_text("hello, this is not a database at all" * 100)
+    with pytest.raises(JournalError, match="cannot be read"):
+        Journal.open(text)
+    foreign = tmp_path / "foreign.fclick"
+    with sqlite3.connect(foreign) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    with pytest.raises(JournalError, match="no napari-fclick session"):
+        Journal.open(foreign)
+    with pytest.raises(JournalError, match="there already"):
+        Journal.create(foreign, Signature.of(IMAGE))
+    with sqlite3.connect(foreign) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(JournalError, match="newer version"):
+        Journal.open(foreign)
+    with pytest.raises(JournalError, match="end in"):
+        Journal.create(tmp_path / "a.db", Signature.of(IMAGE))
+
+
+def test_a_session_that_has_begun_takes_nothing_over(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    put(session, 20, 20)
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    with pytest.raises(SessionError, match="begun already"):
+        resume(session, reopen(journal))
+    journal.close()
+
+
+def test_weights_and_times_are_on_file(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    recorder.set_weights("discs", "abc")
+    put(session, 20, 20)
+    recorder.set_weights("other", "def")
+    put(session, 40, 40)
+    recorder.set_weights("discs", "abc")
+    put(session, 50, 10)
+    journal = recorder.journal
+    assert journal is not None
+    assert journal.weights == [("discs", "abc"), ("other", "def")]
+    assert journal.events == 6
+    assert journal.last_time > 1e9
+    recorder.close()
+
+
+def test_a_commit_costs_what_the_object_costs(tmp_path: Path) -> None:
+    labels = np.zeros((9000, 9000), np.int32)
+    session = Session(np.zeros((9000, 9000), np.uint8), labels)
+    recorder = Recorder(session, bare_target())
+    image = Signature.of(session.image, sample=False)
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", image))
+    for x in range(20, 200, 20):
+        session.add(100, x)
+        request = session.request()
+        assert request is not None
+        session.receive(request.generation, request.run(FakePredictor(8)))
+        session.accept()
+    recorder.close()
+    assert (tmp_path / "a.fclick").stat().st_size < 200_000
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from tests.session.test_journal import IMAGE, act, recorded
+session, recorder = recorded(Path(sys.argv[1]))
+rng = np.random.default_rng(int(sys.argv[2]))
+names = ["put", "put", "put", "add", "undo", "redo", "pick", "delete", "set", "clear"]
+while True:
+    y, x = rng.integers(6, 58, 2)
+    try:
+        act(session, str(rng.choice(names)), int(y), int(x))
+    except ValueError:
+        continue
+    # Said after the step was taken: what was said must be in the file.
+    if recorder.journal is None:
+        continue
+    print(recorder.journal.events, ",".join(map(str, session.objects)), flush=True)
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_killed_process_loses_nothing_it_had_accepted(tmp_path: Path, seed: int) -> None:
+    kill_one(tmp_path / "a.fclick", seed, lines=20 + 31 * seed)
+
+
+def kill_one(path: Path, seed: int, lines: int) -> int:
+    """Kill -9 a session after some lines of output; check its file; return its events."""
+    command = [sys.executable, "-c", KILLED, str(path), str(seed)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(lines)]
+        process.kill()
+        said += process.stdout.read().splitlines(keepends=True)
+    whole = [line for line in said if line.endswith("\n")]
+    events, _, objects = whole[-1].strip().partition(" ")
+    session, journal = reopened(path)
+    assert not journal.read_only
+    # One more step may have been written than was said.
+    extra = journal.events - int(events)
+    assert extra in (0, 1)
+    if not extra:
+        assert ",".join(map(str, session.objects)) == objects
+    for label in session.objects:
+        assert (session.labels == label).any()
+    journal.close()
+    return int(events)
