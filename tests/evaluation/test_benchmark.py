@@ -1,4 +1,4 @@
-"""The robot user with predictors whose answers are known beforehand."""
+"""Folders of strips, played by methods whose answers are known beforehand."""
 
 from __future__ import annotations
 
@@ -8,89 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from numpy.typing import NDArray
 
-from napari_fclick import ClickSequence
-from napari_fclick.core.folders import ImageSet, is_linked
-from napari_fclick.core.window import whole_window
-from napari_fclick.evaluation import robot
-from napari_fclick.evaluation.benchmark import Protocol, choose_objects, evaluate_folder
-from napari_fclick.evaluation.metrics import iou
-from napari_fclick.predictor import Prediction
-
-
-class Painter:
-    """Answers each click with the left part of the object: ``step`` columns more a click."""
-
-    name = "painter"
-
-    def __init__(self, truth: NDArray[np.bool_], step: int) -> None:
-        self.truth, self.step = truth, step
-        self.previous: list[Prediction | None] = []
-
-    def predict(
-        self, image: Any, clicks: ClickSequence, previous: Any = None, **_: Any
-    ) -> Prediction:
-        self.previous.append(previous)
-        columns = np.flatnonzero(self.truth.any(0))
-        mask = self.truth.copy()
-        mask[:, columns[0] + self.step * len(clicks) :] = False
-        shape = self.truth.shape
-        view = whole_window((shape[0], shape[1]), min(shape))
-        return Prediction(mask.astype(np.float32), view, clicks, (shape[0], shape[1]))
-
-
-def strip(columns: int = 20) -> NDArray[np.bool_]:
-    truth = np.zeros((20, 40), bool)
-    truth[5:15, 10 : 10 + columns] = True
-    return truth
-
-
-def test_the_robot_clicks_the_middle_of_what_is_missed() -> None:
-    truth = strip()
-    painter = Painter(truth, 4)
-    rounds = list(robot.play(painter, truth, truth, most=20))  # type: ignore[arg-type]
-    assert [round(r.iou, 3) for r in rounds] == [0.2, 0.4, 0.6, 0.8, 1.0]
-    first, second = rounds[0].click, rounds[1].click
-    assert (first.row, first.column, first.positive) == (9, 14, True)
-    assert second.positive
-    assert second.column >= 14  # the strip's left 4 columns are found
-    assert painter.previous == [None, *(r.prediction for r in rounds[:-1])]
-
-
-def test_the_robot_stops_at_its_target_and_at_its_limit() -> None:
-    truth = strip()
-    assert len(list(robot.play(Painter(truth, 4), truth, truth, target=0.6))) == 3  # type: ignore[arg-type]
-    assert len(list(robot.play(Painter(truth, 1), truth, truth, most=7))) == 7  # type: ignore[arg-type]
-
-
-def test_an_unreachable_object_ends_when_nothing_is_left_to_click() -> None:
-    truth = np.zeros((9, 9), bool)
-    truth[4, 4] = True
-    rounds = list(robot.play(Painter(truth, 0), truth, truth, most=20))  # type: ignore[arg-type]
-    assert len(rounds) == 1
-    assert iou(truth, rounds[-1].prediction.full_mask()) == 0
-
-
-def test_no_object() -> None:
-    empty = np.zeros((4, 4), bool)
-    with pytest.raises(ValueError, match="no pixels"):
-        next(robot.play(Painter(strip(), 1), empty, empty))  # type: ignore[arg-type]
+from napari_fclick.evaluation.benchmark import Plan, Protocol, choose_items, evaluate_folder
+from napari_fclick.evaluation.datasets import open_dataset
+from napari_fclick.evaluation.games import pack_mask, play_item, unpack_mask
+from tests.evaluation.fakes import Grower, strip, strips, write_folder
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for part in ("images", "labels"):
-        (tmp_path / part).mkdir()
-    labels = strip().astype(np.uint16) * 3
-    tifffile.imwrite(tmp_path / "images/a.tif", labels)
-    tifffile.imwrite(tmp_path / "labels/a.tif", labels)
-    return tmp_path
+    return write_folder(tmp_path / "cells", [strip() * 3])
 
 
 def test_report_worked_out_by_hand(folder: Path) -> None:
-    protocol = Protocol(targets=(0.5, 0.85), most=4)
-    report = evaluate_folder(Painter(strip(), 4), folder, protocol)  # type: ignore[arg-type]
+    # 4 of 20 columns a click: IoU 0.2, 0.4, 0.6, 0.8.
+    report = evaluate_folder(Grower(4), folder, Protocol(targets=(0.5, 0.85), most=4))
+    assert report["set"] == "cells" and report["method"] == "grower-4"
     assert report["objects"] == 1
     assert report["NoC@50"] == 3
     assert report["failures@50"] == 0
@@ -100,51 +33,91 @@ def test_report_worked_out_by_hand(folder: Path) -> None:
 
 
 def test_ignored_pixels_count_nowhere(folder: Path) -> None:
-    labels = tifffile.imread(folder / "labels/a.tif")
+    labels = tifffile.imread(folder / "labels/0.tif")
     labels[:, 20:] = 65535  # of the strip, 10 columns remain
-    tifffile.imwrite(folder / "labels/a.tif", labels)
-    report = evaluate_folder(Painter(strip(), 5), folder, Protocol(most=1))  # type: ignore[arg-type]
+    tifffile.imwrite(folder / "labels/0.tif", labels)
+    report = evaluate_folder(Grower(5), folder, Protocol(most=1))
     assert report["mIoU"] == pytest.approx([0.5])
 
 
-def test_the_draw_is_the_seeds(folder: Path) -> None:
-    rng = np.random.default_rng(0)
-    labels = np.kron(np.arange(1, 26).reshape(5, 5), np.ones((8, 8))).astype(np.uint16)
-    for stem in "bc":
-        tifffile.imwrite(folder / f"images/{stem}.tif", rng.integers(0, 9, labels.shape, np.uint8))
-        tifffile.imwrite(folder / f"labels/{stem}.tif", labels)
-    images = ImageSet(folder, validation=None)
+def test_the_draw_is_the_seeds(tmp_path: Path) -> None:
+    dataset = open_dataset(write_folder(tmp_path, strips(10, 3)))
     one, again, other = (
-        choose_objects(images, Protocol(objects=10, seed=seed)) for seed in (1, 1, 2)
+        choose_items(dataset, Protocol(objects=10, seed=seed)) for seed in (1, 1, 2)
     )
     assert len(one) == 10
     assert one == again
     assert one != other
+    assert len(choose_items(dataset, Protocol(objects=99))) == 30
 
 
-def test_linked_volumes_count_each_object_once(folder: Path) -> None:
-    volume = np.zeros((4, 20, 20), np.uint16)
-    for z, side in enumerate((4, 8, 12, 6)):
-        volume[z, :side, :side] = 5
-    assert is_linked(volume)
-    shuffled = volume * np.arange(1, 5, dtype=np.uint16)[:, None, None]
-    assert not is_linked(shuffled)
-    for name, labels, expected in (("v", volume, [(2, 144)]), ("w", shuffled, [16, 64, 144, 36])):
-        tifffile.imwrite(folder / f"images/{name}.tif", labels, photometric="minisblack")
-        tifffile.imwrite(folder / f"labels/{name}.tif", labels, photometric="minisblack")
-        refs = [o for o in choose_objects(ImageSet(folder, None, min_area=1), Protocol()) if o.pair]
-        found = [(o.index, o.area) for o in refs] if name == "v" else [o.area for o in refs]
-        assert found == expected
-        (folder / f"images/{name}.tif").unlink()
-        (folder / f"labels/{name}.tif").unlink()
+def test_an_objects_game_does_not_hang_on_those_before_it(tmp_path: Path) -> None:
+    dataset = open_dataset(write_folder(tmp_path, strips()))
+    protocol = Protocol(most=6, jitter=0.7)
+    items = choose_items(dataset, protocol)
+
+    def clicks(order: list[int]) -> list[Any]:
+        games = {
+            k: play_item(Grower(1), "g", "s", items[k], dataset.scene(items[k]), protocol)
+            for k in order
+        }
+        return [games[k].clicks for k in sorted(games)]
+
+    forwards = clicks([0, 1, 2, 3, 4, 5])
+    assert clicks([5, 2, 4, 0, 1, 3]) == forwards
+    assert clicks([3]) == forwards[3:4]
+
+
+def test_all_methods_play_the_same_objects(tmp_path: Path) -> None:
+    folders = (write_folder(tmp_path / "a", strips()), write_folder(tmp_path / "b", strips(2)))
+    plan = Plan(folders, ("grower-1", "grower-4"), Protocol(objects=3))
+    keys = plan.keys()
+    assert len(keys) == len(set(keys)) == 2 * 2 * 3
+    of_method = [{(s, o) for s, m, o in keys if m == method} for method in plan.methods]
+    assert of_method[0] == of_method[1]
+    tasks = plan.tasks(done=keys[:4])
+    left = [(t.set_name, m, i.key) for t in tasks for i, methods in t.work for m in methods]
+    assert sorted(left) == sorted(keys[4:])
+
+
+def test_sets_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    folders = [write_folder(tmp_path / name, strips(1, 1)) for name in ("a/t", "b/t", "c")]
+    plan = Plan(tuple(folders), ("grower-1",), Protocol())
+    assert list(plan.sets) == ["a/t", "b/t", "c"]
+    scene = open_dataset(folders[0]).scene(plan.items["a/t"][0])
+    item, protocol = plan.items["a/t"][0], Protocol(jitter=1.0)
+    games = [play_item(Grower(1), "g", name, item, scene, protocol) for name in ("t", "a/t")]
+    assert games[0].clicks == games[1].clicks  # the folder above is not in the stream
+
+
+def test_plans_that_make_no_sense(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"folder .*cells is given twice"):
+        Plan((folder, folder / "."), ("fclick",), Protocol())
+    with pytest.raises(ValueError, match="method a is given twice"):
+        Plan((folder,), ("a", "a"), Protocol())
+    empty = write_folder(tmp_path / "empty", [strip() & False])
+    with pytest.raises(ValueError, match="holds no object"):
+        Plan((empty,), ("a",), Protocol()).keys()
+
+
+def test_masks_as_text() -> None:
+    rng = np.random.default_rng(0)
+    for mask in (rng.random((23, 41)) > 0.7, strip(), strip() & False, strip() | True):
+        assert np.array_equal(unpack_mask(pack_mask(mask), mask.shape), mask)
+    with pytest.raises(ValueError, match="does not fit into"):
+        unpack_mask(pack_mask(strip()), (10, 10))
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"targets": (1.5,)}, r"target 1\.5 is not within 0 to 1"),
+        ({"targets": ()}, "no target"),
         ({"most": 0}, "at most 0 clicks"),
+        ({"objects": 0}, "0 objects"),
         ({"jitter": -1.0}, r"jitter -1\.0 is not within 0 to 1"),
+        ({"jitter": 5.0}, r"jitter 5\.0 .* no number of pixels but the part J"),
+        ({"seed": -1}, "seed -1 is negative"),
     ],
 )
 def test_wrong_protocols(settings: dict[str, Any], message: str) -> None:

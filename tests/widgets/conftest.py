@@ -12,6 +12,7 @@ import pytest
 from tests.session.fakes import FakePredictor
 
 from napari_fclick.widgets import FirstClickWidget, key_settings
+from napari_fclick.widgets.key_stores import FileStore
 from napari_fclick.widgets.loading import Choices
 
 Opened = tuple[Any, FirstClickWidget]
@@ -100,7 +101,7 @@ def mouse() -> type[Mouse]:
 def own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Keep keys in the test's folder: the user's are neither read nor changed."""
     path = tmp_path / "keys.toml"
-    monkeypatch.setattr(key_settings, "user_stores", lambda: [key_settings.FileStore(path)])
+    monkeypatch.setattr(key_settings, "user_stores", lambda: [FileStore(path)])
     key_settings.key_settings.cache_clear()
     yield path
     key_settings.key_settings.cache_clear()

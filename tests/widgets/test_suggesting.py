@@ -6,7 +6,6 @@ import threading
 from typing import Any
 
 import numpy as np
-import pytest
 from tests.session.fakes import FakePredictor
 
 from napari_fclick.widgets.suggesting import BURST
@@ -76,35 +75,44 @@ def test_the_first_click_is_never_negative(open_dock: Any) -> None:
     assert keys.ghost is not None and not widget.controller.session.clicks
 
 
-@pytest.mark.parametrize("how", ["withdraw", "clear", "undo", "mouse", "accept"])
-def test_the_ghost_goes_with_what_it_was_for(how: str, open_dock: Any, mouse: Any) -> None:
+def test_the_ghost_goes_with_what_it_was_for(open_dock: Any, mouse: Any) -> None:
     widget = open_dock(GRAY)
     controller, keys = widget.controller, widget.controller.suggesting
-    controller.click(30, 40)
-    assert widget.wait_idle()
-    keys.suggest()
-    assert ghost_layer(widget).visible and widget.message.text()
-    if how == "mouse":
-        mouse(controller.viewer).click((10, 10))
-    elif how == "withdraw":
-        keys.withdraw()
-    else:
-        getattr(controller, how)()
-    assert keys.ghost is None and not ghost_layer(widget).visible
-    assert not widget.message.text().startswith("suggested")
-    assert len(controller.session.clicks) == {"mouse": 2, "withdraw": 1}.get(how, 0)
+    changes = {
+        "withdraw": keys.withdraw,
+        "clear": controller.clear,
+        "undo": controller.undo,
+        "mouse": lambda: mouse(controller.viewer).click((10, 10)),
+        "accept": controller.accept,
+    }
+    for how, change in changes.items():
+        controller.clear()
+        controller.click(30, 40)
+        assert widget.wait_idle()
+        keys.suggest()
+        assert ghost_layer(widget).visible and widget.message.text().startswith("suggested")
+        change()
+        assert keys.ghost is None and not ghost_layer(widget).visible, how
+        assert not widget.message.text().startswith("suggested"), how
+        assert len(controller.session.clicks) == {"mouse": 2, "withdraw": 1}.get(how, 0)
 
 
 def test_a_setting_keeps_the_ghost(open_dock: Any) -> None:
     widget = open_dock(GRAY)
-    widget.controller.click(30, 40)
+    controller, session = widget.controller, widget.controller.session
+    controller.click(30, 40)
     assert widget.wait_idle()
-    widget.controller.suggesting.suggest()
-    widget.controller.step_threshold(1)
-    assert widget.controller.session.settings.threshold == 0.55
-    assert widget.controller.suggesting.ghost is not None
-    widget.controller.step_threshold(20)
-    assert widget.controller.session.settings.threshold == 0.95
+    controller.suggesting.suggest()
+    controller.step_threshold(1)
+    assert session.settings.threshold == 0.55
+    controller.step_threshold(20)
+    assert session.settings.threshold == 0.95
+    seen = []
+    for _ in range(4):
+        seen.append(session.settings.policy.value)
+        controller.cycle_policy()
+    assert seen == ["keep", "replace", "background", "keep"]
+    assert controller.suggesting.ghost is not None
 
 
 def test_another_slice_or_image_has_no_ghost(open_dock: Any, qtbot: Any) -> None:
@@ -245,12 +253,3 @@ def test_nothing_is_suggested_while_an_object_is_being_accepted(
     predictor.gate.set()
     assert widget.wait_idle()
     assert list(controller.session.objects) == [1]
-
-
-def test_the_overlap_policy_goes_round(open_dock: Any) -> None:
-    widget = open_dock(GRAY)
-    seen = []
-    for _ in range(4):
-        seen.append(widget.controller.session.settings.policy.value)
-        widget.controller.cycle_policy()
-    assert seen == ["keep", "replace", "background", "keep"]

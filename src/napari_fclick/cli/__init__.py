@@ -13,10 +13,10 @@ from typing import NoReturn
 
 import typer
 
-from napari_fclick.cli import evaluating, learning, using, weights
+from napari_fclick.cli import evaluating, learning, sessions, using, weights
 from napari_fclick.cli.common import app, say
 
-__all__ = ["app", "evaluating", "learning", "main", "using", "weights"]
+__all__ = ["app", "evaluating", "learning", "main", "sessions", "using", "weights"]
 
 
 def main() -> NoReturn:

@@ -9,6 +9,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+#: Axes of stacks, outermost first.
+_AXES = "TZYX"
 TIFF_SUFFIXES = (".tif", ".tiff")
 SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp", ".npy")
 
@@ -51,6 +53,47 @@ def write_mask(path: Path, mask: NDArray[Any]) -> None:
     check_mask_path(path)
     partial = path.with_name(path.name + ".partial")
     tifffile.imwrite(partial, mask, compression="zlib")
+    partial.replace(path)
+
+
+def write_labels(
+    path: Path, labels: NDArray[Any], spacing: tuple[float, ...] = (), unit: str = ""
+) -> None:
+    """Write labels as a compressed OME-TIFF, at once or not at all.
+
+    16-bit where their numbers allow it, else 32-bit.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in ``.tif`` or ``.tiff``.
+    labels : ndarray of int, shape ([T,] [Z,] Y, X)
+    spacing : tuple of float
+        Size of a pixel along each axis.
+    unit : str
+        Of the spacing along Z, Y and X, such as ``µm``.
+
+    Raises
+    ------
+    ValueError
+        If the path is of another kind, the labels have other axes, or a number is larger
+        than 32 bits hold.
+    """
+    check_mask_path(path)
+    if not 2 <= labels.ndim <= len(_AXES):
+        raise ValueError(f"labels of {labels.ndim} axes cannot be written; allowed are 2 to 4")
+    highest = int(labels.max(initial=0))
+    if highest >= 2**32:
+        raise ValueError(f"label {highest} does not fit into 32 bits")
+    axes = _AXES[-labels.ndim :]
+    metadata: dict[str, Any] = {"axes": axes}
+    for axis, step in zip(axes, spacing, strict=False):
+        if axis != "T":
+            metadata[f"PhysicalSize{axis}"] = float(step)
+            metadata[f"PhysicalSize{axis}Unit"] = unit or "pixel"
+    partial = path.with_name(path.name + ".partial")
+    narrow = labels.astype(np.uint16 if highest < 2**16 else np.uint32)
+    tifffile.imwrite(partial, narrow, compression="zlib", ome=True, metadata=metadata)
     partial.replace(path)
 
 

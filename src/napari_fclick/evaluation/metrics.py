@@ -202,4 +202,5 @@ def interval(values: Sequence[float] | FloatArray) -> list[tuple[float, float]] 
         batch=max(1, 2_000_000 // table.size),
         rng=np.random.default_rng(0),
     ).confidence_interval
-    return [(float(a), float(b)) for a, b in zip(found.low, found.high, strict=True)]
+    bounds = np.stack([found.low, found.high], axis=-1)
+    return [(float(low), float(high)) for low, high in bounds]

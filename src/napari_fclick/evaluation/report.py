@@ -139,15 +139,10 @@ def draw_curves(reports: Sequence[Report]) -> Figure:
         _finish_panel(axes, name, next(r for r in reports if r["set"] == name))
     for axes in list(panels)[len(sets) :]:
         axes.set_axis_off()
-    handles = {h.get_label(): h for ax in figure.axes for h in ax.get_lines() if _is_named(h)}
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False
-    )
+    lines = {str(line.get_label()): line for axes in figure.axes for line in axes.get_lines()}
+    named = [line for label, line in lines.items() if not label.startswith("_")]
+    figure.legend(handles=named, loc="outside lower center", ncols=4, frameon=False)
     return figure
-
-
-def _is_named(line: Any) -> bool:
-    return not str(line.get_label()).startswith("_")
 
 
 def _draw_curve(axes: Axes, report: Report, number: int) -> None:

@@ -10,30 +10,46 @@ the same depth get a negative click, and ignored pixels are no error.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core.clicks import Click, ClickSequence
-from napari_fclick.evaluation.methods.base import Answer, Method
+from napari_fclick.core.peaks import peak
+from napari_fclick.evaluation.methods.base import Answer
 from napari_fclick.evaluation.metrics import iou
-from napari_fclick.training.simulation import SimulatedClick, correction, peak
+from napari_fclick.training.simulation import SimulatedClick, correction
 
 Mask = NDArray[np.bool_]
+A_co = TypeVar("A_co", bound=Answer, covariant=True)
 
 
-class Round(NamedTuple):
+class Answering(Protocol[A_co]):
+    """The part of a method that the robot needs, with the kind of its answers."""
+
+    def predict(
+        self,
+        image: Any,
+        clicks: ClickSequence,
+        previous: Any = None,
+        *,
+        typical_side: float | None = None,
+    ) -> A_co:
+        """See `napari_fclick.evaluation.methods.Method.predict`."""
+
+
+class Round(NamedTuple, Generic[A_co]):
     """One click and what came of it."""
 
     click: SimulatedClick
-    prediction: Answer
+    prediction: A_co
     iou: float
     mask: Mask
 
 
 def play(
-    method: Method,
+    method: Answering[A_co],
     image: Any,
     truth: Mask,
     *,
@@ -43,7 +59,7 @@ def play(
     rng: np.random.Generator | None = None,
     jitter: float = 0.0,
     typical_side: float | None = None,
-) -> Iterator[Round]:
+) -> Iterator[Round[A_co]]:
     """Segment one object as a careful user would.
 
     Parameters
@@ -80,7 +96,8 @@ def play(
     if start is None:
         raise ValueError("the object to segment has no pixels")
     click: SimulatedClick | None = SimulatedClick(*start.pixel, True)
-    clicks, prediction = ClickSequence(), None
+    clicks = ClickSequence()
+    prediction: A_co | None = None
     while click is not None and len(clicks) < most:
         clicks = clicks.add(Click(click.row, click.column, click.positive))
         prediction = method.predict(image, clicks, prediction, typical_side=typical_side)

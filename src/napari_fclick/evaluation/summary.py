@@ -29,8 +29,8 @@ class _Figure(NamedTuple):
 
     values: FloatArray
     digits: int = 4
-    #: A count is the sum over objects, everything else the mean.
-    count: bool = False
+    #: A count is the sum over objects, everything else their mean.
+    summed: bool = False
 
 
 def summarise(games: Sequence[Game], protocol: Protocol, timing: bool = True) -> Report:
@@ -98,7 +98,7 @@ def _figures(games: Sequence[Game], protocol: Protocol) -> dict[str, _Figure]:
 
 
 def _told(figure: _Figure) -> Any:
-    if figure.count:
+    if figure.summed:
         return int(figure.values.sum())
     mean = figure.values.mean(0)
     if mean.ndim:
@@ -116,7 +116,7 @@ def _interval(figure: _Figure) -> Any:
     found = interval(figure.values)
     if found is None:
         return None
-    factor = len(figure.values) if figure.count else 1
+    factor = len(figure.values) if figure.summed else 1
     rounded = [[_round(factor * bound, figure.digits) for bound in pair] for pair in found]
     return rounded if figure.values.ndim > 1 else rounded[0]
 

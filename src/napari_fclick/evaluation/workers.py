@@ -11,10 +11,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from napari_fclick.evaluation.datasets import Item, open_dataset
 from napari_fclick.evaluation.games import Game, play_item
@@ -46,16 +47,20 @@ class Job:
         Loads a method; each process does so once.
     threads : int or None
         Threads that torch may use in a process; as many as it likes by default.
+    token : str
+        Tells this job from others: what a process has opened for another is opened anew, since
+        files may have changed.
     """
 
     protocol: Protocol
     device: str = "auto"
     find: Find = find_method
     threads: int | None = None
+    token: str = field(default_factory=lambda: uuid4().hex)
 
     def play(self, task: Task) -> Iterator[Game]:
         """Play a task's objects, one by one."""
-        dataset = open_dataset(task.folder)
+        dataset = _held_by(self.token).dataset(task.folder)
         for item, names in task.work:
             scene = dataset.scene(item)
             for name in names:
@@ -68,15 +73,33 @@ class Job:
 
     def method(self, name: str) -> Method:
         """Return a method, loaded once in this process."""
-        found = _loaded(self.find, name, self.device)
+        found = _held_by(self.token).method(self.find, name, self.device)
         if self.threads is not None and "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(self.threads)
         return found
 
 
-@cache
-def _loaded(find: Find, name: str, device: str) -> Method:
+class _Held:
+    """What a process has opened and loaded for a job."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.dataset = cache(open_dataset)
+        self.method = cache(_load)
+
+
+def _load(find: Find, name: str, device: str) -> Method:
     return find(name, device)
+
+
+_held = _Held("")
+
+
+def _held_by(token: str) -> _Held:
+    global _held
+    if _held.token != token:
+        _held = _Held(token)
+    return _held
 
 
 class Here:

@@ -117,6 +117,11 @@ class Classes:
         if missing:
             self.changed.emit()
 
+    def take(self, other: Classes) -> None:
+        """Take over names and colours of other classes."""
+        self._remembered.update(other.colours)
+        self.ensure(other.names)
+
     def rename(self, name: str, to: str) -> str:
         """Give a class another name; place and colour stay.
 

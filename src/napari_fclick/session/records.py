@@ -129,6 +129,7 @@ def _part_out(part: Part) -> Json:
         "area": part.area,
         "answers": [[a.clicks, a.typical_side, a.limits] for a in part.answers],
         "start": start_out(part.start),
+        "settings": settings_out(part.settings),
     }
 
 
@@ -144,4 +145,5 @@ def _part_in(data: Json) -> Part:
         data["area"],
         answers,
         start_in(data["start"]),
+        settings_in(data["settings"]),
     )

@@ -452,7 +452,7 @@ class Session:
         rows, columns = (part for part in patch.where if isinstance(part, slice))
         box = Box(rows.start, columns.start, rows.stop, columns.stop)
         draft, trail = self.draft, self._known.trail(self._scope, self.clicks)
-        part = Part(self.place, draft.clicks, box, patch.written, trail, draft.start)
+        part = Part(self.place, draft.clicks, box, patch.written, trail, draft.start, self.settings)
         seconds, made, name = self._spent(), draft.made, self.settings.class_name
         if before is None:
             return AcceptedObject(patch.label, (part,), seconds, made, name)

@@ -168,6 +168,8 @@ class Part:
         What led to its mask, in order.
     start : Start or None
         The mask that it began from, when it was corrected.
+    settings : Settings
+        As they were when it was accepted.
     """
 
     place: Place
@@ -176,6 +178,7 @@ class Part:
     area: int
     answers: tuple[Answer, ...] = ()
     start: Start | None = None
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True)

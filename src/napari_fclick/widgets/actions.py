@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial, reduce
 from typing import Any
 
+Keys = tuple[str, ...]
+
 DIRECTIONS = ("up", "down", "left", "right")
 
 
@@ -34,7 +36,7 @@ class Action:
     """
 
     name: str
-    keys: tuple[str, ...]
+    keys: Keys
     text: str
     group: str
     method: str = ""
@@ -134,3 +136,6 @@ ACTIONS = {
         Action("toggle_keys", ("T",), "Show or hide the table of keys", "Help", "key_table.toggle"),
     )
 }
+
+#: The keys of the actions, by their names, unless others were chosen.
+DEFAULTS: dict[str, Keys] = {name: action.keys for name, action in ACTIONS.items()}

@@ -14,14 +14,17 @@ from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.session import NumberedLabels, Session
 from napari_fclick.session.state import PredictorLike
 from napari_fclick.widgets.annotation import Annotation
+from napari_fclick.widgets.features import LabelFeatures
 from napari_fclick.widgets.following import Follower
 from napari_fclick.widgets.key_table import KeyTableOpener
 from napari_fclick.widgets.keys import KeyBindings
 from napari_fclick.widgets.layers import PREVIEW
 from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
 from napari_fclick.widgets.mouse import MouseTool
+from napari_fclick.widgets.objects import ObjectTools
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
+from napari_fclick.widgets.stakes import Stakes
 from napari_fclick.widgets.suggesting import Suggesting
 from napari_fclick.widgets.targets import Targets
 from napari_fclick.widgets.workers import Worker
@@ -55,6 +58,12 @@ class Controller:
     suggesting : Suggesting
         The suggested click, and the moving of clicks by keys.
     key_table : KeyTableOpener
+    objects : ObjectTools
+        Picks up, deletes, merges, renumbers, classifies and shows objects.
+    features : LabelFeatures
+        What the Labels layers are told of their objects.
+    stakes : Stakes
+        What accepting would do to other objects.
     """
 
     changed = Signal()
@@ -85,6 +94,9 @@ class Controller:
         self.suggesting, self.key_table = Suggesting(self), KeyTableOpener(self)
         self._keys = KeyBindings(self)
         self._follower = Follower(self)
+        self.objects = ObjectTools(self, self._follower.go_to)
+        self.features = LabelFeatures()
+        self.stakes = Stakes(self._chores, self.changed.emit)
         self._connect()
 
     # --- life ---------------------------------------------------------------------------
@@ -125,6 +137,7 @@ class Controller:
         self.suggesting.close()
         self.key_table.close()
         self.targets.close()
+        self.features.close()
         for annotation in self._annotations.values():
             annotation.hide()
             annotation.close()
@@ -301,6 +314,10 @@ class Controller:
             session = Session(plane_at(layer, place), place=place)
             annotation = Annotation(self.viewer, layer, session, self.targets)
             session.changed.connect(self.refresh)
+            for earlier in list(self._annotations.values())[-1:]:
+                session.classes.take(earlier.session.classes)
+            session.classes.changed.connect(self.changed.emit)
+            self.features.follow(session)
             session.place_changed.connect(self._follower.go_to)
             session.reported.connect(self.say)
             self._follower.watch(layer)
@@ -328,15 +345,15 @@ class Controller:
 
     def remove(self, index: int) -> None:
         """Remove a click."""
-        self._change(lambda session: session.remove(index))
+        self.change(lambda session: session.remove(index))
 
     def move(self, index: int, y: float, x: float) -> None:
         """Move a click to row ``y`` and column ``x``."""
-        self._change(lambda session: session.move(index, y, x))
+        self.change(lambda session: session.move(index, y, x))
 
     def promote(self, index: int) -> None:
         """Make a positive click the first."""
-        self._change(lambda session: session.promote(index))
+        self.change(lambda session: session.promote(index))
 
     def promote_at_cursor(self) -> None:
         """Make the click under the cursor the first."""
@@ -348,7 +365,7 @@ class Controller:
 
     def clear(self) -> None:
         """Remove all clicks of the current object."""
-        self._change(lambda session: session.clear())
+        self.change(lambda session: session.clear())
 
     def show_marker(self, index: int, y: float, x: float) -> None:
         """Show a click elsewhere while it is dragged."""
@@ -404,11 +421,11 @@ class Controller:
         elif self._accepting:
             self.stop_accepting()
         else:
-            self._change(lambda session: session.undo())
+            self.change(lambda session: session.undo())
 
     def redo(self) -> None:
         """Do again what was undone."""
-        self._change(lambda session: session.redo())
+        self.change(lambda session: session.redo())
 
     def set(
         self,
@@ -519,6 +536,8 @@ class Controller:
         if self._current is not None:
             self._current.draw()
         self._predicting.ask(self.session)
+        self.stakes.ask(self.session)
+        self.features.use(self.session, self.labels)
         self.changed.emit()
 
     def bind_keys(self) -> None:
@@ -537,11 +556,21 @@ class Controller:
         self.suggesting.settle()
         return self.session if self._follower.follow_dims() else None
 
-    def _change(self, change: Callable[[Session], Any]) -> None:
+    def change(self, change: Callable[[Session], Any], *, stops: bool = True) -> None:
+        """Do something to the session, and tell what is wrong with it.
+
+        Parameters
+        ----------
+        change : callable
+            Takes the session.
+        stops : bool
+            Whether an object that waits to be accepted is no longer to be.
+        """
         session = self._ready()
         if session is not None:
             self._clear_message()
-            self.stop_accepting()
+            if stops:
+                self.stop_accepting()
             self._try(lambda: change(session))
 
     def _clear_message(self) -> None:

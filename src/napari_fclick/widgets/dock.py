@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import napari
 from qtpy.QtCore import QSignalBlocker, Qt
@@ -15,9 +15,10 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDockWidget,
     QFormLayout,
-    QGridLayout,
+    QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -26,12 +27,15 @@ from superqt import QLabeledDoubleSlider
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.widgets.channels import ChannelChooser
 from napari_fclick.widgets.choosers import LayerChooser, keep_narrow
+from napari_fclick.widgets.classes import ClassBar
 from napari_fclick.widgets.controller import Controller
 from napari_fclick.widgets.keys import Shortcuts
 from napari_fclick.widgets.layers import is_labels_of
 from napari_fclick.widgets.legend import Legend
 from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
-from napari_fclick.widgets.status import describe
+from napari_fclick.widgets.object_list import NARROW, ObjectList
+from napari_fclick.widgets.sections import Scroller, Section
+from napari_fclick.widgets.status import describe, describe_effort
 
 POLICIES = {
     OverlapPolicy.KEEP: "keep other objects",
@@ -72,14 +76,15 @@ class FirstClickWidget(QWidget):
         self._make_choosers()
         self._make_settings()
         self._make_status()
+        self._make_objects()
         self._lay_out()
         controller.changed.connect(self._show_state)
         controller.reported.connect(self._show_message)
         controller.discovered.connect(self._show_choices)
         # Closing a dock deletes us without a close event: what is said here holds no widget.
-        choosers = (self.images, self.channels, self.labels)
+        followers = (self.images, self.channels, self.labels, self.classes, self.objects)
         self._make_shortcuts()
-        self.destroyed.connect(lambda: _close(controller, choosers))
+        self.destroyed.connect(lambda: _close(controller, followers))
         controller.activate()
         controller.choose_image(self.images.layer)
         controller.start()
@@ -157,6 +162,7 @@ class FirstClickWidget(QWidget):
 
     def _button(self, name: str, text: str) -> QPushButton:
         button = QPushButton(text)
+        button.setMinimumWidth(NARROW)
         button.clicked.connect(lambda: getattr(self.controller, name)())
         return button
 
@@ -166,36 +172,77 @@ class FirstClickWidget(QWidget):
         self._shortcuts = Shortcuts(self, self.controller, hints)
 
     def _make_status(self) -> None:
-        self.status, self.message, self.running = _line(), _line(), _line()
+        self.status, self.message = _line(), _line()
         self.status.setStyleSheet("font-weight: bold")
         # Room for two lines: the dock does not jump when messages come and go.
         for line in (self.status, self.message):
             line.setMinimumHeight(2 * line.fontMetrics().lineSpacing() + 4)
 
+    def _make_objects(self) -> None:
+        controller = self.controller
+        self.classes, self.objects = ClassBar(controller), ObjectList(controller)
+        self.effort = _line()
+        self.effort.setToolTip(
+            "Clicks and seconds for the object at hand, and the mean of the last objects"
+        )
+        self.effort.setStyleSheet("color: gray")
+        self.effort.setWordWrap(False)
+        self.effort.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.addRow("Image", self.images)
-        form.addRow("Channels", self.channels)
-        form.addRow("Labels", self.labels)
-        form.addRow("Weights", self.weights)
-        form.addRow("Device", self.devices)
-        form.addRow("", self.running)
-        form.addRow("Threshold", self.threshold)
-        form.addRow("Integrity", self.integrity)
-        form.addRow("Overlap", self.policy)
-        form.addRow("Contrast", self.limits)
-        grid = QGridLayout()
-        places = {"accept": (0, 0), "clear": (0, 1), "undo": (1, 0), "redo": (1, 1)}
-        for name, (row, column) in places.items():
-            grid.addWidget(self.buttons[name], row, column)
-        whole = QVBoxLayout(self)
-        for layout in (form, grid):
-            whole.addLayout(layout)
+        self.sections = {
+            "image": Section("Image and network", self._image_part()),
+            "mask": Section("Mask", self._mask_part()),
+            "objects": Section("Objects", self._objects_part()),
+        }
+        inside = QWidget()
+        parts = QVBoxLayout(inside)
+        parts.setContentsMargins(6, 4, 6, 4)
+        for name in ("image", "mask"):
+            parts.addWidget(self.sections[name])
+        parts.addLayout(self._button_row())
         for widget in (Legend(), self.status, self.message):
-            whole.addWidget(widget)
-        whole.addStretch(1)
+            parts.addWidget(widget)
+        parts.addWidget(self.sections["objects"], 1)
+        # Takes the room that is left where the objects are folded away.
+        parts.addStretch(0)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(Scroller(inside))
+
+    def _image_part(self) -> QWidget:
+        return _form(
+            ("Image", self.images),
+            ("Channels", self.channels),
+            ("Labels", self.labels),
+            ("Weights", self.weights),
+            ("Device", self.devices),
+            ("Contrast", self.limits),
+        )
+
+    def _mask_part(self) -> QWidget:
+        return _form(
+            ("Threshold", self.threshold),
+            ("Integrity", self.integrity),
+            ("Overlap", self.policy),
+            ("Class", self.classes),
+        )
+
+    def _objects_part(self) -> QWidget:
+        part = QWidget()
+        part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.objects, 1)
+        column.addWidget(self.effort)
+        return part
+
+    def _button_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        for name, button in self.buttons.items():
+            row.addWidget(button, 2 if name == "accept" else 1)
+        return row
 
     # --- showing ------------------------------------------------------------------------
 
@@ -204,11 +251,13 @@ class FirstClickWidget(QWidget):
         for name, possible in self._possible().items():
             self.buttons[name].setEnabled(possible)
         self._show_layers()
-        self.running.setText(self._running())
+        self.sections["image"].tell(self._running())
+        self.effort.setText("" if session is None else describe_effort(session))
         if session is None:
             self.status.setText("Open or choose an image")
             return
-        self.status.setText(describe(session, self.controller.image))
+        stakes = self.controller.stakes.text
+        self.status.setText(describe(session, self.controller.image, stakes))
         self._show_settings()
 
     def _show_layers(self) -> None:
@@ -294,10 +343,29 @@ def _is_open(widget: QWidget) -> bool:
     return action is not None and action.isChecked()
 
 
-def _close(controller: Controller, choosers: tuple[LayerChooser | ChannelChooser, ...]) -> None:
+class Following(Protocol):
+    """Part of the dock that follows the viewer or the controller."""
+
+    def close_links(self) -> None:
+        """No longer follow it."""
+
+
+def _close(controller: Controller, followers: tuple[Following, ...]) -> None:
     controller.close()
-    for chooser in choosers:
-        chooser.close_links()
+    for follower in followers:
+        follower.close_links()
+
+
+def _form(*rows: tuple[str, QWidget]) -> QWidget:
+    part = QWidget()
+    form = QFormLayout(part)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(4)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    for name, widget in rows:
+        form.addRow(name, widget)
+    return part
 
 
 def _combo(tip: str) -> QComboBox:

@@ -31,10 +31,12 @@ class LabelFeatures:
 
     def __init__(self) -> None:
         self._pending: dict[Any, dict[int, AcceptedObject | None]] = {}
+        self._found: dict[Any, dict[int, str]] = {}
         self._classes: dict[Any, dict[int, str]] = {}
+        self._known: dict[Any, set[int]] = {}
         self._names = Classes()
         self._by_class = False
-        self._colormaps: dict[Any, tuple[Any, Any]] = {}
+        self._colormaps: dict[Any, tuple[Any, Any, dict[int, str]]] = {}
         self._timer = QTimer()
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.flush)
@@ -72,17 +74,30 @@ class LabelFeatures:
             self._names = session.classes
             self._names.changed.connect(self._on_colours)
             self._on_colours()
-        if layer is not None and layer not in self._classes:
-            known = _classes_in(layer)
-            self._classes[layer] = known
-            session.classes.ensure(known.values())
-            self._pending.setdefault(layer, {}).update(session.objects)
-            self._timer.start(DELAY)
+        if layer is None:
+            return
+        if layer not in self._found:
+            self._meet(layer)
+            session.classes.ensure(self._found[layer].values())
+        if len(session.objects) > len(self._known[layer]):  # such as those of a resumed session
+            self._wait_for(layer, session.objects)
+
+    def _meet(self, layer: Any) -> None:
+        found = self._found[layer] = _classes_in(layer)
+        self._classes[layer], self._known[layer] = dict(found), set()
+
+    def _wait_for(self, layer: Any, records: Records) -> None:
+        if layer not in self._found:
+            self._meet(layer)
+        self._pending.setdefault(layer, {}).update(records)
+        self._known[layer].update(records)
+        self._timer.start(DELAY)
 
     def forget(self, layer: Any) -> None:
         """Let go of a layer that is gone."""
-        for known in (self._pending, self._classes, self._colormaps):
-            known.pop(layer, None)
+        stores: tuple[dict[Any, Any], ...] = (self._pending, self._found, self._classes)
+        for store in (*stores, self._known, self._colormaps):
+            store.pop(layer, None)
 
     def _on_step(self, step: Step, how: str) -> None:
         if step.commit is None:
@@ -90,12 +105,9 @@ class LabelFeatures:
         layer = getattr(step.commit.target.labels, "layer", None)
         if layer is None:
             return
-        waiting = self._pending.setdefault(layer, {})
-        for change in step.commit.changes:
-            # The order matters where a number changes hands.
-            waiting.pop(change.label, None)
-            waiting[change.label] = change.before if how == "undo" else change.after
-        self._timer.start(DELAY)
+        undone = how == "undo"
+        changes = step.commit.changes
+        self._wait_for(layer, {c.label: c.before if undone else c.after for c in changes})
 
     def _on_colours(self) -> None:
         if self._by_class:
@@ -108,13 +120,14 @@ class LabelFeatures:
         self._timer.stop()
         pending, self._pending = self._pending, {}
         for layer, records in pending.items():
-            classes = self._classes.setdefault(layer, _classes_in(layer))
             if records:
-                layer.features = merged_features(layer.features, records, classes)
+                layer.features = merged_features(layer.features, records, self._found[layer])
+            classes = self._classes[layer]
             for label, record in records.items():
+                name = "" if record is None else _row(record, self._found[layer])[0]
                 classes.pop(label, None)
-                if record is not None and record.class_name:
-                    classes[label] = record.class_name
+                if name:
+                    classes[label] = name
         for layer in self._classes if self._by_class else ():
             self._colour(layer)
 
@@ -130,22 +143,21 @@ class LabelFeatures:
         self._by_class = on
         self.flush()
         if not on:
-            for layer, (ours, before) in self._colormaps.items():
+            for layer, (ours, before, _) in self._colormaps.items():
                 if layer.colormap is ours:  # unless the user has chosen another
                     layer.colormap = before
             self._colormaps.clear()
 
     def _colour(self, layer: Any) -> None:
         colours = {n: self._names.colour(name) for n, name in self._classes[layer].items()}
-        ours, before = self._colormaps.get(layer, (None, layer.colormap))
-        if layer.colormap is ours and ours.fclick_colours == colours:
+        ours, before, shown = self._colormaps.get(layer, (None, layer.colormap, {}))
+        if layer.colormap is ours and shown == colours:
             return
-        colormap = class_colormap(colours)
-        layer.colormap = colormap
-        self._colormaps[layer] = (layer.colormap, before)
+        layer.colormap = class_colormap(colours)
+        self._colormaps[layer] = (layer.colormap, before, colours)
 
 
-def merged_features(features: Any, records: Records, classes: Mapping[int, str]) -> Any:
+def merged_features(features: Any, records: Records, found: Mapping[int, str]) -> Any:
     """Return a layer's features with those of some objects.
 
     Parameters
@@ -154,9 +166,9 @@ def merged_features(features: Any, records: Records, classes: Mapping[int, str])
         Rows of ``index`` (labels) or, where there is no such column, of labels from 0.
     records : mapping of int to AcceptedObject or None
         None takes the row away.
-    classes : mapping of int to str
-        The classes known before: one that an object had elsewhere is not lost when the
-        object is corrected here without having been given one.
+    found : mapping of int to str
+        Classes that the features told of at first: one is not lost when its object is
+        corrected here without being given another.
 
     Returns
     -------
@@ -165,14 +177,14 @@ def merged_features(features: Any, records: Records, classes: Mapping[int, str])
     table = features if "index" in features else features.assign(index=range(len(features)))
     table = table.drop_duplicates("index").set_index("index")
     table = table.drop([n for n in records if n in table.index and records[n] is None])
-    rows = {n: _row(record) for n, record in records.items() if record is not None}
+    rows = {n: _row(record, found) for n, record in records.items() if record is not None}
     if rows:
-        new = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
+        new = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS), dtype=object)
         table = table.reindex(table.index.union(new.index))
         for name in COLUMNS:
-            column = table[name].astype(object) if name in table else pd.Series(index=table.index)
-            column = column.astype(object)
-            column[new.index] = new[name].astype(object)
+            known = table[name] if name in table else pd.Series(index=table.index)
+            column = known.astype(object)
+            column[new.index] = new[name]
             table[name] = column.infer_objects()
     return table.rename_axis("index").reset_index()
 
@@ -186,8 +198,9 @@ def class_colormap(colours: Mapping[int, str]) -> Any:
     return colormap
 
 
-def _row(record: AcceptedObject) -> tuple[str, int, float, int]:
-    return record.class_name, record.made, round(record.seconds, 1), record.area
+def _row(record: AcceptedObject, found: Mapping[int, str]) -> tuple[str, int, float, int]:
+    name = record.class_name or found.get(record.label, "")
+    return name, record.made, round(record.seconds, 1), record.area
 
 
 def _rgba(colour: str) -> Any:

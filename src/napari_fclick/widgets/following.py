@@ -109,6 +109,7 @@ class Follower:
                     controller.stop_accepting()
             self._drop_channel(annotation, layer, "was removed")
         controller.targets.drop(layer)
+        controller.features.forget(layer)
         controller.bind_keys()
         controller.changed.emit()
 

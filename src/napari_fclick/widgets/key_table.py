@@ -128,8 +128,8 @@ class KeyCell(QStackedWidget):
         self.button.setAccessibleName(action.text)
         self.button.clicked.connect(self.ask)
         self.edit.keySequenceChanged.connect(self._on_sequence)
-        # It holds the keyboard alone: what it takes is no key of ours meanwhile.
-        self.edit.installEventFilter(self)
+        if hasattr(self.edit, "setMaximumSequenceLength"):
+            self.edit.setMaximumSequenceLength(1)  # older Qt waits a second for a next key
         for widget in (self.button, self.edit):
             for child in (widget, *widget.findChildren(QWidget)):
                 child.installEventFilter(self)

@@ -1,9 +1,10 @@
-"""The mouse on the canvas: clicks add, clicks on markers remove, drags move markers or pan."""
+"""The mouse on the canvas: clicks add, on markers remove, with Ctrl correct; drags move or pan."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,8 +76,11 @@ class MouseTool:
         start = tuple(event.pos)
         positive = event.button == 1 and "Alt" not in event.modifiers
         promoting = "Shift" in event.modifiers
+        # Ctrl; on a Mac, Qt calls the Command key so.
+        correcting = event.button == 1 and "Control" in event.modifiers
         # The session may be on another slice, such as after the layer was moved.
-        marker = self.marker_at(event.position) if self._controller.follow_view() else None
+        on_plane = self._controller.follow_view() and not correcting
+        marker = self.marker_at(event.position) if on_plane else None
         meant = self._marked()
         dragged = False
         event.handled = marker is not None  # the camera leaves a drag of a marker to us
@@ -95,7 +99,9 @@ class MouseTool:
             event.handled = True
             self._release(marker, event.position, dragged, promoting)
         elif not dragged:
-            self._click(event.position, positive)
+            add = partial(self._controller.click, positive=positive)
+            pick_up = self._controller.objects.pick_up_at
+            self._click(event.position, pick_up if correcting else add)
 
     def _marked(self) -> tuple[Any, ...]:
         """Return what the markers stand for: an index is good for as long as it is the same."""
@@ -108,10 +114,10 @@ class MouseTool:
         begun = self._controller.session is not None
         return begun and (active is None or active.mode == "pan_zoom")
 
-    def _click(self, position: Sequence[float], positive: bool) -> None:
+    def _click(self, position: Sequence[float], act: Callable[[float, float], None]) -> None:
         point = self._on_plane(position)
         if point is not None:
-            self._controller.click(*point, positive)
+            act(*point)
 
     def _drag(self, index: int, position: Sequence[float]) -> None:
         point = self._on_plane(position)

@@ -1,7 +1,8 @@
-"""What the dock says about the object at hand."""
+"""What the dock says about the object at hand, and about what objects take."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -9,18 +10,34 @@ import numpy as np
 from napari_fclick.session import Session
 from napari_fclick.widgets.layers import pixel_size
 
+#: The effort is told as the mean of so many objects accepted last.
+RECENT = 20
 
-def describe(session: Session, image: Any) -> str:
-    """Return one line: the object's number, its clicks, the time taken and its area."""
+
+def describe(session: Session, image: Any, stakes: str = "") -> str:
+    """Return one line: the object's number, its clicks, the time taken, its area.
+
+    Parameters
+    ----------
+    session : Session
+    image : Layer
+    stakes : str
+        What accepting it would do to others.
+    """
     number = session.draft.label or (session.next_label if session.knows_next_label else None)
-    parts = ["New object" if number is None else f"Object {number}"]
+    name = "New object" if number is None else f"Object {number}"
+    parts = [f"Correcting {name.lower()}" if session.draft.label else name]
     count = len(session.clicks)
     parts.append("click on it" if not count else f"{count} click{'s' * (count > 1)}")
     if session.pending:
         parts.append("predicting …")
     prediction = session.prediction
     if prediction is not None:
-        parts += [f"{prediction.seconds * 1000:.0f} ms", describe_area(session, image)]
+        if prediction.seconds:  # the mask that a correction begins with took none
+            parts.append(f"{prediction.seconds * 1000:.0f} ms")
+        parts.append(describe_area(session, image))
+    if stakes:
+        parts += stakes.split(" · ")
     # A line that is too long breaks between its parts, not within them.
     return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
@@ -34,3 +51,24 @@ def describe_area(session: Session, image: Any) -> str:
     size = pixel_size(image, session.place.axes)
     text = f"{pixels:,} px"
     return text if size is None else f"{text} ({pixels * size[0]:.4g} {size[1]})"
+
+
+def describe_effort(session: Session) -> str:
+    """Return one line: clicks and seconds of the object at hand, and of the last objects each.
+
+    Clicks that were taken back count, breaks do not.
+    """
+    parts, draft = [], session.draft
+    count = len(session.objects)
+    if session.clicks:
+        clicks = "click" if draft.made == 1 else "clicks"
+        parts.append(f"now {draft.made} {clicks}, {draft.seconds:.0f} s")
+    elif count:
+        parts.append(f"{count:,} object{'s' * (count > 1)}")
+    if count:
+        last = list(islice(reversed(session.objects.values()), RECENT))
+        mean = sum(record.made for record in last) / len(last)
+        seconds = sum(record.seconds for record in last) / len(last)
+        each = f"{mean:.1f} clicks · {seconds:.1f} s"
+        parts.append(f"mean {each}" if session.clicks else f"{each} each")
+    return " · ".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 from typing import Any
 
 import numpy as np
@@ -238,3 +239,11 @@ def test_missing_libraries(monkeypatch: pytest.MonkeyPatch, name: str, module: s
     assert str(caught.value) == (
         f'{name} needs {module}, which is not installed: pip install "napari-fclick[peers]"'
     )
+
+
+def test_peers_can_be_sent_to_workers(peer: Method) -> None:
+    image, _ = two_tones()
+    asked = clicks((30, 40, True), (30, 8, False))
+    there = pickle.loads(pickle.dumps(peer))
+    found = pickle.loads(pickle.dumps(there.predict(image, asked)))
+    np.testing.assert_array_equal(found.probability, peer.predict(image, asked).probability)

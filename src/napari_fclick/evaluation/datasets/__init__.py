@@ -6,7 +6,6 @@ volume would be another kind of `Item` and `Scene`; whoever plays them asks the 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 from napari_fclick.evaluation.datasets.base import DataSet, Item, Scene
@@ -30,9 +29,8 @@ LAYOUTS: tuple[type[DataSet], ...] = (
 )
 
 
-@lru_cache(maxsize=16)
 def open_dataset(folder: Path) -> DataSet:
-    """Open a data set in whichever layout its folder has; the same object for the same folder.
+    """Open a data set in whichever layout its folder has.
 
     Raises
     ------

@@ -54,7 +54,6 @@ def contrast(picture: FloatArray, edges: Edges) -> FloatArray:
 
 
 def minimum_cut(
-    maxflow: Any,
     seeds: Seeds,
     costs: Costs,
     edges: Edges,
@@ -65,8 +64,6 @@ def minimum_cut(
 
     Parameters
     ----------
-    maxflow : module
-        PyMaxflow.
     seeds : Seeds
     costs : tuple of ndarray, shape (h, w)
         Not negative.
@@ -76,6 +73,8 @@ def minimum_cut(
     needs : tuple of ndarray of int, optional
         Flat indices of pixels, and of pixels that are inside if those are.
     """
+    import maxflow  # an optional library; the peers that need it have asked for it
+
     graph = maxflow.GraphFloat(seeds.inside.size, edges.first.size)
     nodes = graph.add_grid_nodes(seeds.inside.shape)
     if_inside, if_outside = costs

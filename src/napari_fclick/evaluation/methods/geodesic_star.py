@@ -33,4 +33,4 @@ class GeodesicStar(GraphCut):
         capacity = self.smoothness * contrast(picture, edges)
         costs = colour_costs(picture, seeds)
         needs = (pixels, before[pixels])
-        return minimum_cut(self._maxflow, seeds, costs, edges, capacity, needs)
+        return minimum_cut(seeds, costs, edges, capacity, needs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_fclick.evaluation.methods.peer import LONGEST, FloatArray, Mask, Peer, load_library
+from napari_fclick.evaluation.methods.peer import FloatArray, Mask, Peer, load_library
 from napari_fclick.evaluation.methods.seeds import Seeds, distance_to
 
 
@@ -14,31 +14,18 @@ class GrabCut(Peer):
     GrabCut begins from a box; here it begins from wide discs about the positive clicks, whose
     pixels are probably the object's, as all others are probably not. Seeds are definite. Each
     click begins anew.
-
-    Parameters
-    ----------
-    longest : int
-        Pixels of the longer side at most.
-
-    Raises
-    ------
-    MissingPeerError
-        If OpenCV is not installed.
     """
 
     name = "grabcut"
+    library = "cv2"
     #: Radius of the wide discs, as a part of the shorter side.
     reach: float = 0.15
     #: Cuts a click.
     rounds: int = 5
 
-    def __init__(self, longest: int = LONGEST) -> None:
-        super().__init__(longest)
-        self._cv2 = load_library("cv2", self.name)
-
     def segment(self, picture: FloatArray, seeds: Seeds) -> Mask:
         """Return what is the object's, probably or surely."""
-        cv2 = self._cv2
+        cv2 = load_library(self.library, self.name)
         shape = seeds.inside.shape
         marks = np.full(shape, cv2.GC_PR_BGD, np.uint8)
         for pixel, positive in seeds.clicks:
@@ -50,4 +37,4 @@ class GrabCut(Peer):
         models = np.zeros((1, 65)), np.zeros((1, 65))
         cv2.setRNGSeed(0)  # its k-means draws from OpenCV's generator
         cv2.grabCut(pixels, marks, None, *models, self.rounds, cv2.GC_INIT_WITH_MASK)
-        return (marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)
+        return np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD))

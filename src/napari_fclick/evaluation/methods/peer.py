@@ -99,12 +99,16 @@ class Peer(ABC):
     ------
     ValueError
         If ``longest`` is less than 16.
+    MissingPeerError
+        If the method's library is not installed.
     """
 
     #: In reports.
     name: ClassVar[str]
     #: Peers compute on the CPU.
     device: ClassVar[str] = "cpu"
+    #: Optional library that it needs.
+    library: ClassVar[str | None] = None
     #: Radius of the disc that a click stands for, as a part of the shorter side.
     radius: float = 0.01
     #: When the image's border is taken for background; by default until a negative click.
@@ -113,6 +117,8 @@ class Peer(ABC):
     def __init__(self, longest: int = LONGEST) -> None:
         if longest < 16:
             raise ValueError(f"longest {longest} is too few pixels: at least 16 are needed")
+        if self.library is not None:
+            load_library(self.library, self.name)
         self.longest = longest
 
     @abstractmethod

@@ -23,10 +23,11 @@ class RandomWalker(Peer):
     """
 
     name = "random-walker"
+    border = "outside"
     #: How much walkers shun contrast.
     beta: float = 90.0
 
-    def __init__(self, longest: int = 400) -> None:
+    def __init__(self, longest: int = 320) -> None:
         super().__init__(longest)
 
     def segment(self, picture: FloatArray, seeds: Seeds) -> NDArray[np.float64]:
@@ -46,4 +47,4 @@ class RandomWalker(Peer):
         found = random_walker(
             image, labels, beta=beta, mode="bf", return_full_prob=True, channel_axis=-1
         )
-        return np.clip(found[0], 0, 1)
+        return np.asarray(np.clip(found[0], 0, 1))

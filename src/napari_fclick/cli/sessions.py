@@ -1,0 +1,151 @@
+"""The commands about session files: replay, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_fclick.cli.common import AsJson, Device, app, load_predictor, say, track
+
+if TYPE_CHECKING:
+    from napari_fclick.predictor import Predictor
+    from napari_fclick.session.journal import Journal
+
+Session = Annotated[Path, typer.Argument(help="A .fclick file; it is only read.")]
+
+
+class Format(StrEnum):
+    """What `export` writes."""
+
+    COCO = "coco"
+    TIFF = "tiff"
+    CSV = "csv"
+
+
+@app.command()
+def export(
+    session: Session,
+    format_: Annotated[Format, typer.Option("--format", help="Of the file that is written.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+) -> None:
+    """Write a session's objects as COCO JSON, labels with their scale, or tables."""
+    from napari_fclick.session.exporting import export as write
+
+    for path in write(session, format_.value, out):
+        say(f"wrote {path}")
+
+
+@app.command()
+def replay(
+    session: Session,
+    weights: Annotated[
+        str | None, typer.Option(help="Name or file; by default those the session used.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The labels, a .tif.")] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="Where the image is now, if it was moved.")
+    ] = None,
+    insist: Annotated[bool, typer.Option(help="Take an image with other pixels.")] = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Make every object of a session again from its clicks.
+
+    With other weights it tells how many clicks the same person would have needed.
+    """
+    from napari_fclick.core.files import check_mask_path
+    from napari_fclick.replay import open_image
+    from napari_fclick.session.journal import Journal
+
+    if out is not None:
+        check_mask_path(out)
+    journal = Journal.open(session, read_only=True)
+    try:
+        pixels = open_image(journal, image, insist)
+        report = _replayed(journal, pixels, weights, device, out)
+    finally:
+        journal.close()
+    if as_json:
+        print(json.dumps(report))
+        return
+    same = (
+        "pixel for pixel the same"
+        if report["identical"]
+        else (f"{report['differing_px']} px differ")
+    )
+    say(f"{len(report['objects'])} masks made again with {report['weights']}: {same}")
+    if "clicks_needed" in report:
+        say(
+            f"clicks until the accepted masks: {report['clicks_needed']} with "
+            f"{report['weights']}, {report['clicks_then']} then ({report['clicks_saved']:+d} saved)"
+        )
+
+
+def _replayed(
+    journal: Journal, image: Any, weights: str | None, device: str, out: Path | None
+) -> dict[str, Any]:
+    from napari_fclick.core.files import write_labels
+    from napari_fclick.replay import replay as run
+
+    used = journal.weights
+    predictor = load_predictor(weights or (used[-1][0] if used else "default"), device)
+    found = run(journal, image, predictor)
+    known = journal.targets
+    if out is not None:
+        for number, (labels, target) in enumerate(zip(found.labels, known, strict=True), start=1):
+            path = out if len(known) == 1 else out.with_stem(f"{out.stem}-{number}")
+            write_labels(path, labels, target.spacing, target.unit)
+    report: dict[str, Any] = {
+        "session": str(journal.path),
+        "weights": predictor.name,
+        "weights_sha256": predictor.card.sha256,
+        "same_weights": any(predictor.card.sha256 == sha for _, sha in used),
+        "identical": found.differing == 0,
+        "differing_px": found.differing,
+        "objects": [
+            {
+                "label": each.label,
+                "place": list(each.part.place.index),
+                "clicks": len(each.part.clicks),
+                "iou": round(each.iou, 4),
+            }
+            for each in found.masks
+        ],
+    }
+    if not report["same_weights"]:
+        report |= _compare(journal, image, predictor, report["objects"])
+    return report
+
+
+def _compare(
+    journal: Journal, image: Any, predictor: Predictor, rows: Iterable[dict[str, Any]]
+) -> dict[str, int]:
+    """Count the clicks that other weights need; add each object's to its row."""
+    from napari_fclick.replay import acceptances, clicks_needed
+
+    before = _weights_then(journal, str(predictor.device))
+    then = now = 0
+    for row, (part, wanted) in zip(rows, track("replay", acceptances(journal)), strict=True):
+        row["clicks_then"] = len(part.clicks)
+        if before is not None:
+            row["clicks_then"] = clicks_needed(before, image, part, wanted)
+        row["clicks_needed"] = clicks_needed(predictor, image, part, wanted)
+        then, now = then + row["clicks_then"], now + row["clicks_needed"]
+    return {"clicks_then": then, "clicks_needed": now, "clicks_saved": then - now}
+
+
+def _weights_then(journal: Journal, device: str) -> Predictor | None:
+    """Return the predictor that a session used, if it is there still."""
+    for name, sha256 in reversed(journal.weights):
+        try:
+            predictor = load_predictor(name, device)
+        except ValueError:
+            continue
+        if predictor.card.sha256 == sha256:
+            return predictor
+    return None

@@ -1,0 +1,274 @@
+"""Rebuilding a session's objects from its clicks, with its own weights or with others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.files import read_image
+from napari_fclick.core.labels import make_patch
+from napari_fclick.core.window import Box, image_shape
+from napari_fclick.evaluation.metrics import iou
+from napari_fclick.session.history import Commit
+from napari_fclick.session.journal import Journal, JournalError
+from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.resuming import check_image
+from napari_fclick.session.signature import Signature
+from napari_fclick.session.starting import start_prediction
+from napari_fclick.session.state import AcceptedObject, Part, PredictionLike, PredictorLike
+from napari_fclick.training.simulation import correction
+
+Mask = NDArray[np.bool_]
+
+#: A mask that agrees this well with the accepted one (IoU) would have been accepted.
+CONTENT = 0.9
+#: Clicks after which nobody would go on.
+MOST_CLICKS = 20
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One accepted mask, made again.
+
+    Attributes
+    ----------
+    label : int
+    part : Part
+    iou : float
+        Of the pixels written now with those written then.
+    """
+
+    label: int
+    part: Part
+    iou: float
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A session made again.
+
+    Attributes
+    ----------
+    masks : list of Replayed
+        One an acceptance that stands, in order.
+    labels : list of ndarray
+        One for each of the file's targets.
+    differing : int
+        Pixels of the labels that are not as they were.
+    """
+
+    masks: list[Replayed]
+    labels: list[NDArray[Any]]
+    differing: int
+
+
+def open_image(journal: Journal, path: Path | None = None, insist: bool = False) -> Any:
+    """Read the image that a session was about.
+
+    Parameters
+    ----------
+    journal : Journal
+    path : Path, optional
+        By default the file that the image was read from then.
+    insist : bool
+        Take the image even if its pixels are not the same.
+
+    Raises
+    ------
+    JournalError
+        If there is no such file, or it is another image.
+    """
+    source = path or (Path(journal.image.source) if journal.image.source else None)
+    if source is None:
+        raise JournalError(f"{journal.path}: its image came from no file; say --image FILE")
+    if not source.exists():
+        raise JournalError(f"{journal.path}: its image {source} is not there; say --image FILE")
+    image = _read(source)
+    check_image(journal, Signature.of(image), insist)
+    return image
+
+
+def replay(journal: Journal, image: Any, predictor: PredictorLike) -> Replay:
+    """Make a session's objects again from its clicks, in the order they were accepted.
+
+    Parameters
+    ----------
+    journal : Journal
+    image : array
+        The whole image, of as many dimensions as the labels, and channels.
+    predictor : PredictorLike
+
+    Raises
+    ------
+    JournalError
+        If the file is damaged.
+    """
+    known = journal.targets
+    then = [NumberedLabels(target.empty()) for target in known]
+    now = [target.empty() for target in known]
+    commits = journal.restore(then).commits
+    _write_first(commits, then, now)
+    masks = []
+    for commit in commits:
+        for patch in commit.patches:
+            patch.impose(commit.target.labels, after=True)
+        masks += list(_again(commit, now[then.index(commit.target)], image, predictor))
+    differing = sum(int(np.count_nonzero(a.labels != b)) for a, b in zip(then, now, strict=True))
+    return Replay(masks, now, differing)
+
+
+def clicks_needed(predictor: PredictorLike, image: Any, part: Part, wanted: Mask) -> int:
+    """Return how many clicks a predictor needs until its mask agrees with an accepted one.
+
+    The person's own clicks are tried first, in their order; where they are used up, clicks
+    in the middle of the largest error follow.
+
+    Parameters
+    ----------
+    predictor : PredictorLike
+    image : array
+        The whole image.
+    part : Part
+        What was accepted.
+    wanted : ndarray of bool
+        The plane's mask.
+    """
+    plane = plane_of(image, part)
+    clicks, prediction = ClickSequence(), _start(part, plane)
+    own = iter(part.clicks)
+    for number in range(1, MOST_CLICKS + 1):
+        click = next(own, None) or _next_click(wanted, prediction, part, clicks)
+        if click is None:
+            return number - 1
+        clicks = clicks.add(click)
+        prediction = predictor.predict(plane, clicks, prediction)
+        if iou(wanted, _mask(prediction, part, Box(0, 0, *wanted.shape))) >= CONTENT:
+            return number
+    return MOST_CLICKS
+
+
+def acceptances(journal: Journal) -> Iterator[tuple[Part, Mask]]:
+    """Yield each acceptance that stands, and the pixels of its plane that it wrote.
+
+    Raises
+    ------
+    JournalError
+        If the file is damaged.
+    """
+    targets = [NumberedLabels(target.empty()) for target in journal.targets]
+    for commit in journal.restore(targets).commits:
+        record = commit.accepted
+        if record is not None:
+            yield record.parts[-1], _written(commit, record)
+
+
+def _written(commit: Commit, record: AcceptedObject) -> Mask:
+    labels = commit.target.labels
+    for patch in commit.patches:
+        patch.impose(labels, after=True)
+    height, width = record.place.plane_shape(labels.shape)
+    plane = labels[record.place.where(slice(0, height), slice(0, width))]
+    return np.asarray(plane == record.label)
+
+
+def plane_of(image: Any, part: Part) -> Any:
+    """Return the plane of an image that a part lies in."""
+    return image[part.place.where(slice(None), slice(None))]
+
+
+# --- helpers ----------------------------------------------------------------------------
+
+
+def _write_first(
+    commits: list[Commit], then: list[NumberedLabels], now: list[NDArray[Any]]
+) -> None:
+    """Put into both labels what was in them before the first commit."""
+    for commit in reversed(commits):
+        for patch in reversed(commit.patches):
+            patch.impose(commit.target.labels, after=False)
+    for target, labels in zip(then, now, strict=True):
+        labels[...] = target.labels
+
+
+def _again(
+    commit: Commit, labels: NDArray[Any], image: Any, predictor: PredictorLike
+) -> Iterator[Replayed]:
+    record = commit.accepted
+    if record is None:
+        for old, new in commit.renumbered.items():
+            _renumber(commit, labels, old, new)
+        return
+    part = record.parts[-1]
+    prediction = _predict(predictor, plane_of(image, part), part)
+    rows, columns = prediction.window
+    box = part.box.union(Box(rows.start, columns.start, rows.stop, columns.stop))
+    region = part.place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+    mask = _mask(prediction, part, box)
+    patch = make_patch(labels, mask, region, record.label, part.settings.policy)
+    patch.apply(labels)
+    then = np.asarray(commit.target.labels[region]) == record.label
+    yield Replayed(record.label, part, iou(then, patch.after == record.label))
+
+
+def _renumber(commit: Commit, labels: NDArray[Any], old: int, new: int) -> None:
+    for patch in commit.patches:
+        plane = tuple(slice(None) if isinstance(p, slice) else p for p in patch.where)
+        part = labels[plane]
+        labels[plane] = np.where(part == old, part.dtype.type(new), part)
+
+
+def _start(part: Part, plane: Any) -> PredictionLike | None:
+    return None if part.start is None else start_prediction(part.start, image_shape(plane))
+
+
+def _predict(predictor: PredictorLike, plane: Any, part: Part) -> PredictionLike:
+    """Ask for what was asked then, in the same order."""
+    prediction = _start(part, plane)
+    for answer in part.answers:
+        prediction = predictor.predict(
+            plane,
+            ClickSequence(part.clicks[: answer.clicks]),
+            prediction,
+            limits=answer.limits,
+            typical_side=answer.typical_side,
+        )
+    if prediction is None:
+        raise JournalError(f"an object at {part.box} was accepted without a prediction")
+    return prediction
+
+
+def _mask(prediction: PredictionLike, part: Part, box: Box) -> Mask:
+    """Return the mask, with the settings of the part, of the pixels in a box."""
+    settings = part.settings
+    found = prediction.mask(settings.threshold, integrity=False)
+    if settings.integrity:
+        found = prediction.kept(settings.threshold).mask
+    rows, columns = prediction.window
+    out = np.zeros((box.bottom - box.top, box.right - box.left), bool)
+    top, left = rows.start - box.top, columns.start - box.left
+    out[top : top + found.shape[0], left : left + found.shape[1]] = found
+    return out
+
+
+def _next_click(
+    wanted: Mask, prediction: PredictionLike | None, part: Part, clicks: ClickSequence
+) -> Click | None:
+    mask = np.zeros_like(wanted)
+    if prediction is not None:
+        mask = _mask(prediction, part, Box(0, 0, *wanted.shape))
+    found = correction(wanted, mask, [click.pixel for click in clicks])
+    return None if found is None else Click(found.row, found.column, found.positive)
+
+
+def _read(path: Path) -> Any:
+    if path.suffix == ".zarr" or path.is_dir():
+        import dask.array as da
+
+        return da.from_zarr(str(path))
+    return read_image(path)

@@ -1,0 +1,272 @@
+"""A session file -> COCO JSON, label TIFF, CSV of objects and clicks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.files import check_mask_path, write_labels
+from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.place import Place
+from napari_fclick.session.resuming import Opened, reopen
+from napari_fclick.session.state import AcceptedObject, Part
+
+#: What objects without a class are called in COCO.
+UNCLASSIFIED = "object"
+
+
+class Content(NamedTuple):
+    """A session file that was read.
+
+    Attributes
+    ----------
+    journal : Journal
+    opened : Opened
+    """
+
+    journal: Journal
+    opened: Opened
+
+    @property
+    def objects(self) -> dict[int, AcceptedObject]:
+        """The accepted objects by number."""
+        return self.opened.restored.objects
+
+    def labels_of(self, label: int) -> tuple[Any, Target]:
+        """Return the labels that hold an object, and what is known of them."""
+        for commit in reversed(self.opened.restored.commits):
+            if any(change.label == label and change.after for change in commit.changes):
+                number = self.opened.targets.index(commit.target)
+                return commit.target.labels, self.journal.targets[number]
+        raise JournalError(f"there is no object {label}")
+
+
+def export(path: Path, kind: str, out: Path) -> list[Path]:
+    """Write what a session file holds in another format.
+
+    Parameters
+    ----------
+    path : Path
+        The session file; it is only read, also while another window writes it.
+    kind : {"coco", "tiff", "csv"}
+    out : Path
+        Labels of several layers, and the clicks beside the objects, get names made from it.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    JournalError, ValueError
+        If the file cannot be read, or the format is none of these.
+    """
+    if kind not in FORMATS:
+        raise ValueError(f"format {kind!r} is none of {', '.join(FORMATS)}")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"no folder {out.parent} to write {out.name} to")
+    journal = Journal.open(path, read_only=True)
+    try:
+        return FORMATS[kind](Content(journal, reopen(journal)), out)
+    finally:
+        journal.close()
+
+
+# --- COCO -------------------------------------------------------------------------------
+
+
+def write_coco(content: Content, out: Path) -> list[Path]:
+    """Write COCO JSON: run-length masks, one image a plane, one annotation an object's part."""
+    _write_text(out, json.dumps(coco(content)) + "\n")
+    return [out]
+
+
+def coco(content: Content) -> dict[str, Any]:
+    """Return a session's objects as COCO has them.
+
+    ``segmentation`` holds uncompressed run lengths, column by column, as COCO's own tools
+    take them. ``attributes`` hold the object's number, clicks and seconds.
+    """
+    names = sorted({record.class_name or UNCLASSIFIED for record in content.objects.values()})
+    categories = {name: number for number, name in enumerate(names, start=1)}
+    images: dict[Place, dict[str, Any]] = {}
+    annotations, numbers = [], count(1)
+    for record, part, mask in _parts(content):
+        image = images.get(part.place)
+        if image is None:
+            image = images[part.place] = _coco_image(content, record, part, len(images) + 1)
+        found = _annotation(part, mask, (image["height"], image["width"]))
+        found["id"], found["image_id"] = next(numbers), image["id"]
+        found["category_id"] = categories[record.class_name or UNCLASSIFIED]
+        found["attributes"] = {
+            "label": record.label,
+            "clicks": len(part.clicks),
+            "clicks_made": record.made,
+            "seconds": round(record.seconds, 2),
+        }
+        annotations.append(found)
+    return {
+        "info": {"description": content.journal.image.name, "version": "1.0"},
+        "images": list(images.values()),
+        "annotations": annotations,
+        "categories": [{"id": n, "name": name} for name, n in categories.items()],
+    }
+
+
+def _coco_image(
+    content: Content, record: AcceptedObject, part: Part, number: int
+) -> dict[str, Any]:
+    signature = content.journal.image
+    labels, _ = content.labels_of(record.label)
+    height, width = part.place.plane_shape(labels.shape)
+    name = Path(signature.source).name if signature.source else signature.name
+    image = {"id": number, "file_name": name, "height": height, "width": width}
+    if part.place.index:
+        image["slice"] = list(part.place.index)
+    return image
+
+
+def _annotation(part: Part, mask: NDArray[np.bool_], shape: tuple[int, int]) -> dict[str, Any]:
+    rows, columns = np.nonzero(mask)
+    top, left = int(rows.min()), int(columns.min())
+    box = [
+        part.box.left + left,
+        part.box.top + top,
+        int(columns.max()) - left + 1,
+        int(rows.max()) - top + 1,
+    ]
+    counts = run_lengths(mask, part.box.top, part.box.left, shape)
+    return {
+        "segmentation": {"size": list(shape), "counts": counts},
+        "area": int(np.count_nonzero(mask)),
+        "bbox": box,
+        "iscrowd": 0,
+    }
+
+
+def run_lengths(mask: NDArray[np.bool_], top: int, left: int, shape: tuple[int, int]) -> list[int]:
+    """Return COCO's run lengths of a mask that lies at (top, left) of an image.
+
+    Down the columns, beginning with the number of pixels that do not belong to it; only the
+    mask is looked at, however large the image is.
+    """
+    rows, columns = np.nonzero(mask.T)[::-1]
+    places = (columns.astype(np.int64) + left) * shape[0] + rows + top
+    breaks = np.flatnonzero(np.diff(places) != 1)
+    starts = places[np.concatenate([[0], breaks + 1])]
+    ends = places[np.concatenate([breaks, [len(places) - 1]])] + 1
+    bounds = np.stack([starts, ends], 1).reshape(-1)
+    counts = np.diff(bounds, prepend=0).tolist()
+    rest = shape[0] * shape[1] - int(bounds[-1])
+    return [*map(int, counts), rest] if rest else [int(n) for n in counts]
+
+
+# --- TIFF -------------------------------------------------------------------------------
+
+
+def write_tiff(content: Content, out: Path) -> list[Path]:
+    """Write labels with their scale; where there are several layers of them, a file each."""
+    check_mask_path(out)
+    written = []
+    used = {id(commit.target) for commit in content.opened.restored.commits}
+    targets = [
+        (target, known)
+        for target, known in zip(content.opened.targets, content.journal.targets, strict=True)
+        if id(target) in used
+    ]
+    if not targets:
+        raise JournalError(f"{content.journal.path} holds no accepted object")
+    for number, (target, known) in enumerate(targets, start=1):
+        path = out if len(targets) == 1 else out.with_stem(f"{out.stem}-{number}")
+        write_labels(path, np.asarray(target.labels), known.spacing, known.unit)
+        written.append(path)
+    return written
+
+
+# --- CSV --------------------------------------------------------------------------------
+
+OBJECT_COLUMNS = (
+    "label", "class", "slice", "clicks", "clicks_made", "seconds",
+    "area_px", "area", "unit", "y", "x", "top", "left", "bottom", "right",
+)  # fmt: skip
+CLICK_COLUMNS = ("label", "slice", "order", "y", "x", "positive", "first")
+
+
+def write_csv(content: Content, out: Path) -> list[Path]:
+    """Write a row an object's part, and beside it a file with a row a click."""
+    clicks = out.with_stem(f"{out.stem}-clicks")
+    _write_rows(out, OBJECT_COLUMNS, _object_rows(content))
+    _write_rows(clicks, CLICK_COLUMNS, _click_rows(content.objects.values()))
+    return [out, clicks]
+
+
+def _object_rows(content: Content) -> Iterator[tuple[Any, ...]]:
+    for record, part, mask in _parts(content):
+        _, known = content.labels_of(record.label)
+        pixels = int(np.count_nonzero(mask))
+        spacing = [known.spacing[axis] for axis in part.place.axes] if known.spacing else []
+        area = pixels * spacing[0] * spacing[1] if spacing else ""
+        unit = f"{known.unit}^2" if spacing and known.unit else ""
+        y, x = (float(np.mean(positions)) for positions in np.nonzero(mask))
+        yield (
+            record.label, record.class_name, _slice(part.place), len(part.clicks), record.made,
+            round(record.seconds, 2), pixels, area, unit,
+            round(y + part.box.top, 2), round(x + part.box.left, 2), *part.box,
+        )  # fmt: skip
+
+
+def _click_rows(objects: Iterable[AcceptedObject]) -> Iterator[tuple[Any, ...]]:
+    for record in objects:
+        for part in record.parts:
+            for order, click in enumerate(part.clicks, start=1):
+                where = (record.label, _slice(part.place), order, click.y, click.x)
+                yield (*where, int(click.positive), int(order == 1))
+
+
+# --- helpers ----------------------------------------------------------------------------
+
+
+def _parts(content: Content) -> Iterator[tuple[AcceptedObject, Part, NDArray[np.bool_]]]:
+    """Yield each object's parts and their masks, of the pixels in the part's box."""
+    for record in content.objects.values():
+        labels, _ = content.labels_of(record.label)
+        for part in record.parts:
+            box = part.box
+            where = part.place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+            mask = np.asarray(labels[where]) == record.label
+            if mask.any():
+                yield record, part, mask
+
+
+def _slice(place: Place) -> str:
+    return " ".join(map(str, place.index))
+
+
+def _write_rows(path: Path, columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    partial.replace(path)
+
+
+def _write_text(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, "utf-8")
+    partial.replace(path)
+
+
+FORMATS: dict[str, Callable[[Content, Path], list[Path]]] = {
+    "coco": write_coco,
+    "tiff": write_tiff,
+    "csv": write_csv,
+}

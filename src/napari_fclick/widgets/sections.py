@@ -1,0 +1,106 @@
+"""Parts of the dock that can be folded away."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QPointF, QSize, Qt
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+from superqt import QCollapsible
+
+_UNLIMITED = 16_777_215  # Qt's own limit of a widget's size
+
+
+class Section(QCollapsible):
+    """A titled part; unfolded, it takes the room that its content may take.
+
+    Parameters
+    ----------
+    title : str
+    content : QWidget
+    unfolded : bool
+    """
+
+    def __init__(self, title: str, content: QWidget, unfolded: bool = True) -> None:
+        super().__init__(title, expandedIcon=_arrow("down"), collapsedIcon=_arrow("right"))
+        self.setDuration(0)
+        whole = self.layout()
+        assert whole is not None
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(2)
+        replaced = self.content()
+        self.setContent(content)
+        replaced.deleteLater()
+        policy = content.sizePolicy().verticalPolicy()
+        self._unfolded_policy = (
+            policy if policy == QSizePolicy.Policy.Expanding else QSizePolicy.Policy.Maximum
+        )
+        self._title = title
+        button = self.toggleButton()
+        # Not the colour that napari gives to buttons that are pressed.
+        button.setStyleSheet(
+            "QPushButton { text-align: left; border: none; padding: 2px; font-weight: bold;"
+            " background: transparent; } QPushButton:focus { text-decoration: underline; }"
+        )
+        # A long text is cut off rather than widen the dock.
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.toggled.connect(self._on_toggled)
+        if unfolded:
+            self.expand(animate=False)
+        else:
+            self.collapse(animate=False)
+
+    def tell(self, detail: str) -> None:
+        """Add something to the title: it is seen while the part is folded away, too."""
+        text = f"{self._title} · {detail}" if detail else self._title
+        self.setText(text)
+        self.toggleButton().setToolTip(detail)
+
+    def _on_toggled(self, unfolded: bool) -> None:
+        content = self.content()
+        content.setVisible(unfolded)  # so that Tab does not go through what is folded away
+        if unfolded:
+            content.setMaximumHeight(_UNLIMITED)
+        policy = self._unfolded_policy if unfolded else QSizePolicy.Policy.Maximum
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+
+
+def _arrow(direction: str) -> QIcon:
+    """Return a triangle of a gray that is seen on napari's dark and on its light theme."""
+    pixmap = QPixmap(24, 24)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#909090"))
+    corners = [(4, 8), (20, 8), (12, 18)] if direction == "down" else [(8, 4), (8, 20), (18, 12)]
+    painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in corners]))
+    painter.end()
+    return QIcon(pixmap)
+
+
+class Scroller(QScrollArea):
+    """Scrolls a dock's content, up and down only, where the window is too low for it.
+
+    Parameters
+    ----------
+    content : QWidget
+    """
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(content)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for all the room that the content would like."""
+        content = self.widget()
+        return super().sizeHint() if content is None else content.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Be as wide as the content has to be; any height will do."""
+        content, bar = self.widget(), self.verticalScrollBar()
+        if content is None or bar is None:
+            return super().minimumSizeHint()
+        return QSize(content.minimumSizeHint().width() + bar.sizeHint().width(), 160)

@@ -1,0 +1,261 @@
+"""Tiny folders in every layout that is known read back the objects that were put in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.io
+import skimage.io
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_fclick.evaluation.datasets import LAYOUTS, DataSet, Item, open_dataset
+from tests.evaluation.fakes import write_folder
+
+HEIGHT, WIDTH = 12, 16
+#: What each set is made of: an object of 4 x 5 pixels, and one of 2 x 3 where there may be two.
+FIRST = (slice(2, 6), slice(3, 8))
+SECOND = (slice(8, 10), slice(10, 13))
+
+
+def plane(first: int, second: int = 0) -> NDArray[np.uint8]:
+    numbers = np.zeros((HEIGHT, WIDTH), np.uint8)
+    numbers[FIRST], numbers[SECOND] = first, second
+    return numbers
+
+
+def photograph(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    skimage.io.imsave(path, np.full((HEIGHT, WIDTH, 3), 90, np.uint8), check_contrast=False)
+
+
+def grey(path: Path, numbers: NDArray[np.uint8]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(numbers).save(path)
+
+
+def indexed(path: Path, numbers: NDArray[np.uint8]) -> None:
+    """Write numbers as a palette whose colours are of no use as numbers."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(numbers).convert("P")
+    image.putdata(numbers.ravel().tolist())
+    image.putpalette([value for k in range(256) for value in (k * 37 % 256, k * 91 % 256, 128)])
+    image.save(path)
+
+
+def objects(dataset: DataSet) -> dict[str, list[Item]]:
+    return {image: list(dataset.items(image)) for image in dataset.images()}
+
+
+def check_first(dataset: DataSet, item: Item) -> None:
+    scene = dataset.scene(item)
+    assert scene.image.shape == (HEIGHT, WIDTH, 3)
+    assert np.array_equal(scene.truth, plane(1) == 1)
+
+
+def test_grabcut(tmp_path: Path) -> None:
+    photograph(tmp_path / "data_GT/Banana1.JPG")
+    numbers = plane(255, 64)  # 64 is known not to be the object
+    numbers[1, 3:8] = 128
+    grey(tmp_path / "boundary_GT/banana1.bmp", numbers)
+    dataset = open_dataset(tmp_path)
+    assert dataset.title == "GrabCut"
+    (item,) = objects(dataset)["banana1"]
+    assert (item.key, item.area) == ("banana1/1", 20)
+    check_first(dataset, item)
+    ignore = dataset.scene(item).ignore
+    assert ignore is not None and np.array_equal(ignore, numbers == 128)
+
+
+def test_berkeley(tmp_path: Path) -> None:
+    for name in ("12.jpg", "34.jpg"):
+        photograph(tmp_path / "images" / name)
+    for name in ("12.png", "34.png", "34a.png", "34_2.png", "99.png"):
+        grey(tmp_path / "masks" / name, plane(255))
+    dataset = open_dataset(tmp_path)
+    assert dataset.title == "Berkeley"
+    assert list(dataset.images()) == ["12", "34", "34_2", "34a"]  # 99 has no image
+    for (item,) in objects(dataset).values():
+        check_first(dataset, item)
+        assert dataset.scene(item).ignore is None
+
+
+def test_masks_that_hold_numbers_are_refused(tmp_path: Path) -> None:
+    photograph(tmp_path / "images/a.jpg")
+    grey(tmp_path / "masks/a.png", plane(3, 7))
+    with pytest.raises(ValueError, match=r"a\.png has 7 as its lightest grey: Berkeley paints"):
+        open_dataset(tmp_path).items("a")
+
+
+def test_davis_frames(tmp_path: Path) -> None:
+    photograph(tmp_path / "img/bear_1.jpg")
+    grey(tmp_path / "gt/bear_1.png", plane(255))
+    dataset = open_dataset(tmp_path)
+    assert dataset.title == "DAVIS frames"
+    check_first(dataset, objects(dataset)["bear_1"][0])
+
+
+def test_davis(tmp_path: Path) -> None:
+    for sequence in ("bear", "dance"):
+        for frame in ("00000", "00001"):
+            photograph(tmp_path / f"JPEGImages/480p/{sequence}/{frame}.jpg")
+    grey(tmp_path / "Annotations/480p/bear/00000.png", plane(255, 255))  # 2016: one object
+    indexed(tmp_path / "Annotations/480p/dance/00001.png", plane(1, 2))  # 2017: several
+    dataset = open_dataset(tmp_path)
+    assert dataset.title == "DAVIS"
+    found = {k: [(i.label, i.area) for i in v] for k, v in objects(dataset).items()}
+    assert found == {"bear/00000": [(1, 26)], "dance/00001": [(1, 20), (2, 6)]}
+    check_first(dataset, dataset.items("dance/00001")[0])
+
+
+@pytest.mark.parametrize("inner", ["", "VOC2012", "VOCdevkit/VOC2012"])
+def test_voc(tmp_path: Path, inner: str) -> None:
+    root = tmp_path / inner
+    numbers = plane(1, 2)
+    numbers[0] = 255
+    for name in ("2007_1", "2007_2"):
+        photograph(root / f"JPEGImages/{name}.jpg")
+        indexed(root / f"SegmentationObject/{name}.png", numbers)
+    (root / "ImageSets/Segmentation").mkdir(parents=True)
+    (root / "ImageSets/Segmentation/val.txt").write_text("2007_2\n")
+    dataset = open_dataset(tmp_path)
+    assert dataset.title == "PASCAL VOC 2012"
+    assert dataset.name == tmp_path.name
+    assert {k: [(i.label, i.area) for i in v] for k, v in objects(dataset).items()} == {
+        "2007_2": [(1, 20), (2, 6)]
+    }
+    item = dataset.items("2007_2")[0]
+    check_first(dataset, item)
+    ignore = dataset.scene(item).ignore
+    assert ignore is not None and ignore[0].all() and not ignore[1:].any()
+
+
+def test_sbd(tmp_path: Path) -> None:
+    root = tmp_path / "benchmark_RELEASE/dataset"
+    photograph(root / "img/2008_1.jpg")
+    (root / "inst").mkdir()
+    content = {"Boundaries": np.zeros(2), "Segmentation": plane(1, 2), "Categories": [[5], [7]]}
+    scipy.io.savemat(root / "inst/2008_1.mat", {"GTinst": content})
+    (root / "val.txt").write_text("2008_1\n")
+    dataset = open_dataset(tmp_path)
+    assert dataset.title == "SBD"
+    assert [(i.label, i.area) for i in dataset.items("2008_1")] == [(1, 20), (2, 6)]
+    check_first(dataset, dataset.items("2008_1")[0])
+    scipy.io.savemat(root / "inst/2008_1.mat", {"other": 1})
+    with pytest.raises(ValueError, match="holds no GTinst"):
+        dataset.items("2008_1")
+
+
+def coco_folder(folder: Path) -> Path:
+    """Write an object thrice: as a polygon, as run lengths, as compressed run lengths."""
+    mask = pytest.importorskip("pycocotools.mask")
+    numbers = plane(1)
+    photograph(folder / "val2017/000000000007.jpg")
+    # Corners of pixels: a polygon from 3 to 8 and from 2 to 6 covers columns 3 to 7, rows 2 to 5.
+    polygon = [3, 2, 8, 2, 8, 6, 3, 6]
+    # By columns: 3 columns of 12 and 2 pixels before the first 4, then 8 between, 5 times.
+    counts = [38, 4, 8, 4, 8, 4, 8, 4, 8, 4, HEIGHT * WIDTH - 38 - 5 * 4 - 4 * 8]
+    packed = mask.encode(np.asfortranarray(numbers))
+    size = [HEIGHT, WIDTH]
+    shapes: list[Any] = [
+        [polygon],
+        {"counts": counts, "size": size},
+        {"counts": packed["counts"].decode(), "size": size},
+        {"counts": [HEIGHT * WIDTH], "size": size},  # of no pixel
+    ]
+    marks = [{"id": 10 + k, "image_id": 7, "segmentation": s} for k, s in enumerate(shapes)]
+    crowd = {"id": 99, "image_id": 7, "segmentation": shapes[1], "iscrowd": 1}
+    content = {
+        "images": [
+            {"id": 7, "file_name": "000000000007.jpg", "height": HEIGHT, "width": WIDTH},
+            {"id": 5, "file_name": "none.jpg", "height": HEIGHT, "width": WIDTH},
+        ],
+        "annotations": [*marks[::-1], crowd],
+    }
+    (folder / "annotations").mkdir()
+    (folder / "annotations/instances_train2017.json").write_text("{}")
+    (folder / "annotations/instances_val2017.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_coco(tmp_path: Path) -> None:
+    dataset = open_dataset(coco_folder(tmp_path))
+    assert dataset.title == "COCO"
+    found = objects(dataset)
+    assert {k: [(i.label, i.area) for i in v] for k, v in found.items()} == {
+        "7": [(10, 20), (11, 20), (12, 20)]
+    }
+    for item in found["7"]:  # they overlap wholly, and yet each is an object
+        check_first(dataset, item)
+
+
+def test_coco_without_its_images(tmp_path: Path) -> None:
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations/instances_val2017.json").write_text("{}")
+    with pytest.raises(FileNotFoundError, match="no folder of images"):
+        open_dataset(tmp_path)
+    (tmp_path / "val2017").mkdir()
+    with pytest.raises(ValueError, match="no COCO instances file"):
+        open_dataset(tmp_path)
+
+
+def test_folders_and_their_slices(tmp_path: Path) -> None:
+    linked = np.zeros((4, 20, 20), np.uint16)
+    for z, side in enumerate((4, 8, 12, 6)):
+        linked[z, :side, :side] = 5
+    loose = linked * np.arange(1, 5, dtype=np.uint16)[:, None, None]
+    flat = plane(3, 8)
+    dataset = open_dataset(write_folder(tmp_path, [linked, loose, flat]))
+    assert dataset.title == "folders"
+    found = {k: [(i.key, i.area) for i in v] for k, v in objects(dataset).items()}
+    assert found == {
+        "0": [("0[2]/5", 144)],  # linked through the slices: where it is largest
+        "1": [("1[0]/5", 16), ("1[1]/10", 64), ("1[2]/15", 144), ("1[3]/20", 36)],
+        "2": [("2/3", 20), ("2/8", 6)],
+    }
+    scene = dataset.scene(dataset.items("0")[0])
+    assert scene.image.shape == (20, 20)
+    assert scene.truth.sum() == 144
+
+
+def test_what_lies_in_no_known_layout(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        open_dataset(tmp_path / "none")
+    with pytest.raises(FileNotFoundError, match="has no layout that is known") as caught:
+        open_dataset(tmp_path)
+    assert all(layout.looks_like in str(caught.value) for layout in LAYOUTS)
+
+
+def voc_without_list(root: Path) -> None:
+    (root / "SegmentationObject").mkdir()
+
+
+def no_pairs(root: Path) -> None:
+    grey(root / "masks/a.png", plane(255))
+    (root / "images").mkdir()
+
+
+def sizes_differ(root: Path) -> None:
+    photograph(root / "images/a.jpg")
+    grey(root / "masks/a.png", plane(255)[:-1])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (voc_without_list, r"no file .*val\.txt"),
+        (no_pairs, "no mask has an image"),
+        (sizes_differ, r"the image has shape \(12, 16, 3\), its labels \(11, 16\)"),
+    ],
+)
+def test_broken_sets(tmp_path: Path, make: Callable[[Path], None], message: str) -> None:
+    make(tmp_path)
+    with pytest.raises((ValueError, OSError), match=message):
+        for dataset in [open_dataset(tmp_path)]:
+            for items in objects(dataset).values():
+                dataset.scene(items[0])

@@ -1,0 +1,173 @@
+"""Runs that are interrupted, resumed, and shared among workers: the same JSON every time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_fclick.evaluation import runs
+from napari_fclick.evaluation.benchmark import Plan, Protocol
+from napari_fclick.evaluation.games import Game
+from napari_fclick.evaluation.results import ResultsFile
+from napari_fclick.evaluation.workers import Cluster, Here, Job, threads_for
+from tests.evaluation.fakes import find_grower, game, strips, write_folder
+
+METHODS = ("grower-1", "grower-3")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    folders = tuple(write_folder(tmp_path / name, strips()) for name in ("a", "b"))
+    return Plan(folders, METHODS, Protocol(most=5, jitter=0.5, seed=3))
+
+
+def job_of(plan: Plan) -> Job:
+    return Job(plan.protocol, find=find_grower)
+
+
+def report(plan: Plan, games: Iterable[Game]) -> str:
+    return json.dumps(plan.reports({g.key: g for g in games}, timing=False))
+
+
+def run(plan: Plan, path: Path, runner: Any = None, resume: bool = False, **other: Any) -> str:
+    with runs.open_results(path, plan.header(), resume) as kept:
+        return report(plan, runs.play(plan, job_of(plan), runner or Here(), kept, **other))
+
+
+def stop_after(count: int) -> Any:
+    def track(games: Iterable[Game], total: int) -> Iterator[Game]:
+        for number, each in enumerate(games):
+            if number == count:
+                raise KeyboardInterrupt
+            yield each
+
+    return track
+
+
+def test_the_same_run_twice(plan: Plan, tmp_path: Path) -> None:
+    assert run(plan, tmp_path / "1.jsonl") == run(plan, tmp_path / "2.jsonl")
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 23])
+def test_interrupted_and_resumed_equals_uninterrupted(
+    plan: Plan, tmp_path: Path, count: int
+) -> None:
+    assert len(plan.keys()) == 24
+    path = tmp_path / "rows.jsonl"
+    with pytest.raises(runs.Interrupted, match=f"{count} of 24 games are kept in .*--resume"):
+        run(plan, path, track=stop_after(count))
+    assert len(path.read_text().splitlines()) == 1 + count
+    seen: list[int] = []
+
+    def track(games: Iterable[Game], total: int) -> Iterable[Game]:
+        seen.append(total)
+        return games
+
+    assert run(plan, path, resume=True, track=track) == run(plan, tmp_path / "other.jsonl")
+    assert seen == [24 - count]
+
+
+def test_a_line_cut_short_is_played_again(plan: Plan, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    whole = run(plan, path)
+    content = path.read_bytes()
+    for length in (len(content) - 30, 40):  # in the last row; in the header
+        path.write_bytes(content[:length])
+        assert run(plan, path, resume=True) == whole
+
+
+def test_targets_may_differ_and_nothing_else(plan: Plan, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    run(plan, path)
+
+    def resumed(**settings: Any) -> None:
+        protocol = Protocol(**({"most": 5, "jitter": 0.5, "seed": 3} | settings))
+        run(Plan(plan.folders, METHODS, protocol), path, resume=True)
+
+    resumed(targets=(0.5,))
+    with pytest.raises(ValueError, match=r"of another run: its seed is 3, that of this run 4"):
+        resumed(seed=4)
+    with pytest.raises(ValueError, match=r"its jitter is 0\.5, that of this run 0\.0"):
+        resumed(jitter=0.0)
+    with pytest.raises(ValueError, match="its methods is"):
+        run(Plan(plan.folders, METHODS[:1], plan.protocol), path, resume=True)
+    write_folder(plan.folders[0], strips(4))
+    with pytest.raises(ValueError, match="its sets is"):
+        resumed()
+
+
+def test_files_that_are_not_resumed(plan: Plan, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    run(plan, path)
+    with pytest.raises(FileExistsError, match="holds results already"):
+        run(plan, path)
+    for content in (b'{"a": 1}\n', b"text\n", b"text", b"\xff\xfe\n"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="no results file"):
+            run(plan, path, resume=True)
+        assert path.read_bytes() == content
+
+
+def test_rows_are_on_the_disk_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "rows.jsonl"
+    with ResultsFile(path, {"seed": 1}, resume=True) as kept:
+        kept.add([game([0.5])])
+        assert len(path.read_bytes().splitlines()) == 2
+    with ResultsFile(path, {"seed": 1}, resume=True) as kept:
+        assert list(kept.games.values()) == [game([0.5])]
+
+
+def test_rows_without_a_file_of_their_own(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "cache")
+    header = plan.header()
+    with pytest.raises(runs.Interrupted), runs.open_results(None, header, False) as kept:
+        runs.play(plan, job_of(plan), Here(), kept, stop_after(2))
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    with runs.open_results(None, header | {"seed": 9}, True) as kept:
+        assert not kept.games  # another run's rows are not taken
+    with runs.open_results(None, header, True) as kept:
+        assert len(kept.games) == 2
+    assert not list((tmp_path / "cache").iterdir())  # done: it goes
+
+
+def test_errors_keep_what_is_done(plan: Plan, tmp_path: Path) -> None:
+    def track(games: Iterable[Game], total: int) -> Iterator[Game]:
+        yield next(iter(games))
+        raise RuntimeError("out of order")
+
+    path = tmp_path / "rows.jsonl"
+    with pytest.raises(RuntimeError, match="out of order"):
+        run(plan, path, track=track)
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_threads() -> None:
+    assert threads_for(10_000) == 1
+    assert threads_for(1) >= threads_for(2) >= 1
+
+
+@pytest.mark.slow
+def test_one_and_two_dask_workers_give_the_same(plan: Plan, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    here = run(plan, tmp_path / "0.jsonl")
+    for workers in (1, 2):
+        path = tmp_path / f"{workers}.jsonl"
+        assert run(plan, path, Cluster(workers)) == here
+        with ResultsFile(path, plan.header(), resume=True) as kept:
+            assert set(kept.games) == set(plan.keys())
+
+
+@pytest.mark.slow
+def test_a_scheduler_elsewhere(plan: Plan, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    here = run(plan, tmp_path / "0.jsonl")
+    settings = {"n_workers": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**settings) as cluster:
+        address = cluster.scheduler_address
+        assert run(plan, tmp_path / "1.jsonl", Cluster(1, address)) == here

@@ -1,0 +1,140 @@
+"""COCO, TIFF and CSV from a session file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.session.test_journal import IMAGE
+from tests.session.test_session import SIZE, answer, make, put
+
+from napari_fclick.session import Place, Session
+from napari_fclick.session.exporting import export, run_lengths
+from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.recorder import Recorder
+from napari_fclick.session.signature import Signature
+
+
+def describe(labels: Any) -> Target:
+    shape = tuple(labels.labels.shape)
+    return Target("objects", "", shape, str(labels.labels.dtype), (0.5, 0.25)[-len(shape) :], "µm")
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    session = make()
+    recorder = Recorder(session, describe)
+    image = Signature.of(IMAGE, source="/data/cells.tif", name="cells")
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", image))
+    session.set(class_name="nucleus")
+    put(session, 20, 20)
+    session.set(class_name="")
+    session.add(40, 40)
+    session.add(40, 44, positive=False)
+    answer(session)
+    session.accept()
+    yield session
+    recorder.close()
+
+
+def decoded(segmentation: dict[str, Any]) -> Any:
+    height, width = segmentation["size"]
+    flat = np.zeros(height * width, bool)
+    position, value = 0, False
+    for count in segmentation["counts"]:
+        flat[position : position + count] = value
+        position, value = position + count, not value
+    assert position == height * width
+    return flat.reshape((height, width), order="F")
+
+
+def test_coco(session: Session, tmp_path: Path) -> None:
+    # While the session is still open: it is only read.
+    export(tmp_path / "a.fclick", "coco", tmp_path / "a.json")
+    coco = json.loads((tmp_path / "a.json").read_text())
+    assert [image["file_name"] for image in coco["images"]] == ["cells.tif"]
+    assert [c["name"] for c in coco["categories"]] == ["nucleus", "object"]
+    for found, label in zip(coco["annotations"], (1, 2), strict=True):
+        mask = session.labels == label
+        assert np.array_equal(decoded(found["segmentation"]), mask)
+        assert found["area"] == np.count_nonzero(mask)
+        rows, columns = np.nonzero(mask)
+        assert found["bbox"][:2] == [columns.min(), rows.min()]
+        assert found["bbox"][2:] == [np.ptp(columns) + 1, np.ptp(rows) + 1]
+        assert found["attributes"]["clicks"] == label
+    assert [found["category_id"] for found in coco["annotations"]] == [1, 2]
+
+
+@given(st.lists(st.booleans(), min_size=12, max_size=12).filter(any), st.integers(0, 2))
+def test_run_lengths_are_what_they_stand_for(bits: list[bool], top: int) -> None:
+    mask = np.array(bits).reshape(4, 3)
+    counts = run_lengths(mask, top, 2, (6, 5))
+    whole = np.zeros((6, 5), bool)
+    whole[top : top + 4, 2:5] = mask
+    assert np.array_equal(decoded({"size": [6, 5], "counts": counts}), whole)
+
+
+def test_tiff_has_labels_and_scale(session: Session, tmp_path: Path) -> None:
+    export(tmp_path / "a.fclick", "tiff", tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        found = file.asarray()
+        ome = file.ome_metadata
+    assert found.dtype == np.uint16
+    assert np.array_equal(found, session.labels)
+    assert ome is not None
+    assert 'PhysicalSizeY="0.5"' in ome
+    assert 'PhysicalSizeX="0.25"' in ome
+    assert 'PhysicalSizeXUnit="µm"' in ome
+
+
+def test_csv_of_objects_and_clicks(session: Session, tmp_path: Path) -> None:
+    written = export(tmp_path / "a.fclick", "csv", tmp_path / "a.csv")
+    assert [path.name for path in written] == ["a.csv", "a-clicks.csv"]
+    objects, clicks = (list(csv.DictReader(path.open())) for path in written)
+    assert [row["class"] for row in objects] == ["nucleus", ""]
+    assert [row["clicks"] for row in objects] == ["1", "2"]
+    assert float(objects[0]["area"]) == int(objects[0]["area_px"]) * 0.125
+    assert (objects[0]["y"], objects[0]["x"]) == ("20.0", "20.0")
+    assert [(row["label"], row["positive"], row["first"]) for row in clicks] == [
+        ("1", "1", "1"),
+        ("2", "1", "1"),
+        ("2", "0", "0"),
+    ]
+
+
+def test_stacks_have_an_image_a_plane(tmp_path: Path) -> None:
+    labels = np.zeros((3, SIZE, SIZE), np.int32)
+    session = Session(IMAGE, labels, Place((1, 2), (0,)))
+    recorder = Recorder(session, describe)
+    image = Signature.of(np.zeros((3, SIZE, SIZE)), name="stack")
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", image))
+    put(session, 20, 20)
+    session.show(Place((1, 2), (2,)), IMAGE)
+    put(session, 30, 30)
+    recorder.close()
+    export(tmp_path / "a.fclick", "coco", tmp_path / "a.json")
+    coco = json.loads((tmp_path / "a.json").read_text())
+    assert [image["slice"] for image in coco["images"]] == [[0], [2]]
+    export(tmp_path / "a.fclick", "tiff", tmp_path / "a.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), labels)
+
+
+def test_what_cannot_be_exported(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="none of coco, tiff, csv"):
+        export(tmp_path / "a.fclick", "xml", tmp_path / "a.xml")
+    with pytest.raises(ValueError, match=r"\.tif or \.tiff"):
+        export(tmp_path / "a.fclick", "tiff", tmp_path / "a.png")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        export(tmp_path / "a.fclick", "csv", tmp_path / "none" / "a.csv")
+    while session.can_undo:
+        session.undo()
+    with pytest.raises(JournalError, match="no accepted object"):
+        export(tmp_path / "a.fclick", "tiff", tmp_path / "a.tif")
