@@ -45,7 +45,11 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_weights_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither read nor write the weights that the user of this machine has."""
-    folder = tmp_path / "user-weights"
-    monkeypatch.setattr("napari_fclick.network.checkpoints.user_folder", lambda: folder)
+def _nothing_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither read nor write the weights and sessions that the user of this machine has."""
+    for where, name in (
+        ("network.checkpoints.user_folder", "user-weights"),
+        ("session.autosave.sessions_folder", "user-sessions"),
+    ):
+        folder = tmp_path / name
+        monkeypatch.setattr(f"napari_fclick.{where}", lambda folder=folder: folder)

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_fclick.cli import main
+
 METHOD = ("--method", "flood-fill")
 
 
@@ -65,7 +67,12 @@ def test_the_same_command_twice(folder: Path, tmp_path: Path) -> None:
     assert timed["mIoU"] == report["mIoU"] and "NoC@50" in timed
 
 
-def test_mistakes_end_with_one_line(folder: Path, tmp_path: Path) -> None:
+def test_mistakes_end_with_one_line(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text("not ours\n")
     mistakes: list[tuple[list[str | Path], str]] = [
@@ -80,14 +87,17 @@ def test_mistakes_end_with_one_line(folder: Path, tmp_path: Path) -> None:
         ([folder, *METHOD, "--json", tmp_path / "none/r.json"], "to write r.json to"),
         ([folder, *METHOD, "--results", rows], "holds results already"),
         ([folder, *METHOD, "--results", rows, "--resume"], "no results file"),
-        ([folder, "--workers", "0"], "0 is not in the range"),
+        ([folder, "--workers", "0"], "greater than or equal to 1"),
     ]
     wrong = []
     for arguments, message in mistakes:
-        done = run(*arguments)
-        lines = done.stderr.strip().splitlines()
-        if not (done.returncode == 2 and len(lines) == 1 and message in lines[0]):
-            wrong.append((arguments, done.returncode, done.stderr))
-        assert not done.stdout
+        monkeypatch.setattr(sys, "argv", ["napari-fclick", "evaluate", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        lines = told.err.strip().splitlines()
+        if not (ended.value.code == 2 and len(lines) == 1 and message in lines[0]):
+            wrong.append((arguments, ended.value.code, told.err))
+        assert not told.out
     assert not wrong
     assert rows.read_text() == "not ours\n"

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from tests.evaluation.fakes import Grower, strip, strips, write_folder
 
 from napari_fclick.evaluation.benchmark import Plan, Protocol, choose_items, evaluate_folder
 from napari_fclick.evaluation.datasets import open_dataset
 from napari_fclick.evaluation.games import pack_mask, play_item, unpack_mask
-from tests.evaluation.fakes import Grower, strip, strips, write_folder
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import scipy.io
 import skimage.io
 from numpy.typing import NDArray
 from PIL import Image
+from tests.evaluation.fakes import write_folder
 
 from napari_fclick.evaluation.datasets import LAYOUTS, DataSet, Item, open_dataset
-from tests.evaluation.fakes import write_folder
 
 HEIGHT, WIDTH = 12, 16
 #: What each set is made of: an object of 4 x 5 pixels, and one of 2 x 3 where there may be two.
@@ -245,6 +245,12 @@ def sizes_differ(root: Path) -> None:
     grey(root / "masks/a.png", plane(255)[:-1])
 
 
+def look_at_all(folder: Path) -> None:
+    dataset = open_dataset(folder)
+    for items in objects(dataset).values():
+        dataset.scene(items[0])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -256,6 +262,4 @@ def sizes_differ(root: Path) -> None:
 def test_broken_sets(tmp_path: Path, make: Callable[[Path], None], message: str) -> None:
     make(tmp_path)
     with pytest.raises((ValueError, OSError), match=message):
-        for dataset in [open_dataset(tmp_path)]:
-            for items in objects(dataset).values():
-                dataset.scene(items[0])
+        look_at_all(tmp_path)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.io
+from tests.evaluation.fakes import game, strip
 
 from napari_fclick.evaluation.datasets import Scene
 from napari_fclick.evaluation.games import Game, pack_mask
@@ -14,7 +15,6 @@ from napari_fclick.evaluation.protocol import Protocol
 from napari_fclick.evaluation.report import check_picture, draw_curves, markdown, save_figure
 from napari_fclick.evaluation.sheet import draw_sheet, worst
 from napari_fclick.evaluation.summary import summarise
-from tests.evaluation.fakes import game, strip
 
 PROTOCOL = Protocol(targets=(0.85,), most=4)
 GAMES = [game([0.5, 0.9], "a/1"), game([0.2, 0.6, 0.7], "b/1")]

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.evaluation.fakes import Grower, answer, strip
 
 from napari_fclick import ClickSequence
 from napari_fclick.evaluation import robot
 from napari_fclick.evaluation.metrics import iou
 from napari_fclick.evaluation.protocol import stream
 from napari_fclick.prediction import Prediction
-from tests.evaluation.fakes import Grower, answer, strip
 
 
 class Reader:

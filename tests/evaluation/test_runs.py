@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.evaluation.fakes import find_grower, game, strips, write_folder
 
 from napari_fclick.evaluation import runs
 from napari_fclick.evaluation.benchmark import Plan, Protocol
 from napari_fclick.evaluation.games import Game
 from napari_fclick.evaluation.results import ResultsFile
 from napari_fclick.evaluation.workers import Cluster, Here, Job, threads_for
-from tests.evaluation.fakes import find_grower, game, strips, write_folder
 
 METHODS = ("grower-1", "grower-3")
 
@@ -58,7 +58,8 @@ def test_interrupted_and_resumed_equals_uninterrupted(
 ) -> None:
     assert len(plan.keys()) == 24
     path = tmp_path / "rows.jsonl"
-    with pytest.raises(runs.Interrupted, match=f"{count} of 24 games are kept in .*--resume"):
+    told = f"{count} of 24 games are kept in .*--resume" if count else "before any game"
+    with pytest.raises(runs.Interrupted, match=told):
         run(plan, path, track=stop_after(count))
     assert len(path.read_text().splitlines()) == 1 + count
     seen: list[int] = []
@@ -133,7 +134,9 @@ def test_rows_without_a_file_of_their_own(
         assert not kept.games  # another run's rows are not taken
     with runs.open_results(None, header, True) as kept:
         assert len(kept.games) == 2
-    assert not list((tmp_path / "cache").iterdir())  # done: it goes
+    with pytest.raises(runs.Interrupted), runs.open_results(None, header, False) as kept:
+        runs.play(plan, job_of(plan), Here(), kept, stop_after(0))
+    assert not list((tmp_path / "cache").iterdir())  # done, or nothing done: it goes
 
 
 def test_errors_keep_what_is_done(plan: Plan, tmp_path: Path) -> None:

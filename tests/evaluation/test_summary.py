@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.evaluation.fakes import game
 
 from napari_fclick.evaluation.protocol import Protocol
 from napari_fclick.evaluation.summary import name_target, summarise
-from tests.evaluation.fakes import game
 
 #: A reaches 0.85 at its second click and is done; B never does. At most four clicks:
 #: A: 0.5 0.9 0.9 0.9, B: 0.2 0.6 0.7 0.7.

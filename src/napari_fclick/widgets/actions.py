@@ -33,6 +33,9 @@ class Action:
         What the method is given.
     repeats : bool
         Whether it goes on while the key is held.
+    while_shown : str
+        The part of the controller that has to be there for the keys to be bound; they are
+        napari's otherwise, and none of the dock's.
     """
 
     name: str
@@ -42,24 +45,48 @@ class Action:
     method: str = ""
     arguments: tuple[Any, ...] = field(default=())
     repeats: bool = False
+    while_shown: str = ""
 
     def bound_to(self, controller: Any) -> Callable[[], None]:
         """Return what it does with a controller."""
-        method = reduce(getattr, (self.method or self.name).split("."), controller)
-        return partial(method, *self.arguments)
+        return partial(_part(controller, self.method or self.name), *self.arguments)
+
+    def is_wanted(self, controller: Any) -> bool:
+        """Whether its keys are to be bound."""
+        return not self.while_shown or _part(controller, self.while_shown) is not None
 
 
-def _nudges(far: bool) -> list[Action]:
-    how, modifiers = (" further", "Control-Shift-") if far else ("", "Shift-")
+def _part(controller: Any, path: str) -> Any:
+    return reduce(getattr, path.split("."), controller)
+
+
+def _moves() -> list[Action]:
+    """Return the moves of a suggestion that is on show; only then are the arrows ours."""
     return [
         Action(
-            f"nudge_{direction}{'_far' if far else ''}",
-            (f"{modifiers}{direction.capitalize()}",),
-            f"Move it {direction}{how}",
+            f"move_{direction}",
+            (direction.capitalize(),),
+            f"Move the suggestion {direction}",
+            "Suggested click",
+            "suggesting.nudge",
+            (direction, True),
+            while_shown="suggesting.ghost",
+        )
+        for direction in DIRECTIONS
+    ]
+
+
+def _nudges() -> list[Action]:
+    """Return the moves by a pixel; napari leaves no other four arrows free at all times."""
+    return [
+        Action(
+            f"nudge_{direction}",
+            (f"Control-Shift-{direction.capitalize()}",),
+            f"One pixel {direction}",
             "The suggestion, or else the last click",
             "suggesting.nudge",
-            (direction, far),
-            repeats=not far,
+            (direction,),
+            repeats=True,
         )
         for direction in DIRECTIONS
     ]
@@ -77,17 +104,23 @@ ACTIONS = {
         Action("redo", ("R", "Control-Shift-Z"), "Do again what was undone", "Object"),
         Action("clear", ("D",), "Remove all clicks of the current object", "Object"),
         Action(
+            "promote_at_cursor",
+            ("Q",),
+            "Make the positive click under the cursor the first",
+            "Object",
+        ),
+        Action(
             "suggest",
             ("G",),
             "Suggest the next click; again: the next best place",
-            "Clicks",
+            "Suggested click",
             "suggesting.suggest",
         ),
         Action(
             "take_positive",
             ("J",),
             "Take the suggestion: it is on the object",
-            "Clicks",
+            "Suggested click",
             "suggesting.take",
             (True,),
         ),
@@ -95,7 +128,7 @@ ACTIONS = {
             "take_negative",
             ("K",),
             "Take the suggestion: it is not on the object",
-            "Clicks",
+            "Suggested click",
             "suggesting.take",
             (False,),
         ),
@@ -103,17 +136,11 @@ ACTIONS = {
             "withdraw",
             ("Shift-G",),
             "Take the suggestion away",
-            "Clicks",
+            "Suggested click",
             "suggesting.withdraw",
         ),
-        Action(
-            "promote_at_cursor",
-            ("Q",),
-            "Make the positive click under the cursor the first",
-            "Clicks",
-        ),
-        *_nudges(far=False),
-        *_nudges(far=True),
+        *_moves(),
+        *_nudges(),
         Action(
             "lower_threshold",
             ("Shift-J",),

@@ -170,7 +170,9 @@ class Annotation:
         selected = set(self._viewer.layers.selection)
         active = self._viewer.layers.selection.active
         self._viewer.add_layer(layer)
-        position = self._viewer.layers.index(self.image) + 1
+        # Above all that is looked at: an additive channel on top would drown it.
+        seen = (self.image, *self.channels)
+        position = max(self._viewer.layers.index(each) for each in seen) + 1
         self._viewer.layers.move(len(self._viewer.layers) - 1, position)
         self._viewer.layers.selection = selected
         self._viewer.layers.selection.active = active

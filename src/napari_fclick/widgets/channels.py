@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QCheckBox, QMenu, QSizePolicy, QToolButton, QWidgetAction
+from qtpy.QtWidgets import QCheckBox, QMenu, QPushButton, QSizePolicy, QWidgetAction
 
 from napari_fclick.core.channels import MAX_CHANNELS
 from napari_fclick.widgets.planes import fits_as_channel
@@ -17,7 +17,7 @@ NONE_FIT = "No other gray image of the same shape lies in the same place"
 TIP = f"Other image layers that the network looks at together with the image, {MAX_CHANNELS} in all"
 
 
-class ChannelChooser(QToolButton):
+class ChannelChooser(QPushButton):
     """Chooses layers of the image's shape as further channels; its menu stays open for several.
 
     Parameters
@@ -33,7 +33,6 @@ class ChannelChooser(QToolButton):
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self._fill)
         self.setMenu(self._menu)
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(1)  # a long list of names does not widen the dock
         for emitter in self._emitters():
@@ -50,7 +49,7 @@ class ChannelChooser(QToolButton):
         """Show what is chosen, and whether there is anything to choose."""
         image, channels = self._controller.image, list(self._controller.channels)
         names = [layer.name for layer in (image, *channels)] if channels else [ALONE]
-        self.setText(" + ".join(names))
+        self.setText(" + ".join(names).replace("&", "&&"))
         possible = bool(self._candidates())
         self.setEnabled(possible)
         self.setToolTip(TIP if possible else NONE_FIT)
@@ -77,6 +76,7 @@ class ChannelChooser(QToolButton):
         for layer in self._candidates():
             box = QCheckBox(layer.name.replace("&", "&&"), self._menu)
             box.setChecked(layer in self._controller.channels)
+            box.setStyleSheet("padding: 3px 8px")
             box.toggled.connect(lambda _: self._choose())
             action = QWidgetAction(self._menu)
             action.setDefaultWidget(box)

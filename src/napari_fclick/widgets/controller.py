@@ -16,6 +16,7 @@ from napari_fclick.session.state import PredictorLike
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.features import LabelFeatures
 from napari_fclick.widgets.following import Follower
+from napari_fclick.widgets.journaling import Journaling
 from napari_fclick.widgets.key_table import KeyTableOpener
 from napari_fclick.widgets.keys import KeyBindings
 from napari_fclick.widgets.layers import PREVIEW
@@ -64,6 +65,8 @@ class Controller:
         What the Labels layers are told of their objects.
     stakes : Stakes
         What accepting would do to other objects.
+    journaling : Journaling
+        The session files.
     """
 
     changed = Signal()
@@ -97,6 +100,7 @@ class Controller:
         self.objects = ObjectTools(self, self._follower.go_to)
         self.features = LabelFeatures()
         self.stakes = Stakes(self._chores, self.changed.emit)
+        self.journaling = Journaling(self)
         self._connect()
 
     # --- life ---------------------------------------------------------------------------
@@ -110,6 +114,7 @@ class Controller:
         predicting.discovered.connect(self.discovered.emit)
         self.targets.counted.connect(self._on_counted)
         self.targets.failed.connect(self._on_not_counted)
+        self.journaling.changed.connect(self.changed.emit)
 
     def activate(self) -> None:
         """Take the mouse and the keys."""
@@ -131,6 +136,7 @@ class Controller:
             return
         self.deactivate()
         self._closed = True
+        self.journaling.close()
         self._predicting.close()
         self._chores.close()
         self._follower.close()
@@ -145,7 +151,8 @@ class Controller:
     @property
     def idle(self) -> bool:
         """Whether nothing is loading, being predicted or waiting to be accepted."""
-        return not (self._predicting.busy or self._chores.busy or self.suggesting.busy)
+        parts = (self._predicting, self._chores, self.suggesting, self.journaling)
+        return not any(part.busy for part in parts)
 
     # --- weights ------------------------------------------------------------------------
 
@@ -170,6 +177,7 @@ class Controller:
         self.changed.emit()
 
     def _on_loaded(self) -> None:
+        self.journaling.use_weights(self.predictor)
         for annotation in list(self._annotations.values()):
             annotation.session.forget_predictions()
         self.changed.emit()
@@ -256,6 +264,7 @@ class Controller:
             self.stop_accepting()
             self._current = None
             self._predicting.forget()
+        self.journaling.drop(annotation)
         self._hide(annotation)
         annotation.close()
         return True
@@ -306,6 +315,7 @@ class Controller:
             self.say(str(error), "error")
         for layer in self._current.channels:
             self._follower.watch(layer)
+        self.journaling.note_channels(self._current)
         self.refresh()
 
     def _annotation(self, layer: Any) -> Annotation:
@@ -322,6 +332,7 @@ class Controller:
             session.reported.connect(self.say)
             self._follower.watch(layer)
             self._annotations[layer] = annotation
+            self.journaling.watch(annotation)
         annotation = self._annotations[layer]
         annotation.resize_markers()
         return annotation

@@ -35,6 +35,7 @@ from napari_fclick.widgets.legend import Legend
 from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
 from napari_fclick.widgets.object_list import NARROW, ObjectList
 from napari_fclick.widgets.sections import Scroller, Section
+from napari_fclick.widgets.session_bar import ResumeBar, SessionBar
 from napari_fclick.widgets.status import describe, describe_effort
 
 POLICIES = {
@@ -181,6 +182,7 @@ class FirstClickWidget(QWidget):
     def _make_objects(self) -> None:
         controller = self.controller
         self.classes, self.objects = ClassBar(controller), ObjectList(controller)
+        self.session_bar, self.resume_bar = SessionBar(controller), ResumeBar(controller)
         self.effort = _line()
         self.effort.setToolTip(
             "Clicks and seconds for the object at hand, and the mean of the last objects"
@@ -198,6 +200,7 @@ class FirstClickWidget(QWidget):
         inside = QWidget()
         parts = QVBoxLayout(inside)
         parts.setContentsMargins(6, 4, 6, 4)
+        parts.addWidget(self.resume_bar)
         for name in ("image", "mask"):
             parts.addWidget(self.sections[name])
         parts.addLayout(self._button_row())
@@ -236,6 +239,7 @@ class FirstClickWidget(QWidget):
         column.setSpacing(2)
         column.addWidget(self.objects, 1)
         column.addWidget(self.effort)
+        column.addWidget(self.session_bar)
         return part
 
     def _button_row(self) -> QHBoxLayout:
@@ -248,6 +252,8 @@ class FirstClickWidget(QWidget):
 
     def _show_state(self) -> None:
         session = self.controller.session
+        self.session_bar.show_state()
+        self.resume_bar.show_offers(self.controller.journaling.offers)
         for name, possible in self._possible().items():
             self.buttons[name].setEnabled(possible)
         self._show_layers()

@@ -10,8 +10,7 @@ from functools import cache
 from napari.layers import Image, Labels, Points
 from napari.viewer import Viewer
 from psygnal import Signal
-from qtpy.QtGui import QAction
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QMenu
 
 from napari_fclick.widgets.actions import ACTIONS, DEFAULTS, Keys
 from napari_fclick.widgets.key_names import KeyNameError, join, parse, shown
@@ -170,8 +169,8 @@ def _refuse_taken(key: str) -> None:
 
 
 def _menu_shortcuts() -> list[str]:
-    windows = [] if QApplication.instance() is None else QApplication.topLevelWidgets()
-    actions = [action for window in windows for action in window.findChildren(QAction)]
+    widgets = [] if QApplication.instance() is None else QApplication.allWidgets()
+    actions = [a for menu in widgets if isinstance(menu, QMenu) for a in menu.actions()]
     return [key.toString() for action in actions for key in action.shortcuts()]
 
 

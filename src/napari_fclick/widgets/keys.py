@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -44,9 +45,12 @@ class KeyBindings:
         self.release()
         self._owners = (viewer, *layers)
         for owner in self._owners:
-            for action in ACTIONS.values():
+            for action in self._wanted():
                 for key in self._settings.keys[action.name]:
                     self._bind(owner, key, action)
+
+    def _wanted(self) -> list[Action]:
+        return [action for action in ACTIONS.values() if action.is_wanted(self._controller)]
 
     def release(self) -> None:
         """Take the bindings away, and put back what they replaced."""
@@ -84,8 +88,9 @@ class KeyBindings:
             yield
             self._held.stop()
 
-        # The release of a key that goes with Control is not told on every system.
-        return hold if action.repeats and "Control" not in key else run
+        # macOS does not tell of the release of a key that goes with Command.
+        heard = sys.platform != "darwin" or "Control" not in key
+        return hold if action.repeats and heard else run
 
 
 class Held:
@@ -143,12 +148,13 @@ class Shortcuts:
         self._shortcuts = [
             self._shortcut(key, action)
             for action in ACTIONS.values()
+            if not action.while_shown
             for key in self._settings.keys[action.name]
         ]
         for name, hinting in self._hints.items():
             hinting.setToolTip(self._settings.hint(name))
-        for problem in self._settings.problems:
-            self._controller.say(problem, "warning")
+        if self._settings.problems:
+            self._controller.say("; ".join(self._settings.problems), "warning")
 
     def _shortcut(self, key: str, action: Action) -> QShortcut:
         shortcut = QShortcut(to_qt(key), self._widget)

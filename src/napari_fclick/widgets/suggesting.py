@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 
 from napari_fclick.session import Session
 from napari_fclick.session.suggestion import Point, Suggestion, start, suggest
+from napari_fclick.widgets.actions import DIRECTIONS
 from napari_fclick.widgets.ghost import GhostLayer
 from napari_fclick.widgets.key_names import shown
 from napari_fclick.widgets.key_settings import key_settings
@@ -24,7 +25,7 @@ BURST = 300
 _WHY = {
     "uncertain": "where the network is not sure",
     "boundary": "on the mask's boundary",
-    "start": "somewhere to begin: move it onto an object",
+    "start": "somewhere to begin",
 }
 
 
@@ -109,7 +110,9 @@ class Suggesting:
 
     def withdraw(self) -> None:
         """Take the suggestion away."""
-        self._ghost, self._waiting = None, False
+        was_shown, self._ghost, self._waiting = self._ghost is not None, None, False
+        if was_shown:
+            self._controller.bind_keys()  # the arrows are napari's again
         if self._drawn is not None:
             self._drawn.hide()
         if self._said and self._said == self._heard:
@@ -209,19 +212,24 @@ class Suggesting:
         return to_plane(self._viewer, self._controller.image, world, session.place)
 
     def _show(self, session: Session, suggestion: Suggestion) -> None:
+        was_shown = self._ghost is not None
         self._ghost, self._subject, self._waiting = suggestion, self._now(), False
         image = self._controller.image
         if self._drawn is None or self._drawn.image is not image:
             self._leave()
             self._drawn = GhostLayer(self._viewer, image)
-        if self._drawn.show(session.place.point(suggestion.y, suggestion.x)):
+        made = self._drawn.show(session.place.point(suggestion.y, suggestion.x))
+        if made or not was_shown:
             self._controller.bind_keys()
         bring_into_view(self._viewer, image, session.place, (suggestion.y, suggestion.x))
 
     def _tell(self, suggestion: Suggestion, at: int, count: int) -> None:
         which = f" ({at + 1} of {count})" if count > 1 else ""
         take = f"{_key('take_positive')}: it is on the object"
-        if suggestion.why != "start":
+        if suggestion.why == "start":
+            arrows = ", ".join(_key(f"move_{direction}") for direction in DIRECTIONS)
+            take = f"{arrows} move it onto an object; {take}"
+        else:
             take += f", {_key('take_negative')}: it is not, {_key('suggest')}: another place"
         self._tell_only(f"suggested{which}: {_WHY[suggestion.why]}; {take}")
 

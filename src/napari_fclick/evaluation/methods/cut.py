@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_fclick.evaluation.methods import colours, grid
 from napari_fclick.evaluation.methods.grid import Edges
-from napari_fclick.evaluation.methods.peer import FloatArray
+from napari_fclick.evaluation.methods.peer import FloatArray, load_library
 from napari_fclick.evaluation.methods.seeds import Seeds
 
 Array = NDArray[Any]
@@ -73,8 +73,7 @@ def minimum_cut(
     needs : tuple of ndarray of int, optional
         Flat indices of pixels, and of pixels that are inside if those are.
     """
-    import maxflow  # an optional library; the peers that need it have asked for it
-
+    maxflow = load_library("maxflow", "a minimum cut")
     graph = maxflow.GraphFloat(seeds.inside.size, edges.first.size)
     nodes = graph.add_grid_nodes(seeds.inside.shape)
     if_inside, if_outside = costs

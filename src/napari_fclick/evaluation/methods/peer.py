@@ -1,4 +1,15 @@
-"""What the classical peers share: how pixels and clicks reach them, and the way back."""
+"""What the classical peers share: how pixels and clicks reach them, and the way back.
+
+Their papers speak of scribbles, the robot user clicks. So that their figures can be compared with
+published ones, which come from clicks, too, one rule holds for all of them:
+
+- A click is a disc of 1 % of the image's shorter side, of two pixels at least: the stroke of a
+  small brush. Larger discs would tell a method more than a click says.
+- Until the first negative click, the image's border is background: a method that needs seeds of
+  both kinds answers a lone positive click. Afterwards the border is free, so that objects may
+  touch it. A peer whose answers fall apart without the border says that it keeps it.
+- Each answer is that of the clicks alone, and nothing is done to it afterwards.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ class RandomWalker(Peer):
     """The probability that a walker who shuns contrast comes to a positive seed first.
 
     A walker steps to one of four neighbours with a weight of exp(-beta d^2 / max d^2), where d
-    is the difference in colour; beta is Grady's.
+    is the difference in colour; beta is Grady's 90, and so is the division by the steepest
+    step. The image's border stays background: without it, a single negative click leaves the
+    walker all other sides to wander out to, and the answer after it is worse than before.
 
     Parameters
     ----------

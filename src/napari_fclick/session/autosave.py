@@ -1,0 +1,97 @@
+"""Where session files are kept on their own, and which of them belong to an image."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from itertools import chain, count
+from pathlib import Path
+from typing import NamedTuple
+
+from platformdirs import user_data_path
+
+from napari_fclick.session.journal import SUFFIX, Journal, JournalError
+from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.signature import Signature
+
+#: Of so many files, the newest ones, it is looked whether they belong to an image.
+SEARCHED = 300
+
+
+class Offer(NamedTuple):
+    """A session of an image that could be resumed.
+
+    Attributes
+    ----------
+    path : Path
+    objects : int
+        Accepted objects in it.
+    time : float
+        When it was written last, in seconds since the epoch.
+    """
+
+    path: Path
+    objects: int
+    time: float
+
+
+def sessions_folder() -> Path:
+    """Return the folder in which sessions are saved on their own."""
+    return user_data_path("napari-fclick", appauthor=False) / "sessions"
+
+
+def new_path(name: str, folder: Path | None = None) -> Path:
+    """Return a path, in the sessions' folder by default, that no file has.
+
+    Parameters
+    ----------
+    name : str
+        Of the image; what file systems do not like in it is left out.
+    folder : Path, optional
+    """
+    folder = sessions_folder() if folder is None else folder
+    plain = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "image"
+    stem = f"{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
+    endings = chain([""], (f"-{number}" for number in count(2)))
+    return next(p for e in endings if not (p := folder / f"{stem}{e}{SUFFIX}").exists())
+
+
+def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
+    """Return the sessions of an image, the newest first; files that cannot be read are none.
+
+    Parameters
+    ----------
+    image : Signature
+        With its sampled hash: by shape alone none is taken for the same.
+    folder : Path, optional
+        By default the one in which sessions are saved on their own.
+    """
+    folder = sessions_folder() if folder is None else folder
+    found = [offer for path in _newest(folder) if (offer := _offer(path, image)) is not None]
+    return sorted(found, key=lambda offer: -offer.time)
+
+
+def _newest(folder: Path) -> Iterator[Path]:
+    try:
+        dated = [(path.stat().st_mtime, path) for path in folder.glob(f"*{SUFFIX}")]
+    except OSError:
+        return
+    yield from (path for _, path in sorted(dated, reverse=True)[:SEARCHED])
+
+
+def _offer(path: Path, image: Signature) -> Offer | None:
+    try:
+        journal = Journal.open(path, read_only=True)
+    except JournalError:
+        return None
+    try:
+        known = journal.image
+        if not (known.sampled and image.sampled) or known.problem(image) or not journal.events:
+            return None
+        restored = journal.restore([NumberedLabels(None) for _ in journal.targets])
+        return Offer(path, len(restored.objects), journal.last_time)
+    except (JournalError, ValueError):
+        return None
+    finally:
+        journal.close()

@@ -1,0 +1,388 @@
+"""The session files of the images that are annotated: written at once, resumed, exported."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from psygnal import Signal
+
+from napari_fclick.session import NumberedLabels, SessionError, autosave
+from napari_fclick.session.autosave import Offer
+from napari_fclick.session.exporting import export
+from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.recorder import Recorder
+from napari_fclick.session.resuming import Opened, check_image, reopen, resume
+from napari_fclick.session.signature import Signature
+from napari_fclick.widgets.layers import transform_of
+from napari_fclick.widgets.planes import layer_shape, levels_of
+from napari_fclick.widgets.workers import Job, Worker
+
+if TYPE_CHECKING:
+    from napari_fclick.widgets.annotation import Annotation
+    from napari_fclick.widgets.controller import Controller
+
+#: In a Labels layer's metadata: the session file that its objects are in.
+SESSION = "napari-fclick session"
+
+
+@dataclass
+class _Kept:
+    """What is known of the session file of one annotation."""
+
+    recorder: Recorder
+    signature: Signature
+    offers: list[Offer] = field(default_factory=list)
+    dismissed: bool = False
+
+
+class Journaling:
+    """Keeps a session file for every image that is annotated, from the first click on.
+
+    Parameters
+    ----------
+    controller : Controller
+
+    Attributes
+    ----------
+    changed : Signal()
+        The file, or what could be resumed, is another.
+    """
+
+    changed = Signal()
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self._worker = Worker("napari-fclick-journal")
+        self._kept: dict[Annotation, _Kept] = {}
+        self._weights: tuple[str, str] | None = None
+
+    # --- life ---------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether an image is still being looked at."""
+        return self._worker.busy
+
+    def watch(self, annotation: Annotation) -> None:
+        """Write what is done to an image from now on."""
+        image = annotation.image
+        source = str(image.source.path or "")
+        data = levels_of(image)
+        signature = Signature.of(data, source, image.name, sample=False)
+        recorder = Recorder(annotation.session, self._describe)
+        recorder.begin_at(partial(self._create, annotation))
+        recorder.failed.connect(self._on_failure)
+        recorder.recovered.connect(self._on_recovery)
+        if self._weights is not None:
+            recorder.set_weights(*self._weights)
+        self._kept[annotation] = _Kept(recorder, signature)
+        annotation.session.stepped.connect(self._on_step)
+        annotation.session.classes.changed.connect(partial(self._note_classes, annotation))
+        self._note_classes(annotation)
+
+        def look() -> tuple[Signature, list[Offer]]:
+            found = Signature.of(data, source, image.name)
+            return found, autosave.offers(found)
+
+        job = Job(look, partial(self._on_looked, annotation), lambda _: None)
+        self._worker.submit(f"look {id(annotation)}", job)
+
+    def drop(self, annotation: Annotation) -> None:
+        """Close the file of an image that is not annotated any more."""
+        kept = self._kept.pop(annotation, None)
+        if kept is not None:
+            kept.recorder.close()
+            self.changed.emit()
+
+    def close(self) -> None:
+        """Close all files."""
+        self._worker.close()
+        for annotation in list(self._kept):
+            self.drop(annotation)
+
+    def use_weights(self, predictor: Any) -> None:
+        """Note which weights answer from now on."""
+        card = getattr(predictor, "card", None)
+        self._weights = (str(predictor.name), str(getattr(card, "sha256", "")))
+        for kept in self._kept.values():
+            kept.recorder.set_weights(*self._weights)
+
+    def note_channels(self, annotation: Annotation) -> None:
+        """Note which other layers are looked at together with the image."""
+        channels = [
+            {"name": layer.name, "source": str(layer.source.path or "")}
+            for layer in annotation.channels
+        ]
+        self._kept[annotation].recorder.set_about("channels", json.dumps(channels))
+
+    # --- what there is ------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path | None:
+        """The session file of the current image; None before its first click."""
+        kept = self._current()
+        journal = None if kept is None else kept.recorder.journal
+        return None if journal is None else journal.path
+
+    @property
+    def waiting(self) -> int:
+        """How many steps could not be written yet."""
+        kept = self._current()
+        return 0 if kept is None else kept.recorder.waiting
+
+    @property
+    def offers(self) -> list[Offer]:
+        """Earlier sessions of the current image, while nothing has been done to it yet."""
+        kept = self._current()
+        if kept is None or kept.dismissed or kept.recorder.journal or kept.recorder.waiting:
+            return []
+        return kept.offers
+
+    def dismiss(self) -> None:
+        """Offer the earlier sessions of the current image no more."""
+        kept = self._current()
+        if kept is not None:
+            kept.dismissed = True
+            self.changed.emit()
+
+    # --- what can be done ---------------------------------------------------------------
+
+    def save_as(self, path: Path) -> bool:
+        """Go on in another file, which gets all that was done so far; say what goes wrong."""
+        kept = self._current()
+        if kept is None:
+            return False
+        try:
+            if kept.recorder.journal is None and kept.recorder.waiting:
+                # The folder for files of our own could not be written.
+                kept.recorder.begin_at(partial(Journal.create, path, kept.signature))
+                saved = kept.recorder.waiting == 0
+            else:
+                kept.recorder.save_as(path)
+                saved = True
+        except JournalError as error:
+            self._controller.say(str(error), "error")
+            return False
+        if saved:
+            self._mark(kept)
+            self._controller.say(f"the session is in {path} from now on")
+        self.changed.emit()
+        return saved
+
+    def export(self, kind: str, out: Path) -> None:
+        """Write the current session's objects as "coco", "tiff" or "csv", off the GUI thread."""
+        path = self.path
+        if path is None:
+            self._controller.say(
+                "there is nothing to export yet: accept an object first", "warning"
+            )
+            return
+        controller = self._controller
+
+        def done(written: list[Path]) -> None:
+            controller.say("wrote " + " and ".join(str(each) for each in written))
+
+        job = Job(
+            lambda: export(path, kind, out), done, lambda problem: controller.say(problem, "error")
+        )
+        self._worker.submit(f"export {out}", job)
+
+    def resume(self, path: Path, insist: bool = False) -> bool:
+        """Go on where a session file of the current image ends.
+
+        What was begun on the image meanwhile stays in its own file.
+
+        Raises
+        ------
+        JournalError
+            If it belongs to another image, and that is not insisted on.
+        """
+        if self.path is not None and path.exists() and path.samefile(self.path):
+            self._controller.say("this session is open already", "warning")
+            return False
+        journal = Journal.open(path)
+        try:
+            annotation = self._pristine(journal, insist)
+            self._resume(annotation, journal)
+        except (JournalError, SessionError):
+            journal.close()
+            raise
+        self.changed.emit()
+        return True
+
+    def _pristine(self, journal: Journal, insist: bool) -> Annotation:
+        """Return the current annotation, begun anew where something was done to it."""
+        current = self._controller.current
+        if current is None:
+            raise JournalError("choose the image that the session belongs to, then open it")
+        known = self._kept[current].signature
+        if not known.sampled:
+            known = Signature.of(levels_of(current.image), known.source, known.name)
+        check_image(journal, known, insist)
+        session = current.session
+        if not (session.can_undo or session.can_redo or session.clicks):
+            return current
+        layer = current.image
+        self._controller.drop_image(layer)
+        self._controller.choose_image(layer)
+        anew = self._controller.current
+        assert anew is not None
+        return anew
+
+    def _resume(self, annotation: Annotation, journal: Journal) -> None:
+        kept = self._kept[annotation]
+        expected = reopen(journal)
+        layers = [
+            self._layer_for(annotation, target, number, expected)
+            for number, target in enumerate(journal.targets)
+        ]
+        fresh = [number for number, layer in enumerate(layers) if not self._is_shown(layer)]
+        opened = reopen(journal, [self._target_of(layer) for layer in layers], fresh)
+        for number in fresh:
+            self._controller.viewer.add_layer(layers[number])
+        self._take_classes(annotation, journal, opened)
+        resume(annotation.session, opened)
+        last = _last_target(opened)
+        if last is not None:
+            self._controller.choose_labels(layers[opened.targets.index(last)])
+        kept.recorder.go_on_in(journal)
+        kept.dismissed = True
+        self._mark(kept)
+        self._tell(opened, journal)
+        if opened.restored.place is not None:
+            annotation.session.place_changed.emit(opened.restored.place)
+
+    def _take_classes(self, annotation: Annotation, journal: Journal, opened: Opened) -> None:
+        classes = annotation.session.classes
+        for name, colour in json.loads(journal.about("classes", "{}")).items():
+            if name not in classes:
+                classes.add(name, colour)
+        names = [record.class_name for record in opened.restored.objects.values()]
+        classes.ensure([*names, opened.restored.settings.class_name])
+
+    def _tell(self, opened: Opened, journal: Journal) -> None:
+        count = len(opened.restored.objects)
+        text = f"resumed {journal.path.name}: {count} object{'s' * (count != 1)}"
+        if opened.conflicts:
+            text += f"; {opened.conflicts} px had been changed since and stay as they are"
+        if journal.read_only:
+            text += "; it is open elsewhere, and read-only here: save it as another file to go on"
+        warned = bool(opened.conflicts) or journal.read_only
+        self._controller.say(text, "warning" if warned else "info")
+
+    # --- labels -------------------------------------------------------------------------
+
+    def _layer_for(
+        self, annotation: Annotation, target: Target, number: int, expected: Opened
+    ) -> Labels:
+        """Return the layer that stands for labels of a file: the very one, or a new one."""
+        for layer in self._controller.viewer.layers:
+            if isinstance(layer, Labels) and _is_same(layer, target, number, expected):
+                return layer
+        transform = {}
+        if target.shape == layer_shape(annotation.image):
+            transform = transform_of(annotation.image)
+        return Labels(target.empty(), name=target.name, opacity=0.5, **transform)
+
+    def _is_shown(self, layer: Labels) -> bool:
+        return layer in self._controller.viewer.layers
+
+    def _target_of(self, layer: Labels) -> NumberedLabels:
+        return self._controller.targets.of(layer)
+
+    def _describe(self, labels: NumberedLabels) -> Target:
+        layer = labels.labels.layer
+        units = {str(unit) for unit in layer.units}
+        unit = units.pop() if len(units) == 1 else ""
+        return Target(
+            layer.name,
+            str(layer.source.path or ""),
+            tuple(labels.labels.shape),
+            str(labels.labels.dtype),
+            tuple(float(step) for step in layer.scale),
+            "" if unit in ("pixel", "dimensionless") else unit.replace("micrometer", "µm"),
+        )
+
+    # --- events -------------------------------------------------------------------------
+
+    def _create(self, annotation: Annotation) -> Journal:
+        kept = self._kept[annotation]
+        return Journal.create(autosave.new_path(annotation.image.name), kept.signature)
+
+    def _on_looked(self, annotation: Annotation, found: tuple[Signature, list[Offer]]) -> None:
+        kept = self._kept.get(annotation)
+        if kept is None:
+            return
+        kept.signature, kept.offers = found
+        kept.recorder.set_image(kept.signature)
+        self.changed.emit()
+
+    def _on_step(self, step: Any = None, how: str = "") -> None:
+        kept = self._current()
+        if kept is not None and step.commit is not None:
+            self._mark(kept)
+        self.changed.emit()
+
+    def _on_failure(self, problem: str) -> None:
+        self._controller.say(
+            f"{problem}. What is accepted is in the labels and waits to be saved: "
+            "make room, or save the session as another file",
+            "error",
+        )
+
+    def _on_recovery(self) -> None:
+        self._controller.say("the session file is up to date again")
+
+    def _note_classes(self, annotation: Annotation) -> None:
+        kept = self._kept.get(annotation)
+        if kept is not None:
+            colours = annotation.session.classes.colours
+            kept.recorder.set_about("classes", json.dumps(colours))
+
+    def _current(self) -> _Kept | None:
+        current = self._controller.current
+        return None if current is None else self._kept.get(current)
+
+    def _mark(self, kept: _Kept) -> None:
+        """Have the Labels layer know the file, so that it can be saved as one."""
+        target, journal = kept.recorder.session.target, kept.recorder.journal
+        if target is not None and journal is not None:
+            with suppress(AttributeError):
+                target.labels.layer.metadata[SESSION] = str(journal.path)
+
+
+def _is_same(layer: Labels, target: Target, number: int, expected: Opened) -> bool:
+    """Whether a layer in the viewer is the one that a file speaks of.
+
+    It was read from the same file or, where it came from none, holds what it should hold.
+    """
+    pixels = levels_of(layer)[0]
+    if tuple(pixels.shape) != target.shape:
+        return False
+    source = str(layer.source.path or "")
+    if source or target.source:
+        return source == target.source
+    wanted = expected.targets[number]
+    regions = [
+        patch.where
+        for commit in expected.restored.commits
+        if commit.target is wanted
+        for patch in commit.patches
+    ]
+    return bool(regions) and all(
+        np.array_equal(np.asarray(pixels[where]), wanted.labels[where]) for where in regions
+    )
+
+
+def _last_target(opened: Opened) -> NumberedLabels | None:
+    commits = opened.restored.commits
+    if commits:
+        return commits[-1].target
+    return opened.targets[-1] if opened.targets else None

@@ -1,0 +1,177 @@
+"""The session's file in the dock: what can be resumed, where it is saved, what it becomes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QAction
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QMessageBox,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from napari_fclick.session.autosave import Offer, sessions_folder
+from napari_fclick.session.journal import SUFFIX, JournalError
+
+if TYPE_CHECKING:
+    from napari_fclick.widgets.controller import Controller
+
+FILTER = f"Sessions (*{SUFFIX})"
+#: What can be exported: the menu's words, the format, the file's ending.
+EXPORTS = (
+    ("COCO (JSON) …", "coco", ".json"),
+    ("Labels (TIFF) …", "tiff", ".tif"),
+    ("Objects and clicks (CSV) …", "csv", ".csv"),
+)
+
+
+class ResumeBar(QFrame):
+    """Offers the newest earlier session of the image; hidden where there is none.
+
+    Parameters
+    ----------
+    controller : Controller
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller = controller
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.resume, self.dismiss = QPushButton("Resume"), QToolButton()
+        self.dismiss.setText("✕")
+        self.dismiss.setToolTip("Begin anew; the earlier session stays on disk")
+        self.resume.setToolTip("Go on where the earlier session of this image ended")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 4, 6, 4)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.resume)
+        row.addWidget(self.dismiss)
+        self.resume.clicked.connect(self._on_resume)
+        self.dismiss.clicked.connect(lambda: controller.journaling.dismiss())
+        self.show_offers([])
+
+    def show_offers(self, offers: list[Offer]) -> None:
+        """Show the first of them."""
+        self._offers = offers
+        self.setVisible(bool(offers))
+        if offers:
+            offer = offers[0]
+            when = time.strftime("%d %b %H:%M", time.localtime(offer.time))
+            count = f"{offer.objects} object{'s' * (offer.objects != 1)}"
+            self.text.setText(f"Earlier session of this image: {count}, {when}")
+            self.text.setToolTip(str(offer.path))
+
+    def _on_resume(self) -> None:
+        if self._offers:
+            open_session(self._controller, self, self._offers[0].path)
+
+
+class SessionBar(QWidget):
+    """Names the session's file; its menu saves it elsewhere, opens another and exports.
+
+    Parameters
+    ----------
+    controller : Controller
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller = controller
+        self.name = QLabel()
+        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button = QToolButton()
+        self.button.setText("Session")
+        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.button)
+        self.save_as, self.open = QAction("Save as …", self), QAction("Open …", self)
+        menu.addActions([self.save_as, self.open])
+        menu.addSeparator()
+        self.exports: dict[str, QAction] = {}
+        for text, kind, suffix in EXPORTS:
+            action = QAction(f"Export {text}", self)
+            menu.addAction(action)
+            action.triggered.connect(lambda _=False, k=kind, s=suffix: self._on_export(k, s))
+            self.exports[kind] = action
+        self.button.setMenu(menu)
+        self.save_as.triggered.connect(self._on_save_as)
+        self.open.triggered.connect(self._on_open)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.name, 1)
+        row.addWidget(self.button)
+        self.show_state()
+
+    def show_state(self) -> None:
+        """Show the file as it is now."""
+        journaling = self._controller.journaling
+        path, waiting = journaling.path, journaling.waiting
+        if waiting:
+            self.name.setText(f"not saved: {waiting} step{'s' * (waiting != 1)}")
+            self.name.setStyleSheet("color: #d55e00; font-weight: bold")
+        else:
+            self.name.setText("saved as you go" if path is None else f"saved: {path.name}")
+            self.name.setStyleSheet("color: gray")
+        self.name.setToolTip("" if path is None else str(path))
+        self.save_as.setEnabled(path is not None or bool(waiting))
+        for action in self.exports.values():
+            action.setEnabled(path is not None)
+
+    def _on_save_as(self) -> None:
+        path = self._ask_to_save("Save the session as", SUFFIX)
+        if path is not None:
+            self._controller.journaling.save_as(path)
+
+    def _on_export(self, kind: str, suffix: str) -> None:
+        path = self._ask_to_save("Export", suffix)
+        if path is not None:
+            self._controller.journaling.export(kind, path)
+
+    def _on_open(self) -> None:
+        folder = str(sessions_folder())
+        name, _ = QFileDialog.getOpenFileName(self, "Open a session", folder, FILTER)
+        if name:
+            open_session(self._controller, self, Path(name))
+
+    def _ask_to_save(self, title: str, suffix: str) -> Path | None:
+        image = self._controller.image
+        suggested = f"{'session' if image is None else image.name}{suffix}"
+        name, _ = QFileDialog.getSaveFileName(self, title, suggested, f"*{suffix}")
+        if not name:
+            return None
+        path = Path(name)
+        return path if path.suffix == suffix else path.with_name(path.name + suffix)
+
+
+def open_session(controller: Controller, parent: QWidget, path: Path) -> None:
+    """Resume a session file; ask where it belongs to another image, say what goes wrong."""
+    try:
+        controller.journaling.resume(path)
+    except JournalError as error:
+        if "can be insisted on" not in str(error) or not _insists(parent, str(error)):
+            controller.say(str(error), "error")
+            return
+        try:
+            controller.journaling.resume(path, insist=True)
+        except ValueError as problem:
+            controller.say(str(problem), "error")
+    except ValueError as error:
+        controller.say(str(error), "error")
+
+
+def _insists(parent: QWidget, problem: str) -> bool:
+    answer = QMessageBox.question(parent, "Another image", f"{problem}.\n\nOpen it all the same?")
+    return answer == QMessageBox.StandardButton.Yes

@@ -1,0 +1,188 @@
+"""Session files in the dock: written, resumed, saved elsewhere, exported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QFileDialog, QMessageBox
+from tests.session.fakes import FakePredictor
+
+from napari_fclick.session import autosave
+from napari_fclick.session.journal import Journal, JournalError
+from napari_fclick.widgets import FirstClickWidget
+from napari_fclick.widgets.loading import Choices
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (60, 70), np.uint8)
+
+
+def put(widget: FirstClickWidget, *points: tuple[int, int]) -> None:
+    for y, x in points:
+        widget.controller.click(y, x)
+        assert widget.wait_idle()
+        widget.controller.accept()
+        assert widget.wait_idle()
+
+
+def files() -> list[Path]:
+    return sorted(autosave.sessions_folder().glob("*.fclick"))
+
+
+def test_the_first_click_makes_a_file(open_dock: Any) -> None:
+    widget = open_dock(IMAGE)
+    assert files() == []
+    assert widget.session_bar.name.text() == "saved as you go"
+    widget.controller.click(20, 20)
+    (path,) = files()
+    assert path.name.startswith("image-")
+    assert widget.controller.journaling.path == path
+    assert widget.session_bar.name.text() == f"saved: {path.name}"
+    put(widget, (40, 40))
+    journal = Journal.open(path, read_only=True)
+    assert journal.events == 3
+    assert journal.image.sampled
+    assert journal.weights[0][0] == "discs"
+    journal.close()
+
+
+def test_an_earlier_session_is_offered_and_resumed(open_dock: Any) -> None:
+    first = open_dock(IMAGE)
+    first.controller.session.classes.add("nucleus")
+    first.controller.session.set(class_name="nucleus")
+    put(first, (20, 20), (40, 40))
+    first.controller.click(30, 55)
+    assert first.wait_idle()
+    labels, clicks = first.controller.labels.data.copy(), first.controller.session.clicks
+    first.controller.close()
+
+    second = open_dock(IMAGE)
+    assert not second.resume_bar.isHidden()
+    assert "2 objects" in second.resume_bar.text.text()
+    second.resume_bar.resume.click()
+    assert second.wait_idle()
+    controller = second.controller
+    assert np.array_equal(controller.labels.data, labels)
+    assert controller.labels.name == "objects"
+    assert controller.session.clicks == clicks
+    assert controller.session.classes.names == ["nucleus"]
+    assert controller.session.objects[1].class_name == "nucleus"
+    assert second.resume_bar.isHidden()
+    assert len(files()) == 1
+    put(second, (50, 10))  # the draft was at hand: its click is one of this object's
+    controller.undo()
+    controller.undo()
+    assert second.wait_idle()
+    while controller.session.can_undo:
+        controller.undo()
+    assert not controller.labels.data.any()
+
+
+def test_an_image_of_other_pixels_is_offered_nothing(open_dock: Any) -> None:
+    first = open_dock(IMAGE)
+    put(first, (20, 20))
+    path = first.controller.journaling.path
+    first.controller.close()
+    second = open_dock(255 - IMAGE)
+    assert second.resume_bar.isHidden()
+    with pytest.raises(JournalError, match="another image"):
+        second.controller.journaling.resume(path)
+
+
+def test_another_image_is_opened_only_on_demand(open_dock: Any, monkeypatch: Any) -> None:
+    first = open_dock(IMAGE)
+    put(first, (20, 20))
+    path = first.controller.journaling.path
+    first.controller.close()
+    second = open_dock(255 - IMAGE)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a: (str(path), ""))
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *a: answers.pop(0))
+    second.session_bar.open.trigger()
+    assert "another image" in second.message.text()
+    assert second.controller.labels is None
+    second.session_bar.open.trigger()
+    assert list(second.controller.session.objects) == [1]
+
+
+def test_what_was_begun_stays_in_its_own_file(open_dock: Any) -> None:
+    first = open_dock(IMAGE)
+    put(first, (20, 20))
+    first.controller.close()
+    second = open_dock(IMAGE)
+    put(second, (40, 40), (50, 50))
+    assert second.resume_bar.isHidden()
+    own = second.controller.journaling.path
+    earlier = next(path for path in files() if path != own)
+    assert second.controller.journaling.resume(earlier)
+    assert second.wait_idle()
+    assert list(second.controller.session.objects) == [1]
+    assert second.controller.session.objects[1].clicks.first.pixel == (20, 20)
+    journal = Journal.open(own)
+    assert journal.events == 4
+    journal.close()
+
+
+def test_labels_that_are_there_still_are_used_again(open_dock: Any) -> None:
+    widget = open_dock(IMAGE)
+    put(widget, (20, 20), (40, 40))
+    viewer, path = widget.controller.viewer, widget.controller.journaling.path
+    labels = widget.controller.labels
+    widget.controller.close()
+    again = FirstClickWidget(viewer, load=lambda weights, device: FakePredictor(), discover=Choices)
+    try:
+        again.controller.journaling.resume(path)
+        assert again.controller.labels is labels
+    finally:
+        again.controller.close()
+
+
+def test_save_as_and_export(open_dock: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    widget = open_dock(IMAGE)
+    assert not widget.session_bar.save_as.isEnabled()
+    put(widget, (20, 20))
+    asked = [str(tmp_path / "mine"), str(tmp_path / "out")]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (asked.pop(0), ""))
+    widget.session_bar.save_as.trigger()
+    assert widget.controller.journaling.path == tmp_path / "mine.fclick"
+    put(widget, (40, 40))
+    widget.session_bar.exports["coco"].trigger()
+    assert widget.wait_idle()
+    assert "wrote" in widget.message.text()
+    coco = json.loads((tmp_path / "out.json").read_text())
+    assert len(coco["annotations"]) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_can_be_left(
+    open_dock: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    blocker = tmp_path / "blocker"
+    blocker.write_text("")
+    monkeypatch.setattr(autosave, "sessions_folder", lambda: blocker / "sessions")
+    widget = open_dock(IMAGE)
+    put(widget, (20, 20))
+    assert widget.controller.labels.data.any()
+    assert widget.session_bar.name.text().startswith("not saved: 2 steps")
+    assert widget.controller.journaling.save_as(tmp_path / "mine.fclick")
+    assert widget.session_bar.name.text() == "saved: mine.fclick"
+    journal = Journal.open(tmp_path / "mine.fclick", read_only=True)
+    assert journal.events == 2
+    journal.close()
+
+
+def test_a_second_window_is_read_only(open_dock: Any, tmp_path: Path) -> None:
+    first = open_dock(IMAGE)
+    put(first, (20, 20))
+    second = open_dock(IMAGE)
+    second.resume_bar.resume.click()
+    assert second.wait_idle()
+    assert "read-only" in second.message.text()
+    put(second, (40, 40))
+    assert second.session_bar.name.text().startswith("not saved")
+    assert second.controller.journaling.save_as(tmp_path / "mine.fclick")
+    put(first, (50, 50))
+    journal = Journal.open(tmp_path / "mine.fclick", read_only=True)
+    assert journal.events == 4
+    journal.close()
