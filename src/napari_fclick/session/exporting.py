@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.files import check_mask_path, write_labels
+from napari_fclick.core.window import Box
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.place import Place
 from napari_fclick.session.resuming import Opened, reopen
@@ -121,6 +124,52 @@ def coco(content: Content) -> dict[str, Any]:
     }
 
 
+def coco_of_labels(
+    labels: NDArray[Any], name: str, classes: Mapping[int, str] | None = None
+) -> dict[str, Any]:
+    """Return labels of any origin as COCO has them, one image a plane of the last two axes.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (..., Y, X)
+    name : str
+        Of the image.
+    classes : mapping of int to str, optional
+        Classes by object number.
+    """
+    classes = classes or {}
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    used = {UNCLASSIFIED: 0}
+    for index in np.ndindex(labels.shape[:-2]):
+        plane = labels[index]
+        image = {"id": len(images) + 1, "file_name": name}
+        image |= {"height": plane.shape[0], "width": plane.shape[1]}
+        if index:
+            image["slice"] = list(index)
+        images.append(image)
+        # Counted anew first: a number of a thousand million is no reason for a list as long.
+        numbers, counted = np.unique(np.append(plane.ravel(), 0), return_inverse=True)
+        regions = ndimage.find_objects(counted[:-1].reshape(plane.shape))
+        for label, where in zip(numbers[1:].tolist(), regions, strict=True):
+            place = Place((labels.ndim - 2, labels.ndim - 1), index)
+            box = Box(where[0].start, where[1].start, where[0].stop, where[1].stop)
+            part = Part(place, ClickSequence(), box, 0)
+            found = _annotation(part, plane[where] == label, plane.shape)
+            category = classes.get(label, UNCLASSIFIED)
+            used.setdefault(category, len(used))
+            found |= {"id": len(annotations) + 1, "image_id": image["id"]}
+            found |= {"category_id": used[category] + 1, "attributes": {"label": label}}
+            annotations.append(found)
+    categories = [{"id": number + 1, "name": each} for each, number in used.items()]
+    return {
+        "info": {"description": name, "version": "1.0"},
+        "images": images,
+        "annotations": annotations,
+        "categories": categories,
+    }
+
+
 def _coco_image(
     content: Content, record: AcceptedObject, part: Part, number: int
 ) -> dict[str, Any]:
@@ -134,7 +183,7 @@ def _coco_image(
     return image
 
 
-def _annotation(part: Part, mask: NDArray[np.bool_], shape: tuple[int, int]) -> dict[str, Any]:
+def _annotation(part: Part, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> dict[str, Any]:
     rows, columns = np.nonzero(mask)
     top, left = int(rows.min()), int(columns.min())
     box = [
@@ -152,7 +201,7 @@ def _annotation(part: Part, mask: NDArray[np.bool_], shape: tuple[int, int]) -> 
     }
 
 
-def run_lengths(mask: NDArray[np.bool_], top: int, left: int, shape: tuple[int, int]) -> list[int]:
+def run_lengths(mask: NDArray[np.bool_], top: int, left: int, shape: tuple[int, ...]) -> list[int]:
     """Return COCO's run lengths of a mask that lies at (top, left) of an image.
 
     Down the columns, beginning with the number of pixels that do not belong to it; only the

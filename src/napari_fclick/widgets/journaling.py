@@ -13,6 +13,7 @@ import numpy as np
 from napari.layers import Labels
 from psygnal import Signal
 
+from napari_fclick.exchange import SESSION
 from napari_fclick.session import NumberedLabels, SessionError, autosave
 from napari_fclick.session.autosave import Offer
 from napari_fclick.session.exporting import export
@@ -27,9 +28,6 @@ from napari_fclick.widgets.workers import Job, Worker
 if TYPE_CHECKING:
     from napari_fclick.widgets.annotation import Annotation
     from napari_fclick.widgets.controller import Controller
-
-#: In a Labels layer's metadata: the session file that its objects are in.
-SESSION = "napari-fclick session"
 
 
 @dataclass

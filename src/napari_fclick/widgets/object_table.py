@@ -14,6 +14,9 @@ from napari_fclick.session import AcceptedObject, Session, Step
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 
+#: Up to so many rows are put in one by one; of more the table is made anew.
+FEW = 100
+
 ID, CLASS, CLICKS, AREA, TIME = range(5)
 TIPS = (
     "The object's number in the labels",
@@ -59,11 +62,11 @@ class ObjectTable(QAbstractTableModel):
         pixel : (float, str) or None
             Area of a pixel, and its unit.
         """
-        count = 0 if session is None else len(session.objects)
-        if session is not self._session or pixel != self._pixel or count != len(self._records):
+        if session is not self._session or pixel != self._pixel:
             self._follow(session)
             self._pixel = pixel
             self._rebuild()
+        self._catch_up()
         self._mark(None if session is None else session.draft.label)
 
     def close(self) -> None:
@@ -89,6 +92,16 @@ class ObjectTable(QAbstractTableModel):
         if session is not None:
             session.stepped.connect(self._on_step)
             session.classes.changed.connect(self._on_classes)
+
+    def _catch_up(self) -> None:
+        """List what came otherwise than by a step heard of, such as by resuming."""
+        if self._session is None or len(self._session.objects) == len(self._records):
+            return
+        differing = self._session.objects.keys() ^ self._records.keys()
+        if len(differing) > FEW:
+            self._rebuild()
+        else:
+            self.update_rows(differing)
 
     def _rebuild(self) -> None:
         self.updating = True

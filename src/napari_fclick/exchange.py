@@ -1,0 +1,101 @@
+"""What napari reads and writes through the plugin: session files, COCO."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_fclick.session.exporting import coco_of_labels
+from napari_fclick.session.journal import SUFFIX, Journal, JournalError
+from napari_fclick.session.resuming import reopen
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+#: In a Labels layer's metadata: the session file that its objects are in.
+SESSION = "napari-fclick session"
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """Return what reads a session file; None for what is none (napari's reader protocol)."""
+    first = path[0] if isinstance(path, list) else path
+    return read_session if str(first).endswith(SUFFIX) else None
+
+
+def read_session(path: str | list[str]) -> list[LayerData]:
+    """Read the labels of session files as Labels layers.
+
+    The dock goes on in such a file by *Session > Open*.
+
+    Raises
+    ------
+    JournalError
+        If a file cannot be read, or nothing was accepted in it.
+    """
+    paths = path if isinstance(path, list) else [path]
+    return [layer for each in paths for layer in _labels_in(Path(each))]
+
+
+def write_session(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
+    """Write a copy of the session file in which a Labels layer's objects are.
+
+    Raises
+    ------
+    JournalError
+        If the layer's objects are in none.
+    """
+    source = attributes.get("metadata", {}).get(SESSION)
+    if not source:
+        raise JournalError(
+            f"layer {attributes.get('name', '')!r} belongs to no session; "
+            "only objects that were accepted with First Click do"
+        )
+    journal = Journal.open(Path(source), read_only=True)
+    try:
+        journal.copy_to(Path(path)).close()
+    finally:
+        journal.close()
+    return [path]
+
+
+def write_coco(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
+    """Write a Labels layer as COCO JSON, one annotation an object and plane.
+
+    The layer's feature ``class``, where it has one, becomes the category.
+    """
+    finest = data[0] if attributes.get("multiscale") else data
+    features = attributes.get("features")
+    classes: dict[int, str] = {}
+    if features is not None and {"index", "class"} <= set(features):
+        rows = zip(features["index"], features["class"], strict=True)
+        classes = {int(label): str(name) for label, name in rows if name}
+    found = coco_of_labels(np.asarray(finest), str(attributes.get("name", "labels")), classes)
+    Path(path).write_text(json.dumps(found) + "\n", "utf-8")
+    return [path]
+
+
+def _labels_in(path: Path) -> list[LayerData]:
+    journal = Journal.open(path, read_only=True)
+    try:
+        opened = reopen(journal)
+        used = {id(commit.target) for commit in opened.restored.commits}
+        layers: list[LayerData] = []
+        for target, known in zip(opened.targets, journal.targets, strict=True):
+            if id(target) in used:
+                attributes: dict[str, Any] = {
+                    "name": known.name,
+                    "metadata": {SESSION: str(path)},
+                }
+                if known.spacing:
+                    attributes["scale"] = known.spacing
+                if known.unit:
+                    attributes["units"] = known.unit
+                layers.append((target.labels, attributes, "labels"))
+        if not layers:
+            raise JournalError(f"{path} holds no accepted object")
+        return layers
+    finally:
+        journal.close()
