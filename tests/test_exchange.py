@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -33,9 +34,12 @@ def path(tmp_path: Path) -> Path:
 
 def test_the_manifest_names_the_reader(path: Path) -> None:
     manager = npe2.PluginManager()
-    manager.register(npe2.PluginManifest.from_distribution("napari-fclick"))
+    manifest = npe2.PluginManifest.from_distribution("napari-fclick")
+    manager.register(manifest)
     (reader,) = manager.iter_compatible_readers([str(path)])
-    read = reader.exec(kwargs={"path": str(path), "stack": False, "_registry": manager.commands})
+    command = next(c for c in manifest.contributions.commands or () if c.id == reader.command)
+    module, _, name = str(command.python_name).partition(":")
+    read = getattr(importlib.import_module(module), name)(str(path))
     assert read is not None
     ((labels, attributes, kind),) = read(str(path))
     assert kind == "labels"

@@ -81,9 +81,7 @@ class WindowReader:
 
     def remember(self, block: Block | None) -> None:
         """Use what an earlier click on the same image has read."""
-        # Of the lazy arrays only dask's cannot change between two clicks.
-        frozen = type(self.image).__module__.startswith("dask.")
-        if block is not None and block.image is self.image and frozen:
+        if block is not None and block.image is self.image and window.is_frozen(self.image):
             self._block = block
 
     def kept(self, view: Window) -> Block | None:

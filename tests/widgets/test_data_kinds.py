@@ -323,6 +323,13 @@ def test_what_is_sent_is_what_napari_would_send(dtype: str, direct: bool) -> Non
     np.testing.assert_array_equal(data, as_napari_sends_it(dtype, patch, drawn.layer.colormap))
 
 
+def test_a_napari_that_sends_no_parts_draws_the_whole(monkeypatch: Any) -> None:
+    monkeypatch.setattr("napari_fclick.widgets.painting._colour_numbers", lambda *_: None)
+    drawn = Drawn(np.zeros((1100, 1100), np.int32))
+    drawn.target[REGION] = PATCH
+    assert (len(drawn.parts), drawn.whole) == (0, 1)
+
+
 def test_a_transposed_view_is_sent_transposed() -> None:
     drawn = Drawn(np.zeros((1100, 1100), np.uint16))
     drawn.viewer.dims.order = (1, 0)
@@ -448,7 +455,7 @@ def test_channels_are_chosen_and_predict_anew(open_dock: Any, predictor: Seeing)
     boxes["RFP"].setChecked(True)
     assert widget.wait_idle()
     assert isinstance(predictor.image, ChannelStack)
-    assert predictor.image.planes == (controller.image.data, viewer.layers["RFP"].data)
+    assert predictor.image.parts == (controller.image.data, viewer.layers["RFP"].data)
     assert len(predictor.asked) == 2
     assert controller.session.prediction is not None
     boxes["GFP"].setChecked(True)
@@ -491,7 +498,7 @@ def test_a_channel_that_is_removed_or_resized_drops_out(open_dock: Any, predicto
     assert widget.wait_idle()
     assert not controller.session.objects  # it was not what had been accepted
     assert [c.pixel for c in controller.session.clicks] == [(20, 20)]
-    assert predictor.image.planes == (controller.image.data, rfp.data)
+    assert predictor.image.parts == (controller.image.data, rfp.data)
     asked = len(predictor.asked)
     rfp.data = GRAY[::-1]
     assert widget.wait_idle()

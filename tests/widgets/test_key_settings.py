@@ -263,6 +263,9 @@ def test_the_table_of_keys(open_dock: Any, qtbot: Any) -> None:
     assert not table.isVisible()
     widget.controller.close()
     assert opener.table is None
+    widget.deleteLater()
+    qtbot.wait(20)
+    key_settings.key_settings().change("accept", "F5")  # nobody is there to show it
 
 
 def _ours() -> set[str]:

@@ -37,7 +37,7 @@ def test_the_keys_reach_us_whichever_layer_is_active(window: Window) -> None:
     assert list(session.objects) == [1]
     window.key(KEY.Key_G)
     window.key(KEY.Key_J)
-    for name in ("image", "objects", "clicks", "preview", "suggestion"):
+    for name in ("image", "objects", "clicks"):
         layers.selection.active = layers[name]
         count, selected = len(session.clicks), set(layers.selection)
         window.key(KEY.Key_G)

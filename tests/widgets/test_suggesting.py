@@ -219,6 +219,12 @@ def test_directions_are_those_of_the_screen(open_dock: Any) -> None:
     keys.nudge("up")
     assert (keys.ghost.y - before.y, keys.ghost.x - before.x) == (1, -1)
     viewer.dims.order = (0, 1)
+    viewer.scene.camera.orientation2d = ("up", "right")
+    keys.suggest()
+    before = keys.ghost
+    keys.nudge("up")
+    assert (keys.ghost.y - before.y, keys.ghost.x - before.x) == (1, 0)
+    viewer.scene.camera.orientation2d = ("down", "right")
     widget.controller.image.scale = (1, -1)  # mirrored
     keys.suggest()
     before = keys.ghost

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,6 +35,8 @@ class ChannelStack:
     ndim : int
         3.
     dtype : dtype
+    parts : tuple of array
+        The planes.
     separate_channels : bool
         True: the channels are no colours, and are stretched one by one.
 
@@ -56,7 +57,7 @@ class ChannelStack:
         shapes = [tuple(int(n) for n in np.shape(plane)) for plane in planes]
         if len(shapes[0]) != 2 or any(shape != shapes[0] for shape in shapes):
             raise ValueError(f"channels have the shapes {shapes}; they must be one (rows, columns)")
-        self.planes, self.limits = tuple(planes), limits
+        self.parts, self.limits = tuple(planes), limits
         self.shape = (*shapes[0], len(planes))
         dtypes = {np.dtype(plane.dtype) for plane in planes}
         self._as_they_are = limits is None and len(dtypes) == 1 and _is_narrow(dtypes)
@@ -69,7 +70,7 @@ class ChannelStack:
             raise IndexError(f"index {index!r} is not allowed: rows and columns are read as slices")
         rows, columns = [*parts, slice(None), slice(None)][:2]
         wanted = parts[2] if len(parts) == 3 else slice(None)
-        numbers = range(len(self.planes))[wanted]
+        numbers = range(len(self.parts))[wanted]
         if isinstance(numbers, int):
             return self._read(numbers, rows, columns)
         return np.stack([self._read(number, rows, columns) for number in numbers], -1)
@@ -78,7 +79,7 @@ class ChannelStack:
         return np.asarray(self[:, :], dtype=dtype)
 
     def _read(self, number: int, rows: slice, columns: slice) -> NDArray[Any]:
-        pixels = np.asarray(self.planes[operator.index(number)][rows, columns])
+        pixels = np.asarray(self.parts[number][rows, columns])
         if self._as_they_are:
             return pixels
         limits = None if self.limits is None else self.limits[number]

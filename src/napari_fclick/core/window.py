@@ -357,6 +357,14 @@ def levels(image: Any) -> Sequence[Any]:
     return [np.asarray(image)]
 
 
+def is_frozen(image: Any) -> bool:
+    """Whether a lazy image cannot change between two clicks: dask's, and what is made of them."""
+    parts = getattr(image, "parts", None)
+    if parts is not None:
+        return all(is_frozen(part) for part in parts)
+    return type(image).__module__.partition(".")[0] == "dask"
+
+
 def read_window(image: Any, window: Window) -> Array:
     """Read the window's pixels, and no others, as (h', w', C) or (h', w').
 

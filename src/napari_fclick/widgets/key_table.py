@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
@@ -98,6 +99,9 @@ class KeyTable(QDialog):
             self._say(str(problem), ERROR)
 
     def _show(self) -> None:
+        # The window it belongs to may have been closed.
+        if not isalive(self):  # type: ignore[no-untyped-call]
+            return
         for name, cell in self.cells.items():
             cell.show_keys(self._settings.keys[name])
         problems = "\n".join(self._settings.problems)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from napari.layers import Labels
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QShortcut, QWidget
 
@@ -138,10 +139,12 @@ class Shortcuts:
         self._shortcuts: list[QShortcut] = []
         self._settings = key_settings()
         self._settings.changed.connect(self._make)
-        widget.destroyed.connect(lambda: self._settings.changed.disconnect(self._make))
         self._make()
 
     def _make(self) -> None:
+        # A closed dock is gone at once.
+        if not isalive(self._widget):  # type: ignore[no-untyped-call]
+            return
         for shortcut in self._shortcuts:
             shortcut.setParent(None)
             shortcut.deleteLater()

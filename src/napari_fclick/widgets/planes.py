@@ -26,10 +26,16 @@ class LazyPlane:
         numpy, dask, zarr or anything that indexes like them; after its ``place.ndim`` axes
         it may have one more, of channels.
     place : Place
+
+    Attributes
+    ----------
+    parts : tuple of array
+        What it is made of: the data.
     """
 
     def __init__(self, data: Any, place: Place) -> None:
         self._data, self._place = data, place
+        self.parts = (data,)
         self.dtype = np.dtype(data.dtype)
         shape = tuple(int(n) for n in data.shape)
         self.shape = (*place.plane_shape(shape), *shape[place.ndim :])
