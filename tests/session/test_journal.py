@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -374,51 +376,9 @@ def test_a_commit_costs_what_the_object_costs(tmp_path: Path) -> None:
     assert (tmp_path / "a.fclick").stat().st_size < 200_000
 
 
-KILLED = """
-import os, sys
-from pathlib import Path
-import numpy as np
-from tests.session.test_journal import IMAGE, act, recorded
-session, recorder = recorded(Path(sys.argv[1]))
-rng = np.random.default_rng(int(sys.argv[2]))
-names = ["put", "put", "put", "add", "undo", "redo", "pick", "delete", "set", "clear"]
-while True:
-    y, x = rng.integers(6, 58, 2)
-    try:
-        act(session, str(rng.choice(names)), int(y), int(x))
-    except ValueError:
-        continue
-    # Said after the step was taken: what was said must be in the file.
-    if recorder.journal is None:
-        continue
-    print(recorder.journal.events, ",".join(map(str, session.objects)), flush=True)
-"""
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_killed_process_loses_nothing_it_had_accepted(tmp_path: Path, seed: int) -> None:
-    kill_one(tmp_path / "a.fclick", seed, lines=20 + 31 * seed)
-
-
-def kill_one(path: Path, seed: int, lines: int) -> int:
-    """Kill -9 a session after some lines of output; check its file; return its events."""
-    command = [sys.executable, "-c", KILLED, str(path), str(seed)]
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_processes_lose_nothing_they_had_accepted() -> None:
+    command = [sys.executable, "-m", "tests.session.killing", "--kills", "20"]
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
-        assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(lines)]
-        process.kill()
-        said += process.stdout.read().splitlines(keepends=True)
-    whole = [line for line in said if line.endswith("\n")]
-    events, _, objects = whole[-1].strip().partition(" ")
-    session, journal = reopened(path)
-    assert not journal.read_only
-    # One more step may have been written than was said.
-    extra = journal.events - int(events)
-    assert extra in (0, 1)
-    if not extra:
-        assert ",".join(map(str, session.objects)) == objects
-    for label in session.objects:
-        assert (session.labels == label).any()
-    journal.close()
-    return int(events)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
+    assert json.loads(done.stdout) == {"kills": 20, "lost": []}

@@ -18,6 +18,7 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.window import Box
 from napari_fclick.session import AcceptedObject, Place, Session, editing
 from napari_fclick.session.state import Part
+from napari_fclick.widgets import features
 from napari_fclick.widgets.features import class_colormap, merged_features
 from napari_fclick.widgets.object_table import AREA, CLASS, CLICKS, ID, ObjectTable
 from napari_fclick.widgets.planes import to_world
@@ -238,8 +239,8 @@ def test_labels_that_are_not_ours_are_corrected_too(open_dock: Any, mouse: Any) 
     assert "choose the Labels layer" in widget.message.text()
     data = np.zeros(GRAY.shape, np.uint16)
     data[10:30, 10:40] = 70
-    features = pd.DataFrame({"index": [70], "class": ["vessel"], "score": [0.5]})
-    layer = controller.viewer.add_labels(data, features=features)
+    table = pd.DataFrame({"index": [70], "class": ["vessel"], "score": [0.5]})
+    layer = controller.viewer.add_labels(data, features=table)
     controller.choose_labels(layer)
     assert widget.wait_idle()
     assert controller.session.classes.names == ["vessel"]
@@ -258,6 +259,7 @@ def test_labels_that_are_not_ours_are_corrected_too(open_dock: Any, mouse: Any) 
 def test_selecting_a_row_shows_the_object(open_dock: Any) -> None:
     widget = open_dock(np.zeros((4, *GRAY.shape), np.uint8), scale=(5, 0.5, 0.5))
     controller, viewer = widget.controller, widget.controller.viewer
+    viewer.dims.set_current_step(0, 0)
     accept_at(widget, (20, 20))
     viewer.dims.set_current_step(0, 3)
     accept_at(widget, (60, 150))
@@ -347,6 +349,27 @@ def test_the_class_at_hand_and_the_colours(open_dock: Any) -> None:
     assert labels.features["index"].tolist() == [1]
     controller.undo()
     assert bar.combo.currentText() in ("vessel", "no class")
+
+
+def test_large_labels_are_not_coloured_anew_at_each_commit(
+    open_dock: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(features, "MANY_PIXELS", 10)
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    controller.objects.use_class("cell")
+    accept_at(widget, (20, 20))
+    widget.objects.by_class.setChecked(True)
+    colormap = controller.labels.colormap
+    accept_at(widget, (60, 60))
+    controller.features.flush()
+    assert controller.labels.colormap is colormap
+    cell = controller.labels.get_color(1).tolist()
+    assert controller.labels.get_color(2).tolist() == cell
+    controller.objects.use_class("")
+    accept_at(widget, (60, 120))
+    controller.features.flush()
+    assert controller.labels.get_color(3).tolist() != cell
 
 
 def test_the_list_of_classes(open_dock: Any, monkeypatch: Any) -> None:

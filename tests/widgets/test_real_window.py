@@ -115,3 +115,19 @@ def test_dragging_a_marker_moves_it_and_dragging_elsewhere_pans(window: Window) 
     assert camera.center != centre
     window.click(90, 100, LEFT)
     assert not session.clicks
+
+
+def test_ctrl_click_takes_an_object_up_again(window: Window) -> None:
+    session, camera = window.widget.controller.session, window.viewer.scene.camera
+    assert session is not None
+    window.click(60, 60)
+    window.key(Qt.Key.Key_N)
+    view = camera.center, camera.zoom
+    window.click(63, 62, LEFT, Qt.KeyboardModifier.ControlModifier)
+    assert session.draft.label == 1
+    assert [c.pixel for c in session.clicks] == [(60, 60)]
+    assert (camera.center, camera.zoom) == view
+    window.click(60, 75)
+    window.key(Qt.Key.Key_N)
+    assert list(session.objects) == [1]
+    assert session.objects[1].made == 2

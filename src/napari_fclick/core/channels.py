@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,9 +71,9 @@ class ChannelStack:
             raise IndexError(f"index {index!r} is not allowed: rows and columns are read as slices")
         rows, columns = [*parts, slice(None), slice(None)][:2]
         wanted = parts[2] if len(parts) == 3 else slice(None)
+        if not isinstance(wanted, slice):
+            return self._read(operator.index(wanted), rows, columns)
         numbers = range(len(self.parts))[wanted]
-        if isinstance(numbers, int):
-            return self._read(numbers, rows, columns)
         return np.stack([self._read(number, rows, columns) for number in numbers], -1)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:

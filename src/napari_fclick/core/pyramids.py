@@ -48,15 +48,17 @@ def coarser_region(
     target: list[slice | int] = []
     picked: list[list[int]] = []
     for part, size, coarse in zip(where, shape, coarser, strict=True):
-        one = not isinstance(part, slice)
-        start, stop = (part, part + 1) if one else part.indices(size)[:2]
+        whole = part if isinstance(part, slice) else slice(part, part + 1)
+        start, stop, _ = whole.indices(size)
         shown = _shown(start, stop, size, coarse)
         if not shown:
             return None
-        first = shown[0][0]
-        target.append(first if one else slice(first, shown[-1][0] + 1))
-        if not one:
+        first, last = shown[0][0], shown[-1][0]
+        if isinstance(part, slice):
+            target.append(slice(first, last + 1))
             picked.append([source - start for _, source in shown])
+        else:
+            target.append(first)
     return tuple(target), tuple(picked)
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -149,6 +151,8 @@ class Cluster:
                 for future in distributed.as_completed(futures):
                     yield from future.result()
                     future.release()
+            except distributed.KilledWorker as error:
+                raise RuntimeError(f"a worker died again and again: {error}") from None
             finally:
                 client.cancel(futures)
 
@@ -164,11 +168,23 @@ class Cluster:
             "dashboard_address": None,
             "silence_logs": logging.CRITICAL,
         }
-        with (
-            distributed.LocalCluster(**settings) as cluster,
-            distributed.Client(cluster) as client,
-        ):
+        with _interrupts_ignored():
+            cluster = distributed.LocalCluster(**settings)
+        with cluster, distributed.Client(cluster) as client:
             yield client
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Start processes that leave Ctrl-C, which a terminal sends to all, to this one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def threads_for(workers: int) -> int:

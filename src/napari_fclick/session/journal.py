@@ -17,50 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from napari_fclick.session import records
-from napari_fclick.session.history import Change, Commit, Step, StoredPatch
+from napari_fclick.session import access, records, tables
+from napari_fclick.session.history import Step
 from napari_fclick.session.numbering import NumberedLabels
-from napari_fclick.session.restoring import Recorded, Restored, restore
+from napari_fclick.session.restoring import Restored, restore
 from napari_fclick.session.signature import Signature
 
 SUFFIX = ".fclick"
 #: "fclk": tells the file from other SQLite files.
 APPLICATION_ID = 0x66636C6B
 SCHEMA_VERSION = 1
-
-_SCHEMA = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE weights (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, UNIQUE (name, sha256));
-CREATE TABLE targets (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL,
-    shape TEXT NOT NULL, dtype TEXT NOT NULL, spacing TEXT NOT NULL, unit TEXT NOT NULL);
-CREATE TABLE steps (
-    id INTEGER PRIMARY KEY, time REAL NOT NULL, name TEXT NOT NULL, place TEXT NOT NULL,
-    draft TEXT NOT NULL, settings TEXT NOT NULL, moved REAL,
-    weights INTEGER REFERENCES weights (id));
-CREATE TABLE clicks (
-    step INTEGER NOT NULL REFERENCES steps (id), position INTEGER NOT NULL,
-    y REAL NOT NULL, x REAL NOT NULL, positive INTEGER NOT NULL,
-    PRIMARY KEY (step, position)) WITHOUT ROWID;
-CREATE TABLE commits (
-    step INTEGER PRIMARY KEY REFERENCES steps (id),
-    target INTEGER NOT NULL REFERENCES targets (id),
-    shape TEXT NOT NULL, renumbered TEXT NOT NULL);
-CREATE TABLE patches (
-    step INTEGER NOT NULL REFERENCES commits (step), position INTEGER NOT NULL,
-    region TEXT NOT NULL, shape TEXT NOT NULL, dtype TEXT NOT NULL,
-    before BLOB NOT NULL, after BLOB NOT NULL, PRIMARY KEY (step, position));
-CREATE TABLE changes (
-    step INTEGER NOT NULL REFERENCES commits (step), position INTEGER NOT NULL,
-    label INTEGER NOT NULL, before TEXT, after TEXT, PRIMARY KEY (step, position)) WITHOUT ROWID;
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY, time REAL NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('do', 'undo', 'redo')),
-    step INTEGER REFERENCES steps (id));
-"""
 
 
 class JournalError(ValueError):
@@ -137,13 +105,13 @@ class Journal:
             raise JournalError(f"{path} is there already: open it, or choose another name")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = _lock(path)
+            lock = access.lock(path)
             if lock is None:
                 raise JournalError(f"{path} cannot be written")
-            connection = _connect(path, write=True)
+            connection = access.connect(path, write=True)
             connection.executescript(
                 f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; "
-                f"PRAGMA user_version = {SCHEMA_VERSION}; {_SCHEMA} COMMIT;"
+                f"PRAGMA user_version = {SCHEMA_VERSION}; {tables.SCHEMA} COMMIT;"
             )
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"{path} cannot be written: {error}") from error
@@ -163,15 +131,15 @@ class Journal:
         """
         if not path.is_file():
             raise JournalError(f"no file {path}")
-        lock = None if read_only else _lock(path)
+        lock = None if read_only else access.lock(path)
         try:
-            connection = _connect(path, write=lock is not None)
+            connection = access.connect(path, write=lock is not None)
             _check(path, connection)
         except sqlite3.Error as error:
-            _release(lock)
+            access.release(lock)
             raise JournalError(f"{path} cannot be read: {error}") from error
         except JournalError:
-            _release(lock)
+            access.release(lock)
             raise
         return cls(path, connection, lock)
 
@@ -179,7 +147,7 @@ class Journal:
         """Let go of the file; it is whole by itself then."""
         with suppress(sqlite3.Error):
             self._connection.close()
-        _release(self._lock)
+        access.release(self._lock)
         self._lock = None
 
     def copy_to(self, path: Path) -> Journal:
@@ -278,66 +246,13 @@ class Journal:
         # Clicks survive a killed process; accepted objects survive a power cut, too.
         safety = "NORMAL" if step.commit is None else "FULL"
         with self._transaction(safety) as cursor:
-            number = self._insert_step(cursor, step, when) if how == "do" else None
+            number = self._insert(cursor, step, when) if how == "do" else None
             cursor.execute(
                 "INSERT INTO events (time, kind, step) VALUES (?, ?, ?)", (when, how, number)
             )
 
-    def _insert_step(self, cursor: sqlite3.Cursor, step: Step, when: float) -> int:
-        cursor.execute(
-            "INSERT INTO steps (time, name, place, draft, settings, moved, weights) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                when,
-                step.name,
-                records.dumps(records.place_out(step.place)),
-                records.dumps(records.draft_out(step.after)),
-                records.dumps(records.settings_out(step.settings_after)),
-                step.moved,
-                self._weights,
-            ),
-        )
-        number = int(cursor.lastrowid or 0)
-        cursor.executemany(
-            "INSERT INTO clicks VALUES (?, ?, ?, ?, ?)",
-            [(number, i, c.y, c.x, c.positive) for i, c in enumerate(step.after.clicks)],
-        )
-        if step.commit is not None:
-            self._insert_commit(cursor, number, step.commit)
-        return number
-
-    def _insert_commit(self, cursor: sqlite3.Cursor, number: int, commit: Commit) -> None:
-        cursor.execute(
-            "INSERT INTO commits VALUES (?, ?, ?, ?)",
-            (
-                number,
-                self._targets[commit.target],
-                records.dumps(commit.labels_shape),
-                records.dumps(list(commit.renumbered.items())),
-            ),
-        )
-        cursor.executemany(
-            "INSERT INTO patches VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    number,
-                    i,
-                    records.dumps(records.where_out(patch.where)),
-                    records.dumps(patch.shape),
-                    patch.dtype.str,
-                    patch.before,
-                    patch.after,
-                )
-                for i, patch in enumerate(commit.patches)
-            ],
-        )
-        cursor.executemany(
-            "INSERT INTO changes VALUES (?, ?, ?, ?, ?)",
-            [
-                (number, i, change.label, _object_text(change.before), _object_text(change.after))
-                for i, change in enumerate(commit.changes)
-            ],
-        )
+    def _insert(self, cursor: sqlite3.Cursor, step: Step, when: float) -> int:
+        return tables.insert_step(cursor, step, when, self._weights, self._targets)
 
     @contextmanager
     def _transaction(self, safety: str = "NORMAL") -> Iterator[sqlite3.Cursor]:
@@ -412,97 +327,15 @@ class Journal:
             raise JournalError(f"{len(labels)} labels are given for {len(self.targets)} targets")
         self._targets = {target: number for number, target in enumerate(labels, start=1)}
         try:
-            return restore(self._events(labels))
+            return restore(tables.select_events(self._rows, labels))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise JournalError(f"{self.path} is damaged: {error}") from error
-
-    def _events(self, labels: Sequence[NumberedLabels]) -> Iterator[tuple[str, Recorded | None]]:
-        for kind, step in self._rows("SELECT kind, step FROM events ORDER BY id"):
-            yield kind, None if step is None else self._recorded(int(step), labels)
-
-    def _recorded(self, number: int, labels: Sequence[NumberedLabels]) -> Recorded:
-        name, place, draft, settings, when, moved = self._rows(
-            "SELECT name, place, draft, settings, time, moved FROM steps WHERE id = ?", (number,)
-        )[0]
-        query = "SELECT y, x, positive FROM clicks WHERE step = ? ORDER BY position"
-        clicks = records.clicks_in(list(row) for row in self._rows(query, (number,)))
-        return Recorded(
-            name,
-            records.place_in(json.loads(place)),
-            records.draft_in(json.loads(draft), clicks),
-            records.settings_in(json.loads(settings)),
-            when,
-            self._commit(number, labels),
-            moved,
-        )
-
-    def _commit(self, number: int, labels: Sequence[NumberedLabels]) -> Commit | None:
-        found = self._rows(
-            "SELECT target, shape, renumbered FROM commits WHERE step = ?", (number,)
-        )
-        if not found:
-            return None
-        target, shape, renumbered = found[0]
-        patches = self._rows(
-            "SELECT region, shape, dtype, before, after FROM patches WHERE step = ? "
-            "ORDER BY position",
-            (number,),
-        )
-        changes = self._rows(
-            "SELECT label, before, after FROM changes WHERE step = ? ORDER BY position", (number,)
-        )
-        return Commit(
-            tuple(
-                StoredPatch(
-                    records.where_in(json.loads(region)),
-                    tuple(json.loads(extent)),
-                    np.dtype(dtype),
-                    before,
-                    after,
-                )
-                for region, extent, dtype, before, after in patches
-            ),
-            labels[target - 1],
-            tuple(Change(n, _object(before), _object(after)) for n, before, after in changes),
-            tuple(json.loads(shape)),
-            {int(old): int(new) for old, new in json.loads(renumbered)},
-        )
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise JournalError(f"{self.path} cannot be read: {error}") from error
-
-
-def _object_text(record: Any) -> str | None:
-    return None if record is None else records.dumps(records.object_out(record))
-
-
-def _object(text: str | None) -> Any:
-    return None if text is None else records.object_in(json.loads(text))
-
-
-def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    if not write:
-        return _connect_reading(path)
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5)
-    # Where a file system cannot share memory, SQLite keeps its older kind of journal.
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
-
-
-def _connect_reading(path: Path) -> sqlite3.Connection:
-    address = f"{path.resolve().as_uri()}?mode=ro"
-    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=5)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
-        # Where nothing may be written beside it, the file is read as it stands.
-        connection.close()
-        connection = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None)
-    return connection
 
 
 def _check(path: Path, connection: sqlite3.Connection) -> None:
@@ -515,20 +348,3 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
             f"{path} was written by a newer version (schema {version}; "
             f"this one reads up to {SCHEMA_VERSION}): update napari-fclick"
         )
-
-
-def _lock(path: Path) -> FileLock | None:
-    """Take hold of a file; None where another window has it, or it may not be written."""
-    lock = FileLock(f"{path}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError):
-        return None
-    return lock
-
-
-def _release(lock: FileLock | None) -> None:
-    if lock is not None:
-        with suppress(OSError):  # while it is ours: nobody can be holding it
-            Path(lock.lock_file).unlink()
-        lock.release()

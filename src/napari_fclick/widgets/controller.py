@@ -134,9 +134,9 @@ class Controller:
         """Leave the viewer as it was found; the objects stay."""
         if self._closed:
             return
+        self.journaling.close()
         self.deactivate()
         self._closed = True
-        self.journaling.close()
         self._predicting.close()
         self._chores.close()
         self._follower.close()

@@ -357,7 +357,12 @@ class Following(Protocol):
 
 
 def _close(controller: Controller, followers: tuple[Following, ...]) -> None:
-    controller.close()
+    try:
+        controller.close()
+    except RuntimeError as error:
+        # Where the interpreter ends with the window open, Qt's objects go in any order.
+        if "has been deleted" not in str(error):
+            raise
     for follower in followers:
         follower.close_links()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -13,9 +14,15 @@ from qtpy.QtCore import QTimer
 
 from napari_fclick.session import AcceptedObject, Session, Step
 from napari_fclick.session.classes import UNCLASSIFIED, Classes
+from napari_fclick.widgets.layers import MANY_PIXELS
+from napari_fclick.widgets.planes import levels_of
 
 #: Features are written so many milliseconds after a change: several in a row are one.
 DELAY = 150
+#: In large labels, and in those of more objects than this, so many objects to come are given
+#: the colour of the class at hand: to colour all anew takes its time.
+MANY_OBJECTS = 1000
+EXPECTED = 200
 COLUMNS = ("class", "clicks", "seconds", "area")
 
 Records = Mapping[int, AcceptedObject | None]
@@ -34,6 +41,7 @@ class LabelFeatures:
         self._found: dict[Any, dict[int, str]] = {}
         self._classes: dict[Any, dict[int, str]] = {}
         self._known: dict[Any, set[int]] = {}
+        self._session: Session | None = None
         self._names = Classes()
         self._by_class = False
         self._colormaps: dict[Any, tuple[Any, Any, dict[int, str]]] = {}
@@ -67,6 +75,7 @@ class LabelFeatures:
         layer : Labels or None
             What the session writes into.
         """
+        self._session = session
         if session is None:
             return
         if session.classes is not self._names:
@@ -149,12 +158,24 @@ class LabelFeatures:
             self._colormaps.clear()
 
     def _colour(self, layer: Any) -> None:
-        colours = {n: self._names.colour(name) for n, name in self._classes[layer].items()}
+        classes = self._classes[layer]
+        numbers = self._known[layer] | classes.keys()
+        colours = {n: self._names.colour(classes.get(n, "")) for n in numbers}
         ours, before, shown = self._colormaps.get(layer, (None, layer.colormap, {}))
-        if layer.colormap is ours and shown == colours:
+        if layer.colormap is ours and colours.items() <= shown.items():
             return
+        colours = self._expected(layer) | colours
         layer.colormap = class_colormap(colours)
         self._colormaps[layer] = (layer.colormap, before, colours)
+
+    def _expected(self, layer: Any) -> dict[int, str]:
+        """Return the colour of the next objects, where it takes long to colour all labels anew."""
+        session = self._session
+        few = _pixels(layer) <= MANY_PIXELS and len(self._known[layer]) <= MANY_OBJECTS
+        if few or session is None or not session.knows_next_label:
+            return {}
+        colour = self._names.colour(session.settings.class_name)
+        return dict.fromkeys(range(session.next_label, session.next_label + EXPECTED), colour)
 
 
 def merged_features(features: Any, records: Records, found: Mapping[int, str]) -> Any:
@@ -196,6 +217,10 @@ def class_colormap(colours: Mapping[int, str]) -> Any:
     shades = {colour: _rgba(colour) for colour in set(colours.values())}
     colormap.color_dict.update({label: shades[colour] for label, colour in colours.items()})
     return colormap
+
+
+def _pixels(layer: Any) -> int:
+    return math.prod(levels_of(layer)[0].shape[-2:])
 
 
 def _row(record: AcceptedObject, found: Mapping[int, str]) -> tuple[str, int, float, int]:

@@ -116,13 +116,9 @@ class Follower:
     def _on_image_data(self, event: Any) -> None:
         """Predict anew on other pixels; begin anew where their shape has changed."""
         layer, controller = event.source, self._controller
-        for annotation in controller.annotations:
-            if layer not in annotation.channels:
-                continue
-            if fits_as_channel(layer, annotation.image):
-                annotation.renew()
-            else:
-                self._drop_channel(annotation, layer, "has another shape now")
+        for other in controller.annotations:
+            if layer in other.channels:
+                self._follow_channel(other, layer)
         annotation = next((a for a in controller.annotations if a.image is layer), None)
         if annotation is None:
             return
@@ -134,6 +130,13 @@ class Follower:
         if was_current:
             controller.choose_image(layer)
         controller.say(f"the shape of {layer.name!r} changed: its clicks no longer fit", "warning")
+
+    def _follow_channel(self, annotation: Annotation, layer: Any) -> None:
+        """Predict anew on a channel's other pixels, or without it."""
+        if fits_as_channel(layer, annotation.image):
+            annotation.renew()
+        else:
+            self._drop_channel(annotation, layer, "has another shape now")
 
     def _drop_channel(self, annotation: Annotation, layer: Any, why: str) -> None:
         """Go on without a channel."""

@@ -53,7 +53,10 @@ class GhostLayer:
         layers = self._viewer.layers
         if layers[-1] is not self.layer:  # others came after it
             layers.move(layers.index(self.layer), len(layers))
+        styled = len(self.layer.data) == len(SIZES)
         self.layer.data = np.array([point] * len(SIZES), float)
+        if styled:  # it only moves
+            return made
         with self.layer.events.blocker_all():  # drawn once, not once for each property
             for name, value in _STYLE.items():
                 setattr(self.layer, name, value)

@@ -80,11 +80,6 @@ def is_labels_of(layer: Any, image: Layer) -> bool:
     return isinstance(layer, Labels) and layer_shape(layer) == layer_shape(image)
 
 
-def fits_as_labels(layer: Any, image: Layer) -> bool:
-    """Whether a layer is a Labels layer that objects of the image can be written into."""
-    return is_labels_of(layer, image) and why_not_writable(layer) is None
-
-
 def why_not_writable(layer: Labels) -> str | None:
     """Return why a layer's data cannot be written to, and what to do; None where they can."""
     for data in levels_of(layer):

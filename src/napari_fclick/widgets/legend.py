@@ -8,10 +8,22 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from napari_fclick.widgets.drawing import NEGATIVE, POSITIVE, star_outline
 
+_ANY = "\nDrag it to move it; click on it to remove it."
 _TEXTS = {
-    "first": ("first", "The first click: the object is what it is on (left click)"),
-    "positive": ("more of it", "A positive click: on the object (left click)"),
-    "negative": ("not it", "A negative click: not on the object (right click, or Alt + left)"),
+    "first": (
+        "first",
+        "The first click: the object is what it is on (left click)."
+        f"{_ANY} The next positive one is then the first.",
+    ),
+    "positive": (
+        "more of it",
+        "A positive click: on the object (left click)."
+        f"{_ANY}\nShift + click on it makes it the first.",
+    ),
+    "negative": (
+        "not it",
+        f"A negative click: not on the object (right click, or Alt + left).{_ANY}",
+    ),
 }
 
 

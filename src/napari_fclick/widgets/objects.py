@@ -130,15 +130,19 @@ class ObjectTools:
         record = None if session is None else session.objects.get(label)
         if session is None or record is None:
             return
+        if controller.viewer.dims.ndisplay == 2:
+            self._centre(session, record)
+        self._select(label)
+
+    def _centre(self, session: Session, record: AcceptedObject) -> None:
         if record.place != session.place:
             self._go_to(record.place)
-        viewer, image = controller.viewer, controller.image
+        viewer, image = self._controller.viewer, self._controller.image
         box, shown = record.box, list(viewer.dims.displayed)
         rows, columns = (box.top - 0.5, box.bottom - 0.5), (box.left - 0.5, box.right - 0.5)
         corners = [to_world(viewer, image, record.place, y, x) for y in rows for x in columns]
         points = np.asarray(corners)[:, shown]
         centre_view(viewer, points.mean(0).tolist(), np.ptp(points, axis=0).tolist())
-        self._select(label)
 
     def _select(self, label: int) -> None:
         layer = self._controller.labels

@@ -70,9 +70,10 @@ def _subject(session: Session | None) -> tuple[Any, ...]:
     """Return what the stakes depend on; empty where there is nothing to accept."""
     if session is None or session.prediction is None or session.target is None:
         return ()
-    settings, known = session.settings, session.knows_next_label
     shown = (session.mask(), session.target, session.draft.start)
-    return (*shown, settings.policy, settings.threshold, settings.integrity, known)
+    # Whatever changes labels makes a new generation.
+    how = (session.settings, session.generation, session.knows_next_label)
+    return (*shown, *how)
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

@@ -1,0 +1,50 @@
+"""Opening SQLite files, by one window for writing and by any for reading."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """Open a file; it is made where it is missing and to be written."""
+    if not write:
+        return _connect_reading(path)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5)
+    # Where a file system cannot share memory, SQLite keeps its older kind of journal.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _connect_reading(path: Path) -> sqlite3.Connection:
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=5)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        # Where nothing may be written beside it, the file is read as it stands.
+        connection.close()
+        connection = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None)
+    return connection
+
+
+def lock(path: Path) -> FileLock | None:
+    """Take hold of a file; None where another window has it, or it may not be written."""
+    held = FileLock(f"{path}.lock")
+    try:
+        held.acquire(timeout=0)
+    except (Timeout, OSError):
+        return None
+    return held
+
+
+def release(held: FileLock | None) -> None:
+    """Let go of a lock."""
+    if held is not None:
+        with suppress(OSError):  # while it is ours: nobody can be holding it
+            Path(held.lock_file).unlink()
+        held.release()
