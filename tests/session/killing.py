@@ -12,23 +12,25 @@ import os
 import signal
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
 from tests.session.test_journal import act, recorded, reopened
 
+from napari_fclick.session import Session
+
 ACTIONS = ("put", "put", "put", "add", "undo", "redo", "pick", "delete", "merge", "set", "clear")
 
 
 def annotate(path: Path, seed: int, pipe: int) -> None:
-    """Take random steps for ever; after each write "events objects" to the pipe."""
+    """Take random steps for ever; after each write "events objects checksum" to the pipe."""
     session, recorder = recorded(path)
     rng = np.random.default_rng(seed)
 
     def say() -> None:  # comes after the recorder, which listened first
         assert recorder.journal is not None
-        objects = ",".join(map(str, session.objects))
-        os.write(pipe, f"{recorder.journal.events} {objects}\n".encode())
+        os.write(pipe, f"{recorder.journal.events} {content(session)}\n".encode())
 
     session.stepped.connect(say)
     while True:
@@ -37,6 +39,12 @@ def annotate(path: Path, seed: int, pipe: int) -> None:
             act(session, str(rng.choice(ACTIONS)), int(y), int(x))
         except ValueError:
             continue
+
+
+def content(session: Session) -> str:
+    """Return the numbers of the objects and a checksum of the labels."""
+    labels = b"" if session.labels is None else session.labels.tobytes()
+    return f"{','.join(map(str, session.objects))} {zlib.crc32(labels) if any(labels) else 0}"
 
 
 def kill_one(path: Path, seed: int, seconds: float) -> str:
@@ -54,11 +62,11 @@ def kill_one(path: Path, seed: int, seconds: float) -> str:
         said = [line for line in file.read().decode().splitlines(keepends=True) if line[-1] == "\n"]
     if not said:
         return "" if not path.exists() else opened(path)
-    events, _, objects = said[-1].strip().partition(" ")
-    return opened(path, int(events), objects)
+    events, _, rest = said[-1].strip().partition(" ")
+    return opened(path, int(events), rest)
 
 
-def opened(path: Path, events: int | None = None, objects: str = "") -> str:
+def opened(path: Path, events: int | None = None, said: str = "") -> str:
     """Say what is wrong with a file of which the last thing said is known."""
     try:
         session, journal = reopened(path)
@@ -71,11 +79,8 @@ def opened(path: Path, events: int | None = None, objects: str = "") -> str:
         extra = journal.events - events
         if journal.read_only or extra not in (0, 1):
             return f"{journal.events} events in the file, {events} were said"
-        found = ",".join(map(str, session.objects))
-        if not extra and found != objects:
-            return f"objects {found} in the file, {objects} were said"
-        missing = [n for n in session.objects if not (session.labels == n).any()]
-        return f"objects {missing} have no pixels" if missing else ""
+        found = content(session)
+        return f"{found} in the file, {said} was said" if not extra and found != said else ""
     finally:
         journal.close()
 
