@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.channels import stack_channels
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.files import read_image
 from napari_fclick.core.labels import make_patch
@@ -19,7 +20,7 @@ from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.resuming import check_image
-from napari_fclick.session.signature import Signature
+from napari_fclick.session.signature import Channels, Signature
 from napari_fclick.session.starting import start_prediction
 from napari_fclick.session.state import AcceptedObject, Part, PredictionLike, PredictorLike
 from napari_fclick.training.simulation import correction
@@ -91,7 +92,42 @@ def open_image(journal: Journal, path: Path | None = None, insist: bool = False)
         raise JournalError(f"{journal.path}: its image {source} is not there; say --image FILE")
     image = _read(source)
     check_image(journal, Signature.of(image), insist)
-    return image
+    return _with_channels(journal, image)
+
+
+class ImageChannels:
+    """Images of one shape that are looked at together; a plane of them is one of channels.
+
+    Parameters
+    ----------
+    images : list of array
+    limits : list of (float, float), optional
+        Of each, the intensities that are black and white.
+    """
+
+    def __init__(self, images: list[Any], limits: list[tuple[float, float]] | None) -> None:
+        self._images, self._limits = images, limits
+
+    def __getitem__(self, where: Any) -> Any:
+        return stack_channels([image[where] for image in self._images], self._limits)
+
+
+def _with_channels(journal: Journal, image: Any) -> Any:
+    text = journal.about("channels")
+    channels = Channels.model_validate_json(text) if text else Channels()
+    if not channels.sources:
+        return image
+    missing = [source or "(no file)" for source in channels.sources if not Path(source).is_file()]
+    if missing:
+        raise JournalError(
+            f"{journal.path}: channels that the session looked at are not there: "
+            f"{', '.join(missing)}"
+        )
+    others = [_read(Path(source)) for source in channels.sources]
+    shapes = {tuple(np.shape(each)) for each in (image, *others)}
+    if len(shapes) > 1:
+        raise JournalError(f"{journal.path}: its channels have the shapes {sorted(shapes)}")
+    return ImageChannels([image, *others], channels.limits)
 
 
 def replay(journal: Journal, image: Any, predictor: PredictorLike) -> Replay:

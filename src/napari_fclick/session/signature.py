@@ -70,6 +70,23 @@ class Signature(BaseModel):
         return ""
 
 
+class Channels(BaseModel):
+    """The other images that were looked at together with an image.
+
+    Attributes
+    ----------
+    sources : tuple of str
+        The files they were read from; empty where there was none.
+    limits : list of (float, float) or None
+        Of the image and of each of them, the intensities that were black and white.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[str, ...] = ()
+    limits: list[tuple[float, float]] | None = None
+
+
 def sampled_hash(image: Any) -> str:
     """Return a hash of blocks spread over an array; the same pixels give the same hash.
 

@@ -110,6 +110,20 @@ ACTIONS = {
             "Object",
         ),
         Action(
+            "correct_at_cursor",
+            ("Shift-Q",),
+            "Take the object under the cursor in hand again",
+            "Object",
+            "objects.pick_up_at_cursor",
+        ),
+        Action(
+            "show_objects",
+            ("Shift-N",),
+            "Go to the list of objects",
+            "Object",
+            "objects.focus_list",
+        ),
+        Action(
             "suggest",
             ("G",),
             "Suggest the next click; again: the next best place",
@@ -159,6 +173,7 @@ ACTIONS = {
         ),
         Action("toggle_integrity", ("I",), "Structural integrity on or off", "Settings"),
         Action("cycle_policy", ("W",), "The next way to treat overlaps", "Settings"),
+        Action("toggle_limits", ("Shift-I",), "Contrast by the layer's limits, or not", "Settings"),
         Action("toggle_preview", ("H",), "Hide or show the preview", "Settings"),
         Action("toggle_keys", ("T",), "Show or hide the table of keys", "Help", "key_table.toggle"),
     )

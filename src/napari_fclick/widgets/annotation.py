@@ -82,11 +82,11 @@ class Annotation:
         """Return the pixels of a plane, of all channels, as a session takes them."""
         if not self.channels:
             return plane_at(self.image, place)
-        return stack_at([self.image, *self.channels], place, self._channel_limits())
+        return stack_at([self.image, *self.channels], place, self.channel_limits())
 
     def renew(self) -> None:
         """Predict anew on pixels that have changed."""
-        self._stacked = (self.channels, self._channel_limits())
+        self._stacked = (self.channels, self.channel_limits())
         place = self.session.place
         self._set_limits()
         self.session.show(place, self.plane(place))
@@ -120,18 +120,18 @@ class Annotation:
         self._use_limits = on
         if not self.channels:
             self._set_limits()
-        elif self._stacked != (self.channels, self._channel_limits()):
+        elif self._stacked != (self.channels, self.channel_limits()):
             self.renew()
 
     def _set_limits(self) -> None:
-        limits = self._channel_limits()
+        limits = self.channel_limits()
         if limits is not None:
             # A stack brings each channel's limits to 0 and 1 itself.
             self.session.set_limits((0.0, 1.0) if self.channels else limits[0])
         else:
             self.session.set_limits(None)
 
-    def _channel_limits(self) -> list[tuple[float, float]] | None:
+    def channel_limits(self) -> list[tuple[float, float]] | None:
         """Return each channel's limits; None where they are not to be used, or unusable."""
         if not self._use_limits:
             return None

@@ -455,10 +455,21 @@ class Controller:
         self._use_limits = on
         self.follow_limits()
 
+    @property
+    def uses_layer_limits(self) -> bool:
+        """Whether the predictor sees what the layer's contrast limits show."""
+        return self._use_limits
+
+    def toggle_limits(self) -> None:
+        """Show the predictor what the layer's contrast limits show, or leave it to it."""
+        self.use_layer_limits(not self._use_limits)
+        self.changed.emit()
+
     def follow_limits(self) -> None:
         """Take over the image layer's contrast limits, where they are to be used."""
         if self._current is not None:
             self._current.use_limits(self._use_limits)
+            self.journaling.note_channels(self._current)
 
     def toggle_integrity(self) -> None:
         """Turn the structural integrity strategy on or off."""

@@ -281,7 +281,9 @@ class FirstClickWidget(QWidget):
         if session is None:
             return
         settings = session.settings
-        blocked = [QSignalBlocker(w) for w in (self.threshold, self.integrity, self.policy)]
+        shown = (self.threshold, self.integrity, self.policy, self.limits)
+        blocked = [QSignalBlocker(widget) for widget in shown]
+        self.limits.setChecked(self.controller.uses_layer_limits)
         if abs(self.threshold.value() - settings.threshold) > 1e-6:
             self.threshold.setValue(settings.threshold)
         self.integrity.setChecked(settings.integrity)

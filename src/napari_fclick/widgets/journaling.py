@@ -20,7 +20,8 @@ from napari_fclick.session.exporting import export
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import Opened, check_image, reopen, resume
-from napari_fclick.session.signature import Signature
+from napari_fclick.session.signature import Channels, Signature
+from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.layers import transform_of
 from napari_fclick.widgets.planes import layer_shape, levels_of
 from napari_fclick.widgets.workers import Job, Worker
@@ -38,6 +39,7 @@ class _Kept:
     signature: Signature
     offers: list[Offer] = field(default_factory=list)
     dismissed: bool = False
+    channels: Channels | None = None
 
 
 class Journaling:
@@ -60,6 +62,7 @@ class Journaling:
         self._worker = Worker("napari-fclick-journal")
         self._kept: dict[Annotation, _Kept] = {}
         self._weights: tuple[str, str] | None = None
+        self._exporting = Activity(self._on_export_cancelled)
 
     # --- life ---------------------------------------------------------------------------
 
@@ -101,6 +104,7 @@ class Journaling:
 
     def close(self) -> None:
         """Close all files."""
+        self._exporting.end()
         self._worker.close()
         for annotation in list(self._kept):
             self.drop(annotation)
@@ -113,12 +117,14 @@ class Journaling:
             kept.recorder.set_weights(*self._weights)
 
     def note_channels(self, annotation: Annotation) -> None:
-        """Note which other layers are looked at together with the image."""
-        channels = [
-            {"name": layer.name, "source": str(layer.source.path or "")}
-            for layer in annotation.channels
-        ]
-        self._kept[annotation].recorder.set_about("channels", json.dumps(channels))
+        """Note which other layers are looked at together with the image, and how bright."""
+        kept = self._kept.get(annotation)
+        if kept is None or not (annotation.channels or kept.channels):
+            return
+        sources = [str(layer.source.path or "") for layer in annotation.channels]
+        limits = annotation.channel_limits() if annotation.channels else None
+        kept.channels = Channels(sources=tuple(sources), limits=limits)
+        kept.recorder.set_about("channels", kept.channels.model_dump_json())
 
     # --- what there is ------------------------------------------------------------------
 
@@ -182,15 +188,9 @@ class Journaling:
                 "there is nothing to export yet: accept an object first", "warning"
             )
             return
-        controller = self._controller
-
-        def done(written: list[Path]) -> None:
-            controller.say("wrote " + " and ".join(str(each) for each in written))
-
-        job = Job(
-            lambda: export(path, kind, out), done, lambda problem: controller.say(problem, "error")
-        )
-        self._worker.submit(f"export {out}", job)
+        self._exporting.begin(f"First Click: writing {out.name}")
+        job = Job(lambda: export(path, kind, out), self._on_exported, self._on_not_exported)
+        self._worker.submit("export", job)
 
     def resume(self, path: Path, insist: bool = False) -> bool:
         """Go on where a session file of the current image ends.
@@ -309,6 +309,18 @@ class Journaling:
         )
 
     # --- events -------------------------------------------------------------------------
+
+    def _on_exported(self, written: list[Path]) -> None:
+        self._exporting.end()
+        self._controller.say("wrote " + " and ".join(str(each) for each in written))
+
+    def _on_not_exported(self, problem: str) -> None:
+        self._exporting.end()
+        self._controller.say(problem, "error")
+
+    def _on_export_cancelled(self) -> None:
+        self._worker.drop("export")
+        self._controller.say("nothing more is exported; a file that was begun may still come")
 
     def _create(self, annotation: Annotation) -> Journal:
         kept = self._kept[annotation]

@@ -65,12 +65,18 @@ class ObjectList(QWidget):
         selection.selectionChanged.connect(lambda *_: self._on_selected())
         self.view.activated.connect(lambda _: self.actions_by_name["correct"].trigger())
         controller.changed.connect(self.show_state)
+        controller.objects.list_wanted.connect(self.focus)
         self.show_state()
 
     def close_links(self) -> None:
         """No longer follow the controller and its sessions."""
         self._controller.changed.disconnect(self.show_state)
+        self._controller.objects.list_wanted.disconnect(self.focus)
         self.table.close()
+
+    def focus(self) -> None:
+        """Take the keyboard."""
+        self.view.setFocus()
 
     @property
     def selected(self) -> list[int]:

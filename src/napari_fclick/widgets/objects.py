@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from psygnal import Signal
 
 from napari_fclick.session import Place, Session, SessionError, editing
 from napari_fclick.session.classes import remove_class, rename_class
@@ -27,10 +28,21 @@ class ObjectTools:
     controller : Controller
     go_to : callable
         Shows a plane.
+
+    Attributes
+    ----------
+    list_wanted : Signal()
+        The list of objects is to get the keyboard.
     """
+
+    list_wanted = Signal()
 
     def __init__(self, controller: Controller, go_to: Callable[[Place], None]) -> None:
         self._controller, self._go_to = controller, go_to
+
+    def focus_list(self) -> None:
+        """Have the list of objects get the keyboard."""
+        self.list_wanted.emit()
 
     # --- correcting ---------------------------------------------------------------------
 

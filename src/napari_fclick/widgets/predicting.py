@@ -9,6 +9,7 @@ from psygnal import Signal
 
 from napari_fclick.session import Session
 from napari_fclick.session.state import PredictorLike
+from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.loading import Choices
 from napari_fclick.widgets.workers import Job, Worker
 
@@ -35,6 +36,8 @@ class Predicting:
         There is no answer, and why.
     discovered : Signal(Choices)
         Which weights and devices there are.
+    activity : Activity
+        Loading, in napari's activity dock.
     """
 
     loaded = Signal()
@@ -52,6 +55,8 @@ class Predicting:
         self._problem = "no weights are loaded"
         self._asked: tuple[int, int] | None = None
         self._worker = Worker()
+        self._loads = 0
+        self.activity = Activity(self._on_load_cancelled)
 
     @property
     def busy(self) -> bool:
@@ -66,7 +71,14 @@ class Predicting:
     def load(self, weights: str, device: str) -> None:
         """Load weights; until they are there, those loaded before stay in use."""
         self.loading = True
-        job = Job(lambda: self._load(weights, device), self._on_loaded, self._on_load_failed)
+        self._loads += 1
+        self.activity.begin(f"First Click: loading {weights}")
+        number = self._loads
+        job = Job(
+            lambda: self._load(weights, device),
+            lambda predictor: self._on_loaded(number, predictor),
+            lambda problem: self._on_load_failed(number, problem),
+        )
         self._worker.submit("load", job)
 
     def discover(self) -> None:
@@ -103,16 +115,30 @@ class Predicting:
 
     def close(self) -> None:
         """Let a prediction that runs come to its end unheard."""
+        self.activity.end()
         self._worker.close()
 
-    def _on_loaded(self, predictor: PredictorLike) -> None:
+    def _on_loaded(self, number: int, predictor: PredictorLike) -> None:
+        if number != self._loads:
+            return  # cancelled, or others are wanted since
+        self.activity.end()
         self.loading, self.predictor = False, predictor
         self.forget()
         self.loaded.emit()
 
-    def _on_load_failed(self, problem: str) -> None:
+    def _on_load_failed(self, number: int, problem: str) -> None:
+        if number != self._loads:
+            return
+        self.activity.end()
         self.loading, self._problem = False, problem
         self.failed.emit(problem)
+
+    def _on_load_cancelled(self) -> None:
+        self._loads += 1  # what is being loaded comes to its end unheard
+        self._worker.drop("load")
+        self.loading = False
+        self._problem = "loading the weights was cancelled; choose weights to load them"
+        self.failed.emit(self._problem)
 
     def _on_answer(self, session: Session, generation: int, prediction: Any) -> None:
         if session.receive(generation, prediction):
