@@ -15,13 +15,13 @@ from tests.session.test_session import SIZE, answer, make, put
 from napari_fclick.cli import main
 from napari_fclick.evaluation import robot
 from napari_fclick.predictor import Predictor
-from napari_fclick.replay import acceptances, clicks_needed, open_image, replay
+from napari_fclick.replay import acceptances, clicks_needed, open_image, plane_of, replay
 from napari_fclick.samples import coins, coins_truth
 from napari_fclick.session import Session, editing
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import bare_target
-from napari_fclick.session.signature import Signature
+from napari_fclick.session.signature import Channels, Signature
 
 
 @pytest.fixture
@@ -136,3 +136,24 @@ def test_the_command_line_replays_what_the_network_answered(
     assert report["same_weights"]
     assert [row["iou"] for row in report["objects"]] == [1.0] * 3
     assert np.array_equal(io.imread(tmp_path / "again.tif"), session.labels)
+
+
+def test_channels_are_looked_at_together_again(tmp_path: Path, image: Any) -> None:
+    io.imsave(tmp_path / "second.png", 255 - image)
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
+    channels = Channels(sources=(str(tmp_path / "second.png"),), limits=[(0, 255), (10, 200)])
+    recorder.set_about("channels", channels.model_dump_json())
+    put(session, 20, 20)
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    part, _ = next(iter(acceptances(journal)))
+    plane = plane_of(open_image(journal), part)
+    assert plane.shape == (SIZE, SIZE, 2)
+    read = plane[5:9, 5:9]
+    assert np.allclose(read[..., 0], image[5:9, 5:9] / 255, atol=1e-6)
+    assert np.allclose(read[..., 1], np.clip((245.0 - image[5:9, 5:9]) / 190, 0, 1), atol=1e-6)
+    (tmp_path / "second.png").unlink()
+    with pytest.raises(JournalError, match=r"channels .* are not there: .*second\.png"):
+        open_image(journal)
+    journal.close()

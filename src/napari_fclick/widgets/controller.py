@@ -555,9 +555,9 @@ class Controller:
         """Show the session as it is, and ask for what it needs."""
         if self._closed:
             return
+        self._predicting.ask(self.session)  # it begins while the rest is done here
         if self._current is not None:
             self._current.draw()
-        self._predicting.ask(self.session)
         self.stakes.ask(self.session)
         self.features.use(self.session, self.labels)
         self.changed.emit()
