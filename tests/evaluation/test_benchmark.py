@@ -32,6 +32,15 @@ def test_report_worked_out_by_hand(folder: Path) -> None:
     assert report["mIoU"] == pytest.approx([0.2, 0.4, 0.6, 0.8])
 
 
+def test_an_object_may_stop_at_an_iou(folder: Path) -> None:
+    whole = evaluate_folder(Grower(4), folder, Protocol(targets=(0.5,), most=4))
+    stopped = evaluate_folder(Grower(4), folder, Protocol(targets=(0.5,), most=4, stop=0.5))
+    assert stopped["NoC@50"] == whole["NoC@50"] == 3
+    assert stopped["mIoU"] == pytest.approx([0.2, 0.4, 0.6, 0.6])
+    with pytest.raises(ValueError, match=r"target 0\.9 is never reached"):
+        Protocol(targets=(0.9,), stop=0.5)
+
+
 def test_ignored_pixels_count_nowhere(folder: Path) -> None:
     labels = tifffile.imread(folder / "labels/0.tif")
     labels[:, 20:] = 65535  # of the strip, 10 columns remain

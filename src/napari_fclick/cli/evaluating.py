@@ -38,6 +38,9 @@ def evaluate(
     jitter: Annotated[float, typer.Option(metavar="J", help=JITTER)] = 0.0,
     max_objects: Annotated[int | None, typer.Option(help="Drawn from each set.")] = None,
     seed: Annotated[int, typer.Option(help="Of the draw and of the jitter.")] = 0,
+    stop: Annotated[
+        float, typer.Option(help="IoU at which an object is done; saves clicks beyond it.")
+    ] = 1.0,
     device: Device = "auto",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the report to a file; - prints it.")
@@ -66,7 +69,7 @@ def evaluate(
     from napari_fclick.evaluation.runs import Interrupted, open_results, play
     from napari_fclick.evaluation.workers import Cluster, Here, Job, threads_for
 
-    protocol = Protocol(tuple(target or (0.85, 0.9)), max_clicks, jitter, max_objects, seed)
+    protocol = Protocol(tuple(target or (0.85, 0.9)), max_clicks, jitter, max_objects, seed, stop)
     # What is wrong is told of before hours are spent.
     outputs = Outputs(json_file, timing, markdown, plot, sheet)
     outputs.check()

@@ -81,6 +81,7 @@ def play_item(
         scene.truth,
         ignore=scene.ignore,
         most=protocol.most,
+        target=protocol.stop,
         rng=rng,
         jitter=protocol.jitter,
     ):

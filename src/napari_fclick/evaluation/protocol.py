@@ -26,6 +26,8 @@ class Protocol:
         Objects drawn from a set; all by default.
     seed : int
         Of the draw and of the jitter.
+    stop : float
+        An object is done when this IoU is reached; 1 plays until nothing is wrong.
     """
 
     targets: tuple[float, ...] = (0.85, 0.9)
@@ -33,6 +35,7 @@ class Protocol:
     jitter: float = 0.0
     objects: int | None = None
     seed: int = 0
+    stop: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.targets:
@@ -40,6 +43,8 @@ class Protocol:
         for target in self.targets:
             if not 0 < target <= 1:
                 raise ValueError(f"target {target} is not within 0 to 1")
+            if target > self.stop:
+                raise ValueError(f"target {target} is never reached: objects stop at {self.stop}")
         if self.most < 1:
             raise ValueError(f"at most {self.most} clicks: at least 1 is needed")
         if self.objects is not None and self.objects < 1:
