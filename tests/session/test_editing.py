@@ -130,6 +130,21 @@ def test_merge() -> None:
         editing.merge(session, 1, 9)
 
 
+def test_merging_with_an_object_from_elsewhere_knows_all_of_it() -> None:
+    session = make()
+    session.labels[50:60, 2:6] = 7
+    put(session, 20, 20)
+    label = next(iter(session.objects))
+    editing.merge(session, 7, label)
+    record = session.objects[label]
+    assert record.area == np.count_nonzero(session.labels == label) == 81 + 40
+    assert record.box == (15, 2, 60, 26)
+    session.undo()
+    editing.merge(session, label, 7)
+    assert session.objects[7].area == 81 + 40
+    assert session.objects[7].box == (15, 2, 60, 26)
+
+
 def test_renumber() -> None:
     session = two_objects()
     editing.renumber(session, 1, 9)

@@ -376,6 +376,99 @@ def test_a_commit_costs_what_the_object_costs(tmp_path: Path) -> None:
     assert (tmp_path / "a.fclick").stat().st_size < 200_000
 
 
+def test_a_file_that_is_open_is_not_replaced(tmp_path: Path) -> None:
+    first, one = recorded(tmp_path / "a.fclick")
+    put(first, 20, 20)
+    second, other = recorded(tmp_path / "b.fclick")
+    put(second, 40, 40)
+    with pytest.raises(JournalError, match="open in another window"):
+        other.save_as(tmp_path / "a.fclick")
+    put(first, 50, 50)
+    put(second, 10, 10)
+    for session, recorder in ((first, one), (second, other)):
+        assert recorder.waiting == 0
+        recorder.close()
+        assert recorder.journal is None
+        path = tmp_path / ("a.fclick" if session is first else "b.fclick")
+        again, journal = reopened(path)
+        same(session, again)
+        journal.close()
+
+
+def test_a_read_only_window_saves_what_it_saw(tmp_path: Path) -> None:
+    first, recorder = recorded(tmp_path / "a.fclick")
+    put(first, 20, 20)
+    second, journal = reopened(tmp_path / "a.fclick")
+    assert journal.read_only
+    put(first, 40, 40)  # the other window goes on
+    beside = Recorder(second, bare_target())
+    beside.go_on_in(journal)
+    second.undo()
+    put(second, 50, 10)
+    beside.save_as(tmp_path / "b.fclick")
+    assert beside.waiting == 0
+    beside.close()
+    again, journal = reopened(tmp_path / "b.fclick")
+    same(second, again)
+    journal.close()
+    recorder.close()
+
+
+def test_a_file_that_could_not_be_made_can_be_made_later(tmp_path: Path, monkeypatch: Any) -> None:
+    path = tmp_path / "a.fclick"
+
+    def full(*_: Any) -> None:
+        raise JournalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "set_about", full)
+        with pytest.raises(JournalError, match="full"):
+            Journal.create(path, Signature.of(IMAGE))
+    assert list(tmp_path.iterdir()) == []
+    Journal.create(path, Signature.of(IMAGE)).close()
+
+
+def test_a_file_knows_its_image_whatever_it_is_used_with(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    put(session, 20, 20)
+    recorder.close()
+    again, journal = reopened(tmp_path / "a.fclick")
+    beside = Recorder(again, bare_target())
+    beside.set_image(Signature.of(IMAGE + 1))  # it was insisted on
+    beside.go_on_in(journal)
+    beside.set_image(Signature.of(IMAGE + 1))
+    again.add(5, 5)
+    assert journal.image == Signature.of(IMAGE)
+    beside.close()
+
+
+def test_an_image_that_was_not_looked_at_needs_insisting(tmp_path: Path) -> None:
+    blind = Signature.of(IMAGE, sample=False)
+    journal = Journal.create(tmp_path / "a.fclick", blind)
+    with pytest.raises(JournalError, match="is not known"):
+        check_image(journal, Signature.of(IMAGE))
+    check_image(journal, Signature.of(IMAGE), insist=True)
+    journal.close()
+
+
+def test_what_was_erased_and_saved_stays_erased(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    put(session, 20, 20)
+    put(session, 40, 40)
+    editing.merge(session, 1, 2)
+    recorder.close()
+    saved = session.labels.copy()
+    saved[18:20, 18:20] = 0  # by a brush
+    wanted = saved.copy()
+    journal = Journal.open(tmp_path / "a.fclick")
+    assert reopen(journal, [saved]).conflicts > 0
+    assert np.array_equal(saved, wanted)
+    whole = session.labels.copy()
+    assert reopen(journal, [whole]).conflicts == 0
+    assert np.array_equal(whole, session.labels)
+    journal.close()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_processes_lose_nothing_they_had_accepted() -> None:
     command = [sys.executable, "-m", "tests.session.killing", "--kills", "20"]

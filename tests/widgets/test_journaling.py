@@ -186,3 +186,27 @@ def test_a_second_window_is_read_only(open_dock: Any, tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "mine.fclick", read_only=True)
     assert journal.events == 4
     journal.close()
+
+
+def test_nothing_that_waits_is_thrown_away(
+    open_dock: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    first = open_dock(IMAGE)
+    put(first, (20, 20))
+    path = first.controller.journaling.path
+    first.controller.close()
+    blocker, temporary = tmp_path / "blocker", tmp_path / "temporary"
+    blocker.write_text("")
+    temporary.mkdir()
+    monkeypatch.setattr(autosave, "sessions_folder", lambda: blocker / "sessions")
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(temporary))
+    second = open_dock(IMAGE)
+    put(second, (40, 40))
+    with pytest.raises(JournalError, match="2 steps are not saved yet"):
+        second.controller.journaling.resume(path)
+    assert list(second.controller.session.objects) == [1]
+    second.controller.close()
+    (rescued,) = (temporary / "napari-fclick").glob("rescued-*.fclick")
+    journal = Journal.open(rescued)
+    assert journal.events == 2
+    journal.close()

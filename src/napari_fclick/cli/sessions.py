@@ -93,6 +93,9 @@ def _replayed(
     from napari_fclick.replay import replay as run
 
     used = journal.weights
+    if weights is None and len(used) > 1:
+        names = ", ".join(dict.fromkeys(name for name, _ in used))
+        say(f"the session used several weights ({names}); all objects are made with the last")
     predictor = load_predictor(weights or (used[-1][0] if used else "default"), device)
     found = run(journal, image, predictor)
     known = journal.targets

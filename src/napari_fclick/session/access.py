@@ -48,3 +48,21 @@ def release(held: FileLock | None) -> None:
         with suppress(OSError):  # while it is ours: nobody can be holding it
             Path(held.lock_file).unlink()
         held.release()
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what SQLite keeps beside a file that nobody has open."""
+    for ending in ("-wal", "-shm"):
+        Path(f"{path}{ending}").unlink(missing_ok=True)
+
+
+def discard(path: Path, connection: sqlite3.Connection | None, held: FileLock | None) -> None:
+    """Remove a file that could not be made, so that it can be tried again."""
+    if connection is not None:
+        with suppress(sqlite3.Error):
+            connection.close()
+    if held is not None:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+            remove_leftovers(path)
+    release(held)

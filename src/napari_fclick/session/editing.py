@@ -20,7 +20,7 @@ from napari_fclick.session.masks import mask_bounds
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
 from napari_fclick.session.starting import start_from
-from napari_fclick.session.state import AcceptedObject, Draft, SessionError
+from napari_fclick.session.state import AcceptedObject, Draft, Part, SessionError
 
 #: Planes of up to so many pixels are searched as a whole for an object.
 WHOLE_PLANE = 16_000_000
@@ -96,7 +96,7 @@ def merge(session: Session, label: int, into: int) -> None:
     if not any(_regions(session, into)):
         raise SessionError(f"there is no object {into} to merge into")
     if kept is not None or gone is not None:
-        changes += (Change(into, kept, _merged(into, gone, kept)),)
+        changes += (Change(into, kept, _merged(session, label, into)),)
     _renumber(session, f"merge object {label} into {into}", label, into, changes)
 
 
@@ -234,19 +234,30 @@ def _patch(session: Session, place: Place, box: Box, label: int, to: int) -> Sto
     )
 
 
-def _merged(into: int, gone: AcceptedObject | None, kept: AcceptedObject | None) -> AcceptedObject:
-    """Return the record of two objects in one."""
-    if kept is None or gone is None:
-        known = kept or gone
-        assert known is not None
-        return replace(known, label=into)
-    record = kept
-    for part in gone.parts:
-        mine = record.part(part.place)
-        if mine is not None:
-            part = replace(mine, box=mine.box.union(part.box), area=mine.area + part.area)
-        record = record.with_part(part)
-    return replace(record, seconds=kept.seconds + gone.seconds, made=kept.made + gone.made)
+def _merged(session: Session, label: int, into: int) -> AcceptedObject:
+    """Return the record of two objects in one, of which one was accepted here at least."""
+    gone, kept = session.objects.get(label), session.objects.get(into)
+    record = kept or gone
+    assert record is not None
+    boxes: dict[Place, Box] = {}
+    for number in (label, into):
+        for place, box in _regions(session, number):
+            boxes[place] = boxes[place].union(box) if place in boxes else box
+    parts = []
+    for place, box in boxes.items():
+        pixels = _read(session, place, box)
+        area = int(np.count_nonzero((pixels == label) | (pixels == into)))
+        known = [r.part(place) for r in (kept, gone) if r is not None]
+        part = next((p for p in known if p is not None), Part(place, ClickSequence(), box, area))
+        parts.append(replace(part, box=box, area=area))
+    others = [each for each in (kept, gone) if each is not None]
+    return replace(
+        record,
+        label=into,
+        parts=tuple(parts),
+        seconds=sum(each.seconds for each in others),
+        made=sum(each.made for each in others),
+    )
 
 
 def _pixel(session: Session, y: float, x: float) -> tuple[int, int]:

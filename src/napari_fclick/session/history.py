@@ -81,24 +81,10 @@ class StoredPatch:
         """Write what was there after, or before, whatever is there now."""
         labels[self.where] = self._unpack(self.after if after else self.before)
 
-    def settle(self, labels: Any) -> int:
-        """Write what was there after, where that is not there yet.
-
-        Pixels that hold neither what was there before nor what was there after stay as they
-        are.
-
-        Returns
-        -------
-        int
-            How many those are.
-        """
-        old, new = self._unpack(self.before), self._unpack(self.after)
-        current = np.array(labels[self.where])
-        changed = old != new
-        ours = changed & (current == old)
-        current[ours] = new[ours]
-        labels[self.where] = current
-        return int(np.count_nonzero(changed & (current != new)))
+    @property
+    def key(self) -> tuple[int | tuple[int, int], ...]:
+        """Where it lies, as something that can be told apart and hashed."""
+        return tuple((p.start or 0, p.stop) if isinstance(p, slice) else p for p in self.where)
 
     def _swap(self, labels: Any, expected: bytes, wanted: bytes) -> int:
         old, new = self._unpack(expected), self._unpack(wanted)

@@ -103,6 +103,8 @@ class Journal:
             raise JournalError(f"{path}: session files end in {SUFFIX}")
         if path.exists():
             raise JournalError(f"{path} is there already: open it, or choose another name")
+        lock: FileLock | None = None
+        connection: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = access.lock(path)
@@ -113,11 +115,14 @@ class Journal:
                 f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; "
                 f"PRAGMA user_version = {SCHEMA_VERSION}; {tables.SCHEMA} COMMIT;"
             )
-        except (sqlite3.Error, OSError) as error:
+            journal = cls(path, connection, lock)
+            journal.set_about("image", image.model_dump_json())
+            journal.set_about("created", str(time.time()))
+        except (sqlite3.Error, OSError, JournalError) as error:
+            access.discard(path, connection, lock)
+            if isinstance(error, JournalError):
+                raise
             raise JournalError(f"{path} cannot be written: {error}") from error
-        journal = cls(path, connection, lock)
-        journal.set_about("image", image.model_dump_json())
-        journal.set_about("created", str(time.time()))
         return journal
 
     @classmethod
@@ -135,6 +140,10 @@ class Journal:
         try:
             connection = access.connect(path, write=lock is not None)
             _check(path, connection)
+            if lock is None:
+                # What is read is one state of the file, whatever another window adds to it.
+                connection.execute("BEGIN")
+                connection.execute("SELECT count(*) FROM events").fetchone()
         except sqlite3.Error as error:
             access.release(lock)
             raise JournalError(f"{path} cannot be read: {error}") from error
@@ -162,6 +171,9 @@ class Journal:
             raise JournalError(f"{path}: session files end in {SUFFIX}")
         if path.exists() and path.samefile(self.path):
             raise JournalError(f"{path} is this session's file already")
+        lock = access.lock(path)
+        if lock is None:
+            raise JournalError(f"{path} is open in another window, or may not be written")
         partial = path.with_name(path.name + ".partial")
         try:
             partial.unlink(missing_ok=True)
@@ -170,13 +182,14 @@ class Journal:
                 self._connection.backup(copy)
             finally:
                 copy.close()
-            for leftover in ("-wal", "-shm"):
-                Path(f"{path}{leftover}").unlink(missing_ok=True)
+            access.remove_leftovers(path)
             partial.replace(path)
+            connection = access.connect(path, write=True)
         except (sqlite3.Error, OSError) as error:
             partial.unlink(missing_ok=True)
+            access.release(lock)
             raise JournalError(f"{path} cannot be written: {error}") from error
-        return Journal.open(path)
+        return Journal(path, connection, lock)
 
     def take_numbers_of(self, other: Journal) -> None:
         """Know the targets and weights that another file knows, of which this is a copy."""
@@ -288,7 +301,9 @@ class Journal:
     @property
     def weights(self) -> list[tuple[str, str]]:
         """Names and sha256 of the weights that answered, in the order of their first use."""
-        return [(str(n), str(s)) for n, s in self._rows("SELECT name, sha256 FROM weights")]
+        return [
+            (str(n), str(s)) for n, s in self._rows("SELECT name, sha256 FROM weights ORDER BY id")
+        ]
 
     @property
     def targets(self) -> list[Target]:

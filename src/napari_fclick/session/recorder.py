@@ -68,6 +68,8 @@ class Recorder:
     def go_on_in(self, journal: Journal) -> None:
         """Write into a file that holds all that the session has done so far."""
         self.journal, self._create = journal, None
+        # What the file knows of its image stays, whatever image it is used with now.
+        self._about.pop("image", None)
 
     def save_as(self, path: Path) -> None:
         """Go on in another file, which gets all that this one holds and all that waits.
@@ -105,8 +107,9 @@ class Recorder:
             self.flush()
 
     def set_image(self, image: Signature) -> None:
-        """Store what is known of the image by now."""
-        self.set_about("image", image.model_dump_json())
+        """Store what is known of the image by now; a file that knows its image keeps that."""
+        if self.journal is None or not self.journal.image.sampled:
+            self.set_about("image", image.model_dump_json())
 
     def set_weights(self, name: str, sha256: str) -> None:
         """Note which weights answer from now on."""

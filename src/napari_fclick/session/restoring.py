@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from napari_fclick.session.history import Commit, History, Step, follow
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, Draft, Settings
@@ -142,15 +144,43 @@ def write_labels(commits: Sequence[Commit], fresh: Iterable[Any] = ()) -> int:
         they are.
     """
     empty = {id(target) for target in fresh}
-    for commit in reversed(commits):
-        if id(commit.target) in empty:
-            for patch in reversed(commit.patches):
-                patch.impose(commit.target.labels, after=False)
     conflicts = 0
-    for commit in commits:
-        for patch in commit.patches:
-            if id(commit.target) in empty:
-                patch.impose(commit.target.labels, after=True)
-            else:
-                conflicts += patch.settle(commit.target.labels)
+    for target in {id(commit.target): commit.target for commit in commits}.values():
+        own = [commit for commit in commits if commit.target is target]
+        if id(target) in empty:
+            _write_all(own, target.labels, after=False)
+            _write_all(own, target.labels, after=True)
+        else:
+            conflicts += _settle(own, target.labels)
+    return conflicts
+
+
+def _write_all(commits: Sequence[Commit], labels: Any, *, after: bool) -> None:
+    patches = [patch for commit in commits for patch in commit.patches]
+    for patch in patches if after else reversed(patches):
+        patch.impose(labels, after=after)
+
+
+def _settle(commits: Sequence[Commit], labels: Any) -> int:
+    """Write into labels that may hold some of it already; return how many pixels differ.
+
+    A patch of which something is there was written before: what differs in it was changed
+    since, such as by a brush, and stays. Of one that is not there at all, every pixel that
+    holds what it held before the session is written.
+    """
+    shape, dtype = tuple(int(n) for n in labels.shape), np.dtype(labels.dtype)
+    before = np.zeros(shape, dtype)
+    _write_all(commits, before, after=False)
+    wanted = before.copy()
+    _write_all(commits, wanted, after=True)
+    conflicts = 0
+    for where in dict.fromkeys(patch.key for commit in commits for patch in commit.patches):
+        region = tuple(slice(*p) if isinstance(p, tuple) else p for p in where)
+        old, new, current = before[region], wanted[region], np.array(labels[region])
+        changed = old != new
+        if not (changed & (current == new)).any():
+            ours = changed & (current == old)
+            current[ours] = new[ours]
+            labels[region] = current
+        conflicts += int(np.count_nonzero(changed & (current != new)))
     return conflicts

@@ -37,8 +37,11 @@ def check_image(journal: Journal, image: Signature, insist: bool = False) -> Non
     JournalError
         Saying what differs; not where it is insisted on, unless the shapes differ.
     """
-    problem = journal.image.problem(image)
-    if problem and not (insist and journal.image.shape == image.shape):
+    known = journal.image
+    problem = known.problem(image)
+    if not problem and not (known.sampled and image.sampled):
+        problem = "whether its pixels are the same is not known"
+    if problem and not (insist and known.shape == image.shape):
         hint = "" if insist else "; it can be insisted on where the shape is the same"
         raise JournalError(f"{journal.path} belongs to another image: {problem}{hint}")
 
@@ -66,7 +69,7 @@ def reopen(
     """
     known = journal.targets
     if labels is None:
-        labels, fresh = [target.empty() for target in known], range(len(known))
+        labels, fresh = _empty(known), range(len(known))
     targets = [t if isinstance(t, NumberedLabels) else NumberedLabels(t) for t in labels]
     for target, wanted in zip(targets, known, strict=True):
         shape = tuple(int(n) for n in target.labels.shape)
@@ -75,6 +78,14 @@ def reopen(
     restored = journal.restore(targets)
     conflicts = write_labels(restored.commits, [targets[number] for number in fresh or ()])
     return Opened(restored, targets, conflicts)
+
+
+def _empty(known: Sequence[Target]) -> list[Any]:
+    try:
+        return [target.empty() for target in known]
+    except MemoryError:
+        shapes = ", ".join(str(target.shape) for target in known)
+        raise JournalError(f"labels of {shapes} do not fit into memory") from None
 
 
 def resume(session: Session, opened: Opened) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +16,7 @@ from napari.layers import Labels
 from psygnal import Signal
 
 from napari_fclick.exchange import SESSION
-from napari_fclick.session import NumberedLabels, SessionError, autosave
+from napari_fclick.session import NumberedLabels, autosave
 from napari_fclick.session.autosave import Offer
 from napari_fclick.session.exporting import export
 from napari_fclick.session.journal import Journal, JournalError, Target
@@ -29,6 +31,9 @@ from napari_fclick.widgets.workers import Job, Worker
 if TYPE_CHECKING:
     from napari_fclick.widgets.annotation import Annotation
     from napari_fclick.widgets.controller import Controller
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -88,18 +93,20 @@ class Journaling:
         annotation.session.classes.changed.connect(partial(self._note_classes, annotation))
         self._note_classes(annotation)
 
-        def look() -> tuple[Signature, list[Offer]]:
-            found = Signature.of(data, source, image.name)
-            return found, autosave.offers(found)
+        def look() -> Signature:
+            return Signature.of(data, source, image.name)
 
         job = Job(look, partial(self._on_looked, annotation), lambda _: None)
         self._worker.submit(f"look {id(annotation)}", job)
 
     def drop(self, annotation: Annotation) -> None:
         """Close the file of an image that is not annotated any more."""
-        kept = self._kept.pop(annotation, None)
+        kept = self._kept.get(annotation)
         if kept is not None:
+            if kept.recorder.waiting and not kept.recorder.flush():
+                self._rescue(kept)
             kept.recorder.close()
+            del self._kept[annotation]
             self.changed.emit()
 
     def close(self) -> None:
@@ -164,21 +171,38 @@ class Journaling:
         if kept is None:
             return False
         try:
-            if kept.recorder.journal is None and kept.recorder.waiting:
-                # The folder for files of our own could not be written.
-                kept.recorder.begin_at(partial(Journal.create, path, kept.signature))
-                saved = kept.recorder.waiting == 0
-            else:
-                kept.recorder.save_as(path)
-                saved = True
+            self._save_as(kept, path)
         except JournalError as error:
             self._controller.say(str(error), "error")
             return False
+        self._mark(kept)
+        saved = kept.recorder.waiting == 0
         if saved:
-            self._mark(kept)
             self._controller.say(f"the session is in {path} from now on")
         self.changed.emit()
         return saved
+
+    def _save_as(self, kept: _Kept, path: Path) -> None:
+        if kept.recorder.journal is None and kept.recorder.waiting:
+            # The folder for files of our own could not be written.
+            kept.recorder.go_on_in(Journal.create(path, kept.signature))
+            kept.recorder.flush()
+        else:
+            kept.recorder.save_as(path)
+
+    def _rescue(self, kept: _Kept) -> None:
+        """Write what could not be written elsewhere, rather than lose it."""
+        folder = Path(tempfile.gettempdir()) / "napari-fclick"
+        path = autosave.new_path(f"rescued-{kept.signature.name}", folder)
+        count = kept.recorder.waiting
+        try:
+            self._save_as(kept, path)
+        except JournalError as error:
+            text = f"{count} steps could not be saved anywhere: {error}"
+        else:
+            text = f"{count} steps that could not be saved before are in {path}"
+        self._controller.say(text, "error")
+        logger.warning(text)
 
     def export(self, kind: str, out: Path) -> None:
         """Write the current session's objects as "coco", "tiff" or "csv", off the GUI thread."""
@@ -209,7 +233,7 @@ class Journaling:
         try:
             annotation = self._pristine(journal, insist)
             self._resume(annotation, journal)
-        except (JournalError, SessionError):
+        except BaseException:
             journal.close()
             raise
         self.changed.emit()
@@ -224,7 +248,12 @@ class Journaling:
         if not known.sampled:
             known = Signature.of(levels_of(current.image), known.source, known.name)
         check_image(journal, known, insist)
-        session = current.session
+        session, recorder = current.session, self._kept[current].recorder
+        if recorder.waiting and not recorder.flush():
+            raise JournalError(
+                f"{recorder.waiting} steps are not saved yet: save this session as another file "
+                "before opening one"
+            )
         if not (session.can_undo or session.can_redo or session.clicks):
             return current
         layer = current.image
@@ -236,10 +265,8 @@ class Journaling:
 
     def _resume(self, annotation: Annotation, journal: Journal) -> None:
         kept = self._kept[annotation]
-        expected = reopen(journal)
         layers = [
-            self._layer_for(annotation, target, number, expected)
-            for number, target in enumerate(journal.targets)
+            self._layer_for(annotation, journal, number) for number in range(len(journal.targets))
         ]
         fresh = [number for number, layer in enumerate(layers) if not self._is_shown(layer)]
         opened = reopen(journal, [self._target_of(layer) for layer in layers], fresh)
@@ -277,13 +304,18 @@ class Journaling:
 
     # --- labels -------------------------------------------------------------------------
 
-    def _layer_for(
-        self, annotation: Annotation, target: Target, number: int, expected: Opened
-    ) -> Labels:
+    def _layer_for(self, annotation: Annotation, journal: Journal, number: int) -> Labels:
         """Return the layer that stands for labels of a file: the very one, or a new one."""
-        for layer in self._controller.viewer.layers:
-            if isinstance(layer, Labels) and _is_same(layer, target, number, expected):
-                return layer
+        target = journal.targets[number]
+        layers = [each for each in self._controller.viewer.layers if _may_be(each, target)]
+        named = [layer for layer in layers if layer.name == target.name]
+        if target.source and (named or layers):
+            return (named or layers)[0]
+        if layers:
+            expected = reopen(journal)
+            for layer in named + layers:
+                if _holds(layer, expected, number):
+                    return layer
         transform = {}
         if target.shape == layer_shape(annotation.image):
             transform = transform_of(annotation.image)
@@ -326,13 +358,22 @@ class Journaling:
         kept = self._kept[annotation]
         return Journal.create(autosave.new_path(annotation.image.name), kept.signature)
 
-    def _on_looked(self, annotation: Annotation, found: tuple[Signature, list[Offer]]) -> None:
+    def _on_looked(self, annotation: Annotation, found: Signature) -> None:
         kept = self._kept.get(annotation)
         if kept is None:
             return
-        kept.signature, kept.offers = found
-        kept.recorder.set_image(kept.signature)
-        self.changed.emit()
+        kept.signature = found
+        kept.recorder.set_image(found)
+        job = Job(
+            lambda: autosave.offers(found), partial(self._on_offers, annotation), lambda _: None
+        )
+        self._worker.submit(f"offers {id(annotation)}", job)
+
+    def _on_offers(self, annotation: Annotation, offers: list[Offer]) -> None:
+        kept = self._kept.get(annotation)
+        if kept is not None:
+            kept.offers = offers
+            self.changed.emit()
 
     def _on_step(self, step: Any = None, how: str = "") -> None:
         kept = self._current()
@@ -368,18 +409,16 @@ class Journaling:
                 target.labels.layer.metadata[SESSION] = str(journal.path)
 
 
-def _is_same(layer: Labels, target: Target, number: int, expected: Opened) -> bool:
-    """Whether a layer in the viewer is the one that a file speaks of.
-
-    It was read from the same file or, where it came from none, holds what it should hold.
-    """
-    pixels = levels_of(layer)[0]
-    if tuple(pixels.shape) != target.shape:
+def _may_be(layer: Any, target: Target) -> bool:
+    """Whether a layer has the shape, and came from the file, that a session file speaks of."""
+    if not isinstance(layer, Labels) or tuple(levels_of(layer)[0].shape) != target.shape:
         return False
-    source = str(layer.source.path or "")
-    if source or target.source:
-        return source == target.source
-    wanted = expected.targets[number]
+    return str(layer.source.path or "") == target.source
+
+
+def _holds(layer: Labels, expected: Opened, number: int) -> bool:
+    """Whether a layer that came from no file holds what it should hold."""
+    pixels, wanted = levels_of(layer)[0], expected.targets[number]
     regions = [
         patch.where
         for commit in expected.restored.commits

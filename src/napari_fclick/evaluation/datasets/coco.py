@@ -54,14 +54,15 @@ class Coco(DataSet):
         """Return the objects of an image by the numbers of their annotations."""
         found = []
         for mark in sorted(self._marks[image], key=lambda each: int(each["id"])):
-            area = _mask_module().area(self._runs(image, mark))
+            runs = self._runs(image, mark)
+            area = 0 if runs is None else _mask_module().area(runs)
             if area:
                 found.append(Item(image, int(mark["id"]), None, int(area)))
         return found
 
     def scene(self, item: Item) -> Scene:
         """Return an object with its image."""
-        mark = next(m for m in self._marks[item.image] if m["id"] == item.label)
+        mark = next(m for m in self._marks[item.image] if int(m["id"]) == item.label)
         truth: Mask = _mask_module().decode(self._runs(item.image, mark)).astype(bool)
         pixels = self._pixels(item.image)
         if pixels.shape[:2] != truth.shape:
@@ -74,9 +75,11 @@ class Coco(DataSet):
     def _runs(self, image: str, mark: dict[str, Any]) -> Any:
         """Return an annotation as compressed run lengths, whichever of the three it comes as."""
         height, width = (int(self._images[image][side]) for side in ("height", "width"))
-        shape, module = mark["segmentation"], _mask_module()
+        shape, module = mark.get("segmentation") or [], _mask_module()
         if isinstance(shape, list):
-            return module.merge(module.frPyObjects(shape, height, width))
+            # A box alone is no mask, and fewer than three corners are no polygon.
+            corners = [polygon for polygon in shape if len(polygon) >= 6]
+            return module.merge(module.frPyObjects(corners, height, width)) if corners else None
         if isinstance(shape["counts"], list):
             return module.frPyObjects(shape, height, width)
         return shape

@@ -57,7 +57,7 @@ def fit(colours: Array) -> Mixture:
     """
     step = max(1, len(colours) // MOST_COLOURS)
     known = colours[::step].astype(np.float64)
-    distinct = len(np.unique(known[:200], axis=0))
+    distinct = len(np.unique(known, axis=0))
     count = min(COMPONENTS, distinct)
     if count > 1:
         _, member = kmeans2(known, count, minit="++", rng=0)
