@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from napari_fclick.network.checkpoints import SUFFIX
 from napari_fclick.network.fcanet import COMPACT, NetworkConfig
 
 
@@ -91,5 +92,7 @@ class TrainingConfig(_Settings):
         except tomllib.TOMLDecodeError as error:
             raise ValueError(f"{path} is not TOML: {error}") from None
         base = path.parent
+        if config.start.endswith(SUFFIX):
+            config = config.model_copy(update={"start": str(base / config.start)})
         sets = [s.model_copy(update={"path": base / s.path}) for s in config.sets]
         return config.model_copy(update={"sets": tuple(sets), "out": base / config.out})
