@@ -14,7 +14,7 @@ from napari_fclick.evaluation import runs
 from napari_fclick.evaluation.benchmark import Plan, Protocol
 from napari_fclick.evaluation.games import Game
 from napari_fclick.evaluation.results import ResultsFile
-from napari_fclick.evaluation.workers import Cluster, Here, Job, threads_for
+from napari_fclick.evaluation.workers import Cluster, Here, Job
 
 METHODS = ("grower-1", "grower-3")
 
@@ -150,11 +150,6 @@ def test_errors_keep_what_is_done(plan: Plan, tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 2
 
 
-def test_threads() -> None:
-    assert threads_for(10_000) == 1
-    assert threads_for(1) >= threads_for(2) >= 1
-
-
 @pytest.mark.slow
 def test_one_and_two_dask_workers_give_the_same(plan: Plan, tmp_path: Path) -> None:
     pytest.importorskip("distributed")
@@ -164,6 +159,21 @@ def test_one_and_two_dask_workers_give_the_same(plan: Plan, tmp_path: Path) -> N
         assert run(plan, path, Cluster(workers)) == here
         with ResultsFile(path, plan.header(), resume=True) as kept:
             assert set(kept.games) == set(plan.keys())
+
+
+@pytest.mark.slow
+def test_a_network_answers_the_same_whatever_the_workers(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    folder = write_folder(tmp_path / "a", strips())
+    plan = Plan((folder,), ("fclick",), Protocol(most=3, objects=2))
+    job = Job(plan.protocol, "cpu")
+    games = []
+    for number, runner in enumerate((Here(), Cluster(1, None), Cluster(2, None))):
+        path = tmp_path / f"{number}.jsonl"
+        with runs.open_results(path, plan.header(), resume=False) as kept:
+            played = runs.play(plan, job, runner, kept, lambda each, total: each)
+            games.append([game.model_copy(update={"ms": [0.0]}) for game in played])
+    assert games[0] == games[1] == games[2]
 
 
 @pytest.mark.slow

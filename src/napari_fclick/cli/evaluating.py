@@ -67,7 +67,7 @@ def evaluate(
     """Let the robot user segment objects, and count its clicks."""
     from napari_fclick.evaluation.benchmark import Plan, Protocol
     from napari_fclick.evaluation.runs import Interrupted, open_results, play
-    from napari_fclick.evaluation.workers import Cluster, Here, Job, threads_for
+    from napari_fclick.evaluation.workers import Cluster, Here, Job
 
     protocol = Protocol(tuple(target or (0.85, 0.9)), max_clicks, jitter, max_objects, seed, stop)
     # What is wrong is told of before hours are spent.
@@ -76,7 +76,7 @@ def evaluate(
     runner = Cluster(workers, scheduler) if workers > 1 or scheduler else Here()
     runner.check()
     plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
-    job = Job(protocol, device, threads=threads_for(workers) if workers > 1 else None)
+    job = Job(protocol, device)
     for name in plan.methods:
         job.method(name)
     try:

@@ -7,7 +7,6 @@ object, nor in what order.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import threading
@@ -47,8 +46,6 @@ class Job:
     device : str
     find : callable
         Loads a method; each process does so once.
-    threads : int or None
-        Threads that torch may use in a process; as many as it likes by default.
     token : str
         Tells this job from others: what a process has opened for another is opened anew, since
         files may have changed.
@@ -57,7 +54,6 @@ class Job:
     protocol: Protocol
     device: str = "auto"
     find: Find = find_method
-    threads: int | None = None
     token: str = field(default_factory=lambda: uuid4().hex)
 
     def play(self, task: Task) -> Iterator[Game]:
@@ -67,7 +63,9 @@ class Job:
             scene = dataset.scene(item)
             for name in names:
                 method = self.method(name)
-                yield play_item(method, name, task.set_name, item, scene, self.protocol)
+                with _one_thread():
+                    game = play_item(method, name, task.set_name, item, scene, self.protocol)
+                yield game
 
     def play_all(self, task: Task) -> list[Game]:
         """Play a task's objects."""
@@ -75,10 +73,22 @@ class Job:
 
     def method(self, name: str) -> Method:
         """Return a method, loaded once in this process."""
-        found = _held_by(self.token).method(self.find, name, self.device)
-        if self.threads is not None and "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(self.threads)
-        return found
+        return _held_by(self.token).method(self.find, name, self.device)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have torch, where it is used, work in one thread: sums depend on how they are shared out."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Held:
@@ -185,11 +195,6 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def threads_for(workers: int) -> int:
-    """Return how many threads each of some processes on this machine may use."""
-    return max(1, (os.cpu_count() or 1) // max(1, workers))
 
 
 def load_distributed() -> Any:
