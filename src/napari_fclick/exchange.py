@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_fclick.core.files import replacing
 from napari_fclick.session.exporting import coco_of_labels
 from napari_fclick.session.journal import SUFFIX, Journal, JournalError
 from napari_fclick.session.resuming import reopen
@@ -73,7 +74,8 @@ def write_coco(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
         rows = zip(features["index"], features["class"], strict=True)
         classes = {int(label): str(name) for label, name in rows if name}
     found = coco_of_labels(np.asarray(finest), str(attributes.get("name", "labels")), classes)
-    Path(path).write_text(json.dumps(found) + "\n", "utf-8")
+    with replacing(Path(path)) as partial:
+        partial.write_text(json.dumps(found) + "\n", "utf-8")
     return [path]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,14 @@ def read_image(path: Path) -> NDArray[Any]:
         raise ValueError(f"{path} cannot be read as an image: {reason}") from None
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to; it takes the place of ``path`` when all is written, or never."""
+    partial = path.with_name(path.name + ".partial")
+    yield partial
+    partial.replace(path)
+
+
 def write_mask(path: Path, mask: NDArray[Any]) -> None:
     """Write a mask or labels as a compressed TIFF, at once or not at all.
 
@@ -51,9 +61,8 @@ def write_mask(path: Path, mask: NDArray[Any]) -> None:
         If the path does not end in ``.tif`` or ``.tiff``.
     """
     check_mask_path(path)
-    partial = path.with_name(path.name + ".partial")
-    tifffile.imwrite(partial, mask, compression="zlib")
-    partial.replace(path)
+    with replacing(path) as partial:
+        tifffile.imwrite(partial, mask, compression="zlib")
 
 
 def write_labels(
@@ -91,10 +100,9 @@ def write_labels(
         if axis != "T":
             metadata[f"PhysicalSize{axis}"] = float(step)
             metadata[f"PhysicalSize{axis}Unit"] = unit or "pixel"
-    partial = path.with_name(path.name + ".partial")
     narrow = labels.astype(np.uint16 if highest < 2**16 else np.uint32)
-    tifffile.imwrite(partial, narrow, compression="zlib", ome=True, metadata=metadata)
-    partial.replace(path)
+    with replacing(path) as partial:
+        tifffile.imwrite(partial, narrow, compression="zlib", ome=True, metadata=metadata)
 
 
 def check_mask_path(path: Path) -> None:

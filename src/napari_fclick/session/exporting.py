@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fclick.core.clicks import ClickSequence
-from napari_fclick.core.files import check_mask_path, write_labels
+from napari_fclick.core.files import check_mask_path, replacing, write_labels
 from napari_fclick.core.window import Box
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.place import Place
@@ -88,7 +88,8 @@ def export(path: Path, kind: str, out: Path) -> list[Path]:
 
 def write_coco(content: Content, out: Path) -> list[Path]:
     """Write COCO JSON: run-length masks, one image a plane, one annotation an object's part."""
-    _write_text(out, json.dumps(coco(content)) + "\n")
+    with replacing(out) as partial:
+        partial.write_text(json.dumps(coco(content)) + "\n", "utf-8")
     return [out]
 
 
@@ -300,18 +301,10 @@ def _slice(place: Place) -> str:
 
 
 def _write_rows(path: Path, columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(rows)
-    partial.replace(path)
-
-
-def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, "utf-8")
-    partial.replace(path)
 
 
 FORMATS: dict[str, Callable[[Content, Path], list[Path]]] = {
