@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from skimage import io
-from tests.session.fakes import FakePredictor
+from tests.session.fakes import FakePredictor, bare_target
 from tests.session.test_session import SIZE, answer, make, put
 
 from napari_fclick.cli import main
@@ -20,7 +20,6 @@ from napari_fclick.samples import coins, coins_truth
 from napari_fclick.session import Session, editing
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
-from napari_fclick.session.resuming import bare_target
 from napari_fclick.session.signature import Channels, Signature
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Kept, keep_clicked
+from napari_fclick.session import NumberedLabels
+from napari_fclick.session.journal import Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,3 +82,13 @@ def disc_prediction(image: Any, clicks: ClickSequence, radius: float = 5.0) -> F
         probability[near] = 0.9 if click.positive else 0.1
     np.asarray(base[window[0], window[1]])  # as a network would, read the window
     return FakePrediction(probability, window, clicks, shape)
+
+
+def bare_target(name: str = "objects") -> Callable[[NumberedLabels], Target]:
+    """Return what describes labels of which nothing but the array is known."""
+
+    def describe(labels: NumberedLabels) -> Target:
+        shape = tuple(int(n) for n in labels.labels.shape)
+        return Target(name, "", shape, str(labels.labels.dtype))
+
+    return describe

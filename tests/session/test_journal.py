@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.session.fakes import FakePredictor
+from tests.session.fakes import FakePredictor, bare_target
 from tests.session.test_session import SIZE, answer, make, put
 
 from napari_fclick.session import Session, SessionError, editing
 from napari_fclick.session.journal import APPLICATION_ID, Journal, JournalError
 from napari_fclick.session.recorder import Recorder
-from napari_fclick.session.resuming import bare_target, check_image, reopen, resume
+from napari_fclick.session.resuming import check_image, reopen, resume
 from napari_fclick.session.signature import Signature
 
 IMAGE = np.zeros((SIZE, SIZE), np.uint8)

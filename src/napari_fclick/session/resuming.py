@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from napari_fclick.session.journal import Journal, JournalError, Target
@@ -97,13 +97,3 @@ def resume(session: Session, opened: Opened) -> None:
         If the session has been used.
     """
     session.take_over(opened.restored)
-
-
-def bare_target(name: str = "objects") -> Callable[[NumberedLabels], Target]:
-    """Return what describes labels of which nothing but the array is known."""
-
-    def describe(labels: NumberedLabels) -> Target:
-        shape = tuple(int(n) for n in labels.labels.shape)
-        return Target(name, "", shape, str(labels.labels.dtype))
-
-    return describe
