@@ -16,7 +16,7 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import check_label
 from napari_fclick.core.window import Box
 from napari_fclick.session.history import Change, Commit, StoredPatch
-from napari_fclick.session.masks import mask_bounds
+from napari_fclick.core.masks import mask_bounds
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
 from napari_fclick.session.starting import start_from

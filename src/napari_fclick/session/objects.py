@@ -11,7 +11,7 @@ import numpy as np
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
 from napari_fclick.core.window import Box
 from napari_fclick.session.history import Change, Commit, follow
-from napari_fclick.session.masks import Mask
+from napari_fclick.core.masks import Mask
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, SessionError

@@ -10,7 +10,7 @@ from typing import Any
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import OverlapPolicy, Slices
 from napari_fclick.core.window import Box
-from napari_fclick.session.masks import StoredMask
+from napari_fclick.core.masks import StoredMask
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, Answer, Draft, Part, Settings, Start
 

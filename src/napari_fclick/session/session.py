@@ -17,7 +17,7 @@ from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.window import Box
 from napari_fclick.session.classes import Classes
 from napari_fclick.session.history import Change, Commit, History, Step, StoredPatch
-from napari_fclick.session.masks import Mask, mask_bounds
+from napari_fclick.core.masks import Mask, mask_bounds
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Objects
 from napari_fclick.session.place import Place

@@ -11,7 +11,7 @@ from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.peaks import peak
-from napari_fclick.session.masks import StoredMask
+from napari_fclick.core.masks import StoredMask
 from napari_fclick.session.state import PredictionLike, Start
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.core.window import Box
-from napari_fclick.session.masks import StoredMask
+from napari_fclick.core.masks import StoredMask
 from napari_fclick.session.place import Place
 
 

@@ -44,6 +44,19 @@ class StoredMask:
         bits = np.frombuffer(zlib.decompress(self.bits), np.uint8)
         return np.unpackbits(bits, count=shape[0] * shape[1]).astype(bool).reshape(shape)
 
+    def within(self, box: Box) -> Mask:
+        """Return the pixels in a box, False where the mask does not reach."""
+        out = np.zeros((box.bottom - box.top, box.right - box.left), bool)
+        top, left = max(box.top, self.box.top), max(box.left, self.box.left)
+        bottom, right = min(box.bottom, self.box.bottom), min(box.right, self.box.right)
+        if top < bottom and left < right:
+            mine = self.unpack()[
+                top - self.box.top : bottom - self.box.top,
+                left - self.box.left : right - self.box.left,
+            ]
+            out[top - box.top : bottom - box.top, left - box.left : right - box.left] = mine
+        return out
+
 
 def mask_bounds(mask: Mask) -> Box | None:
     """Return the bounds of what is True; None where nothing is."""

@@ -1,0 +1,20 @@
+"""One object through a stack, slice after slice."""
+
+from napari_fclick.propagation.carrying import Carry
+from napari_fclick.propagation.propagation import Direction, Propagation
+from napari_fclick.propagation.rules import Reason, Rules
+from napari_fclick.propagation.slices import End, Kind, SliceMask
+from napari_fclick.propagation.stack import Spacing, Stack
+
+__all__ = [
+    "Carry",
+    "Direction",
+    "End",
+    "Kind",
+    "Propagation",
+    "Reason",
+    "Rules",
+    "SliceMask",
+    "Spacing",
+    "Stack",
+]

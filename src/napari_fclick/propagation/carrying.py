@@ -1,0 +1,329 @@
+"""One step through a stack: from the mask in a slice to the mask in the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy import ndimage
+
+from napari_fclick.core import window
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.integrity import keep_clicked
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.peaks import peak
+from napari_fclick.core.window import Box
+from napari_fclick.prediction import Prediction
+from napari_fclick.propagation.rules import Measures
+from napari_fclick.propagation.stack import Spacing
+
+Mask = NDArray[np.bool_]
+FloatArray = NDArray[np.float32]
+#: Takes a slice and a box, returns which of its pixels other objects have.
+Others = Callable[[int, Box], Mask]
+
+#: A conflict with other objects is answered by a negative click from this share of the mask on.
+CONFLICT = 0.03
+#: Side of the canvas of a window made for a mask; the predictor looks at it anew at its own.
+CANVAS = 256
+
+
+class Predicting(Protocol):
+    """The part of a predictor that is needed here."""
+
+    def predict(
+        self,
+        image: Any,
+        clicks: ClickSequence,
+        previous: Any = None,
+        *,
+        limits: tuple[float, float] | None = None,
+    ) -> Prediction:
+        """See `napari_fclick.predictor.Predictor.predict`."""
+
+
+class Carry(BaseModel):
+    """How a mask is carried to the next slice."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float = Field(
+        0.5, ge=0, le=1, title="Threshold", description="Probability from which a pixel belongs."
+    )
+    integrity: bool = Field(
+        True, title="One piece", description="Keep only what hangs together with the anchor."
+    )
+    shape_prior: float = Field(
+        0.5,
+        ge=0,
+        title="Memory of the shape",
+        description="How much the neighbour's outline counts against this slice's pixels.",
+    )
+    passes: int = Field(
+        1,
+        ge=1,
+        le=3,
+        title="Looks",
+        description="How often the network looks at each slice.",
+    )
+
+
+@dataclass(frozen=True)
+class Front:
+    """The last slice in which the object was found, and what the network said there.
+
+    Attributes
+    ----------
+    index : int
+    mask : StoredMask
+    pixels : int
+        Of the mask.
+    prediction : Prediction
+        Its window and, where the network was asked, its probability.
+    """
+
+    index: int
+    mask: StoredMask
+    pixels: int
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a step found.
+
+    Attributes
+    ----------
+    front : Front
+        To go on from.
+    clicks : ClickSequence
+        The derived anchor, and negative clicks where neighbours press in.
+    measures : Measures
+        What the stop rules look at.
+    """
+
+    front: Front
+    clicks: ClickSequence
+    measures: Measures
+
+
+def begin(index: int, mask: StoredMask, shape: tuple[int, int], known: Any = None) -> Front:
+    """Return the front at a keyframe.
+
+    Parameters
+    ----------
+    index : int
+    mask : StoredMask
+        What the object is there.
+    shape : (int, int)
+        Rows and columns of the planes.
+    known : Prediction, optional
+        What the network said there; without it the mask stands for its probability.
+    """
+    pixels = int(np.count_nonzero(mask.unpack()))
+    if isinstance(known, Prediction) and known.view.box.holds(mask.box):
+        return Front(index, mask, pixels, known)
+    view = window.fit_window(mask.box, shape, CANVAS)
+    probability = mask.within(view.box).astype(np.float32)
+    clicks = ClickSequence([anchor(mask)])
+    return Front(index, mask, pixels, Prediction(probability, view, clicks, shape))
+
+
+class Carrier:
+    """Carries masks from slice to slice.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    spacing : Spacing
+    settings : Carry
+    limits : (float, float), optional
+        Intensities that are black and white to the predictor.
+    others : callable, optional
+        Tells which pixels other objects have.
+    """
+
+    def __init__(
+        self,
+        predictor: Predicting,
+        spacing: Spacing,
+        settings: Carry,
+        limits: tuple[float, float] | None = None,
+        others: Others | None = None,
+    ) -> None:
+        self._predictor, self._spacing = predictor, spacing
+        self._settings, self._limits, self._others = settings, limits, others
+
+    def carry(self, front: Front, index: int, plane: Any) -> Carried | None:
+        """Carry a mask to a slice; None where nothing is found there."""
+        if is_blank(plane, front.prediction.view.slices):
+            return None
+        clicks = ClickSequence([anchor(front.mask)])
+        previous = replace(front.prediction, clicks=clicks, block=None)
+        found = self._predict(plane, clicks, previous)
+        probability = self._remembering(found, front.mask)
+        mask = self._mask(probability, found, clicks)
+        better = self._anchored_anew(front, probability, mask, found, clicks, index)
+        if better != clicks:
+            clicks = better
+            found = self._predict(plane, clicks, previous)
+            probability = self._remembering(found, front.mask)
+            mask = self._mask(probability, found, clicks)
+        view = found.view
+        stored = StoredMask.pack(mask, view.top, view.left)
+        if stored is None:
+            return None
+        ahead = Front(index, stored, int(np.count_nonzero(mask)), found)
+        return Carried(ahead, clicks, self._measures(front, ahead, probability, mask))
+
+    def _predict(self, plane: Any, clicks: ClickSequence, previous: Prediction) -> Prediction:
+        found = previous
+        for _ in range(self._settings.passes):
+            earlier = replace(found, clicks=clicks)
+            found = self._predictor.predict(plane, clicks, earlier, limits=self._limits)
+        return found
+
+    def _mask(self, probability: FloatArray, found: Prediction, clicks: ClickSequence) -> Mask:
+        mask = probability > self._settings.threshold
+        if not self._settings.integrity:
+            return mask
+        view = found.view
+        points = [(r - view.top, c - view.left) for r, c in (k.pixel for k in clicks.positives)]
+        return keep_clicked(mask, points, found.connectivity).mask
+
+    def _remembering(self, found: Prediction, mask: StoredMask) -> FloatArray:
+        """Weigh the probability with the distance to the neighbour's outline.
+
+        A logit is raised inside of that outline and lowered outside, the more the farther
+        away; the scale is the object's own size.
+        """
+        weight = self._settings.shape_prior
+        if not weight:
+            return found.probability
+        known = mask.within(found.view.box)
+        size = max(2.0, 0.25 * float(np.sqrt(np.count_nonzero(known))))
+        prior = np.clip(signed_distance(known) / size, -3.0, 1.0)
+        # p / (1 - p) times e^(w d), and back, without leaving float32's range.
+        odds = np.exp(np.float32(weight) * prior)
+        p = found.probability
+        weighted: FloatArray = p * odds / (p * odds + (1 - p))
+        return weighted
+
+    def _anchored_anew(
+        self,
+        front: Front,
+        probability: FloatArray,
+        mask: Mask,
+        found: Prediction,
+        clicks: ClickSequence,
+        index: int,
+    ) -> ClickSequence:
+        """Move the anchor where it lies off the object, and keep neighbours out."""
+        view = found.view
+        row, column = clicks.first.pixel
+        first = clicks.first
+        if probability[row - view.top, column - view.left] <= self._settings.threshold:
+            first = weighted_anchor(front.mask, probability, view.box) or first
+        negatives = [] if self._others is None else self._pressing(mask, view.box, index)
+        return ClickSequence([first, *negatives])
+
+    def _pressing(self, mask: Mask, box: Box, index: int) -> list[Click]:
+        assert self._others is not None
+        conflict = mask & self._others(index, box)
+        if int(np.count_nonzero(conflict)) < CONFLICT * int(np.count_nonzero(mask)):
+            return []
+        deepest = peak(conflict)
+        if deepest is None:
+            return []
+        row, column = deepest.pixel
+        return [Click(row + box.top, column + box.left, False)]
+
+    def _measures(
+        self, front: Front, ahead: Front, probability: FloatArray, mask: Mask
+    ) -> Measures:
+        return Measures(
+            confidence(probability, mask),
+            overlap(front.mask, ahead.mask),
+            ahead.pixels / max(front.pixels, 1),
+            distance(front.mask, ahead.mask, self._spacing),
+        )
+
+
+# --- what a mask is, and next to another ------------------------------------------------
+
+
+def anchor(mask: StoredMask) -> Click:
+    """Return the pixel of a mask farthest from its border, as a first click."""
+    deepest = peak(mask.unpack())
+    assert deepest is not None  # a stored mask has pixels
+    row, column = deepest.pixel
+    return Click(row + mask.box.top, column + mask.box.left)
+
+
+def weighted_anchor(mask: StoredMask, probability: FloatArray, box: Box) -> Click | None:
+    """Return the pixel that is deep in a mask and probable; None where none is probable.
+
+    Parameters
+    ----------
+    mask : StoredMask
+        The neighbour's.
+    probability : ndarray of float32, shape (h, w)
+        This slice's, of the pixels in ``box``.
+    """
+    depth = ndimage.distance_transform_edt(np.pad(mask.within(box), 1))[1:-1, 1:-1]
+    worth = depth * probability
+    best = int(np.argmax(worth))
+    if worth.flat[best] <= 0:
+        return None
+    row, column = divmod(best, worth.shape[1])
+    return Click(row + box.top, column + box.left)
+
+
+def signed_distance(mask: Mask) -> FloatArray:
+    """Return the distance to a mask's border in pixels, positive inside; -inf where it is empty."""
+    if not mask.any():
+        return np.full(mask.shape, -np.inf, np.float32)
+    inside = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    outside = ndimage.distance_transform_edt(~mask)
+    return (inside - outside).astype(np.float32)
+
+
+def confidence(probability: FloatArray, mask: Mask) -> float:
+    """Return how sure the network is of a mask: the IoU of the mask and the probability.
+
+    Other objects that it sees in the window do not count.
+    """
+    inside = float(probability[mask].sum())
+    unsure = float(probability[~mask & (probability <= 0.5)].sum())
+    area = int(np.count_nonzero(mask))
+    return inside / (area + unsure) if area else 0.0
+
+
+def overlap(one: StoredMask, other: StoredMask) -> float:
+    """Return the IoU of two masks."""
+    box = one.box.union(other.box)
+    a, b = one.within(box), other.within(box)
+    return int(np.count_nonzero(a & b)) / max(int(np.count_nonzero(a | b)), 1)
+
+
+def distance(one: StoredMask, other: StoredMask, spacing: Spacing) -> float:
+    """Return how far apart the middles of two masks are, in the unit of the scale."""
+    (y, x), (v, u) = _middle(one), _middle(other)
+    return float(np.hypot((v - y) * spacing.row, (u - x) * spacing.column))
+
+
+def is_blank(plane: Any, where: tuple[slice, slice]) -> bool:
+    """Whether a region of a plane tells nothing: one value throughout, or nothing finite."""
+    pixels = np.asarray(window.levels(plane)[0][where])
+    if pixels.dtype.kind == "f":
+        pixels = pixels[np.isfinite(pixels)]
+    return pixels.size == 0 or bool(pixels.min() == pixels.max())
+
+
+def _middle(mask: StoredMask) -> tuple[float, float]:
+    rows, columns = np.nonzero(mask.unpack())
+    return rows.mean() + mask.box.top, columns.mean() + mask.box.left

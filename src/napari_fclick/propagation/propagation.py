@@ -1,0 +1,363 @@
+"""One object through a stack: from the slices that a person clicked, outward and between.
+
+A slice that a person made is a *keyframe* and is never overwritten. From the first keyframe
+downward and from the last one upward the object is carried until a rule stops it; between two
+keyframes it is carried from both sides, and what either side says counts the more the nearer it
+is. A change of one keyframe touches nothing beyond its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_fclick.core import window
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.propagation import carrying
+from napari_fclick.propagation.carrying import Carried, Carrier, Carry, Front, Others, Predicting
+from napari_fclick.propagation.rules import Reason, Rules, judge
+from napari_fclick.propagation.slices import End, Kind, SliceMask
+from napari_fclick.propagation.stack import Ahead, Stack, reading_ahead
+
+Direction = Literal["both", "up", "down"]
+
+
+@dataclass(frozen=True)
+class _Keyframe:
+    """A slice that a person made, and what the network said there."""
+
+    slice: SliceMask
+    prediction: Any = None
+
+
+@dataclass(frozen=True)
+class _Span:
+    """What lies between two neighbouring keyframes, or beyond the first or the last."""
+
+    below: _Keyframe | None
+    above: _Keyframe | None
+    rules: Rules | None = None
+
+    @property
+    def indices(self) -> tuple[int, int]:
+        """The slices, from and to, without the keyframes; -1 for no end."""
+        start = 0 if self.below is None else self.below.slice.index + 1
+        return start, -1 if self.above is None else self.above.slice.index
+
+
+class Propagation:
+    """An object in a stack, kept up to date with its keyframes.
+
+    Parameters
+    ----------
+    stack : Stack
+    predictor : Predictor
+    rules : Rules
+    carry : Carry
+    direction : {"both", "up", "down"}
+        Which way to go beyond the keyframes.
+    limits : (float, float), optional
+        Intensities that are black and white to the predictor.
+    others : callable, optional
+        Takes a slice and a box of it, returns which pixels other objects have.
+
+    Attributes
+    ----------
+    slices : dict of int to SliceMask
+        What is known, at every moment; slices without the object are not in it.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        predictor: Predicting,
+        rules: Rules | None = None,
+        carry: Carry | None = None,
+        direction: Direction = "both",
+        *,
+        limits: tuple[float, float] | None = None,
+        others: Others | None = None,
+    ) -> None:
+        self.stack, self.direction = stack, direction
+        self.rules, self.settings = rules or Rules(), carry or Carry()
+        self.slices: dict[int, SliceMask] = {}
+        self._keyframes: dict[int, _Keyframe] = {}
+        self._done: dict[_Span, tuple[End, ...]] = {}
+        self._fresh: set[int] = set()
+        self._carrier = Carrier(predictor, stack.spacing, self.settings, limits, others)
+
+    # --- keyframes ----------------------------------------------------------------------
+
+    @property
+    def keyframes(self) -> tuple[int, ...]:
+        """The slices that a person made, in order."""
+        return tuple(sorted(self._keyframes))
+
+    def set_keyframe(
+        self, index: int, clicks: ClickSequence, mask: StoredMask, prediction: Any = None
+    ) -> None:
+        """Say what the object is in a slice.
+
+        Parameters
+        ----------
+        index : int
+        clicks : ClickSequence
+            That made it.
+        mask : StoredMask
+        prediction : Prediction, optional
+            What the network said there.
+
+        Raises
+        ------
+        ValueError
+            If there is no such slice.
+        """
+        self.stack.check(index)
+        pixels = int(np.count_nonzero(mask.unpack()))
+        made = SliceMask(index, Kind.KEYFRAME, mask, clicks, pixels=pixels)
+        known = self._keyframes.get(index)
+        if known is None or known.slice != made:
+            self._set(_Keyframe(made, prediction))
+
+    def set_absent(self, index: int, clicks: ClickSequence | None = None) -> None:
+        """Say that the object is not in a slice; raises ValueError as `set_keyframe`."""
+        self.stack.check(index)
+        known = self._keyframes.get(index)
+        if known is None or known.slice.kind is not Kind.ABSENT:
+            self._set(_Keyframe(SliceMask(index, Kind.ABSENT, None, clicks or ClickSequence())))
+
+    def release(self, index: int) -> None:
+        """Leave a slice to the propagation again; raises ValueError where it is no keyframe."""
+        if self._keyframes.pop(index, None) is None:
+            raise ValueError(f"slice {index} is no keyframe; keyframes are {self.keyframes}")
+        self.slices.pop(index, None)
+        self._fresh.clear()
+
+    def change(
+        self,
+        rules: Rules | None = None,
+        direction: Direction | None = None,
+    ) -> None:
+        """Choose other rules or another direction; what they touch is to be run again."""
+        self.rules, self.direction = rules or self.rules, direction or self.direction
+        self._fresh.clear()
+
+    def _set(self, keyframe: _Keyframe) -> None:
+        self._fresh.clear()
+        self._keyframes[keyframe.slice.index] = keyframe
+        self.slices[keyframe.slice.index] = keyframe.slice
+
+    # --- running ------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is to be run, for the first time or again."""
+        return any(span not in self._done for span in self._spans())
+
+    @property
+    def stale(self) -> frozenset[int]:
+        """Slices whose mask is of before the last change of a keyframe or a rule."""
+        waiting = [span.indices for span in self._spans() if span not in self._done]
+        return frozenset(
+            index
+            for index in self.slices
+            if index not in self._fresh
+            and index not in self._keyframes
+            and any(start <= index and (stop < 0 or index < stop) for start, stop in waiting)
+        )
+
+    @property
+    def ends(self) -> tuple[End, ...]:
+        """Where the object stops, in the order of the slices; of what has been run."""
+        found = [end for span in self._spans() for end in self._done.get(span, ())]
+        return tuple(sorted(found, key=lambda end: end.index))
+
+    def run(self) -> Iterator[SliceMask]:
+        """Run what is pending, slice by slice.
+
+        It may be abandoned at any moment (closed): what is in `slices` is then right as far
+        as it is not `stale`, and another run does what is left.
+
+        Yields
+        ------
+        SliceMask
+            Each slice as it is found; slices between keyframes come twice, first as carried
+            from one side.
+        """
+        if not any(k.slice.mask for k in self._keyframes.values()):
+            raise ValueError("nothing to propagate: click on the object in a slice first")
+        with reading_ahead(self.stack) as ahead:
+            for span in [s for s in self._spans() if s not in self._done]:
+                self._fresh.clear()
+                ends: list[End] = []
+                yield from self._run(span, ahead, ends)
+                self._forget_stale(span)
+                self._done = {s: e for s, e in self._done.items() if s in self._spans()}
+                self._done[span] = tuple(ends)
+
+    def _spans(self) -> list[_Span]:
+        order = [self._keyframes[index] for index in self.keyframes]
+        if not order:
+            return []
+        inner = [_Span(a, b) for a, b in pairwise(order)]
+        up = [_Span(order[-1], None, self.rules)] if self.direction != "down" else []
+        down = [_Span(None, order[0], self.rules)] if self.direction != "up" else []
+        return [*inner, *up, *down]
+
+    def _run(self, span: _Span, ahead: Ahead, ends: list[End]) -> Iterator[SliceMask]:
+        below, above = span.below, span.above
+        from_below = below is not None and below.slice.mask is not None
+        from_above = above is not None and above.slice.mask is not None
+        if below is not None and above is not None and from_below and from_above:
+            yield from self._between(below, above, ahead)
+        elif below is not None and from_below:
+            yield from self._outward(below, 1, above, ahead, ends)
+        elif above is not None and from_above:
+            yield from self._outward(above, -1, below, ahead, ends)
+
+    def _outward(
+        self,
+        keyframe: _Keyframe,
+        way: int,
+        limit: _Keyframe | None,
+        ahead: Ahead,
+        ends: list[End],
+    ) -> Iterator[SliceMask]:
+        """Carry a keyframe's mask one way until something ends it."""
+        front = self._front(keyframe)
+        missed: list[int] = []
+        index = front.index + way
+        while True:
+            end = self._limit(index, limit)
+            if end is not None:
+                ends.append(end)
+                return
+            carried = self._carry(front, index, way, ahead)
+            if carried is None:
+                missed.append(index)
+                self.slices.pop(index, None)
+                if self.rules.empty is not None and len(missed) >= self.rules.empty:
+                    ends.append(End(missed[0], Reason.EMPTY))
+                    return
+            else:
+                end = self._judged(carried, index)
+                if end is not None:
+                    ends.append(end)
+                    return
+                missed.clear()
+                yield self._keep(_slice_of(carried, front.index, Kind.CARRIED))
+                front = carried.front
+            index += way
+
+    def _between(self, below: _Keyframe, above: _Keyframe, ahead: Ahead) -> Iterator[SliceMask]:
+        """Carry from both sides; the nearer side counts more."""
+        start, stop = below.slice.index, above.slice.index
+        upward: dict[int, SliceMask] = {}
+        front = self._front(below)
+        for index in range(start + 1, stop):
+            carried = self._carry(front, index, 1, ahead)
+            if carried is not None:
+                upward[index] = _slice_of(carried, front.index, Kind.CARRIED)
+                yield self._keep(upward[index])
+                front = carried.front
+        front = self._front(above)
+        for index in range(stop - 1, start, -1):
+            carried = self._carry(front, index, -1, ahead)
+            one, other = upward.get(index), None
+            if carried is not None:
+                other = _slice_of(carried, front.index, Kind.BETWEEN)
+                front = carried.front
+            nearness = (stop - index) / (stop - start)
+            agreed = _agreed(one, other, nearness)
+            if agreed is None:
+                self.slices.pop(index, None)
+            else:
+                yield self._keep(agreed)
+
+    def _front(self, keyframe: _Keyframe) -> Front:
+        made = keyframe.slice
+        assert made.mask is not None
+        shape = window.image_shape(self.stack.read(made.index))
+        return carrying.begin(made.index, made.mask, shape, keyframe.prediction)
+
+    def _carry(self, front: Front, index: int, way: int, ahead: Ahead) -> Carried | None:
+        plane = ahead.plane(index)
+        ahead.prepare(index + way, front.prediction.view.box)
+        return self._carrier.carry(front, index, plane)
+
+    def _keep(self, found: SliceMask) -> SliceMask:
+        self.slices[found.index] = found
+        self._fresh.add(found.index)
+        return found
+
+    def _limit(self, index: int, limit: _Keyframe | None) -> End | None:
+        if not 0 <= index < self.stack.length:
+            return End(index, Reason.STACK)
+        if limit is not None and index == limit.slice.index:
+            return End(index, Reason.ABSENT)
+        return None if self.rules.allows(index) else End(index, Reason.RANGE)
+
+    def _judged(self, carried: Carried, index: int) -> End | None:
+        reason = judge(self.rules, carried.measures)
+        if reason is None:
+            return None
+        values = {
+            Reason.CONFIDENCE: carried.measures.confidence,
+            Reason.OVERLAP: carried.measures.overlap,
+            Reason.AREA: carried.measures.growth,
+            Reason.SHIFT: carried.measures.shift,
+        }
+        return End(index, reason, values[reason])
+
+    def _forget_stale(self, span: _Span) -> None:
+        start, stop = span.indices
+        for index in [i for i in self.slices if i not in self._keyframes]:
+            if start <= index and (stop < 0 or index < stop) and index not in self._fresh:
+                del self.slices[index]
+
+
+def _slice_of(carried: Carried, source: int, kind: Kind) -> SliceMask:
+    front, measures = carried.front, carried.measures
+    return SliceMask(
+        front.index,
+        kind,
+        front.mask,
+        carried.clicks,
+        measures.confidence,
+        measures.overlap,
+        measures.shift,
+        source=source,
+        pixels=front.pixels,
+    )
+
+
+def _agreed(one: SliceMask | None, other: SliceMask | None, nearness: float) -> SliceMask | None:
+    """Join what came from below and from above.
+
+    Parameters
+    ----------
+    nearness : float in [0, 1]
+        How near the slice is to the keyframe below.
+    """
+    if one is None or other is None or one.mask is None or other.mask is None:
+        known = one or other
+        return None if known is None else replace(known, kind=Kind.BETWEEN, agreement=0.0)
+    box = one.mask.box.union(other.mask.box)
+    below, above = (carrying.signed_distance(m.within(box)) for m in (one.mask, other.mask))
+    mask = nearness * below + (1 - nearness) * above > 0
+    stored = StoredMask.pack(mask, box.top, box.left)
+    nearer = one if nearness >= 0.5 else other
+    if stored is None:
+        return replace(nearer, kind=Kind.BETWEEN, agreement=0.0)
+    return replace(
+        nearer,
+        kind=Kind.BETWEEN,
+        mask=stored,
+        pixels=int(np.count_nonzero(mask)),
+        agreement=carrying.overlap(one.mask, other.mask),
+    )

@@ -1,0 +1,91 @@
+"""What an object is in one slice of a stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.propagation.rules import Reason
+from napari_fclick.propagation.stack import Spacing
+
+
+class Kind(StrEnum):
+    """Where a slice's mask comes from."""
+
+    KEYFRAME = "keyframe"
+    CARRIED = "carried"
+    BETWEEN = "between"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class SliceMask:
+    """What an object is in one slice.
+
+    Attributes
+    ----------
+    index : int
+    kind : Kind
+        Made by a person, carried from a neighbour, agreed on between two keyframes, or
+        marked by a person as not there.
+    mask : StoredMask or None
+        None where nothing is.
+    clicks : ClickSequence
+        A person's, or the derived ones; empty where nothing was asked.
+    confidence : float in [0, 1]
+        How sure the network is of the mask; 1 for keyframes.
+    overlap : float in [0, 1]
+        IoU with the mask that it was carried from; 1 for keyframes.
+    shift : float
+        How far its middle moved from there, in the unit of the scale.
+    agreement : float in [0, 1] or None
+        Between keyframes, IoU of what came from either side.
+    source : int or None
+        The slice that it was carried from.
+    pixels : int
+        Of the mask.
+    """
+
+    index: int
+    kind: Kind
+    mask: StoredMask | None
+    clicks: ClickSequence = field(default_factory=ClickSequence)
+    confidence: float = 1.0
+    overlap: float = 1.0
+    shift: float = 0.0
+    agreement: float | None = None
+    source: int | None = None
+    pixels: int = 0
+
+    def area(self, spacing: Spacing) -> float:
+        """Area of the mask in the squared unit of the scale."""
+        return self.pixels * spacing.row * spacing.column
+
+    @property
+    def certainty(self) -> float:
+        """The least of what is known in its favour, in [0, 1]; what is lowest is worth a look."""
+        return min(self.confidence, self.overlap, 1.0 if self.agreement is None else self.agreement)
+
+
+@dataclass(frozen=True)
+class End:
+    """Where an object stops, and why.
+
+    Attributes
+    ----------
+    index : int
+        The slice that it did not go on to.
+    reason : Reason
+    value : float or None
+        What broke the rule.
+    """
+
+    index: int
+    reason: Reason
+    value: float | None = None
+
+    def __str__(self) -> str:
+        value = "" if self.value is None else f" ({self.value:.2f})"
+        return f"slice {self.index}: {self.reason}{value}"
