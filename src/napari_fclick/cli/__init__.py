@@ -13,10 +13,10 @@ from typing import NoReturn
 
 import typer
 
-from napari_fclick.cli import evaluating, learning, sessions, using, weights
+from napari_fclick.cli import evaluating, learning, sessions, stacks, using, weights
 from napari_fclick.cli.common import app, say
 
-__all__ = ["app", "evaluating", "learning", "main", "sessions", "using", "weights"]
+__all__ = ["app", "evaluating", "learning", "main", "sessions", "stacks", "using", "weights"]
 
 
 def main() -> NoReturn:

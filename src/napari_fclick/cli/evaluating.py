@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_fclick.cli.common import Device, app, say, track, write_json
+from napari_fclick.cli.common import Device, app, load_predictor, say, track, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,12 +59,24 @@ def evaluate(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what an interrupted run had done.")
     ] = False,
+    volumes: Annotated[
+        bool,
+        typer.Option(
+            "--volumes", help="Whole objects in volumes (Z, Y, X): clicks until a 3-D IoU."
+        ),
+    ] = False,
     workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Of a dask cluster that does the work.")
     ] = None,
 ) -> None:
     """Let the robot user segment objects, and count its clicks."""
+    if volumes:
+        _refuse_in_volumes(locals())
+        _evaluate_volumes(
+            folders, method or ["fclick"], target, max_objects, seed, device, json_file
+        )
+        return
     from napari_fclick.evaluation.benchmark import Plan, Protocol
     from napari_fclick.evaluation.runs import Interrupted, open_results, play
     from napari_fclick.evaluation.workers import Cluster, Here, Job
@@ -88,6 +100,55 @@ def evaluate(
     except Interrupted as interruption:
         say(str(interruption))
         raise typer.Exit(130) from None
+
+
+#: What has no meaning for whole objects, as the option is called and as it is by default.
+PLANE_OPTIONS = {"jitter": 0.0, "stop": 1.0, "max_clicks": 20, "markdown": None, "plot": None}
+PLANE_OPTIONS |= {"sheet": None, "results": None, "resume": False, "scheduler": None, "workers": 1}
+
+
+def _refuse_in_volumes(options: dict[str, Any]) -> None:
+    given = [name for name, default in PLANE_OPTIONS.items() if options[name] != default]
+    if given:
+        names = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise ValueError(f"{names}: not with --volumes")
+
+
+def _evaluate_volumes(
+    folders: Sequence[Path],
+    weights: Sequence[str],
+    targets: Sequence[float] | None,
+    objects: int | None,
+    seed: int,
+    device: str,
+    json_file: Path | None,
+) -> None:
+    from napari_fclick.evaluation.volumes import TARGETS, VolumeProtocol, evaluate_volumes
+
+    protocol = VolumeProtocol(tuple(targets or TARGETS), objects=objects, seed=seed)
+    reports = []
+    for name in weights:
+        predictor = load_predictor("default" if name == "fclick" else name, device)
+        for folder in folders:
+            report = evaluate_volumes(
+                predictor, folder, protocol, lambda items: track("volumes", items)
+            )
+            reports.append(report)
+            _say_volumes(report)
+    write_json(reports, json_file)
+
+
+def _say_volumes(report: Report) -> None:
+    dice, compared = report["dice_after"], report["compared"]
+    counts = ", ".join(f"{k} {v['mean']:.2f}" for k, v in report.items() if k.startswith("NoC3D"))
+    share = "none reached" if compared["share"] is None else f"{compared['share']:.0%}"
+    say(
+        f"{report['method']} on {report['set']}: {report['objects']} objects, Dice after 1 click "
+        f"{dice['1']['mean']:.3f}, after 3 {dice['3']['mean']:.3f}, {counts}; clicks against slice "
+        f"by slice {share}; Dice of the mask unchanged {report['dice_unchanged']['mean']:.3f}, "
+        f"interpolated {report['dice_interpolated']['mean']:.3f}; "
+        f"{report['seconds_per_slice']:.3f} s per slice"
+    )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """One object through a stack, slice after slice."""
 
 from napari_fclick.propagation.carrying import Carry
+from napari_fclick.propagation.clicked import from_clicks
 from napari_fclick.propagation.propagation import Direction, Propagation
 from napari_fclick.propagation.rules import Reason, Rules
 from napari_fclick.propagation.slices import End, Kind, SliceMask
@@ -17,4 +18,5 @@ __all__ = [
     "SliceMask",
     "Spacing",
     "Stack",
+    "from_clicks",
 ]

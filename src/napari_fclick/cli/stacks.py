@@ -1,0 +1,211 @@
+"""The command that carries an object through a stack: propagate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import typer
+
+from napari_fclick.cli.common import AsJson, Device, Weights, app, load_predictor, say, track
+from napari_fclick.core.clicks import Click, ClickError, ClickSequence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_fclick.propagation import Propagation, Rules, SliceMask
+
+Direction = Literal["both", "up", "down"]
+
+RULE = "NAME=VALUE or NAME=off: confidence, overlap, growth, shift, empty; repeatable."
+
+
+@app.command()
+def propagate(
+    stack: Annotated[Path, typer.Argument(help="A stack: TIFF or NPY, slices first.")],
+    click: Annotated[list[str], typer.Option(metavar="Z,Y,X", help="On the object.")],
+    out: Annotated[Path, typer.Option(help="The labels, a .tif: 1 on the object.")],
+    not_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--not",
+            metavar="Z,Y,X",
+            help="Not on the object; in a slice without --click the object is not there at all.",
+        ),
+    ] = None,
+    range_: Annotated[
+        str | None, typer.Option("--range", metavar="A:B", help="Slices from A to B, B included.")
+    ] = None,
+    direction: Annotated[
+        Direction, typer.Option(help="Which way to go beyond the clicked slices.")
+    ] = "both",
+    rule: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help=RULE)] = None,
+    spacing: Annotated[
+        str, typer.Option(metavar="Z,Y,X", help="Size of a voxel, for areas and --rule shift.")
+    ] = "1,1,1",
+    threshold: Annotated[float, typer.Option(help="Probability, 0 to 1.")] = 0.5,
+    weights: Weights = "default",
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Carry one object through a stack from the slices that are clicked."""
+    from napari_fclick.core.files import check_mask_path, read_image, write_labels
+    from napari_fclick.propagation import Carry, Spacing, Stack, from_clicks
+
+    check_mask_path(out)
+    clicks, absent = read_clicks(click, not_ or ())
+    rules = read_rules(rule or (), range_)
+    size = Spacing(*_three_numbers(spacing, "--spacing"))
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
+    image = _checked_stack(read_image(stack), stack, (*clicks, *absent))
+    predictor = load_predictor(weights, device)
+    propagation = from_clicks(
+        Stack(lambda index: image[index], len(image), size),
+        predictor,
+        clicks,
+        absent,
+        rules=rules,
+        carry=Carry(threshold=threshold),
+        direction=direction,
+    )
+    for _ in track("propagate", propagation.run(), len(image)):
+        pass
+    labels = _labels_of(propagation, image.shape[:3])
+    write_labels(out, labels, tuple(size))
+    report = _report(propagation, labels, size, out)
+    if as_json:
+        print(json.dumps(report))
+        return
+    say(f"{len(propagation.slices)} slices, {report['volume_px']} voxels; see {out}")
+    for end in propagation.ends:
+        say(f"stopped at {end}")
+
+
+def read_clicks(
+    on: Sequence[str], off: Sequence[str]
+) -> tuple[dict[int, ClickSequence], list[int]]:
+    """Read "Z,Y,X" clicks: those of each slice, and the slices that have negative ones alone.
+
+    Raises
+    ------
+    ClickError
+        If one is no such three numbers.
+    """
+    by_slice: dict[int, list[Click]] = {}
+    for text in on:
+        index, click = _read(text, True)
+        by_slice.setdefault(index, []).append(click)
+    absent: dict[int, None] = {}
+    for text in off:
+        index, click = _read(text, False)
+        if index in by_slice:
+            by_slice[index].append(click)
+        else:
+            absent[index] = None
+    return {index: ClickSequence(clicks) for index, clicks in by_slice.items()}, list(absent)
+
+
+def read_rules(given: Iterable[str], range_: str | None) -> Rules:
+    """Read stop rules "name=value" and a range "A:B" (either may be left out).
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong, and what is allowed.
+    """
+    from pydantic import ValidationError
+
+    from napari_fclick.propagation import Rules
+
+    values: dict[str, Any] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        values[name] = None if value == "off" else value
+    if range_ is not None:
+        first, colon, last = range_.partition(":")
+        if not colon:
+            raise ValueError(f"--range {range_!r} is not A:B: two slices, as in 3:20")
+        values |= {"first": first or None, "last": last or None}
+    try:
+        return Rules.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        names = ", ".join(Rules.model_fields)
+        raise ValueError(f"rules: {wrong}; there are {names}") from None
+
+
+def _read(text: str, positive: bool) -> tuple[int, Click]:
+    try:
+        z, y, x = (float(part) for part in text.split(","))
+        if z != int(z):
+            raise ValueError
+    except ValueError:
+        raise ClickError(f"click {text!r} is not Z,Y,X: slice, row and column, 4,40,60.5") from None
+    return int(z), Click(y, x, positive)
+
+
+def _three_numbers(text: str, option: str) -> tuple[float, float, float]:
+    try:
+        a, b, c = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"{option} {text!r} is not Z,Y,X: three numbers, 2,0.5,0.5") from None
+    return a, b, c
+
+
+def _checked_stack(image: NDArray[Any], path: Path, clicked: Iterable[int]) -> NDArray[Any]:
+    colours = image.ndim == 4 and image.shape[-1] <= 4
+    flat = image.ndim == 3 and image.shape[-1] <= 4
+    if flat or not (image.ndim == 3 or colours):
+        raise ValueError(
+            f"{path} has shape {image.shape}: a stack has (slices, rows, columns), and colours"
+        )
+    for index in clicked:
+        if not 0 <= index < len(image):
+            raise ValueError(f"click in slice {index}: {path} has slices 0 to {len(image) - 1}")
+    return image
+
+
+def _labels_of(propagation: Propagation, shape: tuple[int, ...]) -> NDArray[np.uint16]:
+    labels = np.zeros(shape, np.uint16)
+    for index, found in propagation.slices.items():
+        if found.mask is not None:
+            box = found.mask.box
+            labels[index, box.top : box.bottom, box.left : box.right] = found.mask.unpack()
+    return labels
+
+
+def _report(
+    propagation: Propagation, labels: NDArray[Any], size: tuple[float, float, float], out: Path
+) -> dict[str, Any]:
+    voxels = int(np.count_nonzero(labels))
+    rows = [_row(propagation.slices[index], size) for index in sorted(propagation.slices)]
+    return {
+        "labels": str(out),
+        "shape": list(labels.shape),
+        "volume_px": voxels,
+        "volume": voxels * size[0] * size[1] * size[2],
+        "slices": rows,
+        "stopped": [
+            {"slice": end.index, "reason": str(end.reason), "value": end.value}
+            for end in propagation.ends
+        ],
+    }
+
+
+def _row(found: SliceMask, size: tuple[float, float, float]) -> dict[str, Any]:
+    anchor = found.clicks.first if found.clicks else None
+    return {
+        "slice": found.index,
+        "kind": str(found.kind),
+        "area_px": found.pixels,
+        "area": found.pixels * size[1] * size[2],
+        "confidence": round(found.confidence, 4),
+        "iou_with_neighbour": round(found.overlap, 4),
+        "shift": round(found.shift, 3),
+        "agreement": None if found.agreement is None else round(found.agreement, 4),
+        "anchor": None if anchor is None else [anchor.y, anchor.x],
+    }

@@ -1,0 +1,74 @@
+"""Labels that number each slice on its own -> labels that number whole objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.folders import IGNORE_LABEL
+
+#: Two outlines in neighbouring slices are one object from this IoU on.
+LEAST_OVERLAP = 0.4
+
+
+def link_slices(labels: NDArray[Any]) -> NDArray[np.int32]:
+    """Link the objects of neighbouring slices by their overlap.
+
+    Two of them are one object where each overlaps no other more than it overlaps the other,
+    and their IoU is at least `LEAST_OVERLAP`. Each object is a chain: one outline a slice.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (Z, Y, X)
+        Instance numbers, each slice's its own; 65535 is ignored and stays.
+
+    Returns
+    -------
+    ndarray of int32, shape (Z, Y, X)
+        The same outlines, numbered from 1 throughout the stack.
+    """
+    linked = np.zeros(labels.shape, np.int32)
+    linked[labels == IGNORE_LABEL] = IGNORE_LABEL
+    numbers: dict[int, int] = {}
+    highest = 0
+    for z, plane in enumerate(labels):
+        partners = _partners(labels[z - 1], plane) if z else {}
+        following = {}
+        for label in _numbers(plane):
+            number = numbers.get(partners.get(label, 0))
+            if number is None:
+                highest += 1 + (highest + 1 == IGNORE_LABEL)
+                number = highest
+            following[label] = number
+            linked[z][plane == label] = number
+        numbers = following
+    return linked
+
+
+def _numbers(plane: NDArray[Any]) -> list[int]:
+    return [int(n) for n in np.unique(plane) if n not in (0, IGNORE_LABEL)]
+
+
+def _partners(below: NDArray[Any], above: NDArray[Any]) -> dict[int, int]:
+    """Return, for labels of a plane, the label below that is the same object."""
+    pairs, shared = np.unique(np.stack([below.ravel(), above.ravel()]), axis=1, return_counts=True)
+    area_below, area_above = (
+        dict(zip(*np.unique(plane, return_counts=True), strict=True)) for plane in (below, above)
+    )
+    ious = {
+        (int(b), int(a)): n / (area_below[b] + area_above[a] - n)
+        for (b, a), n in zip(pairs.T, shared, strict=True)
+        if b not in (0, IGNORE_LABEL) and a not in (0, IGNORE_LABEL)
+    }
+    best_below: dict[int, float] = {}
+    best_above: dict[int, float] = {}
+    for (b, a), value in ious.items():
+        best_below[b] = max(best_below.get(b, 0), value)
+        best_above[a] = max(best_above.get(a, 0), value)
+    return {
+        a: b
+        for (b, a), value in ious.items()
+        if value >= LEAST_OVERLAP and value == best_below[b] == best_above[a]
+    }

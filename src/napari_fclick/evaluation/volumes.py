@@ -1,0 +1,258 @@
+"""Whole objects in volumes: clicks until a 3-D IoU, and what other ways would have cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.folders import IGNORE_LABEL, find_pairs, is_linked, read_pair
+from napari_fclick.evaluation.linking import link_slices
+from napari_fclick.evaluation.metrics import dice_of_iou, interval, number_of_clicks
+from napari_fclick.evaluation.stacks import (
+    MOST_CLICKS,
+    Baseline,
+    StackRobot,
+    interpolated,
+    slice_by_slice,
+    unchanged,
+)
+from napari_fclick.propagation import Carry, Rules
+
+#: Objects in fewer slices, or of fewer voxels, are left out.
+LEAST_SLICES, LEAST_VOXELS = 3, 200
+TARGETS = (0.7, 0.8, 0.85)
+
+Report = dict[str, Any]
+Track = Callable[[Sequence["VolumeItem"]], Iterable["VolumeItem"]]
+
+
+class VolumeItem(NamedTuple):
+    """One object of a volume.
+
+    Attributes
+    ----------
+    volume : str
+        The stem of its file.
+    label : int
+        Its number, after linking.
+    """
+
+    volume: str
+    label: int
+
+
+@dataclass(frozen=True)
+class VolumeProtocol:
+    """How whole objects are drawn and clicked.
+
+    Attributes
+    ----------
+    targets : tuple of float
+        3-D IoUs whose number of clicks is reported.
+    most : int
+        Clicks an object gets at most, all slices together.
+    objects : int or None
+        Objects drawn from a set; all by default.
+    seed : int
+        Of the draw.
+    compared : float
+        The IoU at which clicking slice by slice is compared.
+    """
+
+    targets: tuple[float, ...] = TARGETS
+    most: int = MOST_CLICKS
+    objects: int | None = None
+    seed: int = 0
+    compared: float = 0.8
+
+    def __post_init__(self) -> None:
+        for target in (*self.targets, self.compared):
+            if not 0 < target <= 1:
+                raise ValueError(f"target {target} is not within 0 to 1")
+        for name, value in (("clicks", self.most), ("objects", self.objects)):
+            if value is not None and value < 1:
+                raise ValueError(f"{value} {name}: at least 1 is needed")
+
+
+@dataclass(frozen=True)
+class VolumeGame:
+    """One object, played by propagation and by what it has to beat.
+
+    Attributes
+    ----------
+    item : VolumeItem
+    slices : int
+        That it is in.
+    ious : tuple of float in [0, 1]
+        3-D IoU after each click.
+    carried : int
+        Slices that were carried, all clicks together.
+    seconds : float
+        That took.
+    one_by_one, unchanged, interpolated : Baseline
+        Clicked slice by slice; its first mask in all slices; between its first and last slice.
+    """
+
+    item: VolumeItem
+    slices: int
+    ious: tuple[float, ...]
+    carried: int
+    seconds: float
+    one_by_one: Baseline
+    unchanged: Baseline
+    interpolated: Baseline
+
+
+class VolumeSet:
+    """A folder of ``images/`` and ``labels/`` whose files are volumes (Z, Y, X).
+
+    Labels that number each slice on its own are linked by overlap.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there are no such folders, or there is no volume in them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.name = folder.resolve().name
+        self._pairs = {pair.image.stem: pair for pair in find_pairs(folder)}
+        self._last: tuple[str, NDArray[Any], NDArray[Any]] | None = None
+        self.items = [VolumeItem(v, n) for v in self._pairs for n in self._objects(v)]
+        if not self.items:
+            raise ValueError(
+                f"{folder} holds no volume (Z, Y, X) with an object in {LEAST_SLICES} slices "
+                f"and of {LEAST_VOXELS} voxels"
+            )
+
+    def read(self, volume: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return a volume and its labels; labels of no slices where it is no volume."""
+        if self._last is None or self._last[0] != volume:
+            self._last = (volume, *self._read(volume))
+        return self._last[1:]
+
+    def draw(self, protocol: VolumeProtocol) -> list[VolumeItem]:
+        """Return the objects to play: all, or a draw that the seed fixes."""
+        if protocol.objects is None or protocol.objects >= len(self.items):
+            return self.items
+        rng = np.random.default_rng(protocol.seed)
+        chosen = rng.choice(len(self.items), protocol.objects, replace=False)
+        return [self.items[i] for i in sorted(chosen)]
+
+    def _read(self, volume: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        plane = read_pair(self._pairs[volume])
+        if plane is None or plane.labels.ndim != 3:
+            return np.zeros((0, 0, 0)), np.zeros((0, 0, 0), int)
+        linked = is_linked(plane.labels)
+        return plane.image, plane.labels if linked else link_slices(plane.labels)
+
+    def _objects(self, volume: str) -> Iterator[int]:
+        _, labels = self.read(volume)
+        for number in np.unique(labels):
+            if number in (0, IGNORE_LABEL):
+                continue
+            areas = np.count_nonzero(labels == number, axis=(1, 2))
+            if np.count_nonzero(areas) >= LEAST_SLICES and areas.sum() >= LEAST_VOXELS:
+                yield int(number)
+
+
+def play_volume(
+    predictor: Any,
+    data: VolumeSet,
+    item: VolumeItem,
+    protocol: VolumeProtocol,
+    rules: Rules | None = None,
+    carry: Carry | None = None,
+) -> VolumeGame:
+    """Let the robot segment one object, by propagation and the other ways."""
+    image, labels = data.read(item.volume)
+    truth, ignore = labels == item.label, labels == IGNORE_LABEL
+    robot = StackRobot(
+        predictor, image, truth, rules=rules or Rules(), carry=carry or Carry(), ignore=ignore
+    )
+    rounds = list(robot.play(protocol.most, max(protocol.targets)))
+    return VolumeGame(
+        item,
+        int(np.count_nonzero(truth.any((1, 2)))),
+        tuple(each.iou for each in rounds),
+        sum(each.slices for each in rounds),
+        sum(each.seconds for each in rounds),
+        slice_by_slice(predictor, image, truth, protocol.compared, ignore),
+        unchanged(predictor, image, truth, ignore),
+        interpolated(predictor, image, truth, protocol.compared, ignore),
+    )
+
+
+def evaluate_volumes(
+    predictor: Any, folder: Path, protocol: VolumeProtocol, track: Track = iter
+) -> Report:
+    """Let the robot segment whole objects of a folder; see `summarise_volumes`."""
+    data = VolumeSet(folder)
+    games = [play_volume(predictor, data, item, protocol) for item in track(data.draw(protocol))]
+    return {"set": data.name, "method": predictor.name} | summarise_volumes(games, protocol)
+
+
+def summarise_volumes(games: Sequence[VolumeGame], protocol: VolumeProtocol) -> Report:
+    """Return the figures of the objects of one set.
+
+    Returns
+    -------
+    dict
+        Plain JSON. ``dice_after`` and ``NoC3D@t`` with bootstrap intervals; ``compared``
+        holds the clicks of both ways on the objects where both reach the IoU.
+    """
+    most = protocol.most
+    report: Report = {"protocol": asdict(protocol), "objects": len(games)}
+    report["slices"] = _mean([game.slices for game in games])
+    report["dice_after"] = {
+        str(clicks): _told([dice_of_iou(_after(game, clicks)) for game in games])
+        for clicks in (1, 3)
+    }
+    for target in protocol.targets:
+        counts = [number_of_clicks(game.ious, target, most) for game in games]
+        reached = [max(game.ious, default=0) >= target for game in games]
+        report[f"NoC3D@{target * 100:g}"] = _told(counts) | {"failures": reached.count(False)}
+    report["compared"] = _compared(games, protocol)
+    report["dice_unchanged"] = _told([dice_of_iou(game.unchanged.iou) for game in games])
+    report["dice_interpolated"] = _told([dice_of_iou(game.interpolated.iou) for game in games])
+    report["clicks_interpolated"] = _mean([game.interpolated.clicks for game in games])
+    carried = sum(game.carried for game in games)
+    report["seconds_per_slice"] = sum(game.seconds for game in games) / max(carried, 1)
+    return report
+
+
+def _compared(games: Sequence[VolumeGame], protocol: VolumeProtocol) -> Report:
+    target = protocol.compared
+    both = [g for g in games if max(g.ious, default=0) >= target and g.one_by_one.iou >= target]
+    clicks = [number_of_clicks(game.ious, target, protocol.most) for game in both]
+    one_by_one = [game.one_by_one.clicks for game in both]
+    return {
+        "iou": target,
+        "objects": len(both),
+        "clicks": _mean(clicks),
+        "clicks_slice_by_slice": _mean(one_by_one),
+        "share": sum(clicks) / sum(one_by_one) if both else None,
+    }
+
+
+def _after(game: VolumeGame, clicks: int) -> float:
+    """Return the IoU after so many clicks, or after the last one."""
+    return game.ious[min(clicks, len(game.ious)) - 1] if game.ious else 0.0
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if len(values) else None
+
+
+def _told(values: Sequence[float]) -> Report:
+    found = interval(values)
+    return {"mean": _mean(values), "interval": None if found is None else list(found[0])}
