@@ -24,7 +24,7 @@ from napari_fclick.evaluation import robot
 from napari_fclick.evaluation.metrics import iou
 from napari_fclick.prediction import Prediction
 from napari_fclick.propagation import Carry, Propagation, Rules, Spacing, Stack
-from napari_fclick.propagation.carrying import begin, signed_distance
+from napari_fclick.propagation.carrying import as_prediction, signed_distance
 from napari_fclick.propagation.stack import ISOTROPIC
 from napari_fclick.training.simulation import correction
 
@@ -153,9 +153,8 @@ class StackRobot:
             return ClickSequence(), None
         if index in self._predictions:
             return made.clicks, self._predictions[index]
-        front = begin(index, made.mask, self.truth.shape[1:3])
-        clicks = ClickSequence([front.prediction.clicks.first])
-        return clicks, front.prediction
+        known = as_prediction(made.mask, self.truth.shape[1:3])
+        return known.clicks, known
 
     def _worst(self) -> int | None:
         wrong = self.truth != self._found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import peak
 from napari_fclick.core.window import Box
 from napari_fclick.prediction import Prediction
+from napari_fclick.propagation.appearance import TELLING, contrast
 from napari_fclick.propagation.rules import Measures
 from napari_fclick.propagation.stack import Spacing
 
@@ -72,6 +73,21 @@ class Carry(BaseModel):
     )
 
 
+class Reference(NamedTuple):
+    """What the object was like in its keyframe.
+
+    Attributes
+    ----------
+    contrast : float
+        See `napari_fclick.propagation.appearance.contrast`.
+    confidence : float or None
+        None where the network was not asked.
+    """
+
+    contrast: float
+    confidence: float | None
+
+
 @dataclass(frozen=True)
 class Front:
     """The last slice in which the object was found, and what the network said there.
@@ -84,12 +100,15 @@ class Front:
         Of the mask.
     prediction : Prediction
         Its window and, where the network was asked, its probability.
+    reference : Reference
+        What later slices are compared with.
     """
 
     index: int
     mask: StoredMask
     pixels: int
     prediction: Prediction
+    reference: Reference
 
 
 @dataclass(frozen=True)
@@ -111,7 +130,7 @@ class Carried:
     measures: Measures
 
 
-def begin(index: int, mask: StoredMask, shape: tuple[int, int], known: Any = None) -> Front:
+def begin(index: int, mask: StoredMask, plane: Any, known: Any = None) -> Front:
     """Return the front at a keyframe.
 
     Parameters
@@ -119,18 +138,31 @@ def begin(index: int, mask: StoredMask, shape: tuple[int, int], known: Any = Non
     index : int
     mask : StoredMask
         What the object is there.
-    shape : (int, int)
-        Rows and columns of the planes.
+    plane : array (H, W) or (H, W, C), or a list of pyramid levels
+        The keyframe's pixels.
     known : Prediction, optional
         What the network said there; without it the mask stands for its probability.
     """
-    pixels = int(np.count_nonzero(mask.unpack()))
+    pixels, stands_out = int(np.count_nonzero(mask.unpack())), contrast(plane, mask)
     if isinstance(known, Prediction) and known.view.box.holds(mask.box):
-        return Front(index, mask, pixels, known)
+        sure = confidence(known.probability, mask.within(known.view.box))
+        return Front(index, mask, pixels, known, Reference(stands_out, sure))
+    made = as_prediction(mask, window.image_shape(plane))
+    return Front(index, mask, pixels, made, Reference(stands_out, None))
+
+
+def as_prediction(mask: StoredMask, shape: tuple[int, int]) -> Prediction:
+    """Return a mask as if the network had said it, with its anchor as the click.
+
+    Parameters
+    ----------
+    mask : StoredMask
+    shape : (int, int)
+        Rows and columns of the plane.
+    """
     view = window.fit_window(mask.box, shape, CANVAS)
     probability = mask.within(view.box).astype(np.float32)
-    clicks = ClickSequence([anchor(mask)])
-    return Front(index, mask, pixels, Prediction(probability, view, clicks, shape))
+    return Prediction(probability, view, ClickSequence([anchor(mask)]), shape)
 
 
 class Carrier:
@@ -177,8 +209,12 @@ class Carrier:
         stored = StoredMask.pack(mask, view.top, view.left)
         if stored is None:
             return None
-        ahead = Front(index, stored, int(np.count_nonzero(mask)), found)
-        return Carried(ahead, clicks, self._measures(front, ahead, probability, mask))
+        sure = confidence(probability, mask)
+        reference = front.reference
+        if reference.confidence is None:
+            reference = reference._replace(confidence=sure)
+        ahead = Front(index, stored, int(np.count_nonzero(mask)), found, reference)
+        return Carried(ahead, clicks, self._measures(front, ahead, sure, plane))
 
     def _predict(self, plane: Any, clicks: ClickSequence, previous: Prediction) -> Prediction:
         found = previous
@@ -242,14 +278,16 @@ class Carrier:
         row, column = deepest.pixel
         return [Click(row + box.top, column + box.left, False)]
 
-    def _measures(
-        self, front: Front, ahead: Front, probability: FloatArray, mask: Mask
-    ) -> Measures:
+    def _measures(self, front: Front, ahead: Front, sure: float, plane: Any) -> Measures:
+        reference = ahead.reference
+        telling = abs(reference.contrast) >= TELLING
         return Measures(
-            confidence(probability, mask),
+            sure,
             overlap(front.mask, ahead.mask),
             ahead.pixels / max(front.pixels, 1),
             distance(front.mask, ahead.mask, self._spacing),
+            contrast(plane, ahead.mask) / reference.contrast if telling else 1.0,
+            sure / reference.confidence if reference.confidence else 1.0,
         )
 
 

@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_fclick.core import window
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import carrying
@@ -282,8 +281,8 @@ class Propagation:
     def _front(self, keyframe: _Keyframe) -> Front:
         made = keyframe.slice
         assert made.mask is not None
-        shape = window.image_shape(self.stack.read(made.index))
-        return carrying.begin(made.index, made.mask, shape, keyframe.prediction)
+        plane = self.stack.read(made.index)
+        return carrying.begin(made.index, made.mask, plane, keyframe.prediction)
 
     def _carry(self, front: Front, index: int, way: int, ahead: Ahead) -> Carried | None:
         plane = ahead.plane(index)
@@ -307,6 +306,8 @@ class Propagation:
         if reason is None:
             return None
         values = {
+            Reason.CONTRAST: carried.measures.contrast,
+            Reason.TRUST: carried.measures.trust,
             Reason.CONFIDENCE: carried.measures.confidence,
             Reason.OVERLAP: carried.measures.overlap,
             Reason.AREA: carried.measures.growth,

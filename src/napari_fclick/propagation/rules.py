@@ -15,6 +15,8 @@ class Reason(StrEnum):
     RANGE = "end of the range"
     ABSENT = "marked as not here"
     CONFIDENCE = "low confidence"
+    TRUST = "confidence fell"
+    CONTRAST = "contrast fell"
     OVERLAP = "little overlap with the neighbour"
     AREA = "sudden change of area"
     SHIFT = "sudden move"
@@ -31,15 +33,31 @@ class Rules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    contrast: float | None = Field(
+        0.4,
+        ge=0,
+        le=1,
+        title="Least part of the contrast",
+        description="Stop where the object stands out from its surroundings less than this part "
+        "(0 to 1) of what it does in the keyframe. Where it hardly does there, this says nothing.",
+    )
+    trust: float | None = Field(
+        0.7,
+        ge=0,
+        le=1,
+        title="Least part of the confidence",
+        description="Stop where the network's confidence is less than this part (0 to 1) of what "
+        "it is in the keyframe.",
+    )
     confidence: float | None = Field(
-        0.6,
+        0.3,
         ge=0,
         le=1,
         title="Least confidence",
         description="Stop where the network is less sure of the mask than this (0 to 1).",
     )
     overlap: float | None = Field(
-        0.2,
+        0.3,
         ge=0,
         le=1,
         title="Least overlap",
@@ -98,20 +116,29 @@ class Measures:
         Area over the neighbour's area.
     shift : float
         How far the middle moved, in the unit of the layer's scale.
+    contrast, trust : float
+        Contrast and confidence over those in the keyframe; 1 where that is not known.
     """
 
     confidence: float
     overlap: float
     growth: float
     shift: float
+    contrast: float = 1.0
+    trust: float = 1.0
 
 
 def judge(rules: Rules, measures: Measures) -> Reason | None:
     """Return the first rule that a mask breaks; None where the object goes on."""
-    if rules.confidence is not None and measures.confidence < rules.confidence:
-        return Reason.CONFIDENCE
-    if rules.overlap is not None and measures.overlap < rules.overlap:
-        return Reason.OVERLAP
+    low = (
+        (rules.contrast, measures.contrast, Reason.CONTRAST),
+        (rules.trust, measures.trust, Reason.TRUST),
+        (rules.confidence, measures.confidence, Reason.CONFIDENCE),
+        (rules.overlap, measures.overlap, Reason.OVERLAP),
+    )
+    for least, value, reason in low:
+        if least is not None and value < least:
+            return reason
     if rules.growth is not None and not 1 / rules.growth <= measures.growth <= rules.growth:
         return Reason.AREA
     if rules.shift is not None and measures.shift > rules.shift:

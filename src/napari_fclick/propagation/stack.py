@@ -81,10 +81,11 @@ class AheadPlane:
     def _holds(self, rows: Any, columns: Any) -> bool:
         if not (isinstance(rows, slice) and isinstance(columns, slice)):
             return False
-        (top, bottom, _), (left, right, _) = (
+        (top, bottom, down), (left, right, across) = (
             part.indices(int(n)) for part, n in zip((rows, columns), self.shape[:2], strict=True)
         )
-        return self._box.holds(Box(top, left, bottom, right))
+        forward = min(down, across) > 0 and top <= bottom and left <= right
+        return forward and self._box.holds(Box(top, left, bottom, right))
 
 
 class Ahead:
