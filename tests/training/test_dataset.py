@@ -10,7 +10,10 @@ import tifffile
 import torch
 
 from napari_fclick.core.folders import ImageSet, find_pairs
-from napari_fclick.training.dataset import WindowDataset, make_sample
+from napari_fclick.training.augmentation import Augmentation
+from napari_fclick.training.config import AugmentationConfig
+from napari_fclick.training.cutting import WindowCutter
+from napari_fclick.training.dataset import SampleMaker, WindowDataset
 from napari_fclick.training.losses import IGNORE
 
 
@@ -34,6 +37,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def maker(size: int = 96) -> SampleMaker:
+    return SampleMaker(WindowCutter(size), Augmentation(AugmentationConfig()), size)
+
+
 def test_objects_are_found(folder: Path) -> None:
     found = ImageSet(folder, validation=None)
     assert [(o.label, o.area) for o in found.objects] == [(1, 400), (2, 400)] * 2 + [(7, 400)]
@@ -47,8 +54,8 @@ def test_validation_images_are_never_trained_on(folder: Path) -> None:
     held = [p.image.name for p in pairs if p.is_validation]
     trained = ImageSet(folder, validation=False)
     tested = ImageSet(folder, validation=True)
-    assert len(tested.arrays) == len(held)
-    assert len(trained.arrays) + len(tested.arrays) == 3
+    assert len(tested.by_image) == len(held)
+    assert len(trained.by_image) + len(tested.by_image) == 3
 
 
 def test_what_cannot_be_used_is_skipped(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -56,7 +63,7 @@ def test_what_cannot_be_used_is_skipped(folder: Path, caplog: pytest.LogCaptureF
     tifffile.imwrite(folder / "labels/v.tif", np.zeros((5, 40, 41), np.uint16))
     tifffile.imwrite(folder / "images/lonely.tif", np.zeros((5, 5), np.uint8))
     found = ImageSet(folder, validation=None)
-    assert len(found.arrays) == 1
+    assert len(found.by_image) == 1
     for name in ("b.tif", "v.tif", "lonely.tif"):
         assert name in caplog.text
 
@@ -68,14 +75,14 @@ def test_missing_folders(tmp_path: Path) -> None:
 
 def test_samples_are_true_and_repeatable(folder: Path) -> None:
     found = ImageSet(folder, validation=None)
-    data = WindowDataset([found], [1.0], size=96, seed=3, length=40)
+    data = WindowDataset([found], [1.0], maker(), seed=3, length=40)
     for index in range(40):
         sample, again = data[index], data[index]
         assert all(torch.equal(a, b) for a, b in zip(sample, again, strict=True))
         assert sample.image.shape == (3, 96, 96)
         assert sample.image.min() >= 0 and sample.image.max() <= 1
         assert set(sample.target.unique().tolist()) <= {0, 1, IGNORE}
-        row, column = (round(v) for v in sample.first.tolist())
+        row, column = (round(v) for v in sample.clicks[0, :2].tolist())
         assert sample.target[row, column] == 1, index
         height, width = sample.inner.tolist()
         assert (sample.target[height:] == IGNORE).all()
@@ -87,7 +94,7 @@ def test_bright_object_stays_bright(folder: Path) -> None:
     ref = found.objects[1]
     means = []
     for seed in range(20):
-        sample = make_sample(found.plane(ref), ref, 96, np.random.default_rng(seed))
+        sample = maker()(found.plane(ref), ref, np.random.default_rng(seed))
         inside = sample.image.mean(0)[sample.target == 1].mean()
         outside = sample.image.mean(0)[sample.target == 0].mean()
         means.append(float(inside - outside))

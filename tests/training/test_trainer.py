@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import tifffile
 import torch
+from tests.training.folders import write_folder
 
 from napari_fclick.core.folders import ImageSet
 from napari_fclick.network import checkpoints
+from napari_fclick.network.fcanet import FCANet, NetworkConfig
+from napari_fclick.training.checkpointing import read_state
 from napari_fclick.training.config import TrainingConfig
 from napari_fclick.training.export import export
+from napari_fclick.training.logs import Progress, read_rows
 from napari_fclick.training.trainer import Trainer
 
+RUNNING = Path(__file__).with_name("running.py")
 TOML = """
-out = "run"
+out = "{out}"
 imagenet = false
 workers = 0
 {extra}
 [[phases]]
 steps = {steps}
 size = 64
-batch = 2
+batch = {batch}
 [[sets]]
 path = "set"
 """
@@ -31,82 +41,227 @@ path = "set"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    for part in ("images", "labels"):
-        (tmp_path / "set" / part).mkdir(parents=True)
-    for stem in range(6):
-        labels = np.zeros((64, 64), np.uint16)
-        labels[16:48, 16:48] = 1
-        image = labels * 100 + rng.integers(0, 20, labels.shape)
-        tifffile.imwrite(tmp_path / f"set/images/{stem}.tif", image.astype(np.uint8))
-        tifffile.imwrite(tmp_path / f"set/labels/{stem}.tif", labels)
+    write_folder(tmp_path / "set")
     return tmp_path
 
 
-def config(folder: Path, steps: int = 4, extra: str = "") -> TrainingConfig:
-    path = folder / "run.toml"
-    path.write_text(TOML.format(steps=steps, extra=extra))
-    return TrainingConfig.from_toml(path)
+def config_file(
+    folder: Path, steps: int = 4, extra: str = "", out: str = "run", batch: int = 2
+) -> Path:
+    path = folder / f"{out}.toml"
+    path.write_text(TOML.format(steps=steps, extra=extra, out=out, batch=batch))
+    return path
 
 
-def test_resumed_run_equals_an_unbroken_one(folder: Path) -> None:
+def config(folder: Path, *args: Any, **kwargs: Any) -> TrainingConfig:
+    return TrainingConfig.from_toml(config_file(folder, *args, **kwargs))
+
+
+def start(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(RUNNING.parents[2])}
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def check_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    different = [name for name, value in one.items() if not torch.equal(value, other[name])]
+    assert not different
+
+
+@pytest.fixture
+def one_thread() -> Any:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+# --- resuming ---------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_20_steps_equal_10_and_a_kill_and_10(folder: Path) -> None:
+    extra = "log_every = 5"
+    whole = Trainer(config(folder, 20, extra, "whole"))
+    whole.run()
+    file = config_file(folder, 20, extra, "broken")
+    died = start(RUNNING, "killed-after", file, "10")
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    broken = Trainer(TrainingConfig.from_toml(file))
+    broken.resume()
+    assert broken.step == 10
+    broken.run()
+    check_equal(whole.network.state_dict(), broken.network.state_dict())
+    check_equal(whole.average.state, broken.average.state)
+    lines = [read_rows(t.config.out / "log.csv") for t in (whole, broken)]
+    whole_losses, broken_losses = ([(r["step"], r["loss"]) for r in rows] for rows in lines)
+    assert [step for step, _ in whole_losses] == ["5", "10", "15", "20"]
+    assert whole_losses == broken_losses
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_of_a_write(folder: Path) -> None:
+    file = config_file(folder)
+    died = start(RUNNING, "killed-while-saving", file, "1000")
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    trainer = Trainer(TrainingConfig.from_toml(file))
+    assert trainer.checkpoint.with_name("checkpoint.pt.partial").exists()
+    trainer.resume()
+    assert trainer.step == 1
+    trainer.save()
+    assert read_state(trainer.checkpoint)["step"] == 1
+
+
+def test_stopped_run_goes_on_to_the_same_weights(folder: Path) -> None:
     settings = config(folder)
     whole = Trainer(settings)
     whole.run()
     broken = Trainer(settings)
-    sets = broken._batches  # the run is broken off after two steps
-    data = [ImageSet(s.path, validation=False, axes=s.axes) for s in settings.sets]
-    for _, batch in zip(range(2), sets(data), strict=False):
-        broken.train_step(batch)
-        broken.step += 1
-    broken.save()
+    broken.run(stop=lambda: broken.step == 2)
+    assert broken.step == 2 and not broken.finished
     resumed = Trainer(settings)
     resumed.resume()
-    assert resumed.step == 2
     resumed.run()
-    for name, value in whole.network.state_dict().items():
-        assert torch.equal(value, resumed.network.state_dict()[name]), name
-    for name, value in whole.average.items():
-        assert torch.equal(value, resumed.average[name]), name
+    assert resumed.finished
+    check_equal(whole.network.state_dict(), resumed.network.state_dict())
+    check_equal(whole.average.state, resumed.average.state)
 
 
-def test_killed_while_writing_leaves_the_old_checkpoint(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_checkpoints_that_cannot_be_used_are_named(folder: Path) -> None:
     trainer = Trainer(config(folder))
-    trainer.config.out.mkdir()
+    trainer.checkpoint.write_bytes(b"broken")
+    with pytest.raises(ValueError, match=r"checkpoint\.pt is no checkpoint"):
+        trainer.resume()
+    torch.save({"other": 1}, trainer.checkpoint)
+    with pytest.raises(ValueError, match="is no checkpoint of a training"):
+        trainer.resume()
     trainer.save()
-    before = trainer.checkpoint.read_bytes()
-
-    def killed(state: object, file: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(torch, "save", killed)
-    with pytest.raises(KeyboardInterrupt):
-        trainer.save()
-    assert trainer.checkpoint.read_bytes() == before
+    other = Trainer(config(folder, extra="[network]\nmask_feedback = true\nlow_channels = 8"))
+    with pytest.raises(ValueError, match="belongs to another network"):
+        other.resume()
 
 
+# --- sharing a run ----------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_two_processes_equal_one_with_the_double_batch(folder: Path) -> None:
+    extra = "freeze_batch_norm = true\nclip = 1.0\ncorrections = [0.0, 0.5, 0.5]"
+    alone = Trainer(config(folder, 3, extra, "alone", batch=4))
+    losses: list[float] = []
+    alone.run(report=lambda progress: losses.append(progress.loss))
+    file = config_file(folder, 3, extra, "shared", batch=2)
+    command = ("-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", RUNNING)
+    done = start(*command, "shared", file, folder)
+    assert done.returncode == 0, done.stderr
+    first, second = (torch.load(folder / f"rank{rank}.pt") for rank in (0, 1))
+    assert first["losses"] == pytest.approx(losses, rel=1e-4)
+    check_equal(first["network"], second["network"])
+    for name, value in alone.network.state_dict().items():
+        assert torch.allclose(value, first["network"][name], rtol=1e-3, atol=1e-5), name
+    assert not second["losses"]  # only one reports
+    assert (folder / "shared/checkpoint.pt").exists()
+
+
+# --- training ---------------------------------------------------------------------------
+
+
+@pytest.mark.slow
 def test_it_learns_a_square(folder: Path) -> None:
-    settings = config(folder, steps=30, extra="warmup = 5")
+    extra = "warmup = 5\n[augmentation]\nshading = 0\nnoise = 0\ninversion = 0"
+    trainer = Trainer(config(folder, 40, extra, batch=4))
+    losses: list[float] = []
+    trainer.run(report=lambda progress: losses.append(progress.loss))
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5])
+
+
+def test_progress_is_told_after_each_step(folder: Path) -> None:
+    told: list[Progress] = []
+    trainer = Trainer(config(folder))
+    trainer.run(report=told.append)
+    assert [(p.step, p.steps) for p in told] == [(n, 4) for n in (1, 2, 3, 4)]
+    assert all(p.samples_per_second > 0 and 0 <= p.iou <= 1 for p in told)
+    assert told[-1].seconds_left == 0 and told[0].seconds_left > 0
+    # the fourth of 200 steps of warmup, a quarter of the schedule left
+    assert told[-1].lr == pytest.approx(1e-3 * 4 / 200 * 0.25**0.9)
+
+
+def test_validation_goes_into_the_logs(folder: Path) -> None:
+    trainer = Trainer(config(folder, extra="validate_every = 2"))
+    networks: list[FCANet] = []
+
+    def validate(step: int) -> dict[str, float]:
+        networks.append(trainer.averaged())
+        return {"NoC@85": 10.0 - step}
+
+    trainer.run(validate=validate)
+    rows = read_rows(trainer.config.out / "validation.csv")
+    assert [(r["step"], r["score"], float(r["value"])) for r in rows] == [
+        ("2", "NoC@85", 8),
+        ("4", "NoC@85", 6),
+    ]
+    assert not networks[0].training
+    before, after = (n.head[2].weight for n in networks)
+    assert not torch.equal(before, after)
+
+
+def test_sets_of_ones_own(folder: Path) -> None:
+    own = ImageSet(folder / "set", validation=None)
+    bare = config(folder).model_copy(update={"sets": ()})
+    trainer = Trainer(bare, [own])
+    trainer.run()
+    assert read_state(trainer.checkpoint)["data"] == ["set"]
+    with pytest.raises(ValueError, match="no set holds an object"):
+        Trainer(bare).run()
+
+
+def test_frozen_parts_do_not_move(folder: Path) -> None:
+    settings = config(folder, extra='train_parts = "heads"\nfreeze_batch_norm = true\nwarmup = 0')
     trainer = Trainer(settings)
-    data = [ImageSet(s.path, validation=False) for s in settings.sets]
-    losses = []
-    for batch in trainer._batches(data):
-        losses.append(trainer.train_step(batch)[0])
-        trainer.step += 1
-    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    before = {k: v.clone() for k, v in trainer.network.state_dict().items()}
+    trainer.run()
+    moved = {k for k, v in trainer.network.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved and not any(k.startswith("backbone.") or "running" in k for k in moved)
 
 
 @pytest.mark.parametrize("loss", ["paper", "focal-dice"])
-def test_both_losses_run_and_export(folder: Path, loss: str) -> None:
-    trainer = Trainer(config(folder, steps=1, extra=f'loss = "{loss}"'))
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_losses_and_optimizers_run_and_export(folder: Path, loss: str, optimizer: str) -> None:
+    trainer = Trainer(config(folder, 1, f'loss = "{loss}"\noptimizer = "{optimizer}"'))
     trainer.run()
     out = folder / "weights.safetensors"
     card = export(trainer.checkpoint, out, {"iou@1": 0.5})
     assert card.data == ("set",) and card.scores == {"iou@1": 0.5}
+    assert f"of {optimizer}" in card.recipe
     network, _ = checkpoints.load(out)
     assert network.config == trainer.config.network
+
+
+def test_a_file_that_turns_bad_is_named_and_replaced(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Nothing fits into the cache: each image is read when it is drawn.
+    trainer = Trainer(config(folder, 6))
+    found = trainer.sets[0]
+    assert isinstance(found, ImageSet)
+    found._cache.most_bytes = 0
+    found._cache.put(("", 0), found.plane(found.objects[0]))  # drops all
+    for stem in range(3):
+        (folder / f"set/images/{stem}.tif").write_bytes(b"broken")
+    trainer.run()
+    assert trainer.finished
+    assert "another object is drawn instead" in caplog.text and ".tif" in caplog.text
+
+
+# --- configuration ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -116,8 +271,42 @@ def test_both_losses_run_and_export(folder: Path, loss: str) -> None:
         ("lrr = 1", "lrr: Extra inputs are not permitted"),
         ("corrections = [0.5]", "must add up to 1"),
         ("lr = ", "is not TOML"),
+        ('optimizer = "lamb"', "optimizer: Input should be 'adamw' or 'sgd'"),
+        ("[augmentation]\nflip = 2", "augmentation.flip: Input should be less than or equal to 1"),
     ],
 )
 def test_wrong_settings_are_named(folder: Path, extra: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         config(folder, extra=extra)
+
+
+@pytest.mark.parametrize("length", [{}, {"steps": 3, "epochs": 1}])
+def test_a_phase_has_one_length(length: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="either steps or epochs"):
+        TrainingConfig.model_validate({"phases": [length]})
+
+
+def test_epochs_are_counted_in_steps() -> None:
+    run = TrainingConfig.model_validate({"phases": [{"epochs": 30, "batch": 8}, {"steps": 7}]})
+    assert [p.steps for p in run.resolved(25_832).phases] == [96_870, 7]
+    assert [p.steps for p in run.resolved(25_832, processes=4).phases] == [24_218, 7]
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ('loss = "none"', "no loss is called 'none'; there are: focal-dice, paper"),
+        ('architecture = "math:sqrt"', "must be real number|builds no subclass"),
+        ('architecture = "unet"', "no network is called 'unet'"),
+    ],
+)
+def test_unknown_parts_are_named(folder: Path, extra: str, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        Trainer(config(folder, extra=extra))
+
+
+def test_the_state_holds_its_configuration(folder: Path) -> None:
+    trainer = Trainer(config(folder, 1))
+    trainer.run()
+    stored = json.loads(read_state(trainer.checkpoint)["config"])
+    assert NetworkConfig.model_validate(stored["network"]) == trainer.config.network

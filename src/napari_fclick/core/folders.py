@@ -9,27 +9,42 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from napari_fclick.core.files import SUFFIXES, read_image
-from napari_fclick.core.window import Box
+from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, read_image
+from napari_fclick.core.object_sets import (
+    IGNORE_LABEL,
+    IndexedSet,
+    ObjectRef,
+    Plane,
+    PlaneCache,
+    objects_2d,
+)
+
+__all__ = [
+    "IGNORE_LABEL",
+    "ImagePair",
+    "ImageSet",
+    "ObjectRef",
+    "Plane",
+    "find_pairs",
+    "is_linked",
+    "load_pair",
+    "objects_2d",
+    "read_pair",
+]
 
 logger = logging.getLogger(__name__)
 
-IGNORE_LABEL = 65535
-
-
-class Plane(NamedTuple):
-    """A 2-D cut through an image file and its labels."""
-
-    image: NDArray[Any]
-    labels: NDArray[Any]
+#: Files from this size on are not read as a whole, where their format allows it.
+MAPPED_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -44,18 +59,6 @@ class ImagePair:
         """Whether this image is held back: one in twelve, by the hash of its content."""
         digest = hashlib.sha256(self.image.read_bytes()).digest()
         return digest[0] % 12 == 0
-
-
-@dataclass(frozen=True)
-class ObjectRef:
-    """Where one object is to be found."""
-
-    pair: int
-    axis: int
-    index: int
-    label: int
-    box: Box
-    area: int
 
 
 def find_pairs(folder: Path) -> list[ImagePair]:
@@ -80,8 +83,8 @@ def find_pairs(folder: Path) -> list[ImagePair]:
     return [ImagePair(files["images"][s], files["labels"][s]) for s in stems]
 
 
-class ImageSet:
-    """One folder, read into memory, and the objects in it.
+class ImageSet(IndexedSet):
+    """The objects in one folder.
 
     Parameters
     ----------
@@ -89,10 +92,8 @@ class ImageSet:
         Holds ``images/`` and ``labels/``.
     validation : bool or None
         The held-back images, or the others, or all (None).
-    axes : sequence of int
-        Axes along which volumes are cut.
-    min_area : int
-        Objects of fewer pixels are left out.
+    axes, min_area, cache, index
+        See `IndexedSet`.
     """
 
     def __init__(
@@ -101,85 +102,71 @@ class ImageSet:
         validation: bool | None = False,
         axes: Sequence[int] = (0,),
         min_area: int = 24,
+        cache: PlaneCache | None = None,
+        index: Path | None = None,
     ) -> None:
-        self.name = folder.name
-        self.arrays: list[Plane] = []
-        self.by_image: list[list[ObjectRef]] = []
-        for pair in find_pairs(folder):
-            if validation is not None and pair.is_validation != validation:
-                continue
-            plane = read_pair(pair)
-            if plane is None:
-                continue
-            self.by_image.append(_objects(plane, len(self.arrays), axes, min_area))
-            self.arrays.append(plane)
-        self.objects = [ref for objects in self.by_image for ref in objects]
-        weights = np.sqrt([len(objects) for objects in self.by_image])
-        self.image_weights = weights / weights.sum() if weights.sum() else weights
+        pairs = find_pairs(folder)
+        if validation is not None:
+            pairs = [pair for pair in pairs if pair.is_validation == validation]
+        super().__init__(_Folder(folder.name, pairs), axes, min_area, cache, index)
 
-    def plane(self, ref: ObjectRef) -> Plane:
-        """Return the 2-D cut that an object lies in."""
-        image, labels = self.arrays[ref.pair]
-        if labels.ndim == 2:
-            return Plane(image, labels)
-        return Plane(np.take(image, ref.index, ref.axis), np.take(labels, ref.index, ref.axis))
 
-    def draw(self, rng: np.random.Generator) -> ObjectRef:
-        """Draw an object: first an image, then one of its objects."""
-        objects = self.by_image[int(rng.choice(len(self.arrays), p=self.image_weights))]
-        return objects[int(rng.integers(len(objects)))]
+@dataclass(frozen=True)
+class _Folder:
+    """The pairs of a folder as the source of a set."""
+
+    name: str
+    pairs: list[ImagePair]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def files(self, number: int) -> tuple[Path, ...]:
+        pair = self.pairs[number]
+        return pair.image, pair.labels
+
+    def read(self, number: int) -> Plane:
+        return load_pair(self.pairs[number])
 
 
 def read_pair(pair: ImagePair) -> Plane | None:
     """Read an image and its labels; None, and a warning, where they are of no use together."""
     try:
-        image, labels = read_image(pair.image), read_image(pair.labels)
+        return load_pair(pair)
     except (ValueError, OSError) as error:
         logger.warning("%s: skipped", error)
         return None
+
+
+def load_pair(pair: ImagePair) -> Plane:
+    """Read an image and its labels; large files that are not compressed are memory-mapped.
+
+    Raises
+    ------
+    OSError, ValueError
+        If a file cannot be read, or they are of no use together.
+    """
+    image, labels = _open(pair.image), _open(pair.labels)
     if labels.dtype.kind == "f" and np.all(labels == np.floor(labels)):
         labels = labels.astype(np.int64)  # whole numbers in floats, as some programs write them
     colour = labels.ndim == 3 and labels.shape[-1] <= 4
     if labels.dtype.kind not in "bui" or labels.ndim not in (2, 3) or colour or labels.min() < 0:
-        logger.warning(
-            "%s holds no labels but %s of shape %s: skipped",
-            pair.labels,
-            labels.dtype,
-            labels.shape,
+        raise ValueError(
+            f"{pair.labels} holds no labels but {labels.dtype} of shape {labels.shape}"
         )
-        return None
     if image.shape[: labels.ndim] != labels.shape:
-        logger.warning(
-            "%s has shape %s but its labels %s: skipped", pair.image, image.shape, labels.shape
-        )
-        return None
+        raise ValueError(f"{pair.image} has shape {image.shape} but its labels {labels.shape}")
     return Plane(image, labels)
 
 
-def _objects(plane: Plane, pair: int, axes: Sequence[int], min_area: int) -> list[ObjectRef]:
-    if plane.labels.ndim == 2:
-        return _objects_2d(plane.labels, pair, 0, 0, min_area)
-    found = []
-    for axis in axes:
-        for index in range(plane.labels.shape[axis]):
-            cut = np.take(plane.labels, index, axis)
-            found += _objects_2d(cut, pair, axis, index, min_area)
-    return found
-
-
-def _objects_2d(
-    labels: NDArray[Any], pair: int, axis: int, index: int, min_area: int
-) -> list[ObjectRef]:
-    # Numbers may be huge: what is looked up by number is their rank.
-    numbers, ranks, areas = np.unique(labels, return_inverse=True, return_counts=True)
-    found = []
-    for rank, cut in enumerate(ndimage.find_objects(ranks.reshape(labels.shape) + 1)):
-        number = int(numbers[rank])
-        if cut is None or number in (0, IGNORE_LABEL) or areas[rank] < min_area:
-            continue
-        box = Box(cut[0].start, cut[1].start, cut[0].stop, cut[1].stop)
-        found.append(ObjectRef(pair, axis, index, number, box, int(areas[rank])))
-    return found
+def _open(path: Path) -> NDArray[Any]:
+    if path.is_file() and path.stat().st_size >= MAPPED_BYTES:
+        with suppress(ValueError):  # compressed, or of another kind: read as any other
+            if path.suffix.lower() in TIFF_SUFFIXES:
+                return tifffile.memmap(path, mode="r")
+            if path.suffix.lower() == ".npy":
+                return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    return read_image(path)
 
 
 def is_linked(labels: NDArray[Any]) -> bool:

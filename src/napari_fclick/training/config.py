@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from napari_fclick.network.checkpoints import SUFFIX
+from napari_fclick.network.checkpoints import RELEASED, SUFFIX, Preprocessing
 from napari_fclick.network.fcanet import COMPACT, NetworkConfig
+
+#: What of the network learns.
+TrainParts = Literal["heads", "late", "all"]
+Chance = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Settings(BaseModel):
@@ -17,19 +22,61 @@ class _Settings(BaseModel):
 
 
 class SetConfig(_Settings):
-    """One folder of ``images/`` and ``labels/``."""
+    """A set of images: a folder of ``images/`` and ``labels/``, VOC 2012 or SBD as published."""
 
     path: Path
+    format: str = Field(
+        "folder", description="folder, voc, sbd, or a reader of one's own: docs/training.md"
+    )
     weight: float = Field(1.0, gt=0, description="how often it is drawn, relative to others")
     axes: tuple[Literal[0, 1, 2], ...] = Field((0,), description="cuts through volumes")
+    min_area: int = Field(24, ge=1, description="pixels of the smallest object")
+    lists: tuple[str, ...] = Field(
+        (), description="of voc and sbd, which lists of names; empty: train, of sbd val, too"
+    )
+    exclude: tuple[Path, ...] = Field(
+        (), description="text files of names that are left out, such as another set's val list"
+    )
 
 
 class PhaseConfig(_Settings):
-    """A stretch of training at one input size."""
+    """A stretch of training at one input size; as long as its steps or its epochs say."""
 
-    steps: int = Field(gt=0)
+    steps: int = Field(0, ge=0)
+    epochs: float = Field(0.0, ge=0, description="how often each object is met")
     size: int = Field(160, ge=64, description="side of the network's input in pixels")
-    batch: int = Field(8, ge=2)
+    batch: int = Field(8, ge=1, description="samples a step, of each process")
+    rate: float | None = Field(
+        None, gt=0, description="constant fraction of the peak learning rates; else the schedule's"
+    )
+
+    @model_validator(mode="after")
+    def _one_length(self) -> PhaseConfig:
+        if bool(self.steps) == bool(self.epochs):
+            raise ValueError("a phase has either steps or epochs, larger than 0")
+        return self
+
+
+class AugmentationConfig(_Settings):
+    """How often each transform is applied to a sample."""
+
+    flip: Chance = Field(0.5, description="of rows, and again of columns")
+    transpose: Chance = 0.5
+    rotation: Chance = 0.06
+    scale: Chance = 0.04
+    elastic: Chance = 0.04
+    mix: Chance = Field(0.4, description="channels reordered and scaled, of colour images")
+    tint: Chance = Field(0.1, description="channels scaled, of gray images")
+    gray: Chance = 0.12
+    drop: Chance = Field(0.02, description="one channel goes dark, of colour images")
+    inversion: Chance = 0.12
+    gamma: Chance = 0.5
+    shading: Chance = 0.15
+    shift: Chance = 0.05
+    blur: Chance = 0.15
+    noise: Chance = 0.2
+    compression: Chance = 0.04
+    extra: dict[str, Chance] = Field({}, description="transforms of one's own: docs/training.md")
 
 
 class TrainingConfig(_Settings):
@@ -37,30 +84,63 @@ class TrainingConfig(_Settings):
 
     name: str = "compact"
     out: Path = Path("runs/compact")
-    seed: int = 0
+    seed: int = Field(0, ge=0)
+    architecture: str = Field("fcanet", description="or one's own: docs/training.md")
     network: NetworkConfig = COMPACT
     imagenet: bool = True
+    imagenet_file: Path | None = Field(
+        None, description="ImageNet weights of resnet101 as torchvision stores them"
+    )
     start: str = Field(
         "", description="weights to begin from, a name or a path; empty: none, see imagenet"
     )
-    sets: tuple[SetConfig, ...]
-    phases: tuple[PhaseConfig, ...]
-    loss: Literal["paper", "focal-dice"] = "focal-dice"
+    sets: tuple[SetConfig, ...] = Field((), description="may be empty where sets are given")
+    phases: tuple[PhaseConfig, ...] = Field(min_length=1)
+    sampling: Literal["weighted", "epochs"] = Field(
+        "weighted", description="drawn by the sets' weights, or each object once an epoch"
+    )
+    view: Literal["window", "whole"] = Field(
+        "window", description="windows about objects, or the paper's crops of whole images"
+    )
+    augmentation: AugmentationConfig = AugmentationConfig()
+    cache_mb: int = Field(1024, ge=1, description="decoded images kept by each process")
+
+    loss: str = Field("focal-dice", description="paper, focal-dice, or one's own")
     side_weight: float = Field(0.5, ge=0, description="of the first-click loss")
-    lr: float = Field(1e-3, gt=0)
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
+    lr: float = Field(1e-3, gt=0, description="largest, of all but the backbone")
     backbone_lr: float = Field(3e-4, gt=0)
     weight_decay: float = Field(1e-4, ge=0)
+    schedule: Literal["poly", "cosine", "constant"] = "poly"
+    power: float = Field(0.9, gt=0, description="of the polynomial schedule")
     warmup: int = Field(200, ge=0)
-    clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
+    train_parts: TrainParts = Field(
+        "all", description="heads: all but the backbone; late: its last two stages, too"
+    )
+    freeze_batch_norm: bool = Field(False, description="keep all statistics as they are")
+    clip: float = Field(5.0, ge=0, description="largest norm of the gradient; 0: no limit")
     ema: float = Field(0.999, ge=0, lt=1)
-    extra_clicks: int = Field(2, ge=0, description="at most, drawn at once by Eq. 9 and 10")
-    corrections: tuple[float, ...] = Field(
+    amp: bool = Field(True, description="half precision where the device has it")
+
+    first_jitter: Chance = Field(0.6, description="chance of a first click off the middle")
+    extra_chance: Chance = Field(0.4, description="of clicks drawn at once by Eq. 9 and 10")
+    extra_clicks: int = Field(2, ge=0, description="of them at most, positive ones")
+    extra_negatives: int | None = Field(None, ge=0, description="at most; as many, if not given")
+    corrections: tuple[Chance, ...] = Field(
         (0.35, 0.3, 0.2, 0.15), description="chances of 0, 1, 2 .. iterative steps"
     )
-    mask_drop: float = Field(0.2, ge=0, le=1, description="chance to withhold the mask")
-    wrong_click: float = Field(0.03, ge=0, le=1, description="chance of a wrong correction")
+    second_look: Chance = Field(0.2, description="chance that a correction adds no click")
+    correction_jitter: Chance = Field(0.5, description="chance of one off the error's middle")
+    mask_drop: Chance = Field(0.2, description="chance to withhold the mask")
+    wrong_click: Chance = Field(0.03, description="chance of a wrong correction")
+
     workers: int = Field(1, ge=0)
     checkpoint_minutes: float = Field(3.0, gt=0)
+    log_every: int = Field(50, gt=0, description="steps a line of the log is the mean of")
+    validate_every: int = Field(0, ge=0, description="steps between validations; 0: none")
+    validate_objects: int = Field(60, ge=1, description="held-back objects that are played")
 
     @model_validator(mode="after")
     def _chances_add_up(self) -> TrainingConfig:
@@ -70,8 +150,36 @@ class TrainingConfig(_Settings):
 
     @property
     def steps(self) -> int:
-        """Steps of all phases."""
+        """Steps of all phases; see `resolved`."""
         return sum(phase.steps for phase in self.phases)
+
+    @property
+    def scheduled_steps(self) -> int:
+        """Steps over which the schedule runs: those of the phases without a constant rate."""
+        return sum(phase.steps for phase in self.phases if phase.rate is None)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How pixels and clicks reach the network, in training and by the exported card."""
+        return RELEASED if self.view == "whole" else Preprocessing()
+
+    def resolved(self, objects: int, processes: int = 1) -> TrainingConfig:
+        """Return the same run with the phases' epochs counted in steps.
+
+        Parameters
+        ----------
+        objects : int
+            In all sets.
+        processes : int
+            That share a step; each has the phase's batch.
+        """
+        phases = []
+        for phase in self.phases:
+            if phase.epochs:
+                steps = math.ceil(phase.epochs * objects / (phase.batch * processes))
+                phase = phase.model_copy(update={"steps": max(steps, 1), "epochs": 0.0})
+            phases.append(phase)
+        return self.model_copy(update={"phases": tuple(phases)})
 
     @classmethod
     def from_toml(cls, path: Path) -> TrainingConfig:
@@ -91,8 +199,18 @@ class TrainingConfig(_Settings):
             raise ValueError(f"{path}: {wrong}") from None
         except tomllib.TOMLDecodeError as error:
             raise ValueError(f"{path} is not TOML: {error}") from None
-        base = path.parent
-        if config.start.endswith(SUFFIX):
-            config = config.model_copy(update={"start": str(base / config.start)})
-        sets = [s.model_copy(update={"path": base / s.path}) for s in config.sets]
-        return config.model_copy(update={"sets": tuple(sets), "out": base / config.out})
+        return config._below(path.parent)
+
+    def _below(self, base: Path) -> TrainingConfig:
+        sets = tuple(
+            s.model_copy(
+                update={"path": base / s.path, "exclude": tuple(base / f for f in s.exclude)}
+            )
+            for s in self.sets
+        )
+        changed = {"sets": sets, "out": base / self.out}
+        if self.start.endswith(SUFFIX):
+            changed["start"] = str(base / self.start)
+        if self.imagenet_file is not None:
+            changed["imagenet_file"] = base / self.imagenet_file
+        return self.model_copy(update=changed)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import torch
+from typing import Any
 
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import Card, Preprocessing
+from napari_fclick.network.checkpoints import Card
+from napari_fclick.training.checkpointing import read_state
 from napari_fclick.training.config import TrainingConfig
 
 LICENCE = (
@@ -27,23 +27,39 @@ def export(checkpoint: Path, out: Path, scores: dict[str, float] | None = None) 
         A ``.safetensors`` file.
     scores : dict of str to float, optional
         What `napari-fclick evaluate` measured, for the card.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint cannot be read, or is of a network that is not this package's.
     """
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = read_state(checkpoint)
     config = TrainingConfig.model_validate_json(state["config"])
+    if config.architecture != "fcanet":
+        raise ValueError(
+            f"weights files hold networks of this package; {config.architecture!r} is another: "
+            f"its averaged weights are in {checkpoint}, under 'average'"
+        )
     phases = ", ".join(f"{p.steps} x {p.batch} at {p.size} px" for p in config.phases)
+    recipe = (
+        f"{state['step']} steps of {config.optimizer} ({phases}), {config.loss} loss, iterative "
+        f"clicks, average of weights {config.ema}, {state['seconds'] / 3600:.1f} h"
+    )
+    earlier = state["parent"]["recipe"]
     card = Card(
         name=config.name,
         network=config.network,
-        preprocessing=Preprocessing(),
+        preprocessing=config.preprocessing,
         licence=LICENCE,
         description=f"FCA-Net on {config.network.backbone}",
-        data=tuple(s.path.name for s in config.sets) + (("ImageNet",) if config.imagenet else ()),
-        recipe=(state["parent"]["recipe"] + "; then " if state["parent"]["recipe"] else "")
-        + (
-            f"{state['step']} steps of AdamW ({phases}), {config.loss} loss, iterative clicks, "
-            f"average of weights {config.ema}, {state['seconds'] / 3600:.1f} h"
-        ),
+        data=(*_data(state, config), *(("ImageNet",) if config.imagenet else ())),
+        recipe=f"{earlier}; then {recipe}" if earlier else recipe,
         scores=scores or {},
         parent=state["parent"]["sha256"],
     )
     return checkpoints.save(out, state["average"], card, half=True)
+
+
+def _data(state: dict[str, Any], config: TrainingConfig) -> list[str]:
+    """Return the names of the sets; checkpoints of earlier versions do not hold them."""
+    return list(state.get("data") or (s.path.name for s in config.sets))

@@ -36,8 +36,13 @@ def closeness(shape: tuple[int, int], points: Points, tau: float = TAU) -> Tenso
 
 
 def _mean(values: Tensor, target: Tensor) -> Tensor:
+    """Return the mean over each image's known pixels, averaged over the images.
+
+    By images, so that a batch that is spread over processes comes to the same.
+    """
     known = (target != IGNORE).to(values.dtype)
-    return (values * known).sum() / known.sum().clamp(min=1)
+    means = (values * known).sum((-2, -1)) / known.sum((-2, -1)).clamp(min=1)
+    return means.mean()
 
 
 def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:

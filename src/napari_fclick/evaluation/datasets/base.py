@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import SUFFIXES, read_image
+from napari_fclick.core.files import SUFFIXES
 from napari_fclick.core.folders import IGNORE_LABEL
 
 Array = NDArray[Any]
@@ -158,26 +158,3 @@ def by_stem(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> dict[str, Path]
 def first_folder(root: Path, *names: str) -> Path | None:
     """Return the first of some folders that is there."""
     return next((root / name for name in names if (root / name).is_dir()), None)
-
-
-def read_numbers(path: Path) -> Array:
-    """Read an image of numbers, int (H, W): of a palette the indices, not the colours."""
-    from PIL import Image
-
-    if path.suffix.lower() in (".png", ".bmp", ".gif"):
-        try:
-            with Image.open(path) as opened:
-                pixels = np.asarray(opened)
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read as labels: {error}") from None
-    else:
-        pixels = read_image(path)
-    numbers = pixels.astype(np.int64)
-    return numbers if numbers.ndim == 2 else np.asarray(numbers[..., :3].max(-1))
-
-
-def read_list(path: Path) -> list[str]:
-    """Return the first word of each line of a text file."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}, which says what images are evaluated")
-    return [line.split()[0] for line in path.read_text("utf-8").splitlines() if line.strip()]

@@ -10,12 +10,12 @@ import numpy as np
 
 from napari_fclick.core.files import read_image
 from napari_fclick.core.folders import IGNORE_LABEL
+from napari_fclick.core.published import read_numbers
 from napari_fclick.evaluation.datasets.base import (
     Array,
     LabelledSet,
     by_stem,
     first_folder,
-    read_numbers,
 )
 
 #: Grey level of the band about an object in which the published masks decide nothing.

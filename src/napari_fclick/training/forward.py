@@ -1,0 +1,114 @@
+"""From a batch to its loss: clicks, iterative corrections, one forward pass that counts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from napari_fclick.network.fcanet import FCANet
+from napari_fclick.training import losses, optimization
+from napari_fclick.training.clicking import BatchClicks, Guidance
+from napari_fclick.training.config import TrainingConfig
+from napari_fclick.training.dataset import Sample
+from napari_fclick.training.distributed import Processes
+from napari_fclick.training.objective import Objective
+
+
+class Outcome(NamedTuple):
+    """The loss of a batch, to be derived, and the mean IoU of its forward pass."""
+
+    loss: Tensor
+    iou: float
+
+
+def half_precision(config: TrainingConfig, device: torch.device) -> torch.dtype | None:
+    """Return the type of half precision that a device computes in; None: full precision.
+
+    bfloat16 where the GPU has it: it spans the range of float32, so that no gradient is lost
+    and none needs scaling. Else float16, with scaled gradients.
+    """
+    if not config.amp or device.type != "cuda":
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+class Forward:
+    """Compute the loss of batches.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    network : FCANet
+        Predicts where it is wrong, for the iterative clicks.
+    model : nn.Module
+        The same network, as its gradients are shared between processes.
+    processes : Processes
+    """
+
+    def __init__(
+        self, config: TrainingConfig, network: FCANet, model: nn.Module, processes: Processes
+    ) -> None:
+        self._config, self._network, self._model = config, network, model
+        self._rank, self._device = processes.rank, processes.device
+        self._preprocessing = config.preprocessing
+        self._objective = Objective(config)
+        self.precision = half_precision(config, self._device)
+        self._mean, self._std = (
+            torch.tensor(values, device=self._device)[:, None, None]
+            for values in (self._preprocessing.mean, self._preprocessing.std)
+        )
+
+    def __call__(self, batch: Sample, step: int) -> Outcome:
+        """Return the loss of this process's part of a step."""
+        images = batch.image.to(self._device, non_blocking=True)
+        images = (images - self._mean) / self._std
+        target = batch.target.to(self._device, non_blocking=True)
+        offset = self._rank * len(images)
+        clicks = BatchClicks(self._config, batch.target, batch.clicks, step, offset)
+        previous = self._iterate(clicks, images)
+        optimization.train_mode(self._network, self._config)
+        guidance = self._guidance(clicks)
+        with self._autocast():
+            main, side = self._model(self._inputs(images, guidance, previous), guidance.first)
+        loss = self._objective(main, side, target, clicks.near(self._device))
+        return Outcome(loss, _mean_iou(main.detach(), target))
+
+    def _iterate(self, clicks: BatchClicks, images: Tensor) -> Tensor:
+        """Correct the clicks where the network errs; return the mask that it is shown then."""
+        previous = torch.zeros_like(images[:, :1])
+        for _ in range(clicks.corrections):
+            previous = self._predict(images, self._guidance(clicks), previous)
+            clicks.correct((previous[:, 0] > 0.5).cpu().numpy())
+            shown = torch.from_numpy(clicks.keep_mask()).to(previous)
+            previous = previous * shown[:, None, None, None]
+        return previous
+
+    def _predict(self, images: Tensor, guidance: Guidance, previous: Tensor) -> Tensor:
+        self._network.eval()
+        with torch.no_grad(), self._autocast():
+            x = self._inputs(images, guidance, previous)
+            logits: Tensor = self._network(x, guidance.first).main
+            return logits.float().sigmoid()
+
+    def _guidance(self, clicks: BatchClicks) -> Guidance:
+        return clicks.guidance(self._preprocessing, self._device)
+
+    def _inputs(self, images: Tensor, guidance: Guidance, previous: Tensor) -> Tensor:
+        parts = [images, guidance.clicks]
+        if self._config.network.mask_feedback:
+            parts.append(previous)
+        return torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(
+            self._device.type, dtype=self.precision, enabled=self.precision is not None
+        )
+
+
+def _mean_iou(logits: Tensor, target: Tensor) -> float:
+    known, guess, truth = target != losses.IGNORE, logits[:, 0] > 0, target == 1
+    overlap = (guess & truth & known).sum((-2, -1))
+    union = ((guess | truth) & known).sum((-2, -1)).clamp(min=1)
+    return float((overlap / union).mean())

@@ -1,0 +1,190 @@
+"""The sets and the batches of a run, from any step on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from napari_fclick.core.folders import ImageSet
+from napari_fclick.core.object_sets import (
+    IGNORE_LABEL,
+    IndexedSet,
+    ObjectRef,
+    Plane,
+    PlaneCache,
+)
+from napari_fclick.core.published import NamedPlanes, SbdLayout, VocLayout, read_list
+from napari_fclick.training.augmentation import Augmentation
+from napari_fclick.training.config import PhaseConfig, SetConfig, TrainingConfig
+from napari_fclick.training.cutting import Cutter, WholeCutter, WindowCutter
+from napari_fclick.training.dataset import ObjectSet, Sample, SampleMaker, WindowDataset
+from napari_fclick.training.distributed import ALONE, Processes
+from napari_fclick.training.registry import find
+
+
+class Scene(NamedTuple):
+    """An object to play: image (H, W[, C]), its mask (H, W), and what counts nowhere."""
+
+    image: NDArray[Any]
+    truth: NDArray[np.bool_]
+    ignore: NDArray[np.bool_] | None
+
+
+#: Opens a set. The cache is shared by all sets of a run; the path is for an index.
+SetReader = Callable[[SetConfig, PlaneCache, Path], ObjectSet]
+
+
+def open_folder(config: SetConfig, cache: PlaneCache, index: Path) -> ObjectSet:
+    """Open a folder of ``images/`` and ``labels/``, without the images that are held back."""
+    return ImageSet(config.path, False, config.axes, config.min_area, cache, index)
+
+
+def open_voc(config: SetConfig, cache: PlaneCache, index: Path) -> ObjectSet:
+    """Open PASCAL VOC 2012's segmentation task; its train list, unless others are named."""
+    return _open_published(config, VocLayout, config.lists or ("train",), cache, index)
+
+
+def open_sbd(config: SetConfig, cache: PlaneCache, index: Path) -> ObjectSet:
+    """Open SBD; its train and val lists, unless others are named."""
+    return _open_published(config, SbdLayout, config.lists or ("train", "val"), cache, index)
+
+
+def _open_published(
+    config: SetConfig,
+    layout: type[VocLayout | SbdLayout],
+    lists: Sequence[str],
+    cache: PlaneCache,
+    index: Path | None = None,
+) -> ObjectSet:
+    root = layout.find(config.path)
+    if root is None:
+        raise FileNotFoundError(f"{config.path} does not hold {config.format}: {layout.missing}")
+    found = layout(root)
+    left_out = {name for file in config.exclude for name in read_list(file)}
+    names = {name for part in lists for name in found.names(part)} - left_out
+    source = NamedPlanes(found, config.path.name, sorted(names))
+    return IndexedSet(source, config.axes, config.min_area, cache, index)
+
+
+READERS: Mapping[str, SetReader] = {"folder": open_folder, "voc": open_voc, "sbd": open_sbd}
+
+
+def open_sets(config: TrainingConfig) -> list[ObjectSet]:
+    """Open the sets that a configuration names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder is missing or holds nothing of use.
+    ValueError
+        If a format is not known.
+    """
+    cache = PlaneCache(config.cache_mb * 2**20)
+    folder = config.out / "index"
+    return [
+        find("set", s.format, READERS)(s, cache, folder / f"{number}-{s.path.name}.json")
+        for number, s in enumerate(config.sets)
+    ]
+
+
+def held_back(config: TrainingConfig) -> Callable[[], Iterator[Scene]]:
+    """Return what yields the objects to validate on, always the same ones.
+
+    They are drawn evenly from what the sets hold back: of folders the images that training
+    leaves out, of VOC the val list.
+
+    Raises
+    ------
+    ValueError
+        If the sets hold nothing back.
+    """
+    cache = PlaneCache(config.cache_mb * 2**20)
+    sets: list[ObjectSet] = []
+    for each in config.sets:
+        if each.format == "folder":
+            sets.append(ImageSet(each.path, True, each.axes, each.min_area, cache))
+        elif each.format == "voc":
+            val = each.model_copy(update={"lists": ("val",), "exclude": ()})
+            sets.append(_open_published(val, VocLayout, val.lists, cache))
+    sets = [each for each in sets if each.objects]
+    if not sets:
+        raise ValueError("no set holds an object back to validate on: set validate_every = 0")
+    rng = np.random.default_rng(0)
+    chosen = [
+        (each, each.draw(rng))
+        for each, _ in zip(cycle(sets), range(config.validate_objects), strict=False)
+    ]
+    return lambda: (_scene(each.plane(ref), ref) for each, ref in chosen)
+
+
+def _scene(plane: Plane, ref: ObjectRef) -> Scene:
+    ignore = plane.labels == IGNORE_LABEL
+    return Scene(plane.image, plane.labels == ref.label, ignore if ignore.any() else None)
+
+
+def sample_maker(config: TrainingConfig, phase: PhaseConfig) -> SampleMaker:
+    """Return what makes the samples of a phase."""
+    kind = WholeCutter if config.view == "whole" else WindowCutter
+    cut: Cutter = kind(phase.size, config.first_jitter)
+    return SampleMaker(cut, Augmentation(config.augmentation), phase.size)
+
+
+def batches(
+    config: TrainingConfig,
+    sets: Sequence[ObjectSet],
+    step: int,
+    processes: Processes = ALONE,
+    pin: bool = False,
+) -> Iterator[Sample]:
+    """Yield this process's batches of the steps from ``step`` on.
+
+    A step's samples are a function of the step and of how many there are in all: two
+    processes share what one with a batch of twice the size would have.
+    """
+    weights = [s.weight for s in config.sets] or [1.0] * len(sets)
+    begin = 0
+    for number, phase in enumerate(config.phases):
+        done = min(max(step - begin, 0), phase.steps)
+        begin += phase.steps
+        if done == phase.steps:
+            continue
+        data = WindowDataset(
+            sets,
+            weights,
+            sample_maker(config, phase),
+            seed=config.seed * 1000 + number,
+            length=phase.steps * phase.batch * processes.size,
+            by_epochs=config.sampling == "epochs",
+        )
+        yield from _loader(data, phase, done, processes, config.workers, pin)
+
+
+def _loader(
+    data: WindowDataset,
+    phase: PhaseConfig,
+    done: int,
+    processes: Processes,
+    workers: int,
+    pin: bool,
+) -> DataLoader[Sample]:
+    together = phase.batch * processes.size
+    starts = range(done * together + processes.rank * phase.batch, len(data), together)
+    return DataLoader(
+        data,
+        batch_sampler=[list(range(start, start + phase.batch)) for start in starts],
+        num_workers=workers,
+        pin_memory=pin,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_one_thread,
+    )
+
+
+def _one_thread(_: int) -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,60 @@
+"""What a run begins with: a network, and what fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from napari_fclick.network import checkpoints
+from napari_fclick.network.fcanet import FCANet, NetworkConfig
+from napari_fclick.training.config import TrainingConfig
+from napari_fclick.training.optimization import NORM_MOMENTUM, batch_norms
+from napari_fclick.training.pretrained import load_imagenet
+from napari_fclick.training.registry import find
+
+
+class NetworkFactory(Protocol):
+    """Builds a network; one's own is a subclass of `FCANet`."""
+
+    def __call__(self, config: NetworkConfig) -> FCANet:
+        """Return a network with the input channels that the configuration says."""
+
+
+NETWORKS: Mapping[str, NetworkFactory] = {"fcanet": FCANet}
+
+
+def make_network(config: TrainingConfig) -> FCANet:
+    """Build the network of a run, not yet filled.
+
+    Raises
+    ------
+    ValueError
+        If the architecture is not known, or builds something else than an `FCANet`.
+    """
+    network = find("network", config.architecture, NETWORKS)(config.network)
+    if not isinstance(network, FCANet):
+        raise ValueError(f"network {config.architecture!r} builds no subclass of FCANet")
+    for norm in batch_norms(network):
+        norm.momentum = NORM_MOMENTUM
+    return network
+
+
+def fill(network: FCANet, config: TrainingConfig) -> dict[str, str]:
+    """Fill the network with what the run starts from; return what the card says of it.
+
+    Raises
+    ------
+    ValueError
+        If the weights to start from belong to a network of another shape.
+    """
+    if config.start:
+        parent, card = checkpoints.load(config.start)
+        if card.network != config.network:
+            raise ValueError(
+                f"start {config.start!r} holds a network of another shape than the run's"
+            )
+        network.load_state_dict(parent.state_dict())
+        return {"sha256": card.sha256, "recipe": card.recipe}
+    if config.imagenet:
+        load_imagenet(network, config.imagenet_file)
+    return {"sha256": "", "recipe": ""}

@@ -1,0 +1,109 @@
+"""What docs/training.md shows can be run, and it names every setting."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+import torch
+from tests.training.folders import write_folder
+
+from napari_fclick.core.folders import ImageSet
+from napari_fclick.network.fcanet import FCANet
+from napari_fclick.training import registry
+from napari_fclick.training.config import (
+    AugmentationConfig,
+    PhaseConfig,
+    SetConfig,
+    TrainingConfig,
+)
+from napari_fclick.training.export import export
+from napari_fclick.training.trainer import Trainer
+
+
+@pytest.fixture(scope="module")
+def page(root: Path) -> str:
+    return (root / "docs/training.md").read_text("utf-8")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", page, re.DOTALL | re.MULTILINE)
+    return [re.sub(f"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
+
+
+@pytest.fixture
+def parts(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write the examples as files, importable."""
+    (tmp_path / "my_parts.py").write_text(blocks(page, "python")[0])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "my_parts", raising=False)
+    for text in blocks(page, "toml"):
+        (tmp_path / text.split()[1]).write_text(text)
+    return tmp_path
+
+
+def test_parts_of_ones_own(parts: Path) -> None:
+    trainer = Trainer(TrainingConfig.from_toml(parts / "own.toml"))
+    assert [len(each.objects) for each in trainer.sets] == [10]
+    assert type(trainer.network).__name__ == "Dropping"
+    trainer.run()
+    assert trainer.finished and type(trainer.averaged()).__name__ == "Dropping"
+    with pytest.raises(ValueError, match="'my_parts:Dropping' is another"):
+        export(trainer.checkpoint, parts / "weights.safetensors")
+
+
+def test_installed_parts_go_by_their_names(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("loss.near", "my_parts:near_first_click", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    assert registry.find("loss", "near", {}).__name__ == "near_first_click"
+    with pytest.raises(ValueError, match="no loss is called 'far'; there are: near, module:attr"):
+        registry.find("loss", "far", {})
+
+
+def test_a_loss_that_returns_no_number_is_named(parts: Path) -> None:
+    text = (parts / "my_parts.py").read_text()
+    (parts / "my_parts.py").write_text(
+        text + "\n\ndef pixelwise(logits, target, near):\n    return logits\n"
+    )
+    own = (parts / "own.toml").read_text().replace("near_first_click", "pixelwise")
+    (parts / "own.toml").write_text(own)
+    with pytest.raises(ValueError, match="'my_parts:pixelwise' did not return one number"):
+        Trainer(TrainingConfig.from_toml(parts / "own.toml")).run()
+
+
+def test_the_first_configuration(parts: Path) -> None:
+    run = TrainingConfig.from_toml(parts / "my.toml")
+    assert run.steps == 5000 and run.sets[0].path == parts / "cells"
+
+
+def test_training_from_python(page: str, parts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    exec(blocks(page, "python")[1], names)
+    write_folder(parts / "set")
+    phase = {"steps": 2, "size": 64, "batch": 2}
+    run = TrainingConfig.model_validate(
+        {"phases": [phase], "out": parts / "run", "imagenet": False, "workers": 0}
+    )
+    network = names["train"](run, [ImageSet(parts / "set")])  # type: ignore[operator]
+    assert isinstance(network, FCANet) and not network.training
+    assert capsys.readouterr().out.startswith("1 ")
+    assert torch.isfinite(network.head[2].weight).all()
+
+
+@pytest.mark.parametrize("model", [AugmentationConfig, PhaseConfig, SetConfig, TrainingConfig])
+def test_every_setting_is_named(page: str, model: type[TrainingConfig]) -> None:
+    tables = {"sets", "phases", "augmentation"}
+    missing = [name for name in model.model_fields if f"`{name}`" not in page]
+    assert set(missing) <= tables
+
+
+@pytest.mark.parametrize("name", ["default", "longer", "paper"])
+def test_configurations_that_come_along_are_valid(root: Path, name: str) -> None:
+    file = root / f"configs/{name}.toml"
+    run = TrainingConfig.from_toml(file)
+    assert len(run.sets) == len(tomllib.loads(file.read_text())["sets"])
+    assert run.resolved(objects=100).steps > 0
