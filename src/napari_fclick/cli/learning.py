@@ -1,13 +1,20 @@
-"""The commands that make weights: train."""
+"""The commands that make weights: train, finetune."""
 
 from __future__ import annotations
 
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_fclick.cli.common import app, say
+from napari_fclick.cli.common import AsJson, Device, Weights, app, say
+
+if TYPE_CHECKING:
+    from napari_fclick.training.trainer import Trainer
 
 
 @app.command()
@@ -15,22 +22,130 @@ def train(
     config: Annotated[Path, typer.Argument(help="A TOML file, as in configs/.")],
     resume: Annotated[bool, typer.Option(help="Go on from the checkpoint, if any.")] = False,
 ) -> None:
-    """Train a network; ends with weights.safetensors in the run's folder."""
-    import logging
+    """Train a network; ends with weights.safetensors in the run's folder.
+
+    Under torchrun all its processes share the run. Ctrl+C ends it after the step at hand;
+    --resume goes on there.
+    """
+    from rich.console import Console
 
     from napari_fclick.training.config import TrainingConfig
+    from napari_fclick.training.display import shown
+    from napari_fclick.training.distributed import joined
     from napari_fclick.training.export import export
-    from napari_fclick.training.trainer import Trainer
+    from napari_fclick.training.trainer import CHECKPOINT, Trainer
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if not config.is_file():
         raise FileNotFoundError(f"no file {config}")
-    trainer = Trainer(TrainingConfig.from_toml(config))
-    if resume:
-        trainer.resume()
-    elif trainer.checkpoint.exists():
-        raise ValueError(f"{trainer.checkpoint} is there already: go on with --resume, or move it")
-    trainer.run()
+    settings = TrainingConfig.from_toml(config)
+    checkpoint = settings.out / CHECKPOINT
+    if checkpoint.exists() and not resume:
+        raise ValueError(f"{checkpoint} is there already: go on with --resume, or move it")
+    with joined() as processes, shown(Console(stderr=True), not processes.leads) as report:
+        trainer = Trainer(settings, processes=processes)
+        if resume:
+            trainer.resume()
+        with _asked_to_stop() as stop:
+            trainer.run(stop, report, _validation(trainer))
+    if not processes.leads:
+        return
+    if not trainer.finished:
+        say(f"stopped after step {trainer.step} of {trainer.config.steps}: go on with --resume")
+        raise typer.Exit(130)
     out = trainer.config.out / "weights.safetensors"
     export(trainer.checkpoint, out)
     say(f"wrote {out}")
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """Take Ctrl+C as a wish to end in good order; a second one ends at once."""
+    asked = False
+
+    def note(number: int, frame: object) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(number, before[signal.Signals(number)])
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, note) for number in numbers}
+    try:
+        yield lambda: asked
+    finally:
+        for number in numbers:
+            signal.signal(number, before[number])
+
+
+def _validation(trainer: Trainer) -> Callable[[int], dict[str, float]] | None:
+    """Return what plays the held-back objects with the weights there are."""
+    config = trainer.config
+    if not config.validate_every or not trainer.processes.leads:
+        return None
+    from napari_fclick.evaluation import robot
+    from napari_fclick.evaluation.metrics import number_of_clicks
+    from napari_fclick.network.checkpoints import Card
+    from napari_fclick.predictor import Predictor
+    from napari_fclick.training.loading import held_back
+
+    scenes = held_back(config)
+    card = Card(
+        name=config.name, network=config.network, preprocessing=config.preprocessing, licence=""
+    )
+
+    def validate(step: int) -> dict[str, float]:
+        predictor = Predictor(trainer.averaged(), card, trainer.device)
+        played = [
+            [r.iou for r in robot.play(predictor, image, truth, ignore=ignore, target=0.9)]
+            for image, truth, ignore in scenes()
+        ]
+        clicks = {t: sum(number_of_clicks(ious, t) for ious in played) for t in (0.85, 0.9)}
+        scores = {f"NoC@{round(100 * t)}": total / len(played) for t, total in clicks.items()}
+        return scores | {"IoU@1": sum(ious[0] for ious in played) / len(played)}
+
+    return validate
+
+
+@app.command()
+def finetune(
+    folder: Annotated[Path, typer.Argument(help="Holds images/ and labels/.")],
+    out: Annotated[Path | None, typer.Option(help="The .safetensors file to write.")] = None,
+    minutes: Annotated[float, typer.Option(help="Time it may take, tests included.")] = 10,
+    weights: Weights = "default",
+    session: Annotated[list[Path] | None, typer.Option(help="Session files, too.")] = None,
+    replay: Annotated[list[Path] | None, typer.Option(help="Folders to be mixed in.")] = None,
+    general: Annotated[
+        Path | None, typer.Option(help="Folder on which it must not get worse.")
+    ] = None,
+    train_parts: Annotated[str | None, typer.Option(help="heads, late or all.")] = None,
+    threads: Annotated[int, typer.Option(help="Cores to use; 0 leaves one free.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
+    device: Device = "auto",
+    dry_run: Annotated[bool, typer.Option(help="Only tell what is in the data.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fine-tune weights on your images; they are promoted only if proved to be better.
+
+    Ctrl+C ends the training, and the best so far is judged; a second one ends all.
+    """
+    from napari_fclick.finetuning import command
+
+    chosen = {
+        "minutes": minutes,
+        "weights": weights,
+        "replay": tuple(replay or ()),
+        "general": general,
+        "train_parts": train_parts,
+        "threads": threads,
+        "seed": seed,
+        "device": device,
+    }
+    options = command.options_of({k: v for k, v in chosen.items() if v is not None})
+    data = command.read(folder, session or [])
+    if dry_run:
+        found = command.look(data, say)
+    elif out is None:
+        raise ValueError("--out WEIGHTS is missing: where the new weights are to be written")
+    else:
+        found = command.run(data, options, out, say)
+    if as_json:
+        print(json.dumps(found))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Direction = Literal["both", "up", "down"]
 
-RULE = "NAME=VALUE or NAME=off: confidence, overlap, growth, shift, empty; repeatable."
+RULE = "NAME=VALUE or NAME=off: contrast, trust, confidence, overlap, growth, shift, empty; repeatable."
 
 
 @app.command()
@@ -143,7 +143,7 @@ def _read(text: str, positive: bool) -> tuple[int, Click]:
         z, y, x = (float(part) for part in text.split(","))
         if z != int(z):
             raise ValueError
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ClickError(f"click {text!r} is not Z,Y,X: slice, row and column, 4,40,60.5") from None
     return int(z), Click(y, x, positive)
 

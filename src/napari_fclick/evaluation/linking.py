@@ -16,8 +16,8 @@ LEAST_OVERLAP = 0.4
 def link_slices(labels: NDArray[Any]) -> NDArray[np.int32]:
     """Link the objects of neighbouring slices by their overlap.
 
-    Two of them are one object where each overlaps no other more than it overlaps the other,
-    and their IoU is at least `LEAST_OVERLAP`. Each object is a chain: one outline a slice.
+    The pair with the highest IoU is linked first, then the next of those that are left, as
+    long as it is at least `LEAST_OVERLAP`. Each object is a chain: one outline a slice.
 
     Parameters
     ----------
@@ -62,13 +62,12 @@ def _partners(below: NDArray[Any], above: NDArray[Any]) -> dict[int, int]:
         for (b, a), n in zip(pairs.T, shared, strict=True)
         if b not in (0, IGNORE_LABEL) and a not in (0, IGNORE_LABEL)
     }
-    best_below: dict[int, float] = {}
-    best_above: dict[int, float] = {}
-    for (b, a), value in ious.items():
-        best_below[b] = max(best_below.get(b, 0), value)
-        best_above[a] = max(best_above.get(a, 0), value)
-    return {
-        a: b
-        for (b, a), value in ious.items()
-        if value >= LEAST_OVERLAP and value == best_below[b] == best_above[a]
-    }
+    partners: dict[int, int] = {}
+    taken: set[int] = set()
+    # The surest first; of equals the lower numbers, so that no outline has two partners.
+    for (b, a), value in sorted(ious.items(), key=lambda each: (-each[1], each[0])):
+        if value < LEAST_OVERLAP or a in partners or b in taken:
+            continue
+        partners[a] = b
+        taken.add(b)
+    return partners

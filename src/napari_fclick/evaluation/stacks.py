@@ -241,15 +241,19 @@ def interpolated(
     The outlines are interpolated linearly as signed distances.
     """
     inside = np.flatnonzero(truth.any((1, 2)))
-    ends, clicks = [], 0
-    for index in (inside[0], inside[-1]):
+    ends: dict[int, NDArray[np.float64]] = {}
+    clicks = 0
+    for index in {int(inside[0]): None, int(inside[-1]): None}:
         rounds = list(robot.play(predictor, image[index], truth[index], target=target))
         clicks += len(rounds)
-        ends.append(signed_distance(rounds[-1].mask).astype(np.float64))
+        # Where nothing was found, nothing is near.
+        distance = signed_distance(rounds[-1].mask).astype(np.float64)
+        ends[index] = np.maximum(distance, -float(sum(truth.shape[1:])))
+    first, last = ends[int(inside[0])], ends[int(inside[-1])]
     found = np.zeros_like(truth)
     for index in inside:
         share = (index - inside[0]) / max(inside[-1] - inside[0], 1)
-        found[index] = (1 - share) * ends[0] + share * ends[1] > 0
+        found[index] = (1 - share) * first + share * last > 0
     return Baseline(clicks, iou(truth, found, ignore))
 
 

@@ -77,6 +77,9 @@ class Card(BaseModel):
     recipe: str = ""
     scores: dict[str, float] = Field({}, description="measured by `napari-fclick evaluate`")
     parent: str = Field("", description="sha256 of the weights it was fine-tuned from")
+    tuned: dict[str, str] = Field(
+        {}, description="of a fine-tuning: its data's hash, its split, when, how long"
+    )
     sha256: str = Field("", description="of the tensors and of the rest of this card")
 
 

@@ -156,18 +156,18 @@ class Propagation:
     @property
     def pending(self) -> bool:
         """Whether something is to be run, for the first time or again."""
-        return any(span not in self._done for span in self._spans())
+        return bool(self.stale) or any(span not in self._done for span in self._spans())
 
     @property
     def stale(self) -> frozenset[int]:
         """Slices whose mask is of before the last change of a keyframe or a rule."""
-        waiting = [span.indices for span in self._spans() if span not in self._done]
+        settled = [span.indices for span in self._spans() if span in self._done]
         return frozenset(
             index
             for index in self.slices
             if index not in self._fresh
             and index not in self._keyframes
-            and any(start <= index and (stop < 0 or index < stop) for start, stop in waiting)
+            and not any(start <= index and (stop < 0 or index < stop) for start, stop in settled)
         )
 
     @property
@@ -190,20 +190,26 @@ class Propagation:
         """
         if not any(k.slice.mask for k in self._keyframes.values()):
             raise ValueError("nothing to propagate: click on the object in a slice first")
+        # Before anything is overwritten: an older span is not done any more.
+        self._done = {s: e for s, e in self._done.items() if s in self._spans()}
         with reading_ahead(self.stack) as ahead:
             for span in [s for s in self._spans() if s not in self._done]:
                 self._fresh.clear()
                 ends: list[End] = []
                 yield from self._run(span, ahead, ends)
                 self._forget_stale(span)
-                self._done = {s: e for s, e in self._done.items() if s in self._spans()}
                 self._done[span] = tuple(ends)
+        for index in self.stale:  # what no span reaches any more
+            del self.slices[index]
 
     def _spans(self) -> list[_Span]:
         order = [self._keyframes[index] for index in self.keyframes]
         if not order:
             return []
-        inner = [_Span(a, b) for a, b in pairwise(order)]
+        inner = [
+            _Span(a, b, None if a.slice.mask and b.slice.mask else self.rules)
+            for a, b in pairwise(order)
+        ]
         up = [_Span(order[-1], None, self.rules)] if self.direction != "down" else []
         down = [_Span(None, order[0], self.rules)] if self.direction != "up" else []
         return [*inner, *up, *down]
@@ -231,6 +237,7 @@ class Propagation:
         front = self._front(keyframe)
         missed: list[int] = []
         index = front.index + way
+        ahead.prepare(index, front.prediction.view.box)
         while True:
             end = self._limit(index, limit)
             if end is not None:
@@ -258,6 +265,7 @@ class Propagation:
         start, stop = below.slice.index, above.slice.index
         upward: dict[int, SliceMask] = {}
         front = self._front(below)
+        ahead.prepare(start + 1, front.prediction.view.box)
         for index in range(start + 1, stop):
             carried = self._carry(front, index, 1, ahead)
             if carried is not None:
@@ -265,6 +273,7 @@ class Propagation:
                 yield self._keep(upward[index])
                 front = carried.front
         front = self._front(above)
+        ahead.prepare(stop - 1, front.prediction.view.box)
         for index in range(stop - 1, start, -1):
             carried = self._carry(front, index, -1, ahead)
             one, other = upward.get(index), None

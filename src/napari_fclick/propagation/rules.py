@@ -21,8 +21,6 @@ class Reason(StrEnum):
     AREA = "sudden change of area"
     SHIFT = "sudden move"
     EMPTY = "nothing found"
-    CANCELLED = "cancelled"
-    MET = "met the next keyframe"
 
 
 class Rules(BaseModel):

@@ -114,7 +114,7 @@ class Ahead:
 
     def _read(self, index: int, box: Box) -> Any:
         plane = self._stack.read(index)
-        if isinstance(plane, np.ndarray) or not hasattr(plane, "dtype"):
+        if isinstance(plane, np.ndarray) or len(window.levels(plane)) > 1:
             return plane
         height, width = window.image_shape(plane)
         cut = Box(max(box.top, 0), max(box.left, 0), min(box.bottom, height), min(box.right, width))

@@ -1,0 +1,71 @@
+"""The objects that networks are tested on, and what the base weights came to on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from napari_fclick.evaluation.methods.base import Method
+from napari_fclick.finetuning.objects import Probe, parted, probes
+from napari_fclick.finetuning.scoring import Score, mean, play
+from napari_fclick.finetuning.sources import LabelledImage
+
+
+class Bench:
+    """Objects of some images: some judge, the others are watched while training goes on.
+
+    Parameters
+    ----------
+    images : sequence of LabelledImage
+    most : int
+        Objects at most, of both kinds together.
+
+    Attributes
+    ----------
+    judging, watched : list of Score
+        Of the base weights, on as many objects as there was time for; all later scores are of
+        exactly these.
+    judging_seconds, watched_seconds : float
+        That these took.
+    pace : float
+        How many times as long it took when the watched objects were scored last.
+    """
+
+    def __init__(self, images: Sequence[LabelledImage], most: int) -> None:
+        watched, judging = parted(probes(images)[:most])
+        self._wanted = judging, watched
+        self.judging: list[Score] = []
+        self.watched: list[Score] = []
+        self.judging_seconds = self.watched_seconds = 0.0
+        self.pace = 1.0
+
+    def score_base(self, base: Method, judging: float, watched: float) -> None:
+        """Score the base weights, in so many seconds at most."""
+        begun = time.monotonic()
+        self.judging = play(base, self._wanted[0], judging)
+        between = time.monotonic()
+        self.watched = play(base, self._wanted[1], watched)
+        self.judging_seconds = between - begun
+        self.watched_seconds = time.monotonic() - between
+
+    def look(self, method: Method) -> list[Score]:
+        """Score another network on the watched objects."""
+        begun = time.monotonic()
+        scores = play(method, _probes(self.watched))
+        if self.watched:
+            self.pace = max((time.monotonic() - begun) / max(self.watched_seconds, 1e-3), 0.2)
+        return scores
+
+    def test(self, method: Method, seconds: float) -> list[Score]:
+        """Score another network on the objects that judge, in so many seconds at most."""
+        return play(method, _probes(self.judging), seconds)
+
+
+def value(scores: Sequence[Score]) -> float:
+    """Return what states of a training are told apart by; smaller is better."""
+    means = mean(scores)
+    return (means["NoC@85"] + means["NoC@90"]) / 2 - means["IoU@1"]
+
+
+def _probes(scores: Sequence[Score]) -> list[Probe]:
+    return [score.probe for score in scores]

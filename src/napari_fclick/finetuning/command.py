@@ -1,0 +1,108 @@
+"""Fine-tuning from the command line: what it tells on the way, and how it is interrupted."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pydantic import ValidationError
+
+from napari_fclick.finetuning.child import use_threads
+from napari_fclick.finetuning.finetuning import fine_tune
+from napari_fclick.finetuning.options import FineTuneOptions
+from napari_fclick.finetuning.sources import LabelledData, combine, from_folder, from_sessions
+from napari_fclick.finetuning.split import split_of
+from napari_fclick.finetuning.summary import summarise
+
+Say = Callable[[str], None]
+Event = dict[str, Any]
+
+
+def options_of(chosen: Mapping[str, Any]) -> FineTuneOptions:
+    """Return options from what was given on the command line.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong, in one line.
+    """
+    try:
+        return FineTuneOptions.model_validate(dict(chosen))
+    except ValidationError as error:
+        wrong = [f"--{'-'.join(_name(e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ValueError("; ".join(wrong)) from None
+
+
+def _name(where: Sequence[Any]) -> list[str]:
+    return [str(part).replace("_", "-") for part in where if isinstance(part, str)]
+
+
+def read(folder: Path, sessions: Sequence[Path]) -> LabelledData:
+    """Read a folder and session files as one data set."""
+    parts = [from_folder(folder)]
+    if sessions:
+        parts.append(from_sessions(sessions))
+    return combine(parts)
+
+
+def look(data: LabelledData, say: Say) -> dict[str, Any]:
+    """Tell what is in the data; return it as JSON."""
+    found = summarise(data, split_of(data, store=False))
+    for line in _lines(found.as_json()):
+        say(line)
+    return found.as_json()
+
+
+def run(data: LabelledData, options: FineTuneOptions, out: Path, say: Say) -> dict[str, Any]:
+    """Fine-tune; return the result as JSON."""
+    use_threads(options.threads)
+    with _interruptible(say) as stop:
+        result = fine_tune(data, options, out, lambda event: _tell(event, say), stop)
+    for reason in result.verdict.reasons:
+        say(reason)
+    say(f"{'promoted' if result.verdict.promoted else 'not promoted'}: {result.out}")
+    return result.as_json()
+
+
+def _tell(event: Event, say: Say) -> None:
+    match event["event"]:
+        case "summary":
+            for line in _lines(event):
+                say(line)
+        case "stage":
+            say(f"{event['text']} ..")
+        case "watch":
+            say(
+                f"step {event['step']}: {event['NoC@85']:.2f} clicks to IoU 0.85, "
+                f"IoU {event['IoU@1']:.3f} after one click"
+            )
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"{found['training_objects']} objects in {found['training_images']} images to learn from, "
+        f"{found['validation_objects']} in {found['validation_images']} held back"
+    )
+    for level, text in found["messages"]:
+        yield f"{level}: {text}"
+
+
+@contextmanager
+def _interruptible(say: Say) -> Iterator[Callable[[], bool]]:
+    """Yield what says whether Ctrl+C was pressed; a second one interrupts as it always does."""
+    pressed: list[int] = []
+
+    def on_press(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, before)
+        say("ending the training; what there is will be judged (Ctrl+C again to end all)")
+
+    before = signal.signal(signal.SIGINT, on_press)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)

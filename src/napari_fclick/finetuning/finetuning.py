@@ -1,0 +1,253 @@
+"""Fine-tuning from beginning to end: score, train, choose, score again, judge, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from napari_fclick.finetuning.bench import Bench, value
+from napari_fclick.finetuning.blending import blend
+from napari_fclick.finetuning.budget import GENERAL, JUDGING, WATCHING, Budget
+from napari_fclick.finetuning.gate import FORGETTING, forgotten, judge
+from napari_fclick.finetuning.objects import LearningSet
+from napari_fclick.finetuning.options import BLENDS, FineTuneOptions
+from napari_fclick.finetuning.results import Result, names_of
+from napari_fclick.finetuning.scenes import general_set, replayed_set
+from napari_fclick.finetuning.scoring import Score, compare, mean
+from napari_fclick.finetuning.sources import LabelledData, from_folder
+from napari_fclick.finetuning.split import Split, split_of
+from napari_fclick.finetuning.summary import summarise
+from napari_fclick.finetuning.tuning import Report, State, Tuned, Tuning, check_base
+from napari_fclick.finetuning.writing import as_stored, check_out, make_card, write
+from napari_fclick.network import checkpoints
+from napari_fclick.network.fcanet import FCANet
+from napari_fclick.network.inference import choose_device
+from napari_fclick.predictor import Predictor
+
+#: Part of the time left after training that the held-back objects may take at most.
+AFTER = 0.7
+#: How often progress is told, in seconds.
+EVERY = 1.0
+
+
+def fine_tune(
+    data: LabelledData,
+    options: FineTuneOptions,
+    out: Path,
+    report: Report = lambda event: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Result:
+    """Make weights from the base weights and labelled images, and judge them.
+
+    Parameters
+    ----------
+    data : LabelledData
+        All there is: it begins from the base weights each time.
+    options : FineTuneOptions
+    out : Path
+        A ``.safetensors`` file. It is written, at once or not at all, if the new weights are
+        promoted; else they go beside it, ending in ``.rejected.safetensors``.
+    report : callable
+        Told events, which are plain JSON.
+    stop : callable
+        Where it says True, training ends and the best so far is judged.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to learn from, or the options do not fit.
+    OSError
+        If the weights cannot be written; a file that was there is as it was.
+    """
+    check_out(out)
+    return _FineTuning(data, options, out, report, stop).run()
+
+
+class _FineTuning:
+    """One fine-tuning; its stages are its methods, in their order."""
+
+    def __init__(
+        self,
+        data: LabelledData,
+        options: FineTuneOptions,
+        out: Path,
+        report: Report,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._data, self._options, self._out = data, options, out
+        self._report, self._stop = report, stop
+        self._budget = Budget(options.minutes)
+        self._stage = ""
+        self._told = 0.0
+        self._device = choose_device(options.device)
+        self._network, self._card = checkpoints.load(options.weights)
+        check_base(options.weights, self._card)
+        self._base: State = {k: v.clone() for k, v in self._network.state_dict().items()}
+
+    def run(self) -> Result:
+        """Do it."""
+        split = self._read()
+        learning = self._learning(split)
+        self._score_base(split)
+        tuned = self._train(learning)
+        alpha = self._choose(tuned)
+        return self._finish(split, tuned, alpha)
+
+    # --- the stages ---------------------------------------------------------------------
+
+    def _read(self) -> Split:
+        self._begin("reading", "looking at images and labels")
+        split = split_of(self._data)
+        summary = summarise(self._data, split)
+        self._report({"event": "summary", **summary.as_json()})
+        if not summary.usable:
+            wrong = "; ".join(m.text for m in summary.messages if m.level == "error")
+            raise ValueError(f"{self._data.name}: {wrong}")
+        return split
+
+    def _learning(self, split: Split) -> list[LearningSet]:
+        options, data = self._options, self._data
+        images = split.choose(data, split.training)
+        own = LearningSet(data.name, images, options.corrections, options.real_clicks)
+        others = [from_folder(folder) for folder in options.replay]
+        if not others and options.replay_share:
+            others = [replayed_set(options.seed)]
+        return [own, *(LearningSet(other.name, other.images) for other in others)]
+
+    def _score_base(self, split: Split) -> None:
+        self._begin("scoring before", "testing the weights as they are")
+        options, budget = self._options, self._budget
+        general = from_folder(options.general) if options.general else general_set()
+        self._own = Bench(split.choose(self._data, split.validation), options.objects)
+        self._general = Bench(general.images, 2 * options.objects)
+        base = self._method(self._base)
+        self._own.score_base(base, budget.share(JUDGING), budget.share(WATCHING))
+        self._general.score_base(base, budget.share(GENERAL), budget.share(WATCHING))
+        self._watch_event(0, self._own.watched, best=False)
+        self._reserve()
+
+    def _train(self, learning: list[LearningSet]) -> Tuned:
+        self._begin("training", "learning from the images")
+        watch = self._watch if self._own.watched else None
+        left = lambda: self._budget.training_left  # noqa: E731 - asked again and again
+        return Tuning(
+            learning, self._options, self._card, left, watch, self._tell, self._stop
+        ).run()
+
+    def _choose(self, tuned: Tuned) -> float:
+        """Return how far to go from the base weights, by the watched objects."""
+        self._begin("choosing", "choosing how much of what was learned to take")
+        most = self._options.blend
+        if not (self._options.choose_blend and self._general.watched):
+            return most
+        found: list[tuple[float, float, float]] = []
+        for alpha in (most, *(most * part for part in reversed(BLENDS))):
+            if found and self._budget.left < self._judging() + self._trying() / 3:
+                break
+            method = self._method(as_stored(blend(self._base, tuned.state, alpha)))
+            own, general = self._own.look(method), self._general.look(method)
+            excess = max(self._forgotten(general) - FORGETTING, 0.0)
+            # Without watched objects the farthest that does not forget is taken.
+            found.append((excess, value(own) if own else -alpha, alpha))
+        return min(found)[2]
+
+    def _finish(self, split: Split, tuned: Tuned, alpha: float) -> Result:
+        self._begin("scoring after", "testing the new weights on the same objects")
+        state = as_stored(blend(self._base, tuned.state, alpha))
+        method = self._method(state)
+        own = self._own.test(method, AFTER * self._budget.left)
+        general = self._general.test(method, 0.95 * self._budget.left)
+        comparisons = {
+            "validation": compare(self._own.judging, own),
+            "general": compare(self._general.judging, general),
+        }
+        verdict = judge(comparisons["validation"], comparisons["general"])
+        self._begin("writing", "writing the weights")
+        facts = {
+            "steps": str(tuned.steps),
+            "blend": f"{alpha:g}",
+            "minutes": f"{self._budget.seconds / 60:.2f}",
+            "outcome": verdict.outcome,
+        }
+        card = make_card(self._card, self._data, split, self._options, facts, comparisons)
+        path, card = write(self._out, state, card, verdict)
+        return Result(
+            out=path,
+            card=card,
+            verdict=verdict,
+            **comparisons,
+            before=self._own.judging,
+            after=own,
+            blend=alpha,
+            steps=tuned.steps,
+            seconds=self._budget.seconds,
+            names=names_of(self._data, split),
+        )
+
+    # --- helpers ------------------------------------------------------------------------
+
+    def _method(self, state: Mapping[str, Tensor]) -> Predictor:
+        network = deepcopy(self._network)  # a predictor changes the one that it is given
+        network.load_state_dict(state)
+        return Predictor(network, self._card, self._device)
+
+    def _watch(self, network: FCANet, step: int, best: float | None) -> float:
+        scores = self._own.look(Predictor(network, self._card, self._device))
+        found = value(scores)
+        self._watch_event(step, scores, best is None or found < best)
+        self._reserve()
+        return found
+
+    def _forgotten(self, scores: list[Score]) -> float:
+        comparison = compare(self._general.watched, scores)
+        return 0.0 if comparison is None else forgotten(comparison)
+
+    def _judging(self) -> float:
+        """Return how many seconds the last test will take."""
+        return self._own.judging_seconds * self._own.pace + self._general.judging_seconds
+
+    def _trying(self) -> float:
+        """Return how many seconds choosing the blend will take."""
+        if not self._options.choose_blend:
+            return 0.0
+        once = self._own.watched_seconds * self._own.pace + self._general.watched_seconds
+        return (1 + len(BLENDS)) * once
+
+    def _reserve(self) -> None:
+        self._budget.reserve(self._judging() + self._trying())
+
+    # --- telling ------------------------------------------------------------------------
+
+    def _begin(self, stage: str, text: str) -> None:
+        self._stage = stage
+        self._report({"event": "stage", "stage": stage, "text": text})
+        self._progress()
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        self._report(event)
+        self._progress()
+
+    def _progress(self) -> None:
+        now = time.monotonic()
+        if now - self._told < EVERY / 2:
+            return
+        self._told = now
+        budget = self._budget
+        self._report(
+            {
+                "event": "progress",
+                "stage": self._stage,
+                "fraction": round(min(budget.seconds / budget.total, 1.0), 4),
+                "seconds": round(budget.seconds, 1),
+                "left": round(budget.left, 1),
+            }
+        )
+
+    def _watch_event(self, step: int, scores: list[Score], best: bool) -> None:
+        if scores:
+            self._report({"event": "watch", "step": step, **mean(scores), "best": best})

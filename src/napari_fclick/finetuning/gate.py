@@ -1,0 +1,127 @@
+"""Who gets in: only weights that are proved to be better, and that have not forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_fclick.finetuning.scoring import Comparison, Figure
+
+Outcome = Literal["better", "not better", "forgets", "cannot be proved"]
+
+#: What decides: one figure, since of several one is better by chance more easily. Where objects
+#: are easy already, the higher target still has something to tell.
+DECISIVE = "NoC"
+#: What must not be worse beyond the interval.
+GUARDED = ("NoC@85", "NoC@90", "IoU@1")
+#: What tells of forgetting.
+REMEMBERED = "NoC@85"
+#: NoC of the general set may grow by this part at most.
+FORGETTING = 0.05
+#: Fewer objects prove nothing.
+LEAST_OBJECTS = 6
+#: The same of the general set: one object that takes twenty clicks must not decide.
+LEAST_GENERAL = 12
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether weights are promoted, and why.
+
+    Attributes
+    ----------
+    promoted : bool
+    outcome : {"better", "not better", "forgets", "cannot be proved"}
+    reasons : tuple of str
+        In plain words, the decisive one first.
+    """
+
+    promoted: bool
+    outcome: Outcome
+    reasons: tuple[str, ...]
+
+
+def judge(validation: Comparison | None, general: Comparison | None) -> Verdict:
+    """Judge new weights by the held-back images and by the general set.
+
+    They are promoted when they need fewer clicks on the held-back objects (the mean of those to
+    IoU 0.85 and to 0.90), beyond the 95 % interval of the paired differences, are not worse
+    beyond it in what else is looked at, and need at most 5 % more clicks on the general set.
+
+    Parameters
+    ----------
+    validation, general : Comparison or None
+        None where there was too little to compare.
+    """
+    if validation is None or validation.objects < LEAST_OBJECTS:
+        return Verdict(False, "cannot be proved", (_too_few(validation),))
+    if general is None or general.objects < LEAST_GENERAL:
+        reason = (
+            "what was forgotten could not be tested on enough objects, so that nothing is proved: "
+            "give it more minutes"
+        )
+        return Verdict(False, "cannot be proved", (reason,))
+    decisive = validation.figure(DECISIVE)
+    worse = [f for name in GUARDED if _is_worse(f := validation.figure(name))]
+    notes = (*_caution(validation), _of_general(general))
+    if decisive.high >= 0 or worse:
+        return Verdict(False, "not better", (*_why_not(decisive, worse), *notes))
+    reason = f"better: {_told(decisive)}"
+    if forgotten(general) > FORGETTING + 1e-9:
+        why = f"it forgets: {_of_general(general)}; at most {FORGETTING:.0%} more are allowed"
+        return Verdict(False, "forgets", (why, reason))
+    return Verdict(True, "better", (reason, *notes))
+
+
+def forgotten(general: Comparison) -> float:
+    """Return by which part the clicks on the general set have grown."""
+    figure = general.figure(REMEMBERED)
+    return figure.after / figure.before - 1
+
+
+def _is_worse(figure: Figure) -> bool:
+    return figure.low > 0 if figure.name.startswith("NoC") else figure.high < 0
+
+
+def _too_few(validation: Comparison | None) -> str:
+    objects = validation.objects if validation else 0
+    return (
+        f"it cannot be proved that it got better: {objects} held-back objects were tested, at "
+        f"least {LEAST_OBJECTS} are needed; label more images"
+    )
+
+
+def _why_not(decisive: Figure, worse: list[Figure]) -> list[str]:
+    reasons = []
+    if decisive.low > 0:
+        reasons.append(f"worse: {_told(decisive)}")
+    elif decisive.high >= 0:
+        reasons.append(f"not better beyond chance: {_told(decisive)}")
+    return reasons + [f"worse in {figure.name}: {_told(figure)}" for figure in worse]
+
+
+def _told(figure: Figure) -> str:
+    if figure.name == "NoC":
+        what = "clicks an object, the mean of those to IoU 0.85 and to 0.90,"
+    elif figure.name.startswith("NoC"):
+        what = f"clicks an object to IoU 0.{figure.name[-2:]}"
+    else:
+        what = f"IoU after {figure.name[-1]} click{'s' if figure.name[-1] != '1' else ''}"
+    return (
+        f"{figure.before:.2f} -> {figure.after:.2f} {what} on held-back images "
+        f"(change {figure.change:+.2f}, 95 % interval {figure.low:+.2f} to {figure.high:+.2f})"
+    )
+
+
+def _of_general(general: Comparison) -> str:
+    figure = general.figure(REMEMBERED)
+    return (
+        f"on the general set {figure.before:.2f} -> {figure.after:.2f} clicks an object "
+        f"({forgotten(general):+.1%})"
+    )
+
+
+def _caution(validation: Comparison) -> tuple[str, ...]:
+    if validation.images > 1:
+        return ()
+    return ("all held-back objects are from one image: others may differ",)

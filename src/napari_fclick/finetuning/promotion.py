@@ -1,0 +1,146 @@
+"""Which weights are in use: promoted ones by their name, and the way back."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_fclick.core.files import replacing
+from napari_fclick.network import checkpoints
+from napari_fclick.network.checkpoints import SUFFIX, WeightsError
+
+#: The weights that come along.
+DEFAULT = "default"
+#: Names of earlier weights that are remembered.
+REMEMBERED = 50
+
+
+class _InUse(BaseModel):
+    """What is in the file: the names in the order they were put into use, the last is in use."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    history: list[str] = []
+
+
+def promote(path: Path, name: str | None = None) -> str:
+    """Put weights into use under a name that every part of the program knows.
+
+    Parameters
+    ----------
+    path : Path
+        A weights file; it stays where it is, a copy goes into the user's folder.
+    name : str, optional
+        By default the file's. Where it is taken by other weights, a number is added: what was
+        promoted before is never overwritten, so that one can go back to it.
+
+    Returns
+    -------
+    str
+        The name that it got.
+
+    Raises
+    ------
+    WeightsError
+        If the file is not whole.
+    OSError
+        If it cannot be copied; what was in use stays so.
+    """
+    _, card = checkpoints.load(path)
+    chosen = _free_name(name or path.name.removesuffix(SUFFIX), card.sha256)
+    target = checkpoints.user_folder() / f"{chosen}{SUFFIX}"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with replacing(target) as partial:
+                shutil.copyfile(path, partial)
+                _flush(partial)
+        except BaseException:
+            target.with_name(target.name + ".partial").unlink(missing_ok=True)
+            raise
+    activate(chosen)
+    return chosen
+
+
+def active() -> str:
+    """Return the name of the weights in use: ``default`` unless others were put into use.
+
+    Weights whose file is gone are passed over.
+    """
+    known = set(checkpoints.available_weights())
+    return next((name for name in reversed(_read().history) if name in known), DEFAULT)
+
+
+def activate(name: str) -> None:
+    """Put weights into use by their name.
+
+    Raises
+    ------
+    WeightsError
+        If there are none of that name.
+    OSError
+        If it cannot be noted; what was in use stays so.
+    """
+    if name not in checkpoints.available_weights():
+        checkpoints.find(name)  # says which names there are
+        raise WeightsError(f"weights are put into use by name, not by path: {name}")
+    if name != active():
+        _write([*_read().history, name])
+
+
+def roll_back() -> str:
+    """Go back to the weights that were in use before; return their name.
+
+    From the weights that come along there is nothing to go back to.
+    """
+    known = set(checkpoints.available_weights())
+    kept = [name for name in _read().history if name in known]
+    _write(kept[:-1])
+    return active()
+
+
+def history() -> tuple[str, ...]:
+    """Return the names that were put into use, the last one is in use."""
+    return tuple(_read().history)
+
+
+# --- helpers ----------------------------------------------------------------------------
+
+
+def _free_name(wanted: str, sha256: str) -> str:
+    """Return the name, with a number where other weights have it."""
+    plain = re.sub(r"[^\w.-]+", "-", wanted).strip("-.") or "finetuned"
+    taken = set(checkpoints.available_weights())
+    number, name = 1, plain
+    while name in taken and checkpoints.read_card(checkpoints.find(name)).sha256 != sha256:
+        number += 1
+        name = f"{plain}-{number}"
+    return name
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _file() -> Path:
+    return checkpoints.user_folder() / "in-use.json"
+
+
+def _read() -> _InUse:
+    try:
+        return _InUse.model_validate_json(_file().read_text("utf-8"))
+    except FileNotFoundError:
+        return _InUse()
+    except (ValidationError, UnicodeDecodeError):
+        return _InUse()  # the weights that come along are always there
+
+
+def _write(names: list[str]) -> None:
+    _file().parent.mkdir(parents=True, exist_ok=True)
+    with replacing(_file()) as partial:
+        partial.write_text(_InUse(history=names[-REMEMBERED:]).model_dump_json() + "\n", "utf-8")

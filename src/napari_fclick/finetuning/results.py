@@ -1,0 +1,77 @@
+"""What a fine-tuning came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_fclick.finetuning.gate import Verdict
+from napari_fclick.finetuning.scoring import Comparison, Score, curve, mean, most_changed
+from napari_fclick.finetuning.sources import LabelledData
+from napari_fclick.finetuning.split import Split
+from napari_fclick.network.checkpoints import Card
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a fine-tuning came to.
+
+    Attributes
+    ----------
+    out : Path
+        The weights file; beside the wanted one, with another ending, if it was not promoted.
+    card : Card
+        The file's.
+    verdict : Verdict
+    validation, general : Comparison or None
+        None where there was too little to compare.
+    before, after : list of Score
+        Of the held-back objects.
+    blend : float
+        How far from the base weights (0) to the tuned ones (1).
+    steps : int
+    seconds : float
+    names : dict of str to list of str
+        The images of each side of the split.
+    """
+
+    out: Path
+    card: Card
+    verdict: Verdict
+    validation: Comparison | None
+    general: Comparison | None
+    before: list[Score]
+    after: list[Score]
+    blend: float
+    steps: int
+    seconds: float
+    names: dict[str, list[str]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return {
+            "out": str(self.out),
+            "promoted": self.verdict.promoted,
+            "outcome": self.verdict.outcome,
+            "reasons": list(self.verdict.reasons),
+            "sha256": self.card.sha256,
+            "weights": self.card.tuned["parent"],
+            "parent": self.card.parent,
+            "data": self.card.tuned["data"],
+            "split": self.names,
+            "before": {**mean(self.before), "mIoU": curve(self.before)},
+            "after": {**mean(self.after), "mIoU": curve(self.after)},
+            "validation": self.validation.as_json() if self.validation else None,
+            "general": self.general.as_json() if self.general else None,
+            "blend": self.blend,
+            "steps": self.steps,
+            "seconds": round(self.seconds, 1),
+            "changed": most_changed(self.before, self.after),
+        }
+
+
+def names_of(data: LabelledData, split: Split) -> dict[str, list[str]]:
+    """Return the names of the images of each side of a split."""
+    sides = {"training": split.training, "validation": split.validation}
+    return {name: [i.name for i in split.choose(data, side)] for name, side in sides.items()}

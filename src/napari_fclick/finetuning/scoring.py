@@ -1,0 +1,242 @@
+"""How many clicks the robot user needs: before and after, on exactly the same objects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.folders import IGNORE_LABEL
+from napari_fclick.core.window import Box
+from napari_fclick.evaluation import robot
+from napari_fclick.evaluation.games import pack_mask
+from napari_fclick.evaluation.methods.base import Method
+from napari_fclick.evaluation.metrics import filled, interval, mean_curve, number_of_clicks
+from napari_fclick.finetuning.objects import Probe
+
+Mask = NDArray[np.bool_]
+
+#: Clicks that an object gets at most, and the IoU at which it is done.
+MOST, DONE = 20, 0.9
+#: What is compared.
+TARGETS = (0.85, 0.9)
+CLICKS = (1, 3, 5)
+#: Of larger images, what surrounds an object up to so many pixels is shown.
+SURROUNDINGS = 1024
+
+
+@dataclass(frozen=True)
+class Score:
+    """One object, played by the robot.
+
+    Attributes
+    ----------
+    probe : Probe
+    ious : tuple of float
+        After each click; it stops where `DONE` is reached.
+    first : str
+        The mask after the first click; see `napari_fclick.evaluation.games.unpack_mask`.
+    """
+
+    probe: Probe
+    ious: tuple[float, ...]
+    first: str
+
+    @property
+    def figures(self) -> tuple[float, ...]:
+        """What is compared, in the order of `NAMES`."""
+        ious = filled(self.ious, MOST)
+        clicks = [float(number_of_clicks(self.ious, target, MOST)) for target in TARGETS]
+        return (*clicks, *(ious[n - 1] for n in CLICKS), sum(clicks) / len(clicks))
+
+
+#: The last is the mean of the numbers of clicks to all targets.
+NAMES = (*(f"NoC@{100 * target:.0f}" for target in TARGETS), *(f"IoU@{n}" for n in CLICKS), "NoC")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean over objects, before and after.
+
+    Attributes
+    ----------
+    name : str
+        Of `NAMES`: fewer clicks (NoC) are better, and more IoU is.
+    before, after : float
+    low, high : float
+        95 % interval of the mean of the objects' changes: 2,000 resamples of the objects.
+    """
+
+    name: str
+    before: float
+    after: float
+    low: float
+    high: float
+
+    @property
+    def change(self) -> float:
+        """After less before."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The same objects before and after.
+
+    Attributes
+    ----------
+    objects, images : int
+    figures : tuple of Figure
+    """
+
+    objects: int
+    images: int
+    figures: tuple[Figure, ...]
+
+    def figure(self, name: str) -> Figure:
+        """Return a figure by its name."""
+        return next(figure for figure in self.figures if figure.name == name)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        rows = [asdict(figure) | {"change": figure.change} for figure in self.figures]
+        figures = [
+            {k: v if isinstance(v, str) else round(v, 4) for k, v in r.items()} for r in rows
+        ]
+        return {"objects": self.objects, "images": self.images, "figures": figures}
+
+
+def play(
+    method: Method,
+    probes: Sequence[Probe],
+    seconds: float = float("inf"),
+    stop: Callable[[], bool] = lambda: False,
+) -> list[Score]:
+    """Let the robot play objects, in their order, as many as time allows.
+
+    Parameters
+    ----------
+    method : Method
+    probes : sequence of Probe
+    seconds : float
+        No object is begun after so long.
+    stop : callable
+        Asked before each object.
+    """
+    end = time.monotonic() + seconds
+    scores = []
+    for probe in probes:
+        if time.monotonic() >= end or stop():
+            break
+        scores.append(_play(method, probe))
+    return scores
+
+
+def _play(method: Method, probe: Probe) -> Score:
+    box = _surroundings(probe)
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    labels = probe.plane.labels[rows, columns]
+    ignore = labels == IGNORE_LABEL
+    rounds = robot.play(
+        method,
+        probe.plane.image[rows, columns],
+        labels == probe.ref.label,
+        ignore=ignore if ignore.any() else None,
+        most=MOST,
+        target=DONE,
+    )
+    ious: list[float] = []
+    first = ""
+    for each in rounds:
+        if not ious:
+            mask = np.zeros(probe.plane.labels.shape, bool)
+            mask[rows, columns] = each.mask
+            first = pack_mask(mask)
+        ious.append(each.iou)
+    return Score(probe, tuple(ious), first)
+
+
+def _surroundings(probe: Probe) -> Box:
+    """Return the part of the image that is shown: all of it, unless it is large."""
+    height, width = probe.plane.labels.shape
+    box, reach = probe.ref.box, SURROUNDINGS
+    return Box(
+        max(0, box.top - reach),
+        max(0, box.left - reach),
+        min(height, box.bottom + reach),
+        min(width, box.right + reach),
+    )
+
+
+def mean(scores: Sequence[Score]) -> dict[str, float]:
+    """Return the means over objects by name; empty of none."""
+    if not scores:
+        return {}
+    means = np.mean([score.figures for score in scores], axis=0)
+    return {name: round(float(value), 4) for name, value in zip(NAMES, means, strict=True)}
+
+
+def curve(scores: Sequence[Score]) -> list[float]:
+    """Return the mean IoU after 1, 2 .. `MOST` clicks; empty of none."""
+    if not scores:
+        return []
+    return [round(float(v), 4) for v in mean_curve([score.ious for score in scores], MOST)]
+
+
+def paired(before: Sequence[Score], after: Sequence[Score]) -> list[tuple[Score, Score]]:
+    """Return the scores of the objects that both have, in their order."""
+    later = {score.probe.key: score for score in after}
+    return [(b, later[b.probe.key]) for b in before if b.probe.key in later]
+
+
+def compare(before: Sequence[Score], after: Sequence[Score]) -> Comparison | None:
+    """Compare the objects that both have; None of fewer than two."""
+    pairs = paired(before, after)
+    if len(pairs) < 2:
+        return None
+    old = np.array([b.figures for b, _ in pairs])
+    new = np.array([a.figures for _, a in pairs])
+    bounds = interval(new - old)
+    assert bounds is not None  # there are two objects
+    figures = tuple(
+        Figure(name, float(b), float(a), *bound)
+        for name, b, a, bound in zip(NAMES, old.mean(0), new.mean(0), bounds, strict=True)
+    )
+    images = {b.probe.key.partition("/")[0] for b, _ in pairs}
+    return Comparison(len(pairs), len(images), figures)
+
+
+def most_changed(
+    before: Sequence[Score], after: Sequence[Score], most: int = 12
+) -> list[dict[str, Any]]:
+    """Return the objects that changed most, as JSON: first by clicks, then by the first mask."""
+    pairs = paired(before, after)
+    pairs.sort(key=lambda pair: _difference(*pair), reverse=True)
+    return [_row(*pair) for pair in pairs[:most]]
+
+
+def _difference(before: Score, after: Score) -> tuple[float, float]:
+    return (
+        abs(after.figures[0] - before.figures[0]),
+        abs(after.ious[0] - before.ious[0]),
+    )
+
+
+def _row(before: Score, after: Score) -> dict[str, Any]:
+    probe = before.probe
+    return {
+        "image": probe.image,
+        "plane": probe.ref.index,
+        "label": probe.ref.label,
+        "box": list(probe.ref.box),
+        "noc_before": int(before.figures[0]),
+        "noc_after": int(after.figures[0]),
+        "ious_before": [round(v, 4) for v in before.ious],
+        "ious_after": [round(v, 4) for v in after.ious],
+        "mask_before": before.first,
+        "mask_after": after.first,
+    }

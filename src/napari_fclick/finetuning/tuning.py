@@ -1,0 +1,226 @@
+"""The training of a fine-tuning: base weights -> tuned ones, in the time there is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_fclick.finetuning.options import FineTuneOptions
+from napari_fclick.network.checkpoints import Card, Preprocessing
+from napari_fclick.network.fcanet import FCANet
+from napari_fclick.training.config import PhaseConfig, SetConfig, TrainingConfig
+from napari_fclick.training.dataset import ObjectSet
+from napari_fclick.training.logs import Progress
+from napari_fclick.training.trainer import Trainer
+
+State = dict[str, Tensor]
+Event = dict[str, Any]
+Report = Callable[[Event], None]
+#: Scores a network, given the step and the best score so far; smaller is better.
+Watch = Callable[[FCANet, int, float | None], float]
+
+#: Steps after which it is known how long one takes.
+TRIAL = 6
+#: So often, at most, the watched objects are scored; they take this part of the time at most.
+WATCHES, WATCHED_PART = 8, 0.2
+#: Progress is told once in so many seconds.
+EVERY = 1.0
+#: Steps that the learning rate takes to rise.
+WARMUP = 10
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a training came to.
+
+    Attributes
+    ----------
+    state : dict of str to Tensor
+        The averaged weights; of all times when they were watched, the best.
+    steps : int
+    """
+
+    state: State
+    steps: int
+
+
+class SilentTrainer(Trainer):
+    """A trainer that leaves nothing on disk: a fine-tuning begins at the base weights each time."""
+
+    def save(self) -> None:
+        """Keep nothing."""
+
+
+def check_base(weights: str, card: Card) -> None:
+    """Refuse weights that the training cannot go on from.
+
+    Raises
+    ------
+    ValueError
+        If they see images in another way than in training.
+    """
+    if card.preprocessing != Preprocessing():
+        raise ValueError(
+            f"weights {weights!r} cannot be fine-tuned: they see images in another way than "
+            "training shows them; begin from 'default', or from weights made from it"
+        )
+
+
+class Tuning:
+    """One training.
+
+    Parameters
+    ----------
+    sets : sequence of ObjectSet
+        The user's own first, then those that are mixed in.
+    options : FineTuneOptions
+    card : Card
+        Of the base weights.
+    seconds_left : callable
+        How long training may go on.
+    watch : callable or None
+        Scores a network in between.
+    report, stop : callable
+    """
+
+    def __init__(
+        self,
+        sets: Sequence[ObjectSet],
+        options: FineTuneOptions,
+        card: Card,
+        seconds_left: Callable[[], float],
+        watch: Watch | None,
+        report: Report,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._options, self._sets, self._card = options, sets, card
+        self._left, self._watch, self._report, self._stop = seconds_left, watch, report, stop
+        self._best: tuple[float, State] | None = None
+        self._bad = 0  # times in a row that it was watched and not the best
+        self._watched = self._told = time.monotonic()
+        self._cost = 0.0  # seconds that watching took last
+        self._interval = float("inf")
+        self._times: list[float] = []  # when the trial's steps were done
+
+    def run(self) -> Tuned:
+        """Train until the time is over, it gets no better, or it is stopped.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to learn from.
+        """
+        with TemporaryDirectory(prefix="fclick-") as folder:
+            trainer = SilentTrainer(self._config(Path(folder), TRIAL), self._sets)
+            base = {n: p.detach().clone() for n, p in trainer.network.named_parameters()}
+            after = self._after_step(trainer, base)
+            trainer.run(self._is_over, after)
+            self._plan(trainer, Path(folder))
+            trainer.run(self._is_over, after)
+        return self._result(trainer)
+
+    def _plan(self, trainer: Trainer, folder: Path) -> None:
+        """Lay out the steps that there is time for."""
+        left = self._left()
+        # The first steps are slower than all others.
+        pace = max(float(np.mean(np.diff(self._times))) if len(self._times) > 1 else 1.0, 1e-3)
+        watching = WATCHED_PART if self._watch else 0.0
+        more = int(left * (1 - watching / 2) / pace)
+        trainer.config = self._config(folder, trainer.step + max(more, 1))
+        self._interval = left / WATCHES
+        self._watched = time.monotonic()
+
+    def _config(self, out: Path, steps: int) -> TrainingConfig:
+        options = self._options
+        shares = [1.0, *[0.0] * (len(self._sets) - 1)]
+        if len(shares) > 1 and options.replay_share:
+            each = options.replay_share / (len(shares) - 1)
+            shares = [1 - options.replay_share, *[each] * (len(shares) - 1)]
+        kept = [(s, w) for s, w in zip(self._sets, shares, strict=True) if w > 0]
+        self._sets = [s for s, _ in kept]
+        return TrainingConfig(
+            name="finetuned",
+            out=out,
+            seed=options.seed,
+            network=self._card.network,
+            imagenet=False,
+            start=options.weights,
+            sets=tuple(SetConfig(path=Path(s.name), weight=w) for s, w in kept),
+            phases=(PhaseConfig(steps=steps, size=options.size, batch=options.batch),),
+            lr=options.lr,
+            backbone_lr=options.backbone_lr,
+            train_parts=options.train_parts,
+            freeze_batch_norm=options.freeze_batch_norm,
+            warmup=WARMUP,
+            workers=0,
+            log_every=1_000_000,
+        )
+
+    # --- after each step ----------------------------------------------------------------
+
+    def _is_over(self) -> bool:
+        return self._left() <= 0 or self._stop() or self._bad >= self._options.patience
+
+    def _after_step(
+        self, trainer: Trainer, base: Mapping[str, Tensor]
+    ) -> Callable[[Progress], None]:
+        def after(progress: Progress) -> None:
+            if self._options.towards_base:
+                _pull(trainer.network, base, progress.lr * self._options.towards_base)
+            now = time.monotonic()
+            if progress.step <= TRIAL:
+                self._times.append(now)
+            if now - self._told >= EVERY:
+                self._told = now
+                self._report(
+                    {
+                        "event": "step",
+                        "step": progress.step,
+                        "loss": round(progress.loss, 5),
+                        "iou": round(progress.iou, 5),
+                        "seconds": round(progress.seconds, 2),
+                    }
+                )
+            due = max(self._interval, self._cost / WATCHED_PART)
+            if self._watch and now - self._watched >= due and not self._is_over():
+                self._look(trainer)
+
+        return after
+
+    def _look(self, trainer: Trainer) -> None:
+        """Score the weights there are; keep them if they are the best so far."""
+        assert self._watch is not None
+        begun = time.monotonic()
+        network = trainer.averaged()
+        state = {k: v.clone() for k, v in network.state_dict().items()}
+        score = self._watch(network, trainer.step, self._best and self._best[0])
+        self._watched = time.monotonic()
+        self._cost = self._watched - begun
+        if self._best is None or score < self._best[0]:
+            self._best, self._bad = (score, state), 0
+        else:
+            self._bad += 1
+
+    def _result(self, trainer: Trainer) -> Tuned:
+        if self._watch is not None and not self._stop() and self._bad < self._options.patience:
+            self._look(trainer)
+        if self._best is None:
+            state = trainer.averaged().state_dict()
+            return Tuned({k: v.clone() for k, v in state.items()}, trainer.step)
+        return Tuned(self._best[1], trainer.step)
+
+
+@torch.no_grad()
+def _pull(network: FCANet, base: Mapping[str, Tensor], strength: float) -> None:
+    """Move weights back towards the base: the gradient of L2 to it, apart from the others."""
+    for name, value in network.named_parameters():
+        if value.requires_grad:
+            value.lerp_(base[name], min(strength, 1.0))

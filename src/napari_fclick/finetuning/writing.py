@@ -1,0 +1,120 @@
+"""The weights file of a fine-tuning, and its card."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from napari_fclick.finetuning.gate import FORGETTING, Verdict
+from napari_fclick.finetuning.options import FineTuneOptions
+from napari_fclick.finetuning.scoring import Comparison
+from napari_fclick.finetuning.sources import LabelledData
+from napari_fclick.finetuning.split import Split
+from napari_fclick.network import checkpoints
+from napari_fclick.network.checkpoints import SUFFIX, Card
+
+#: Ending of weights that were not promoted.
+REJECTED = f".rejected{SUFFIX}"
+
+
+def check_out(out: Path) -> None:
+    """Refuse a path to which no weights can be written.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If it ends otherwise, or its folder does not exist.
+    """
+    if out.suffix != SUFFIX:
+        raise ValueError(f"{out}: weights are written as {SUFFIX}")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"no folder {out.parent} to write {out.name} to")
+
+
+def as_stored(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights as they come back from the file: convolutions lose precision in it.
+
+    What is judged is what will be used.
+    """
+    return {k: v.half().float() if v.ndim == 4 else v for k, v in state.items()}
+
+
+def write(
+    out: Path, state: Mapping[str, Tensor], card: Card, verdict: Verdict
+) -> tuple[Path, Card]:
+    """Write weights; beside the wanted file, and with another ending, if not promoted.
+
+    Returns
+    -------
+    Path, Card
+        What was written.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; a file that was there is as it was.
+    """
+    path = out if verdict.promoted else out.with_name(out.stem + REJECTED)
+    name = path.name.removesuffix(SUFFIX)
+    try:
+        return path, checkpoints.save(
+            path, state, card.model_copy(update={"name": name}), half=True
+        )
+    except Exception as error:
+        path.with_name(path.name + ".partial").unlink(missing_ok=True)
+        raise OSError(f"{path} cannot be written: {error}") from error
+
+
+def make_card(
+    parent: Card,
+    data: LabelledData,
+    split: Split,
+    options: FineTuneOptions,
+    facts: Mapping[str, str],
+    comparisons: Mapping[str, Comparison | None],
+) -> Card:
+    """Return the card of fine-tuned weights.
+
+    Parameters
+    ----------
+    parent : Card
+        Of the base weights.
+    data, split, options
+        Which it was made from, and how.
+    facts : mapping of str to str
+        More that `Card.tuned` tells.
+    comparisons : mapping of str to Comparison or None
+        Their figures become scores, ``NAME/FIGURE before`` and ``after``.
+    """
+    learned = split.choose(data, split.training)
+    scores = {
+        f"{name}/{figure.name} {when}": round(number, 4)
+        for name, comparison in comparisons.items()
+        for figure in (comparison.figures if comparison else ())
+        for when, number in (("before", figure.before), ("after", figure.after))
+    }
+    tuned = {
+        "parent": parent.name,
+        "data": data.digest,
+        "training": " ".join(digest[:16] for digest in split.training),
+        "validation": " ".join(digest[:16] for digest in split.validation),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "allowed forgetting": f"{FORGETTING:g}",
+        "options": options.model_dump_json(exclude_defaults=True),
+        **facts,
+    }
+    recipe = f"fine-tuned on {len(learned)} images of {data.name}, {facts['steps']} steps"
+    return parent.model_copy(
+        update={
+            "description": f"{parent.name}, fine-tuned on {data.name}",
+            "data": (*parent.data, data.name),
+            "recipe": f"{parent.recipe}; then {recipe}" if parent.recipe else recipe,
+            "scores": scores,
+            "parent": parent.sha256,
+            "sha256": "",
+            "tuned": tuned,
+        }
+    )

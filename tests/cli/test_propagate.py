@@ -1,0 +1,162 @@
+"""``propagate`` as a script meets it: labels, a report, one line for a mistake."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_fclick.cli import main
+from napari_fclick.cli.stacks import read_clicks, read_rules
+from napari_fclick.core.clicks import Click, ClickError, ClickSequence
+from napari_fclick.propagation import Rules
+
+SLICES, MIDDLE = 9, 4
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Return a bright ball on noise, in slices 1 to 7, and where it is."""
+    z, y, x = np.indices((SLICES, 96, 96))
+    truth = ((z - MIDDLE) / 3.5) ** 2 + ((y - 48) / 20) ** 2 + ((x - 44) / 20) ** 2 <= 1
+    image = 50 + 120 * truth + np.random.default_rng(0).normal(0, 6, truth.shape)
+    path = tmp_path_factory.mktemp("stacks") / "ball.tif"
+    tifffile.imwrite(path, image.clip(0, 255).astype(np.uint8), photometric="minisblack")
+    return path, truth
+
+
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: Any
+) -> tuple[int, str, list[str]]:
+    """Run the command; return its exit code, what it printed, and the lines it told."""
+    monkeypatch.setattr(sys, "argv", ["napari-fclick", "propagate", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr()
+    return int(ended.value.code or 0), told.out, told.err.strip().splitlines()
+
+
+def test_one_click_in_a_stack(
+    stack: tuple[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path, truth = stack
+    out = tmp_path / "labels.tif"
+    given = (path, "--click", "4,48,44", "--out", out, "--spacing", "3,0.5,0.5", "--device", "cpu")
+    code, printed, _ = call(monkeypatch, capsys, *given, "--json")
+    assert code == 0
+    labels, report = tifffile.imread(out), json.loads(printed)
+    assert labels.shape == truth.shape and set(np.unique(labels)) == {0, 1}
+    found = labels == 1
+    assert (found & truth).sum() / (found | truth).sum() > 0.8
+    voxels = int(found.sum())
+    assert (report["volume_px"], report["volume"]) == (voxels, voxels * 0.75)
+    assert report["shape"] == [9, 96, 96] and report["labels"] == str(out)
+    rows = {row["slice"]: row for row in report["slices"]}
+    assert rows.keys() >= {2, 3, 4, 5, 6}
+    assert rows.keys() == set(np.flatnonzero(found.any((1, 2))).tolist())
+    for index, row in rows.items():
+        area = int(found[index].sum())
+        assert (row["area_px"], row["area"]) == (area, area * 0.25)
+    assert (rows[4]["kind"], rows[4]["anchor"]) == ("keyframe", [48, 44])
+    assert rows[3]["kind"] == "carried" and rows[3]["agreement"] is None
+    assert len(report["stopped"]) == 2
+    assert all(end.keys() == {"slice", "reason", "value"} for end in report["stopped"])
+
+
+def test_a_range_and_a_slice_where_it_is_not(
+    stack: tuple[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "labels.tif"
+    given = (stack[0], "--click", "4,48,44", "--not", "6,48,44", "--range", "3:", "--out", out)
+    code, printed, told = call(monkeypatch, capsys, *given, "--device", "cpu")
+    labels = tifffile.imread(out)
+    assert (code, printed) == (0, "")
+    assert np.flatnonzero(labels.any((1, 2))).tolist() == [3, 4, 5]
+    assert f"{np.count_nonzero(labels)} voxels; see {out}" in told[-3]
+    assert told[-2:] == [
+        "stopped at slice 2: end of the range",
+        "stopped at slice 6: marked as not here",
+    ]
+
+
+def test_mistakes_end_with_one_line(
+    stack: tuple[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "labels.tif"
+    flat, colour = tmp_path / "flat.npy", tmp_path / "colour.npy"
+    np.save(flat, np.zeros((40, 50)))
+    np.save(colour, np.zeros((40, 50, 3), np.uint8))
+    one = (stack[0], "--click", "4,48,44", "--out", out)
+    mistakes: list[tuple[tuple[Any, ...], str]] = [
+        ((tmp_path / "none.tif", *one[1:]), "no file"),
+        ((flat, *one[1:]), "a stack has (slices, rows, columns), and colours"),
+        ((colour, *one[1:]), "has shape (40, 50, 3): a stack has"),
+        ((*one[:3], "--out", tmp_path / "labels.png"), "written as .tif"),
+        ((*one[:3], "--out", tmp_path / "none/labels.tif"), "to write labels.tif to"),
+        ((*one, "--click", "9,1,1"), "click in slice 9"),
+        ((*one, "--not", "9,1,1"), "has slices 0 to 8"),
+        ((*one, "--click", "4,96,1"), "lies outside the image"),
+        ((*one, "--click", "4,5"), "click '4,5' is not Z,Y,X"),
+        ((*one, "--click", "4.5,5,5"), "click '4.5,5,5' is not Z,Y,X"),
+        ((*one, "--click", "inf,5,5"), "click 'inf,5,5' is not Z,Y,X"),
+        ((*one, "--click", "nan,5,5"), "click 'nan,5,5' is not Z,Y,X"),
+        ((*one, "--range", "3"), "--range '3' is not A:B"),
+        ((*one, "--range", "6:3"), "the first slice 6 lies after the last 3"),
+        ((*one, "--range", "a:3"), "rules: first: Input should be a valid integer"),
+        ((*one, "--rule", "colour=3"), "rules: colour: Extra inputs are not permitted; there are"),
+        ((*one, "--rule", "overlap=2"), "rules: overlap: Input should be less than or equal to 1"),
+        ((*one, "--rule", "overlap"), "rules: overlap: Input should be a valid number"),
+        ((*one, "--spacing", "1,2"), "--spacing '1,2' is not Z,Y,X"),
+        ((*one, "--spacing", "1,0,2"), "spacing row 0.0 is not a positive number"),
+        ((*one, "--threshold", "2"), "threshold 2.0 is not within 0 to 1"),
+        ((*one, "--direction", "left"), "'left' is not one of"),
+        ((*one, "--weights", "x"), "no weights named 'x'"),
+        ((stack[0], "--out", out), "Missing option"),
+    ]
+    wrong = []
+    for arguments, message in mistakes:
+        try:
+            code, printed, told = call(monkeypatch, capsys, *arguments)
+        except Exception as error:
+            wrong.append((arguments[3:], "raised", repr(error)))
+            continue
+        if not (code == 2 and not printed and len(told) == 1 and message in told[0]):
+            wrong.append((arguments[3:], code, told))
+    assert not wrong
+    assert not out.exists()
+
+
+def test_reading_clicks() -> None:
+    on, absent = read_clicks(["3,5,6.5", "1,2,3", "3,7,8"], ["3,1,1", "9,4,4", "9,5,5", "0,1,1"])
+    assert on == {
+        3: ClickSequence([Click(5, 6.5), Click(7, 8), Click(1, 1, False)]),
+        1: ClickSequence([Click(2, 3)]),
+    }
+    assert absent == [9, 0]
+    for bad in ("", "1,2", "1,2,3,4", "a,2,3", "1.5,2,3"):
+        with pytest.raises(ClickError, match="is not Z,Y,X"):
+            read_clicks([bad], [])
+    with pytest.raises(ClickError, match="not a finite number"):
+        read_clicks(["1,nan,3"], [])
+
+
+def test_reading_rules() -> None:
+    assert read_rules([], None) == Rules()
+    given = read_rules(["confidence=off", "shift=2.5", "empty=3"], "3:20")
+    assert given == Rules(confidence=None, shift=2.5, empty=3, first=3, last=20)
+    assert read_rules([], ":20") == Rules(last=20)
+    assert read_rules([], "3:") == Rules(first=3)

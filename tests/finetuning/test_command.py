@@ -1,0 +1,71 @@
+"""The command line: looks at data, refuses nonsense in one line, prints JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.finetuning.scenes import folder
+
+from napari_fclick.cli import main
+from napari_fclick.finetuning import command
+from napari_fclick.finetuning.split import FILE
+
+
+def called(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr("sys.argv", ["napari-fclick", "finetune", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return int(stopped.value.code or 0)
+
+
+def test_looking_at_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    folder(tmp_path, 4)
+    assert called(monkeypatch, tmp_path, "--dry-run", "--json") == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert (found["training_images"], found["validation_images"]) == (2, 2)
+    assert "8 objects in 2 images to learn from, 8 in 2 held back" in err
+    assert not (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--minutes", "0", "--out", "a.safetensors"), "--minutes: Input should be greater"),
+        (("--train-parts", "some", "--out", "a.safetensors"), "--train-parts: Input should be"),
+        ((), "--out WEIGHTS is missing"),
+        (("--out", "a.pth"), "written as .safetensors"),
+        (("--out", "a.safetensors", "--weights", "none"), "no weights named 'none'"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert called(monkeypatch, folder(tmp_path / "set", 3), *arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and message in err.splitlines()[-1]
+
+
+def test_a_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert called(monkeypatch, tmp_path, "--out", tmp_path / "a.safetensors") == 2
+    assert "holds no folder images/" in capsys.readouterr().err
+
+
+def test_the_first_interrupt_ends_the_training_the_second_all() -> None:
+    said: list[str] = []
+    with command._interruptible(said.append) as stop:
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop() and "will be judged" in said[0]
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,164 @@
+"""A whole fine-tuning: what it tells, what it writes, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.finetuning.fakes import Threshold
+from tests.finetuning.scenes import data, folder, squares
+
+from napari_fclick.finetuning import bench, finetuning, tuning
+from napari_fclick.finetuning.finetuning import fine_tune
+from napari_fclick.finetuning.options import FineTuneOptions
+from napari_fclick.finetuning.sources import LabelledData, from_arrays
+from napari_fclick.finetuning.tuning import Tuned
+from napari_fclick.network import checkpoints
+
+
+class Fakes:
+    """Stands for training, and for the networks that are scored.
+
+    The base weights see squares about clicks that are too small; tuned ones as large as given.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, radius: int) -> None:
+        self.radius, self.asked = radius, 0
+        network, _ = checkpoints.load("default")
+        self.base = network.state_dict()
+        monkeypatch.setattr(finetuning, "Predictor", self.predictor)
+        monkeypatch.setattr(finetuning, "Tuning", self)
+        monkeypatch.setattr(finetuning, "general_set", lambda: data(4, "general", first=100))
+        monkeypatch.setattr(finetuning, "replayed_set", lambda seed: data(2, "scenes", first=200))
+
+    def predictor(self, network: Any, card: Any, device: Any) -> Threshold:
+        self.asked += 1
+        return Threshold(5 if self.asked == 1 else self.radius)
+
+    def __call__(self, sets: Any, options: Any, card: Any, left: Any, *others: Any) -> Fakes:
+        self.sets, self.seconds = sets, left()
+        return self
+
+    def run(self) -> Tuned:
+        return Tuned({k: v.clone() for k, v in self.base.items()}, 7)
+
+
+def run(tmp_path: Path, images: LabelledData, **options: Any) -> tuple[Any, list[dict[str, Any]]]:
+    events: list[dict[str, Any]] = []
+    chosen = FineTuneOptions(minutes=1, objects=40, **options)
+    result = fine_tune(images, chosen, tmp_path / "mine.safetensors", events.append)
+    json.dumps([result.as_json(), events])
+    return result, events
+
+
+def test_better_weights_are_written_with_their_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes = Fakes(monkeypatch, radius=9)
+    result, events = run(tmp_path, data(12))
+    assert result.verdict.promoted
+    assert result.out == tmp_path / "mine.safetensors"
+    card = checkpoints.load(result.out)[1]
+    assert card.parent == checkpoints.load("default")[1].sha256
+    assert card.scores["validation/NoC@85 after"] < card.scores["validation/NoC@85 before"]
+    assert (card.tuned["steps"], card.tuned["outcome"]) == ("7", "better")
+    assert 40 < fakes.seconds < 60  # most of the minute is for training
+    told = result.as_json()
+    assert len(told["split"]["training"]) == 9 and len(told["split"]["validation"]) == 3
+    assert told["before"]["NoC@85"] > told["after"]["NoC@85"]
+    assert len(told["after"]["mIoU"]) == 20
+    stages = [event["stage"] for event in events if event["event"] == "stage"]
+    assert stages == [
+        "reading", "scoring before", "training", "choosing", "scoring after", "writing",
+    ]  # fmt: skip
+    assert next(e for e in events if e["event"] == "summary")["training_images"] == 9
+
+
+def test_worse_weights_are_kept_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Fakes(monkeypatch, radius=2)
+    (tmp_path / "mine.safetensors").write_bytes(b"old")
+    result, _ = run(tmp_path, data(12))
+    assert result.verdict.outcome == "not better"
+    assert result.out == tmp_path / "mine.rejected.safetensors"
+    assert checkpoints.load(result.out)[1].tuned["outcome"] == "not better"
+    assert (tmp_path / "mine.safetensors").read_bytes() == b"old"
+
+
+def test_nothing_is_proved_by_two_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes = Fakes(monkeypatch, radius=9)
+    result, _ = run(tmp_path, data(2))
+    assert result.verdict.outcome == "cannot be proved"
+    assert result.validation is None and result.general is not None
+    assert len(fakes.sets[0].objects) == 8
+    assert fakes.sets[1].name == "scenes"
+
+
+def test_no_image_is_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes = Fakes(monkeypatch, radius=9)
+    result, _ = run(tmp_path, data(8), replay=(folder(tmp_path / "more", 3, first=50),))
+    held = {score.probe.plane.image.tobytes() for score in (*result.before, *result.after)}
+    learned = {fakes.sets[0].plane(ref).image.tobytes() for ref in fakes.sets[0].objects}
+    assert held and not held & learned
+    assert [each.name for each in fakes.sets] == ["squares", "more"]
+
+
+def test_bad_data_and_places_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no object to learn from"):
+        run(tmp_path, from_arrays([("empty", squares(0)[0], squares(0, objects=0)[1])]))
+    with pytest.raises(ValueError, match=r"safetensors"):
+        fine_tune(data(1), FineTuneOptions(), tmp_path / "weights.pt")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Score little, so that seconds are enough."""
+    monkeypatch.setattr(finetuning, "general_set", lambda: data(3, "general", first=100))
+    monkeypatch.setattr(bench, "parted", lambda found: (found[:2], found[2:8]))
+
+
+@pytest.mark.slow
+def test_the_budget_is_kept(tmp_path: Path, quick: None) -> None:
+    begun = time.monotonic()
+    options = FineTuneOptions(minutes=0.5, size=64, batch=2, train_parts="heads")
+    result = fine_tune(data(6), options, tmp_path / "a.safetensors")
+    assert 15 < time.monotonic() - begun < 33
+    assert result.steps > 0
+
+
+@pytest.mark.slow
+def test_cancelling_keeps_the_best_so_far(tmp_path: Path, quick: None) -> None:
+    events: list[dict[str, Any]] = []
+    options = FineTuneOptions(minutes=2, size=64, batch=2, train_parts="heads")
+    result = fine_tune(
+        data(6),
+        options,
+        tmp_path / "a.safetensors",
+        events.append,
+        lambda: any(event["event"] == "step" for event in events),
+    )
+    assert result.seconds < 60
+    assert checkpoints.load(result.out)[1].tuned["steps"] == str(result.steps)
+
+
+@pytest.mark.slow
+def test_shuffled_labels_are_not_promoted(tmp_path: Path, quick: None) -> None:
+    rng = np.random.default_rng(0)
+    wrong = []
+    for number in range(8):
+        image, labels = squares(number)
+        wrong.append((f"w{number}", image, np.roll(labels, rng.integers(16, 48, 2), (0, 1))))
+    options = FineTuneOptions(minutes=0.5, size=64, batch=2)
+    result = fine_tune(from_arrays(wrong, "wrong"), options, tmp_path / "a.safetensors")
+    assert not result.verdict.promoted
+    assert not (tmp_path / "a.safetensors").exists()
+
+
+def test_base_weights_of_another_kind_are_refused() -> None:
+    card = checkpoints.load("default")[1]
+    other = card.model_copy(update={"preprocessing": checkpoints.RELEASED})
+    with pytest.raises(ValueError, match="see images in another way"):
+        tuning.check_base("released", other)

@@ -1,0 +1,74 @@
+"""The gate lets in what is better beyond chance and has not forgotten; nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.finetuning.fakes import comparison
+from tests.finetuning.scenes import data
+
+from napari_fclick.finetuning.gate import judge
+from napari_fclick.finetuning.objects import probes
+from napari_fclick.finetuning.scoring import Score, compare
+
+SAME = comparison(2.0, 2.0, 0.2)
+
+
+def test_better_weights_are_promoted() -> None:
+    verdict = judge(comparison(4, 2, 0.5), SAME)
+    assert verdict.promoted and verdict.outcome == "better"
+    assert "4.00 -> 2.00 clicks an object, the mean" in verdict.reasons[0]
+    assert "interval -2.50 to -1.50" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(("after", "half"), [(3.6, 0.5), (4.0, 0.1), (5.0, 0.5), (3.5, 0.5)])
+def test_what_may_be_chance_is_not(after: float, half: float) -> None:
+    verdict = judge(comparison(4, after, half), SAME)
+    assert not verdict.promoted and verdict.outcome == "not better"
+
+
+def test_worse_is_called_worse() -> None:
+    assert judge(comparison(4, 5, 0.5), SAME).reasons[0].startswith("worse")
+
+
+@pytest.mark.parametrize("others", [{"NoC_90": 0.3}, {"IoU_1": -0.2}])
+def test_one_figure_is_not_bought_with_another(others: dict[str, float]) -> None:
+    verdict = judge(comparison(4, 2, 0.5, **others), SAME)
+    assert not verdict.promoted
+    assert f"worse in {next(iter(others)).replace('_', '@')}" in verdict.reasons[0]
+
+
+def test_forgetting() -> None:
+    assert judge(comparison(), comparison(2, 2.1, 0.2)).promoted  # 5 % are allowed
+    verdict = judge(comparison(), comparison(2, 2.12, 0.2))
+    assert not verdict.promoted and verdict.outcome == "forgets"
+    assert "+6.0%" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("validation", "general"),
+    [
+        (None, SAME),
+        (comparison(objects=5), SAME),
+        (comparison(), None),
+        (comparison(), comparison(2, 2, objects=11)),
+    ],
+)
+def test_too_little_proves_nothing(validation: object, general: object) -> None:
+    verdict = judge(validation, general)  # type: ignore[arg-type]
+    assert not verdict.promoted and verdict.outcome == "cannot be proved"
+
+
+def test_weights_that_learned_shuffled_labels_do_not_pass() -> None:
+    """Changes that have nothing to do with the objects pass once in forty times at most."""
+    found = probes(data(12).images)[:40]
+    promoted = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        clicks = rng.integers(1, 8, (2, len(found)))
+        before, after = (
+            [Score(p, (*[0.1] * (n - 1), 0.95), "") for p, n in zip(found, row, strict=True)]
+            for row in clicks
+        )
+        promoted += judge(compare(before, after), SAME).promoted
+    assert promoted <= 4

@@ -1,0 +1,151 @@
+"""The fine-tuning's process: heard, cancelled, killed, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.finetuning.scenes import folder, squares
+
+from napari_fclick.finetuning.options import FineTuneOptions
+from napari_fclick.finetuning.process import Job
+from napari_fclick.finetuning.request import Request, store_arrays
+
+#: A child that says what it was asked, and then lives until it is told otherwise.
+CHILD = """
+import json, sys, os, time
+from napari_fclick.finetuning import child
+def work(line, tell, cancelled):
+    print("this is no event")
+    tell({"event": "stage", "stage": json.loads(line)["name"], "pid": os.getpid()})
+    while not cancelled():
+        time.sleep(0.01)
+    tell({"event": "finished", "result": {}})
+child._work = work
+os._exit(child.main())
+"""
+
+
+def command(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def request(tmp_path: Path) -> Request:
+    return Request(name="cells", out=tmp_path / "out.safetensors")
+
+
+def gone(pid: int, seconds: float = 5) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def first_event(job: Job) -> dict[str, Any]:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if events := job.poll():
+            return events[0]
+        time.sleep(0.01)
+    raise AssertionError("no event came")
+
+
+def test_events_come_and_a_cancelled_job_finishes(tmp_path: Path) -> None:
+    job = Job(request(tmp_path), command(CHILD))
+    assert first_event(job)["stage"] == "cells"
+    assert job.running and job.poll() == []
+    job.cancel()
+    assert job.wait(10) == {"event": "finished", "result": {}}
+    assert not job.running and job.poll() == []
+    job.close()
+
+
+def test_a_killed_job_has_failed(tmp_path: Path) -> None:
+    job = Job(request(tmp_path), command(CHILD))
+    pid = first_event(job)["pid"]
+    job.kill()
+    assert job.wait(10) == {"event": "failed", "error": "stopped"}
+    job.cancel()  # too late, and no matter
+    job.close()
+    assert gone(pid)
+
+
+def test_closing_ends_it(tmp_path: Path) -> None:
+    job = Job(request(tmp_path), command(CHILD))
+    pid = first_event(job)["pid"]
+    job.close()
+    assert gone(pid)
+
+
+def test_what_went_wrong_is_told(tmp_path: Path) -> None:
+    job = Job(request(tmp_path), command("import sys; sys.exit('no such thing')"))
+    last = job.wait(10)
+    assert last is not None
+    assert "code 1: no such thing" in last["error"]
+    job.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be killed")
+def test_it_goes_with_its_parent(tmp_path: Path) -> None:
+    code = (
+        "import time; from pathlib import Path\n"
+        "from napari_fclick.finetuning.process import Job\n"
+        "from napari_fclick.finetuning.request import Request\n"
+        f"job = Job(Request(out=Path('x')), {command(CHILD)!r})\n"
+        "events = []\n"
+        "while not events: events = job.poll(); time.sleep(0.01)\n"
+        "print(events[0]['pid'], flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen(command(code), stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    assert not gone(pid, 0.1)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert gone(pid)
+    parent.stdout.close()
+
+
+def test_arrays_cross_over(tmp_path: Path) -> None:
+    stored = store_arrays(tmp_path / "arrays", [("one", *squares(0)), ("two", *squares(1))])
+    asked = Request(arrays=stored, folders=(folder(tmp_path / "set", 2),), out=tmp_path / "x")
+    read = Request.model_validate_json(asked.model_dump_json()).load()
+    assert [image.name for image in read.images] == ["image0", "image1", "one", "two"]
+    # The same images, once as files and once as layers, have the same content.
+    assert read.images[0].digest == read.images[2].digest
+
+
+def test_a_request_for_nothing_fails_in_one_line(tmp_path: Path) -> None:
+    job = Job(request(tmp_path))
+    last = job.wait(60)
+    assert last is not None
+    assert last["event"] == "failed" and "nothing to learn from" in last["error"]
+    job.close()
+
+
+@pytest.mark.slow
+def test_killed_in_training_the_old_weights_are_intact(tmp_path: Path) -> None:
+    out = tmp_path / "out.safetensors"
+    out.write_bytes(b"the old weights")
+    options = FineTuneOptions(minutes=1, size=64, batch=2, objects=6, threads=1)
+    asked = Request(folders=(folder(tmp_path / "set", 4),), options=options, out=out)
+    job = Job(asked)
+    end = time.monotonic() + 90
+    while not any(event["event"] == "step" for event in job.poll()):
+        assert time.monotonic() < end and job.running
+        time.sleep(0.02)
+    job.kill()
+    job.wait(10)
+    job.close()
+    assert out.read_bytes() == b"the old weights"
+    assert sorted(p.name for p in tmp_path.iterdir() if p.suffix) == ["out.safetensors"]

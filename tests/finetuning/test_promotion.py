@@ -1,0 +1,87 @@
+"""Weights are put into use and taken back; what was there before is never lost."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from napari_fclick.finetuning import promotion
+from napari_fclick.finetuning.promotion import activate, active, history, promote, roll_back
+from napari_fclick.network import checkpoints
+from napari_fclick.network.checkpoints import WeightsError
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Any:
+    return checkpoints.load("default")
+
+
+def made(folder: Path, loaded: Any, name: str, shift: float = 0.01) -> Path:
+    network, card = loaded
+    state = {
+        k: v + shift if v.dtype == torch.float32 else v for k, v in network.state_dict().items()
+    }
+    checkpoints.save(folder / f"{name}.safetensors", state, card.model_copy(update={"name": name}))
+    return folder / f"{name}.safetensors"
+
+
+def test_promoted_weights_have_a_name_everywhere_and_can_be_taken_back(
+    tmp_path: Path, loaded: Any
+) -> None:
+    assert active() == "default" and roll_back() == "default"
+    first = promote(made(tmp_path, loaded, "cells"))
+    assert (first, active()) == ("cells", "cells")
+    assert checkpoints.load("cells")[1].name == "cells"
+    second = promote(made(tmp_path, loaded, "cells", 0.02))
+    assert (second, active()) == ("cells-2", "cells-2")  # the first is still there
+    assert promote(tmp_path / "cells.safetensors") == "cells-2"  # is there already
+    assert history() == ("cells", "cells-2")
+    assert [roll_back(), roll_back(), roll_back()] == ["cells", "default", "default"]
+    activate("cells-2")
+    assert active() == "cells-2"
+
+
+def test_weights_that_are_gone_are_passed_over(tmp_path: Path, loaded: Any) -> None:
+    promote(made(tmp_path, loaded, "cells"))
+    (checkpoints.user_folder() / "cells.safetensors").unlink()
+    assert active() == "default"
+    (checkpoints.user_folder() / "in-use.json").write_text("{")
+    assert active() == "default"
+
+
+def test_the_default_is_never_replaced(tmp_path: Path, loaded: Any) -> None:
+    assert promote(made(tmp_path, loaded, "default")) == "default-2"
+    assert checkpoints.find("default").parent != checkpoints.user_folder()
+
+
+def test_damaged_files_and_unknown_names_are_refused(tmp_path: Path, loaded: Any) -> None:
+    path = made(tmp_path, loaded, "cells")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(WeightsError):
+        promote(path)
+    with pytest.raises(WeightsError, match="there are: default"):
+        activate("cells")
+    with pytest.raises(WeightsError, match="by name"):
+        activate(str(checkpoints.find("default")))
+    assert active() == "default"
+
+
+def test_a_full_disk_leaves_what_is_in_use(
+    tmp_path: Path, loaded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(made(tmp_path, loaded, "cells"))
+    other = made(tmp_path, loaded, "more", 0.03)
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(OSError, match="No space left"):
+        promotion.promote(other)
+    assert active() == "cells"
+    assert not list(checkpoints.user_folder().glob("more*"))

@@ -1,0 +1,93 @@
+"""Folders, arrays and session files come out as one type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from skimage import io
+from tests.finetuning.scenes import folder, squares
+from tests.session.test_session import SIZE, make, put
+from tests.test_replay import recording
+
+from napari_fclick.finetuning.sources import combine, from_arrays, from_folder, from_sessions
+
+
+def test_folder_and_arrays_agree(tmp_path: Path) -> None:
+    read = from_folder(folder(tmp_path / "set", 2))
+    taken = from_arrays([(f"image{n}", *squares(n)) for n in range(2)])
+    assert read.name == "set" and read.folder == tmp_path / "set"
+    assert [i.digest for i in read.images] == [i.digest for i in taken.images]
+    assert read.digest == taken.digest
+
+
+def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
+    folder(tmp_path, 1)
+    image, labels = squares(1)
+    tifffile.imwrite(tmp_path / "images/small.tif", image[:32])
+    tifffile.imwrite(tmp_path / "labels/small.tif", labels)
+    tifffile.imwrite(tmp_path / "images/soft.tif", image)
+    tifffile.imwrite(tmp_path / "labels/soft.tif", np.linspace(0, 1, 4096, np.float32))
+    tifffile.imwrite(tmp_path / "images/alone.tif", image)
+    read = from_folder(tmp_path)
+    assert [i.name for i in read.images] == ["image0"]
+    assert "small.tif is 32 x 64 but its labels are 64 x 64" in read.notes[0]
+    assert "soft.tif" in read.notes[1]
+    assert "1 images have no labels" in read.notes[2] and "alone" in read.notes[2]
+
+
+def test_volumes_and_channels() -> None:
+    image, labels = squares(0)
+    colour = np.stack([image] * 3, -1)
+    stack = np.stack([labels, 0 * labels, labels])
+    found = from_arrays([("c", colour, labels), ("z", np.stack([colour] * 3), stack)]).images
+    assert found[0].planes[0].image.shape == (64, 64, 3)
+    assert len(found[1].planes) == 2  # the plane without an object is left out
+    assert found[1].planes[1].image.shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("image", "labels"),
+    [
+        (np.zeros((8, 9)), np.zeros((8, 8), int)),
+        (np.zeros((8, 8)), np.zeros((8, 8), float)),
+        (np.zeros((8, 8, 3, 2)), np.zeros((8, 8), int)),
+        (np.zeros(8), np.zeros(8, int)),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(image: object, labels: object) -> None:
+    with pytest.raises(ValueError, match="photo: "):
+        from_arrays([("photo", image, labels)])  # type: ignore[list-item]
+
+
+def test_sessions_give_labels_and_clicks(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE), np.uint8)
+    io.imsave(tmp_path / "image.png", pixels)
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, pixels, tmp_path / "image.png")
+    put(session, 10, 10)
+    put(session, 30, 30)
+    recorder.close()
+    found = from_sessions([tmp_path / "a.fclick", tmp_path / "none.fclick"])
+    assert [i.name for i in found.images] == ["image"]
+    plane = found.images[0].planes[0]
+    assert np.array_equal(plane.image, pixels)
+    assert np.array_equal(plane.labels, session.labels)
+    first, second = found.images[0].corrections
+    assert (first.plane, first.clicks) == (0, ((10.0, 10.0, True),))
+    assert plane.labels[30, 30] == second.label
+    assert "none.fclick" in found.notes[0]
+    (tmp_path / "image.png").unlink()
+    gone = from_sessions([tmp_path / "a.fclick"])
+    assert not gone.images and "is not there" in gone.notes[0]
+
+
+def test_together(tmp_path: Path) -> None:
+    arrays = from_arrays([("a", *squares(5))])
+    read = from_folder(folder(tmp_path, 2))
+    both = combine([arrays, read])
+    assert len(both.images) == 3 and both.folder == tmp_path
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        combine([])

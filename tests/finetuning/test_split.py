@@ -1,0 +1,130 @@
+"""Held-back images: the same in all runs, whatever is added."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from tests.finetuning.scenes import data, folder, squares
+
+from napari_fclick.finetuning import split
+from napari_fclick.finetuning.sources import combine, from_arrays, from_folder
+from napari_fclick.finetuning.split import FILE, split_of, wanted
+
+
+@pytest.mark.parametrize(
+    ("images", "held"), [(1, 0), (2, 0), (3, 1), (4, 2), (8, 2), (10, 2), (12, 3), (40, 10)]
+)
+def test_about_a_quarter_is_held_back(images: int, held: int) -> None:
+    assert wanted(images) == held
+    found = split_of(data(images))
+    assert len(found.validation) == held
+    assert len(found.training) == images - held
+    assert not set(found.training) & set(found.validation)
+
+
+def test_nothing_can_be_proved_by_two_images() -> None:
+    assert "nothing can be proved" in split_of(data(2)).messages[0]
+    assert "only one image is held back" in split_of(data(3)).messages[0]
+    assert not split_of(data(4)).messages
+
+
+def test_images_stay_on_their_side_as_data_grow(tmp_path: Path) -> None:
+    before = split_of(from_folder(folder(tmp_path, 1)))
+    for images in range(2, 14):
+        folder(tmp_path, images)
+        found = split_of(from_folder(tmp_path))
+        assert set(before.validation) <= set(found.validation)
+        assert set(before.training) <= set(found.training)
+        assert len(found.validation) == wanted(images)
+        before = found
+    assert (tmp_path / FILE).is_file()
+
+
+def test_names_and_order_do_not_matter() -> None:
+    images = [squares(n) for n in range(8)]
+    one = from_arrays([(f"a{n}", *each) for n, each in enumerate(images)], "one")
+    other = from_arrays([(f"b{n}", *each) for n, each in enumerate(reversed(images))], "other")
+    assert set(split_of(one).validation) == set(split_of(other).validation)
+    assert one.digest == other.digest
+
+
+def test_duplicates_are_on_one_side() -> None:
+    twice = combine([data(6), from_arrays([(f"copy{n}", *squares(n)) for n in range(6)])])
+    found = split_of(twice)
+    assert len(found.validation) == 2
+    for side in (found.training, found.validation):
+        names = [image.name for image in found.choose(twice, side)]
+        assert sorted(n.replace("copy", "image") for n in names) == sorted(
+            [f"image{n[-1]}" for n in names]
+        )
+        assert len(names) == 2 * len(side)
+
+
+def test_a_changed_file_is_noticed_and_stays_on_its_side(tmp_path: Path) -> None:
+    folder(tmp_path, 6)
+    before = split_of(from_folder(tmp_path))
+    held = before.choose(from_folder(tmp_path), before.validation)[0].name
+    path = tmp_path / f"images/{held}.tif"
+    tifffile.imwrite(path, 255 - tifffile.imread(path))
+    found = split_of(from_folder(tmp_path))
+    assert f"{held} is not the image it was" in found.messages[0]
+    assert held in [i.name for i in found.choose(from_folder(tmp_path), found.validation)]
+    assert not split_of(from_folder(tmp_path)).messages  # said once
+
+
+def test_others_take_the_place_of_held_back_images_that_are_gone(tmp_path: Path) -> None:
+    folder(tmp_path, 6)
+    before = split_of(from_folder(tmp_path))
+    for image in before.choose(from_folder(tmp_path), before.validation):
+        (tmp_path / f"images/{image.name}.tif").unlink()
+    found = split_of(from_folder(tmp_path))
+    assert len(found.validation) == 2
+    assert "cannot be compared" in found.messages[0]
+
+
+def test_images_without_objects_are_not_held_back() -> None:
+    empty = from_arrays([(f"e{n}", squares(n + 50)[0], squares(n, objects=0)[1]) for n in range(9)])
+    found = split_of(combine([data(4), empty]))
+    assert len(found.validation) == 2
+    assert len(found.training) == 2
+
+
+def test_read_only_folders_have_it_in_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = split._put
+
+    def refuse(path: Path, text: str) -> Path:
+        if path.name == FILE:
+            raise PermissionError(path)
+        return put(path, text)
+
+    monkeypatch.setattr(split, "_put", refuse)
+    folder(tmp_path / "set", 5)
+    found = split_of(from_folder(tmp_path / "set"))
+    assert found.path is not None and found.path.parent == split.user_folder()
+    folder(tmp_path / "set", 9)
+    assert set(found.validation) <= set(split_of(from_folder(tmp_path / "set")).validation)
+
+
+def test_looking_writes_nothing(tmp_path: Path) -> None:
+    folder(tmp_path, 4)
+    split_of(from_folder(tmp_path), store=False)
+    assert not (tmp_path / FILE).exists()
+
+
+def test_a_damaged_file_is_not_passed_over(tmp_path: Path) -> None:
+    folder(tmp_path, 4)
+    (tmp_path / FILE).write_text("{")
+    with pytest.raises(ValueError, match="is damaged"):
+        split_of(from_folder(tmp_path))
+
+
+def test_a_volume_is_one_image() -> None:
+    image, labels = squares(0)
+    volume = from_arrays([("stack", np.stack([image] * 5), np.stack([labels] * 5))])
+    assert len(volume.images[0].planes) == 5
+    assert split_of(volume).validation == ()

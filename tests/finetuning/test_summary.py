@@ -1,0 +1,89 @@
+"""What looks wrong with data is said in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from tests.finetuning.scenes import data, squares
+
+from napari_fclick.finetuning.sources import combine, from_arrays
+from napari_fclick.finetuning.split import split_of
+from napari_fclick.finetuning.summary import summarise
+
+
+def said(image: Any, labels: Any) -> str:
+    found = summarise(from_arrays([("photo", image, labels)]))
+    return " | ".join(message.text for message in found.messages)
+
+
+def test_counts() -> None:
+    both = data(8)
+    found = summarise(both, split_of(both))
+    assert (found.images, found.objects) == (8, 32)
+    assert (found.training_images, found.training_objects) == (6, 24)
+    assert (found.validation_images, found.validation_objects) == (2, 8)
+    assert found.messages == () and found.usable
+    assert found.as_json()["messages"] == []
+
+
+def test_good_data_get_no_warning() -> None:
+    assert said(*squares(0)) == ""
+
+
+def test_nothing_labelled() -> None:
+    image, labels = squares(0, objects=0)
+    found = summarise(from_arrays([("photo", image, labels)]))
+    assert not found.usable
+    assert [m.level for m in found.messages] == ["warning", "error"]
+
+
+def test_a_giant_object() -> None:
+    image, labels = squares(0)
+    labels[:, :60] = 1
+    assert "more than half of the image" in said(image, labels)
+
+
+def test_specks() -> None:
+    image, labels = squares(0)
+    labels[0, 0] = 9
+    text = said(image, labels)
+    assert "less than 8 pixels across" in text
+    assert "less than 24 pixels are not used" in text
+
+
+def test_a_mask_of_classes() -> None:
+    image, labels = squares(0)
+    assert "look like classes" in said(image, (labels > 0).astype(np.uint8))
+    assert "look like classes" not in said(image, labels)
+
+
+def test_a_region_without_objects() -> None:
+    labels = np.zeros((100, 100), int)
+    for number in range(20):
+        row, column = divmod(number, 10)
+        labels[row * 10 : row * 10 + 8, column * 10 : column * 10 + 8] = number + 1
+    image = np.random.default_rng(0).random((100, 100))
+    assert "a large part of the image has no object" in said(image, labels)
+    labels[50:60, 10:90:2] = 65535  # it is said that nothing is known there
+    labels[80:90, 10:90:2] = 65535
+    assert "a large part" not in said(image, labels)
+
+
+def test_an_empty_image() -> None:
+    _, labels = squares(0)
+    assert "one single value" in said(np.zeros((64, 64)), labels)
+
+
+def test_duplicates_and_notes() -> None:
+    twice = combine([data(1), from_arrays([("copy", *squares(0))])])
+    assert "image0, copy are the same image" in summarise(twice).messages[0].text
+
+
+def test_names_are_counted() -> None:
+    empty = from_arrays([(f"e{n}", *squares(n, objects=0)) for n in range(7)])
+    assert (
+        summarise(combine([data(1), empty]))
+        .messages[0]
+        .text.startswith("e0, e1, e2, e3 and 3 more: nothing is labelled")
+    )

@@ -1,0 +1,178 @@
+"""One step: the anchor, the memory of the shape, and what a mask is next to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.propagation.fakes import (
+    OFF,
+    Bright,
+    boxes,
+    column,
+    mark,
+    of_box,
+    rectangles,
+    run,
+    stack_of,
+    stored,
+)
+
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.window import Box
+from napari_fclick.propagation import Carry, Propagation, Spacing, carrying
+from napari_fclick.propagation.carrying import CONFLICT, Carrier, as_prediction, begin
+
+SQUARE = Box(10, 10, 20, 20)
+LARGE = Box(10, 10, 30, 30)
+
+
+# --- what a mask is -------------------------------------------------------------------------
+
+
+def test_anchor() -> None:
+    assert carrying.anchor(of_box(Box(10, 20, 15, 25))) == Click(12, 22)
+    assert carrying.anchor(of_box(Box(3, 4, 4, 5))) == Click(3, 4)
+    ring = np.ones((9, 9), bool)
+    ring[3:6, 3:6] = False
+    row, x = carrying.anchor(stored(ring)).pixel
+    assert ring[row, x]  # not in the hole in its middle
+
+
+def test_weighted_anchor() -> None:
+    mask, box = of_box(SQUARE), Box(5, 5, 25, 25)
+    probability = np.zeros((20, 20), np.float32)
+    assert carrying.weighted_anchor(mask, probability, box) is None
+    probability[0, 0] = 1  # outside of the mask
+    assert carrying.weighted_anchor(mask, probability, box) is None
+    probability[9, 9] = 0.5  # (14, 14), 5 deep: 2.5
+    probability[5, 6] = 0.9  # (10, 11), 1 deep: 0.9
+    assert carrying.weighted_anchor(mask, probability, box) == Click(14, 14)
+    probability[7, 8] = 0.9  # (12, 13), 3 deep: 2.7
+    assert carrying.weighted_anchor(mask, probability, box) == Click(12, 13)
+
+
+def test_signed_distance() -> None:
+    mask = np.zeros((1, 7), bool)
+    mask[0, 2:5] = True
+    padded = np.pad(mask, ((3, 3), (0, 0)))
+    assert carrying.signed_distance(padded)[3].tolist() == [-2, -1, 1, 1, 1, -1, -2]
+    assert carrying.signed_distance(np.ones((3, 3), bool))[1].tolist() == [1, 2, 1]
+    assert np.isneginf(carrying.signed_distance(np.zeros((2, 2), bool))).all()
+
+
+def test_confidence() -> None:
+    probability = np.array([[0.9, 0.7, 0.4, 0.8]], np.float32)
+    mask = np.array([[True, True, False, False]])
+    assert carrying.confidence(probability, mask) == pytest.approx(1.6 / 2.4)
+    assert carrying.confidence(probability, mask & False) == 0
+
+
+def test_overlap_and_distance() -> None:
+    one, other = of_box(Box(0, 0, 4, 4)), of_box(Box(2, 2, 6, 6))
+    assert carrying.overlap(one, other) == 4 / 28
+    assert carrying.overlap(one, one) == 1
+    assert carrying.overlap(one, of_box(Box(9, 9, 12, 12))) == 0
+    assert carrying.distance(one, other, Spacing(9, 1.5, 2)) == 5  # 3 down, 4 across
+    assert carrying.distance(one, one, Spacing()) == 0
+
+
+def test_blank() -> None:
+    everywhere = np.s_[0:4, 0:4]
+    plane = np.zeros((4, 6), np.uint8)
+    plane[:, 5] = 1
+    assert carrying.is_blank(plane, everywhere)
+    assert not carrying.is_blank(plane, np.s_[0:4, 0:6])
+    assert carrying.is_blank([plane, plane[::2, ::2]], everywhere)
+    assert carrying.is_blank(np.stack([plane, plane], -1), everywhere)
+    for empty in (np.nan, np.inf):
+        floats = np.full((4, 4), empty)
+        assert carrying.is_blank(floats, everywhere)
+        floats[0, 0] = 3
+        assert carrying.is_blank(floats, everywhere)
+        floats[0, 1] = 4
+        assert not carrying.is_blank(floats, everywhere)
+
+
+# --- beginning ------------------------------------------------------------------------------
+
+
+def test_a_mask_as_if_the_network_had_said_it() -> None:
+    made = as_prediction(of_box(SQUARE), (40, 50))
+    assert made.view.box.holds(SQUARE) and made.image_shape == (40, 50)
+    assert made.clicks == ClickSequence([Click(14, 14)])
+    assert made.full_mask().sum() == 100 and made.full_mask()[10:20, 10:20].all()
+
+
+def test_what_the_network_said_of_a_keyframe_is_gone_on_from() -> None:
+    plane = rectangles(1, {0: SQUARE}, (80, 80))[0]
+    known = Bright().predict(plane * np.float32(0.8), ClickSequence([Click(14, 14)]))
+    front = begin(3, of_box(SQUARE), plane, known)
+    assert front.prediction is known
+    assert (front.index, front.pixels, front.reference.contrast) == (3, 100, 3)
+    assert front.reference.confidence == pytest.approx(0.8)
+    # A mask that was drawn farther out is no part of it.
+    beyond = begin(3, of_box(Box(0, 0, 80, 80)), plane, known)
+    assert beyond.prediction is not known and beyond.reference.confidence is None
+
+
+# --- a step ---------------------------------------------------------------------------------
+
+
+def test_pixels_in_doubt_are_settled_by_the_neighbours_outline() -> None:
+    volume = rectangles(2, {0: LARGE})
+    volume[1] = 0.5
+    volume[1, 4, 4] = 0.0  # not blank
+    for weight, there in ((0.5, {0: LARGE, 1: LARGE}), (0, {0: LARGE})):
+        made = Propagation(stack_of(volume), Bright(), OFF, Carry(shape_prior=weight))
+        mark(made, 0, of_box(LARGE))
+        run(made)
+        assert boxes(made) == there
+
+
+def test_how_much_the_outline_weighs() -> None:
+    # A square of 20 px: its scale is 5 px. 2 px outside the distance is -2, 10 px inside it is
+    # 10 and counts as no more than 5: e^(0.5 * -0.4) = 0.8187 and e^0.5 = 1.6487.
+    front = begin(0, of_box(LARGE), rectangles(1, {0: LARGE})[0])
+    carrier = Carrier(Bright(), Spacing(), Carry(shape_prior=0.5))
+    plane = np.full((40, 40), 0.55, np.float32)  # odds of 1.2222
+    plane[19, 19] = 0.6
+    carried = carrier.carry(front, 1, plane)
+    assert carried is not None
+    # 1.2222 * 0.8187 is above 1 still: e^(-0.5 d / 5) falls to 0.8182 between 2 and 3 px.
+    assert carried.front.mask.box == Box(8, 8, 32, 32)
+    assert carried.clicks == ClickSequence([Click(19, 19)])
+
+
+def test_the_anchor_is_moved_onto_the_object() -> None:
+    volume = rectangles(2, {0: SQUARE, 1: Box(10, 16, 20, 26)})
+    predictor = Bright()
+    made = Propagation(stack_of(volume), predictor, OFF, Carry(shape_prior=0))
+    mark(made, 0, of_box(SQUARE))
+    run(made)
+    # Of the old square columns 16 to 19 are bright; 4 deep at most, at column 16.
+    assert [clicks.first.pixel for clicks in predictor.asked] == [(14, 14), (13, 16)]
+    assert made.slices[1].clicks.first == Click(13, 16)
+    assert boxes(made)[1] == Box(10, 16, 20, 26)
+
+
+def test_the_conflict_counts_from_a_share_on() -> None:
+    assert CONFLICT * 100 == 3
+    asked: list[Any] = []
+
+    def others(index: int, box: Box) -> Any:
+        asked.append((index, box))
+        return np.zeros((box.bottom - box.top, box.right - box.left), bool)
+
+    front = begin(0, of_box(SQUARE), column(1)[0])
+    carrier = Carrier(Bright(), Spacing(), Carry(), others=others)
+    carried = carrier.carry(front, 7, column(1)[0])
+    assert carried is not None and not carried.clicks.negatives
+    assert asked == [(7, carried.front.prediction.view.box)]
+
+
+def test_what_is_allowed() -> None:
+    for wrong in ({"threshold": 1.1}, {"shape_prior": -1}, {"passes": 0}, {"passes": 4}, {"x": 1}):
+        with pytest.raises(ValueError, match="validation error"):
+            Carry(**wrong)
