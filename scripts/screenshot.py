@@ -1,25 +1,39 @@
-"""Take the pictures of the documentation: xvfb-run -a python scripts/screenshot.py [FOLDER].
+"""Take the pictures of the documentation.
+
+xvfb-run -a python scripts/screenshot.py [FOLDER [DATA [MINUTES] | STACK.tif Z,Y,X]]
 
 The window, and beside it each panel: an earlier session that is offered, the table of keys, the
-list of classes, a suggested click.
+list of classes, a suggested click. With DATA, a folder that holds images/ and labels/, the panel
+for fine-tuning instead: before, during and after a run on it, of two minutes unless said otherwise.
+With STACK.tif Z,Y,X in its place, a stack and a click on an object in it: the object carried
+through the stack, and corrected.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import napari
-from qtpy.QtWidgets import QApplication, QWidget
+import tifffile
+from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
+from napari_fclick.core.folders import find_pairs, load_pair
 from napari_fclick.demo import robot_actions
+from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.samples import coins, coins_truth
 from napari_fclick.session import autosave, editing
 from napari_fclick.widgets import FirstClickWidget
+from napari_fclick.widgets.finetuning import FineTunePanel
+from napari_fclick.widgets.finetuning.choice import Choice
 
 OBJECTS = 9
+#: Of a fine-tuning, and the part of it after which the picture of its middle is taken.
+MINUTES, MIDDLE = 2.0, 0.6
 CLASSES = {"worn": (1, 4, 8)}
 
 
@@ -68,6 +82,43 @@ def annotate(widget: FirstClickWidget) -> None:
         assert widget.wait_idle(120)
 
 
+def stack_pictures(folder: Path, path: Path, click: tuple[int, int, int]) -> None:
+    """Carry an object through a stack, and correct it where it is least certain."""
+    with tempfile.TemporaryDirectory() as sessions:
+        autosave.sessions_folder = lambda: Path(sessions)
+        _stack_pictures(folder, path, click)
+
+
+def _stack_pictures(folder: Path, path: Path, click: tuple[int, int, int]) -> None:
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(1380, 960)
+    viewer.add_image(tifffile.imread(path), name=path.stem, axis_labels=("z", "y", "x"))
+    widget = FirstClickWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="First Click")
+    assert widget.wait_idle(120)
+    for name in ("image", "mask"):
+        widget.sections[name].collapse(False)
+    controller, stacks = widget.controller, widget.controller.stacks
+    viewer.dims.set_current_step(0, click[0])
+    viewer.reset_view()
+    controller.click(click[1], click[2])
+    assert widget.wait_idle(120)
+    stacks.propagate()
+    assert widget.wait_idle(600)
+    stacks.worst_next()
+    settle()
+    viewer.screenshot(str(folder / "stack.png"), canvas_only=False)
+    picture(widget.stack, folder / "stack_panel.png")
+    mask = stacks.carried.mask
+    controller.click(mask.box.top, (mask.box.left + mask.box.right) // 2, False)
+    assert widget.wait_idle(600)
+    settle()
+    viewer.screenshot(str(folder / "stack_corrected.png"), canvas_only=False)
+    widget.stack.rules.expand(False)
+    picture(widget.stack.rules, folder / "stack_rules.png")
+    viewer.close()
+
+
 def main(folder: Path) -> None:
     """Take all pictures."""
     with tempfile.TemporaryDirectory() as sessions:
@@ -93,5 +144,59 @@ def main(folder: Path) -> None:
         viewer.close()
 
 
+def whole(panel: FineTunePanel, path: Path) -> None:
+    """Save all of a panel, whatever is scrolled out of sight."""
+    settle()
+    area = panel.findChild(QScrollArea)
+    assert area is not None
+    inside = area.widget()
+    inside.setFixedHeight(inside.layout().totalHeightForWidth(inside.width()))
+    picture(inside, path)
+    inside.setMinimumHeight(0)
+    inside.setMaximumHeight(2**24 - 1)
+
+
+def wait(done: Callable[[], bool], seconds: float) -> None:
+    """Let the window live until something is so."""
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        settle(1)
+        time.sleep(0.02)
+    assert done()
+
+
+def fine_tune(folder: Path, data: Path, minutes: float) -> None:
+    """Take the pictures of a fine-tuning."""
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(1300, 860)
+    plane = load_pair(find_pairs(data)[0])
+    viewer.add_image(plane.image, name=data.name)
+    viewer.add_labels(plane.labels.astype(int), name="objects")
+    panel = FineTunePanel(viewer)
+    viewer.window.add_dock_widget(panel, name="First Click: fine-tune")
+    panel.data.choose(Choice(folders=(data,)))
+    panel.form.show_options(FineTuneOptions(minutes=minutes))
+    wait(lambda: panel.idle, 60)
+    settle()
+    viewer.reset_view()
+    settle()
+    viewer.screenshot(str(folder / "finetuning-start.png"), canvas_only=False)
+    panel.begin()
+    wait(lambda: panel.model.fraction > MIDDLE, 60 * minutes + 60)
+    whole(panel, folder / "finetuning-middle.png")
+    wait(lambda: panel.idle, 60 * minutes + 60)
+    for name in ("images", "options"):
+        panel.sections[name].collapse()
+    whole(panel, folder / "finetuning-end.png")
+    viewer.close()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images"))
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
+    if len(sys.argv) > 3 and "," in sys.argv[3]:
+        slice_, row, column = map(int, sys.argv[3].split(","))
+        stack_pictures(out, Path(sys.argv[2]), (slice_, row, column))
+    elif len(sys.argv) > 2:
+        fine_tune(out, Path(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else MINUTES)
+    else:
+        main(out)

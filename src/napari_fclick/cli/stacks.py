@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Direction = Literal["both", "up", "down"]
 
-RULE = "NAME=VALUE or NAME=off: contrast, trust, confidence, overlap, growth, shift, empty; repeatable."
+RULE = "NAME=VALUE, NAME=off: contrast, trust, confidence, overlap, growth, shift, empty."
 
 
 @app.command()

@@ -50,8 +50,9 @@ def fine_tune(
         All there is: it begins from the base weights each time.
     options : FineTuneOptions
     out : Path
-        A ``.safetensors`` file. It is written, at once or not at all, if the new weights are
-        promoted; else they go beside it, ending in ``.rejected.safetensors``.
+        A ``.safetensors`` file, written at once or not at all. Weights that are not promoted
+        never replace a file that is there: they go beside it, ending in
+        ``.rejected.safetensors``.
     report : callable
         Told events, which are plain JSON.
     stop : callable

@@ -16,7 +16,7 @@ from napari_fclick.finetuning.split import Split
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import SUFFIX, Card
 
-#: Ending of weights that were not promoted.
+#: Ending of weights that were not promoted, where their name is taken.
 REJECTED = f".rejected{SUFFIX}"
 
 
@@ -45,7 +45,9 @@ def as_stored(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def write(
     out: Path, state: Mapping[str, Tensor], card: Card, verdict: Verdict
 ) -> tuple[Path, Card]:
-    """Write weights; beside the wanted file, and with another ending, if not promoted.
+    """Write weights; if they are not promoted, never in the place of a file that is there.
+
+    Those go beside it, with another ending.
 
     Returns
     -------
@@ -57,7 +59,8 @@ def write(
     OSError
         If it cannot be written; a file that was there is as it was.
     """
-    path = out if verdict.promoted else out.with_name(out.stem + REJECTED)
+    free = verdict.promoted or not out.exists()
+    path = out if free else out.with_name(out.stem + REJECTED)
     name = path.name.removesuffix(SUFFIX)
     try:
         return path, checkpoints.save(

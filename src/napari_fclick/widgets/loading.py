@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from psygnal import Signal
+
 from napari_fclick.session.state import PredictorLike
 
 
@@ -16,10 +18,28 @@ class Choices:
     weights : tuple of str
     devices : tuple of str
         The first is "auto".
+    in_use : str
+        The weights that were promoted last, or "default".
     """
 
     weights: tuple[str, ...] = ("default",)
     devices: tuple[str, ...] = ("auto", "cpu")
+    in_use: str = "default"
+
+
+class WeightsInUse:
+    """Where it is said that other weights are in use from now on.
+
+    Attributes
+    ----------
+    changed : Signal(str)
+        Their name.
+    """
+
+    changed = Signal(str)
+
+
+weights_in_use = WeightsInUse()
 
 
 def load_predictor(weights: str, device: str) -> PredictorLike:
@@ -33,6 +53,7 @@ def available_choices() -> Choices:
     """Return which weights are installed and which devices this computer has."""
     import torch
 
+    from napari_fclick.finetuning.promotion import active
     from napari_fclick.network.checkpoints import available_weights
 
     devices = ["auto", "cpu"]
@@ -40,4 +61,4 @@ def available_choices() -> Choices:
         devices += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         devices.append("mps")
-    return Choices(tuple(available_weights()), tuple(devices))
+    return Choices(tuple(available_weights()), tuple(devices), active())

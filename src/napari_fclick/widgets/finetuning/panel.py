@@ -1,0 +1,333 @@
+"""The panel "First Click: fine-tune": weights that learn a lab's own images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import napari
+from napari.utils.theme import get_theme
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_fclick.widgets.dock import COLOURS
+from napari_fclick.widgets.finetuning.choice import summary_of
+from napari_fclick.widgets.finetuning.crops import Crop, crops_of
+from napari_fclick.widgets.finetuning.curves import Curves
+from napari_fclick.widgets.finetuning.data_view import DataView
+from napari_fclick.widgets.finetuning.form import OptionsForm
+from napari_fclick.widgets.finetuning.model import TuningModel
+from napari_fclick.widgets.finetuning.outcome import DataSummary, Outcome
+from napari_fclick.widgets.finetuning.result_view import ResultView
+from napari_fclick.widgets.finetuning.running import Running, start_process
+from napari_fclick.widgets.finetuning.shelf import Shelf
+from napari_fclick.widgets.finetuning.texts import text_line
+from napari_fclick.widgets.loading import Choices, available_choices
+from napari_fclick.widgets.sections import Scroller, Section
+from napari_fclick.widgets.workers import Job, Worker
+
+#: Milliseconds after which images that were chosen are read, so that several choices are one.
+DELAY = 300
+#: Parts that the progress bar has.
+PARTS = 1000
+
+
+class FineTunePanel(QWidget):
+    """Fine-tune the network on one's own images, and use the weights if they are better.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    start : callable, optional
+        Takes a `Request`, returns a process such as `napari_fclick.finetuning.process.Job`.
+    discover : callable, optional
+        Returns the `Choices` of weights and devices.
+
+    Attributes
+    ----------
+    model : TuningModel
+        Where the fine-tuning stands.
+    data, form, curves, result
+        The parts.
+    shelf : Shelf
+        The weights in use.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        start: Callable[[Any], Any] = start_process,
+        discover: Callable[[], Choices] = available_choices,
+    ) -> None:
+        super().__init__()
+        self.setWindowTitle("First Click: fine-tune")
+        self._viewer = getattr(viewer, "__wrapped__", viewer)
+        self._worker, self._reader = Worker("fclick-finetuning"), Worker("fclick-reading")
+        self.model, self.shelf = TuningModel(), Shelf(self._worker)
+        self.running = Running(self.model, self._worker, start)
+        self._summary: DataSummary | None = None
+        self._problem = ""
+        self._shown: Outcome | None = None
+        self._make_parts()
+        self._lay_out()
+        self._connect()
+        self._worker.submit("choices", Job(discover, self._show_choices, self._tell_error))
+        self.shelf.look()
+        self._on_theme()
+        self._on_data()
+        self._show()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is read, written or trained."""
+        waiting = self._delay.isActive() or self._reader.busy or self._worker.busy
+        return not (waiting or self.model.busy)
+
+    # --- making -------------------------------------------------------------------------
+
+    def _make_parts(self) -> None:
+        self.data, self.form = DataView(self._viewer), OptionsForm()
+        self.curves, self.result = Curves(), ResultView()
+        self.start, self.cancel = QPushButton("Start"), QPushButton("Stop")
+        self.bar, self.status, self.left = QProgressBar(), text_line(), QLabel()
+        self.bar.setRange(0, PARTS)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Part of the time that is over")
+        self.message = text_line()
+        self.in_use, self.roll_back = QLabel(), QPushButton("Roll back")
+        self.in_use.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.roll_back.setToolTip("Go back to the weights that were in use before")
+        self._delay = QTimer(self)
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(DELAY)
+
+    def _lay_out(self) -> None:
+        self.sections = {
+            "images": Section("Images", self.data),
+            "options": Section("Options", self.form),
+            "curves": Section("Curves", self.curves),
+            "result": Section("Result", self.result),
+        }
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(6, 4, 6, 4)
+        for name in ("images", "options"):
+            column.addWidget(self.sections[name])
+        column.addLayout(_row((self.start, 2), (self.cancel, 1)))
+        column.addWidget(self.bar)
+        column.addLayout(_row((self.status, 1), (self.left, 0)))
+        column.addWidget(self.message)
+        for name in ("result", "curves"):
+            column.addWidget(self.sections[name])
+        column.addStretch(1)
+        column.addLayout(_row((self.in_use, 1), (self.roll_back, 0)))
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(Scroller(inside))
+
+    def _connect(self) -> None:
+        self.start.clicked.connect(lambda: self.begin())
+        self.cancel.clicked.connect(lambda: self.running.cancel())
+        self.roll_back.clicked.connect(lambda: self.shelf.roll_back())
+        self._delay.timeout.connect(self._look)
+        self.data.changed.connect(self._on_data)
+        self.model.changed.connect(self._show)
+        self.shelf.changed.connect(self._show)
+        self.shelf.reported.connect(self._tell)
+        self.result.promoted.connect(self._promote)
+        self.result.exported.connect(self._export)
+        self._viewer.events.theme.connect(self._on_theme)
+        # Closing a dock deletes us without a close event.
+        parts = (self.running, self.data, self._worker, self._reader)
+        self._closing = partial(_close, *parts, self._viewer, self._on_theme)
+        closing = self._closing
+        self.destroyed.connect(lambda: closing())
+
+    def close_all(self) -> None:
+        """End what runs and remove its files; nothing can be begun afterwards."""
+        self._closing()
+
+    # --- the images ---------------------------------------------------------------------
+
+    def _on_data(self) -> None:
+        self._summary, self._problem = None, ""
+        self._reader.drop("look")
+        if self.data.choice:
+            self.data.show_looking()
+            self._delay.start()
+        else:
+            self._delay.stop()
+        self._show()
+
+    def _look(self) -> None:
+        choice, name = self.data.choice, self.data.name
+
+        def done(summary: DataSummary) -> None:
+            if choice is self.data.choice:
+                self._summary = summary
+                self.data.show_summary(summary)
+                self._show()
+
+        def failed(problem: str) -> None:
+            if choice is self.data.choice:
+                self._problem = problem
+                self.data.show_problem(problem)
+                self._show()
+
+        self._reader.submit("look", Job(lambda: summary_of(choice, name), done, failed))
+
+    # --- acting -------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start a fine-tuning; say why not where that cannot be."""
+        problem = self._why_not()
+        if problem:
+            self._tell(problem, "warning")
+            return
+        try:
+            options = self.form.options
+        except ValueError as error:
+            self._tell(str(error), "error")
+            return
+        self._tell("", "info")
+        self.running.start(self.data.choice, self.data.name, options)
+
+    def _why_not(self) -> str:
+        if self.model.busy:
+            return "a fine-tuning is running"
+        if not self.data.choice:
+            return "nothing to learn from: add images and labels first"
+        if self._summary is not None and not self._summary.usable:
+            return "the images cannot be learned from, see above"
+        return self._problem
+
+    def _promote(self) -> None:
+        outcome = self.model.outcome
+        if outcome is not None and outcome.promoted and outcome.out is not None:
+            self.result.promote.setEnabled(False)
+            self.shelf.promote(outcome.out, outcome.out.name.removesuffix(".safetensors"))
+
+    def _export(self, out: Path) -> None:
+        outcome = self.model.outcome
+        if outcome is None or outcome.out is None:
+            return
+        export = self.shelf.export_file
+        if out.suffix == ".zip":
+            export = self.shelf.export_bioimageio
+        export(outcome.out, out)
+
+    # --- showing ------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        model = self.model
+        problem = self._why_not()
+        self.start.setEnabled(not problem)
+        self.start.setToolTip(problem or "Train in a process of its own; go on annotating")
+        if model.summary is not None and model.summary is not self._summary:
+            self._summary = model.summary
+            self.data.show_summary(model.summary)
+        self._show_cancel()
+        self.bar.setVisible(model.busy)
+        self.bar.setValue(round(PARTS * model.fraction))
+        self.status.setText(model.text)
+        self.status.setVisible(bool(model.text))
+        colour = COLOURS["error"] if model.phase == "failed" else ""
+        self.status.setStyleSheet(f"color: {colour}" if colour else "")
+        self.left.setText(model.time_left)
+        self.form.setEnabled(not model.busy)
+        self.curves.show_model(model)
+        self.sections["curves"].setVisible(bool(model.steps or model.watched))
+        self._show_result()
+        self._show_in_use()
+
+    def _show_cancel(self) -> None:
+        stopping = self.model.phase == "cancelling"
+        self.cancel.setEnabled(self.model.busy)
+        self.cancel.setText("Stop at once" if stopping else "Stop")
+        self.cancel.setToolTip(
+            "Give up what was learned; the weights in use stay"
+            if stopping
+            else "End the training; the best so far is tested and kept"
+        )
+
+    def _show_result(self) -> None:
+        outcome = self.model.outcome
+        self.sections["result"].setVisible(outcome is not None)
+        if outcome is None:
+            self._shown = None
+            return
+        in_use = self.shelf.promoted is not None and self.shelf.promoted == outcome.out
+        self.result.show_outcome(outcome, in_use)
+        if outcome is not self._shown:
+            self._shown = outcome
+            self._show_changed(outcome)
+
+    def _show_changed(self, outcome: Outcome) -> None:
+        """Cut the pictures out of the images as they were learned from."""
+        request = self.running.request
+        changed = [each for each in outcome.changed if each.differs]
+        if request is None or not changed:
+            return
+
+        def done(crops: list[Crop | None]) -> None:
+            if outcome is self.model.outcome:
+                self.result.gallery.show_objects(changed, crops)
+                self.result.show_gallery(True)
+
+        work = Job(lambda: crops_of(request.load(), changed), done, self._tell_error)
+        self._worker.submit("crops", work)
+
+    def _show_in_use(self) -> None:
+        found = self.shelf.in_use
+        self.in_use.setText("" if found is None else f"In use: {found.name}")
+        self.in_use.setToolTip("" if found is None else f"The dock predicts with {found.name}")
+        self.roll_back.setEnabled(found is not None and found.can_roll_back)
+
+    def _show_choices(self, choices: Choices) -> None:
+        self.form.offer("weights", choices.weights)
+        self.form.offer("device", choices.devices)
+
+    def _tell_error(self, problem: str) -> None:
+        self._tell(problem, "error")
+
+    def _tell(self, text: str, level: str = "info") -> None:
+        colour = COLOURS[level]
+        self.message.setStyleSheet(f"color: {colour}" if colour else "")
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+
+    def _on_theme(self, event: Any = None) -> None:
+        self.curves.show_colours(get_theme(self._viewer.theme).text.as_hex())
+
+
+def _close(
+    running: Running,
+    data: DataView,
+    worker: Worker,
+    reader: Worker,
+    viewer: Any,
+    on_theme: Callable[..., None],
+) -> None:
+    """End and let go of everything, whatever of Qt's is gone already."""
+    running.close()
+    for each in (worker, reader):
+        each.close()
+    data.close_links()
+    viewer.events.theme.disconnect(on_theme)
+
+
+def _row(*widgets: tuple[QWidget, int]) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget, stretch in widgets:
+        row.addWidget(widget, stretch)
+    return row

@@ -1,0 +1,35 @@
+"""Lines of text of the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel
+
+from napari_fclick.widgets.dock import COLOURS
+
+#: Before a message: levels are told apart without their colours, too.
+SIGNS = {"info": "•", "warning": "▲", "error": "✕"}
+
+
+def text_line() -> QLabel:
+    """Return a label that wraps, and whose text can be copied."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def messages_html(messages: Sequence[tuple[str, str]]) -> str:
+    """Return messages (level, text), a line each, in the colours of their levels."""
+    order = ("error", "warning", "info")
+    lines = sorted(messages, key=lambda message: order.index(message[0]))
+    return "<br>".join(_line_html(level, text) for level, text in lines)
+
+
+def _line_html(level: str, text: str) -> str:
+    colour = f' style="color: {COLOURS[level]}"' if COLOURS[level] else ""
+    return f"<span{colour}>{SIGNS[level]} {escape(text)}</span>"
