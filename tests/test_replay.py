@@ -13,14 +13,21 @@ from tests.session.fakes import FakePredictor, bare_target
 from tests.session.test_session import SIZE, answer, make, put
 
 from napari_fclick.cli import main
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.window import Box, fit_window
 from napari_fclick.evaluation import robot
+from napari_fclick.prediction import Prediction
 from napari_fclick.predictor import Predictor
+from napari_fclick.propagation import Propagation, Rules, Spacing, Stack
 from napari_fclick.replay import acceptances, clicks_needed, open_image, plane_of, replay
 from napari_fclick.samples import coins, coins_truth
-from napari_fclick.session import Session, editing
+from napari_fclick.session import Place, Session, editing, stacks
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
+from napari_fclick.session.resuming import reopen, resume
 from napari_fclick.session.signature import Channels, Signature
+from napari_fclick.session.stack_run import StackRun
+from napari_fclick.session.starting import start_of
 
 
 @pytest.fixture
@@ -155,4 +162,186 @@ def test_channels_are_looked_at_together_again(tmp_path: Path, image: Any) -> No
     (tmp_path / "second.png").unlink()
     with pytest.raises(JournalError, match=r"channels .* are not there: .*second\.png"):
         open_image(journal)
+    journal.close()
+
+
+# --- stacks -----------------------------------------------------------------------------
+
+
+class BrightPredictor:
+    """Finds what is bright about the clicks, in the window that it is given or a small one."""
+
+    name, device = "bright", "cpu"
+
+    def __init__(self, brightness: int = 100) -> None:
+        self.brightness = brightness
+
+    def predict(
+        self,
+        image: Any,
+        clicks: ClickSequence,
+        previous: Any = None,
+        *,
+        channels: Any = None,
+        limits: Any = None,
+        typical_side: Any = None,
+    ) -> Prediction:
+        row, column = clicks.first.pixel
+        view = fit_window(Box(row - 6, column - 6, row + 7, column + 7), image.shape, 64)
+        if previous is not None and previous.view.box.holds(Box(row, column, row + 1, column + 1)):
+            view = previous.view
+        pixels = np.asarray(image[view.slices])
+        probability = np.where(pixels >= self.brightness, np.float32(0.95), np.float32(0.05))
+        for click in clicks.negatives:
+            y, x = click.pixel
+            rows, columns = np.ogrid[view.slices]
+            probability[np.hypot(rows - y, columns - x) <= 3] = 0.05
+        return Prediction(probability, view, clicks, image.shape)
+
+
+def tube() -> Any:
+    """A bright disc that moves from slice to slice, is dim in slice 9, and ends at 11."""
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    stack = np.zeros((14, SIZE, SIZE), np.uint8)
+    for z in range(1, 12):
+        stack[z][np.hypot(rows - 20 - z, columns - 25) < 7] = 120 if z == 9 else 200
+    stack[:, 50:60, 50:60] = 250  # something else
+    stack[neighbour()] = 220
+    return stack
+
+
+def neighbour() -> Any:
+    """Something small that touches the disc; correcting for it frees all of it."""
+    out = np.zeros((14, SIZE, SIZE), bool)
+    for z in (7, 8):
+        out[z, 18 + z : 23 + z, 32:35] = True
+    return out
+
+
+def carried_stack(path: Path, image: Any, *, complete: bool = True) -> Session:
+    """Click in slice 3, carry, correct what came to slice 6, say that 11 is without, accept."""
+    session = Session(image[3], np.zeros(image.shape, np.int32), Place((1, 2), (3,)))
+    session.labels[4:6, 15:22, 20:24] = 40
+    session.labels[neighbour()] = 39
+    recorder = recording(path, session, image, None)
+    predictor = BrightPredictor()
+
+    def reply() -> None:
+        request = session.request()
+        assert request is not None
+        session.receive(request.generation, request.run(predictor))
+
+    def show(z: int) -> None:
+        session.show(Place((1, 2), (z,)), image[z])
+
+    propagation = Propagation(
+        Stack(lambda z: image[z], len(image), Spacing(3.0, 1.0, 1.0)),
+        predictor,
+        Rules(last=12),
+        others=stacks.others(session, 0),
+    )
+
+    def tell() -> None:
+        for z, draft in session.drafts_along(0).items():
+            place = Place((1, 2), (z,))
+            if draft.absent:
+                propagation.set_absent(z)
+                continue
+            mask = stacks.mask_at(session, place)
+            assert mask is not None
+            propagation.set_keyframe(z, draft.clicks, mask, session.prediction_at(place))
+
+    session.add(23, 25)
+    reply()
+    tell()
+    for found in propagation.run():
+        if not complete and found.index == 8:
+            break
+    if complete:
+        show(6)
+        start = start_of(propagation.slices[6])
+        stacks.correct_carried(session, start, 32, 25, positive=False)
+        reply()
+        show(11)
+        session.mark_absent()
+        tell()
+        list(propagation.run())
+    run = StackRun.of(0, propagation, others=True, complete=complete)
+    stacks.accept(session, list(propagation.slices.values()), run)
+    recorder.close()
+    return session
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_stacks_are_carried_again(tmp_path: Path, complete: bool) -> None:
+    image = tube()
+    session = carried_stack(tmp_path / "a.fclick", image, complete=complete)
+    slices = np.flatnonzero((session.labels == 41).any((1, 2))).tolist()
+    assert slices == (list(range(1, 11)) if complete else list(range(3, 9)))
+    journal = Journal.open(tmp_path / "a.fclick")
+    found = replay(journal, image, BrightPredictor())
+    assert found.differing == 0
+    assert np.array_equal(found.labels[0] == 41, session.labels == 41)
+    # Neighbours that the file's masks do not touch were seen again.
+    assert session.labels[7, 27, 31] == 0
+    assert session.labels[6, 26, 31] == 41
+    # A row each slice that was clicked.
+    rows = [(row.label, row.part.place.index, row.iou, row.slices) for row in found.masks]
+    clicked = [(3,), (6,)] if complete else [(3,)]
+    assert rows == [(41, index, 1.0, len(slices)) for index in clicked]
+    journal.close()
+
+
+def test_other_weights_carry_otherwise(tmp_path: Path) -> None:
+    image = tube()
+    session = carried_stack(tmp_path / "a.fclick", image)
+    journal = Journal.open(tmp_path / "a.fclick")
+    found = replay(journal, image, BrightPredictor(brightness=150))
+    then = session.labels == 41
+    again = found.labels[0] == 41
+    assert np.array_equal(again[:9], then[:9])  # the dim slice, where it ends now
+    assert not again[9].any()
+    assert found.differing == np.count_nonzero(then != again)
+    union = np.count_nonzero(then | again)
+    expected = np.count_nonzero(then & again) / union
+    assert [row.iou for row in found.masks] == [pytest.approx(expected)] * 2
+    parts = list(acceptances(journal))
+    assert [part.place.index for part, _ in parts] == [(3,), (6,)]
+    for part, wanted in parts:
+        assert np.count_nonzero(wanted) == part.area
+    assert clicks_needed(BrightPredictor(), image, *parts[0]) == 1
+    nothing = replay(journal, image, BrightPredictor(brightness=255))
+    assert not (nothing.labels[0] == 41).any()
+    assert [row.iou for row in nothing.masks] == [0.0, 0.0]
+    journal.close()
+
+
+def test_an_object_carried_anew_is_carried_again(tmp_path: Path) -> None:
+    image = tube()
+    carried_stack(tmp_path / "a.fclick", image)
+    journal = Journal.open(tmp_path / "a.fclick")
+    opened = reopen(journal)
+    session = Session(image[5], place=Place((1, 2), (5,)))
+    session.set_labels(opened.targets[0])
+    resume(session, opened)
+    recorder = Recorder(session, lambda _: journal.targets[0])
+    recorder.go_on_in(journal)
+    editing.pick_up(session, 26, 25)
+    session.show(Place((1, 2), (8,)), image[8])
+    session.mark_absent()
+    mask = stacks.mask_at(session, Place((1, 2), (5,)))
+    assert mask is not None
+    place = Place((1, 2), (5,))
+    again = Propagation(Stack(lambda z: image[z], len(image)), BrightPredictor(), Rules(first=4))
+    again.set_keyframe(5, session.draft_at(place).clicks, mask, session.prediction_at(place))
+    again.set_absent(8)
+    list(again.run())
+    stacks.accept(session, list(again.slices.values()), StackRun.of(0, again))
+    assert not (session.labels[8] == 41).any()
+    assert (session.labels[9] == 41).any()  # was not handed over
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    found = replay(journal, image, BrightPredictor())
+    assert found.differing == 0
+    assert np.array_equal(found.labels[0], opened.targets[0].labels)
     journal.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +15,20 @@ from napari_fclick.core.channels import stack_channels
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.files import read_image
 from napari_fclick.core.labels import make_patch
+from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box, image_shape
 from napari_fclick.evaluation.metrics import iou
+from napari_fclick.propagation import Carry, Propagation, Rules, Spacing, Stack
 from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.place import Place
 from napari_fclick.session.resuming import check_image
 from napari_fclick.session.signature import Channels, Signature
+from napari_fclick.session.stack_run import StackRun
+from napari_fclick.session.stacks import others_in
 from napari_fclick.session.starting import start_prediction
-from napari_fclick.session.state import AcceptedObject, Part, PredictionLike, PredictorLike
+from napari_fclick.session.state import Part, PredictionLike, PredictorLike
 from napari_fclick.training.simulation import correction
 
 Mask = NDArray[np.bool_]
@@ -41,13 +47,17 @@ class Replayed:
     ----------
     label : int
     part : Part
+        Its plane; of an object in a stack, that of one of the slices that a person clicked.
     iou : float
-        Of the pixels written now with those written then.
+        Of the pixels written now with those written then, in all slices.
+    slices : int
+        How many slices were accepted at once.
     """
 
     label: int
     part: Part
     iou: float
+    slices: int = 1
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class Replay:
     Attributes
     ----------
     masks : list of Replayed
-        One an acceptance that stands, in order.
+        One an acceptance that stands, in order; of an object in a stack, one a clicked slice.
     labels : list of ndarray
         One for each of the file's targets.
     differing : int
@@ -192,6 +202,9 @@ def clicks_needed(predictor: PredictorLike, image: Any, part: Part, wanted: Mask
 def acceptances(journal: Journal) -> Iterator[tuple[Part, Mask]]:
     """Yield each acceptance that stands, and the pixels of its plane that it wrote.
 
+    Of an object that was accepted in a stack, each slice that a person clicked is yielded: the
+    others took no clicks.
+
     Raises
     ------
     JournalError
@@ -199,23 +212,22 @@ def acceptances(journal: Journal) -> Iterator[tuple[Part, Mask]]:
     """
     targets = [NumberedLabels(target.empty()) for target in journal.targets]
     for commit in journal.restore(targets).commits:
+        for patch in commit.patches:
+            patch.impose(commit.target.labels, after=True)
         record = commit.accepted
         if record is not None:
-            yield record.parts[-1], _written(commit, record)
-
-
-def _written(commit: Commit, record: AcceptedObject) -> Mask:
-    labels = commit.target.labels
-    for patch in commit.patches:
-        patch.impose(labels, after=True)
-    height, width = record.place.plane_shape(labels.shape)
-    plane = labels[record.place.where(slice(0, height), slice(0, width))]
-    return np.asarray(plane == record.label)
+            for part in _clicked(commit):
+                yield part, np.asarray(plane_of(commit.target.labels, part) == record.label)
 
 
 def plane_of(image: Any, part: Part) -> Any:
     """Return the plane of an image that a part lies in."""
-    return image[part.place.where(slice(None), slice(None))]
+    return plane_at(image, part.place)
+
+
+def plane_at(image: Any, place: Place) -> Any:
+    """Return the plane of an image at a place."""
+    return image[place.where(slice(None), slice(None))]
 
 
 # --- helpers ----------------------------------------------------------------------------
@@ -240,16 +252,87 @@ def _again(
         for old, new in commit.renumbered.items():
             _renumber(commit, labels, old, new)
         return
-    part = record.parts[-1]
-    prediction = _predict(predictor, plane_of(image, part), part)
-    rows, columns = prediction.window
-    box = part.box.union(Box(rows.start, columns.start, rows.stop, columns.stop))
-    region = part.place.where(slice(box.top, box.bottom), slice(box.left, box.right))
-    mask = _mask(prediction, part, box)
-    patch = make_patch(labels, mask, region, record.label, part.settings.policy)
-    patch.apply(labels)
-    then = np.asarray(commit.target.labels[region]) == record.label
-    yield Replayed(record.label, part, iou(then, patch.after == record.label))
+    if commit.stack is None:
+        part = record.parts[-1]
+        masks = {part.place: _stored(_predict(predictor, plane_of(image, part), part), part)}
+    else:
+        masks = _carried(commit, commit.stack, labels, image, predictor)
+        for index in commit.stack.absent:
+            plane = plane_at(labels, record.place.moved(commit.stack.axis, index))
+            plane[plane == record.label] = 0
+    agreement = _write(commit, record.label, labels, masks)
+    for part in _clicked(commit):
+        yield Replayed(record.label, part, agreement, len(commit.parts))
+
+
+def _clicked(commit: Commit) -> list[Part]:
+    return [part for part in commit.parts if part.by_person]
+
+
+def _carried(
+    commit: Commit, run: StackRun, labels: NDArray[Any], image: Any, predictor: PredictorLike
+) -> dict[Place, StoredMask | None]:
+    """Make the masks of the clicked slices again, and carry them as they were carried."""
+    record = commit.accepted
+    assert record is not None  # it was carried
+    place, axis = record.place, run.axis
+    stack = Stack(
+        lambda index: plane_at(image, place.moved(axis, index)),
+        int(labels.shape[axis]),
+        Spacing(*run.spacing),
+    )
+    others = others_in(labels, place, axis, record.label) if run.others else None
+    again = Propagation(
+        stack,
+        predictor,
+        _rules(run),
+        Carry(**run.carry),
+        run.direction,
+        limits=run.limits,
+        others=others,
+    )
+    for part in _clicked(commit):
+        prediction = _predict(predictor, plane_of(image, part), part)
+        mask = _stored(prediction, part)
+        if mask is not None:
+            again.set_keyframe(part.place.position(axis), part.clicks, mask, prediction)
+    for index in run.absent:
+        again.set_absent(index)
+    if any(each.mask for each in again.slices.values()):
+        deque(again.run(), maxlen=0)
+    kept = {i: each for i, each in again.slices.items() if run.complete or i in run.slices}
+    return {place.moved(axis, index): each.mask for index, each in kept.items()}
+
+
+def _rules(run: StackRun) -> Rules:
+    """Return the rules; of a run that was broken off, only what was accepted is made again."""
+    rules = Rules(**run.rules)
+    if run.complete or not run.slices:
+        return rules
+    return rules.model_copy(update={"first": min(run.slices), "last": max(run.slices)})
+
+
+def _write(
+    commit: Commit, label: int, labels: NDArray[Any], masks: dict[Place, StoredMask | None]
+) -> float:
+    """Write masks into labels; return their IoU with what was written then."""
+    parts = {part.place: part for part in commit.parts}
+    policy = next(iter(parts.values())).settings.policy
+    common = either = 0
+    for place in {**parts, **masks}:
+        mask, part = masks.get(place), parts.get(place)
+        boxes = [each.box for each in (mask, part) if each is not None]
+        if not boxes:
+            continue
+        box = boxes[0].union(boxes[-1])
+        region = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+        wanted = np.zeros_like(labels[region], bool) if mask is None else mask.within(box)
+        patch = make_patch(labels, wanted, region, label, policy)
+        patch.apply(labels)
+        then = np.asarray(commit.target.labels[region]) == label
+        common += int(np.count_nonzero(then & (patch.after == label)))
+        either += int(np.count_nonzero(then | (patch.after == label)))
+    return common / either if either else 1.0
 
 
 def _renumber(commit: Commit, labels: NDArray[Any], old: int, new: int) -> None:
@@ -290,6 +373,12 @@ def _mask(prediction: PredictionLike, part: Part, box: Box) -> Mask:
     top, left = rows.start - box.top, columns.start - box.left
     out[top : top + found.shape[0], left : left + found.shape[1]] = found
     return out
+
+
+def _stored(prediction: PredictionLike, part: Part) -> StoredMask | None:
+    rows, columns = prediction.window
+    box = Box(rows.start, columns.start, rows.stop, columns.stop)
+    return StoredMask.pack(_mask(prediction, part, box), box.top, box.left)
 
 
 def _next_click(

@@ -16,16 +16,33 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from tests.session.test_journal import act, recorded, reopened
+from tests.session.test_journal import act, ensure_answer
+from tests.session.test_stacks import (
+    DEPTH,
+    PLANE,
+    RUN,
+    at,
+    carried,
+    disc,
+    known,
+    make_stack,
+    recorded,
+    reopened,
+)
 
-from napari_fclick.session import Session
+from napari_fclick.session import Session, stacks
+from napari_fclick.session.starting import start_of
 
-ACTIONS = ("put", "put", "put", "add", "undo", "redo", "pick", "delete", "merge", "set", "clear")
+ACTIONS = (
+    *("put", "put", "add", "undo", "redo", "pick", "delete", "merge", "set", "clear"),
+    *("show", "show", "absent", "correct", "stack", "stack"),
+)
 
 
 def annotate(path: Path, seed: int, pipe: int) -> None:
     """Take random steps for ever; after each write "events objects checksum" to the pipe."""
-    session, recorder = recorded(path)
+    session = make_stack()
+    recorder = recorded(path, session)
     rng = np.random.default_rng(seed)
 
     def say() -> None:  # comes after the recorder, which listened first
@@ -36,15 +53,37 @@ def annotate(path: Path, seed: int, pipe: int) -> None:
     while True:
         y, x = rng.integers(6, 58, 2)
         try:
-            act(session, str(rng.choice(ACTIONS)), int(y), int(x))
+            take(session, str(rng.choice(ACTIONS)), int(y), int(x))
         except ValueError:
             continue
 
 
+def take(session: Session, name: str, y: int, x: int) -> None:
+    """Take one step, in this slice or in all that there are; ValueError where it cannot be."""
+    match name:
+        case "show":
+            session.show(at(x % DEPTH), PLANE)
+        case "absent":
+            session.mark_absent()
+        case "correct":
+            stacks.correct_carried(session, start_of(carried(0, disc(y, x))), y + 2, x, False)
+            ensure_answer(session)
+        case "stack":
+            free = sorted(set(range(DEPTH)) - session.drafts_along(0).keys())
+            extra = [carried(index, disc(y, x)) for index in free]
+            stacks.accept(session, known(session, extra), RUN)
+        case _:
+            act(session, name, y, x)
+
+
 def content(session: Session) -> str:
-    """Return the numbers of the objects and a checksum of the labels."""
-    labels = b"" if session.labels is None else session.labels.tobytes()
-    return f"{','.join(map(str, session.objects))} {zlib.crc32(labels) if any(labels) else 0}"
+    """Return the numbers of the objects, a checksum of the labels, and what is under way."""
+    labels = session.labels
+    checksum = 0 if labels is None or not labels.any() else zlib.crc32(labels.tobytes())
+    under_way = ",".join(
+        f"{index}:{len(draft.clicks)}" for index, draft in session.drafts_along(0).items()
+    )
+    return f"{','.join(map(str, session.objects))} {checksum} {under_way or '-'}"
 
 
 def kill_one(path: Path, seed: int, seconds: float) -> str:

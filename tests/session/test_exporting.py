@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.session.test_journal import IMAGE
 from tests.session.test_session import SIZE, answer, make, put
+from tests.session.test_stacks import RUN, at, carried, click, known, make_stack
 
-from napari_fclick.session import Place, Session
-from napari_fclick.session.exporting import export, run_lengths
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.window import Box
+from napari_fclick.session import AcceptedObject, Place, Session, stacks
+from napari_fclick.session.exporting import export, run_lengths, volume_of
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature
+from napari_fclick.session.starting import start_of
+from napari_fclick.session.state import Part
 
 
 def describe(labels: Any) -> Target:
@@ -138,3 +144,57 @@ def test_what_cannot_be_exported(session: Session, tmp_path: Path) -> None:
         session.undo()
     with pytest.raises(JournalError, match="no accepted object"):
         export(tmp_path / "a.fclick", "tiff", tmp_path / "a.tif")
+
+
+def volume(labels: Any) -> Target:
+    return Target("objects", "", tuple(labels.labels.shape), "int32", (2.0, 0.5, 0.25), "µm")
+
+
+def test_csv_of_an_object_in_a_stack(tmp_path: Path) -> None:
+    session = make_stack()
+    recorder = Recorder(session, volume)
+    image = Signature.of(np.zeros(session.labels.shape), name="stack")
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", image))
+    click(session, 2)
+    session.show(at(4), IMAGE)
+    stacks.correct_carried(session, start_of(carried(4)), 24, 24)
+    answer(session)
+    stacks.accept(session, known(session, [carried(3)]), RUN)
+    recorder.close()
+    written = export(tmp_path / "a.fclick", "csv", tmp_path / "a.csv")
+    objects, clicks = (list(csv.DictReader(path.open(encoding="utf-8"))) for path in written)
+    assert [(row["slice"], row["kind"]) for row in objects] == [
+        ("2", "keyframe"),
+        ("3", "carried"),
+        ("4", "keyframe"),
+    ]
+    pixels = int(np.count_nonzero(session.labels))
+    for row in objects:
+        assert (row["slices"], row["keyframes"]) == ("3", "2")
+        assert float(row["volume"]) == pixels * 0.25
+        assert row["volume_unit"] == "µm^3"
+    kinds = {(row["slice"], row["order"]): row["kind"] for row in clicks}
+    assert kinds == {
+        ("2", "1"): "person",
+        ("3", "1"): "derived",
+        ("4", "1"): "derived",
+        ("4", "2"): "person",
+    }
+    export(tmp_path / "a.fclick", "coco", tmp_path / "a.json")
+    coco = json.loads((tmp_path / "a.json").read_text())
+    assert sum(each["area"] for each in coco["annotations"]) == pixels
+
+
+def test_a_volume_needs_a_third_axis_that_is_known() -> None:
+    def record(*places: Place) -> AcceptedObject:
+        box = Box(0, 0, 2, 2)
+        return AcceptedObject(1, tuple(Part(each, ClickSequence(), box, 4) for each in places))
+
+    four = Target("t", "", (2, 3, 4, 4), "int32", (9.0, 3.0, 0.5, 0.5), "")
+    here, above, later = (Place((2, 3), index) for index in ((0, 0), (0, 1), (1, 0)))
+    assert volume_of(record(here, above), 8, four) == (6.0, "")
+    for unclear in (record(here), record(here, above, later)):
+        assert volume_of(unclear, 8, four) == ("", "")
+    plane = Target("t", "", (4, 4), "int32", (0.5, 0.5), "µm")
+    assert volume_of(record(Place()), 8, plane) == ("", "")
+    assert volume_of(record(here, above), 8, replace(four, spacing=())) == ("", "")

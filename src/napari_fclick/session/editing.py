@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import check_label
+from napari_fclick.core.masks import mask_bounds
 from napari_fclick.core.window import Box
 from napari_fclick.session.history import Change, Commit, StoredPatch
-from napari_fclick.core.masks import mask_bounds
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
 from napari_fclick.session.starting import start_from
 from napari_fclick.session.state import AcceptedObject, Draft, Part, SessionError
 
-#: Planes of up to so many pixels are searched as a whole for an object.
+#: Planes of up to so many pixels, all of an object together, are searched as a whole for it.
 WHOLE_PLANE = 16_000_000
 #: In larger ones, the first look is at a square of this side about the click.
 FIRST_LOOK = 512
@@ -59,7 +59,7 @@ def pick_up(session: Session, y: float, x: float) -> int:
         raise SessionError("there is no object to pick up here")
     if session.clicks:
         raise SessionError("accept or clear the object at hand before picking up another")
-    box = _bounds(session, label, session.place, _pixel(session, y, x))
+    box = bounds(session, label, session.place, _pixel(session, y, x))
     start = start_from(_read(session, session.place, box) == label, box.top, box.left)
     assert start is not None  # the pixel under the point has the label
     draft = Draft(start.clicks, label, start=start)
@@ -143,13 +143,54 @@ def classify(session: Session, label: int, class_name: str) -> None:
     session.do(replace(step, commit=commit))
 
 
+def bounds(session: Session, label: int, place: Place, near: tuple[int, int] | None = None) -> Box:
+    """Return the bounds of an object in a plane, of no size where it is not.
+
+    Large planes, and the many of an object in a stack, are not read as a whole: the search
+    widens from what is known of the object until it ends within what was read.
+
+    Parameters
+    ----------
+    session : Session
+    label : int
+    place : Place
+    near : (int, int), optional
+        A pixel to look about where nothing is known of the object there.
+    """
+    height, width = place.plane_shape(session.labels.shape)
+    whole = Box(0, 0, height, width)
+    record = session.objects.get(label)
+    part = None if record is None else record.part(place)
+    look = whole
+    planes = 1 if record is None else len(record.parts)
+    if height * width * planes > WHOLE_PLANE:
+        if part is not None:
+            look = _widened(part.box, 64, whole)
+        elif near is not None:
+            look = _widened(Box(*near, near[0] + 1, near[1] + 1), FIRST_LOOK // 2, whole)
+    while True:
+        found = mask_bounds(_read(session, place, look) == label)
+        if found is None:
+            return Box(0, 0, 0, 0)
+        inside = Box(
+            found.top + look.top,
+            found.left + look.left,
+            found.bottom + look.top,
+            found.right + look.left,
+        )
+        wider = _widened(look, look.side, whole)
+        if look == wider or _widened(inside, 1, whole) == _widened(inside, 1, look):
+            return inside
+        look = wider
+
+
 # --- helpers ----------------------------------------------------------------------------
 
 
 def _renumber(
     session: Session, name: str, label: int, to: int, changes: tuple[Change, ...]
 ) -> None:
-    if session.draft.label == label:
+    if label in session.corrected:
         raise SessionError(f"object {label} is being corrected: accept or clear it first")
     target = session.target
     if target is None:
@@ -172,41 +213,9 @@ def _regions(session: Session, label: int) -> Iterator[tuple[Place, Box]]:
     record = session.objects.get(label)
     places = [] if record is None else [part.place for part in record.parts]
     for place in dict.fromkeys([*places, session.place]):
-        box = _bounds(session, label, place, None)
+        box = bounds(session, label, place)
         if box.side:
             yield place, box
-
-
-def _bounds(session: Session, label: int, place: Place, near: tuple[int, int] | None) -> Box:
-    """Return the bounds of an object in a plane, of no size where it is not.
-
-    Large planes are not read as a whole: the search widens from what is known of the object
-    until it ends within what was read.
-    """
-    height, width = place.plane_shape(session.labels.shape)
-    whole = Box(0, 0, height, width)
-    record = session.objects.get(label)
-    part = None if record is None else record.part(place)
-    look = whole
-    if height * width > WHOLE_PLANE:
-        if part is not None:
-            look = _widened(part.box, 64, whole)
-        elif near is not None:
-            look = _widened(Box(*near, near[0] + 1, near[1] + 1), FIRST_LOOK // 2, whole)
-    while True:
-        found = mask_bounds(_read(session, place, look) == label)
-        if found is None:
-            return Box(0, 0, 0, 0)
-        inside = Box(
-            found.top + look.top,
-            found.left + look.left,
-            found.bottom + look.top,
-            found.right + look.left,
-        )
-        wider = _widened(look, look.side, whole)
-        if look == wider or _widened(inside, 1, whole) == _widened(inside, 1, look):
-            return inside
-        look = wider
 
 
 def _widened(box: Box, margin: int, limit: Box) -> Box:

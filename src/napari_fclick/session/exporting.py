@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -246,22 +247,71 @@ def write_tiff(content: Content, out: Path) -> list[Path]:
 OBJECT_COLUMNS = (
     "label", "class", "slice", "clicks", "clicks_made", "seconds",
     "area_px", "area", "unit", "y", "x", "top", "left", "bottom", "right",
+    "kind", "slices", "keyframes", "volume", "volume_unit",
 )  # fmt: skip
-CLICK_COLUMNS = ("label", "slice", "order", "y", "x", "positive", "first")
+CLICK_COLUMNS = ("label", "slice", "order", "y", "x", "positive", "first", "kind")
 
 
 def write_csv(content: Content, out: Path) -> list[Path]:
-    """Write a row an object's part, and beside it a file with a row a click."""
+    """Write a row an object's part, and beside it a file with a row a click.
+
+    Of an object in several slices each row tells how many there are, in how many of them a
+    person made the mask, and the volume of all where the size of a voxel is known.
+    """
     clicks = out.with_stem(f"{out.stem}-clicks")
-    _write_rows(out, OBJECT_COLUMNS, _object_rows(content))
+    _write_rows(out, OBJECT_COLUMNS, _object_rows(content, _totals(content)))
     _write_rows(clicks, CLICK_COLUMNS, _click_rows(content.objects.values()))
     return [out, clicks]
 
 
-def _object_rows(content: Content) -> Iterator[tuple[Any, ...]]:
+class _Total(NamedTuple):
+    """What an object is in all its slices together."""
+
+    slices: int = 0
+    keyframes: int = 0
+    pixels: int = 0
+
+
+def _totals(content: Content) -> dict[int, _Total]:
+    totals: dict[int, _Total] = {}
+    for record, part, mask in _parts(content):
+        known = totals.get(record.label, _Total())
+        totals[record.label] = _Total(
+            known.slices + 1,
+            known.keyframes + part.by_person,
+            known.pixels + int(np.count_nonzero(mask)),
+        )
+    return totals
+
+
+def volume_of(record: AcceptedObject, pixels: int, known: Target) -> tuple[float | str, str]:
+    """Return the volume of an object's pixels, in all its slices, and its unit.
+
+    Both are empty where the size of a voxel is not known: in 2-D, without a scale, and where
+    slices lie along several axes, or one slice could.
+    """
+    axis = _stacked_along(record)
+    if axis is None or not known.spacing:
+        return "", ""
+    size = math.prod(known.spacing[each] for each in (*record.place.axes, axis))
+    return pixels * size, f"{known.unit}^3" if known.unit else ""
+
+
+def _stacked_along(record: AcceptedObject) -> int | None:
+    """Return the axis along which an object's slices lie; None where it is none or several."""
+    axes, ndim = {part.place.axes for part in record.parts}, record.place.ndim
+    if len(axes) > 1 or ndim < 3:
+        return None
+    others = [axis for axis in range(ndim) if axis not in record.place.axes]
+    varied = [a for a in others if len({part.place.position(a) for part in record.parts}) > 1]
+    candidates = varied or others
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _object_rows(content: Content, totals: Mapping[int, _Total]) -> Iterator[tuple[Any, ...]]:
     for record, part, mask in _parts(content):
         _, known = content.labels_of(record.label)
-        pixels = int(np.count_nonzero(mask))
+        pixels, total = int(np.count_nonzero(mask)), totals[record.label]
         spacing = [known.spacing[axis] for axis in part.place.axes] if known.spacing else []
         area = pixels * spacing[0] * spacing[1] if spacing else ""
         unit = f"{known.unit}^2" if spacing and known.unit else ""
@@ -270,6 +320,8 @@ def _object_rows(content: Content) -> Iterator[tuple[Any, ...]]:
             record.label, record.class_name, _slice(part.place), len(part.clicks), record.made,
             round(record.seconds, 2), pixels, area, unit,
             round(y + part.box.top, 2), round(x + part.box.left, 2), *part.box,
+            part.kind, total.slices, total.keyframes,
+            *volume_of(record, total.pixels, known),
         )  # fmt: skip
 
 
@@ -278,7 +330,8 @@ def _click_rows(objects: Iterable[AcceptedObject]) -> Iterator[tuple[Any, ...]]:
         for part in record.parts:
             for order, click in enumerate(part.clicks, start=1):
                 where = (record.label, _slice(part.place), order, click.y, click.x)
-                yield (*where, int(click.positive), int(order == 1))
+                kind = "derived" if part.derived(click) else "person"
+                yield (*where, int(click.positive), int(order == 1), kind)
 
 
 # --- helpers ----------------------------------------------------------------------------

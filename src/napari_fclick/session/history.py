@@ -6,6 +6,7 @@ import math
 import zlib
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from napari_fclick.core.labels import LabelPatch, Labels, Slices
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
-from napari_fclick.session.state import AcceptedObject, Draft, Settings
+from napari_fclick.session.stack_run import StackRun
+from napari_fclick.session.state import AcceptedObject, Draft, Part, Settings
 
 Mask = NDArray[np.bool_]
 
@@ -88,15 +90,24 @@ class StoredPatch:
 
     def _swap(self, labels: Any, expected: bytes, wanted: bytes) -> int:
         old, new = self._unpack(expected), self._unpack(wanted)
-        current = np.array(labels[self.where])
+        found = np.array(labels[self.where])
         changed = old != new if self.swapped is None else self._unpacked_mask(self.swapped)
-        ours = changed & (current == old)
-        current[ours] = new[ours]
-        labels[self.where] = current
+        ours = changed & (found == old)
+        if ours.any():
+            self._write(labels, np.where(ours, new, found), found)
         left_alone = int(np.count_nonzero(changed) - np.count_nonzero(ours))
         if left_alone:
             self.swapped = zlib.compress(np.packbits(ours).tobytes(), 1)
         return left_alone
+
+    def _write(self, labels: Any, wanted: Labels, found: Labels) -> None:
+        """Write labels; where that fails, chunks of them may be written that are put back."""
+        try:
+            labels[self.where] = wanted
+        except BaseException:
+            with suppress(Exception):
+                labels[self.where] = found
+            raise
 
     def _unpacked_mask(self, packed: bytes) -> NDArray[np.bool_]:
         bits = np.frombuffer(zlib.decompress(packed), np.uint8)
@@ -104,6 +115,36 @@ class StoredPatch:
 
     def _unpack(self, packed: bytes) -> Labels:
         return np.frombuffer(zlib.decompress(packed), self.dtype).reshape(self.shape)
+
+
+def apply_all(patches: Iterable[StoredPatch], labels: Any, *, revert: bool = False) -> int:
+    """Apply or revert patches in their order, all of them or none.
+
+    Returns
+    -------
+    int
+        How many pixels were left alone (see `StoredPatch.revert`).
+
+    Raises
+    ------
+    Exception
+        Whatever writing raises; what was written by then has been taken back, as far as the
+        labels could be written.
+    """
+    left_alone = 0
+    done: list[tuple[StoredPatch, bytes | None]] = []
+    try:
+        for patch in patches:
+            swapped = patch.swapped
+            left_alone += patch.revert(labels) if revert else patch.apply(labels)
+            done.append((patch, swapped))
+    except BaseException:
+        for patch, swapped in reversed(done):
+            with suppress(Exception):
+                patch.apply(labels) if revert else patch.revert(labels)
+            patch.swapped = swapped
+        raise
+    return left_alone
 
 
 @dataclass(frozen=True)
@@ -140,7 +181,8 @@ class Commit:
     Attributes
     ----------
     patches : tuple of StoredPatch
-        Disjoint regions of the labels.
+        Regions of the labels, of which no two change the same pixels; in their order, a later
+        one holds what it overlaps of an earlier one.
     target : NumberedLabels
         What was written into: the choice of labels may change later.
     changes : tuple of Change
@@ -148,6 +190,8 @@ class Commit:
         The shape the labels had.
     renumbered : dict of int to int
         Which number gave way to which (0: to none) where no new mask was written.
+    stack : StackRun or None
+        How the object was carried, where it was accepted in many planes at once.
     """
 
     patches: tuple[StoredPatch, ...]
@@ -155,6 +199,7 @@ class Commit:
     changes: tuple[Change, ...]
     labels_shape: tuple[int, ...]
     renumbered: dict[int, int] = field(default_factory=dict)
+    stack: StackRun | None = None
 
     @property
     def nbytes(self) -> int:
@@ -164,7 +209,20 @@ class Commit:
     @property
     def accepted(self) -> AcceptedObject | None:
         """The object whose mask was written; None where none was."""
+        if self.stack is not None:
+            return self.changes[-1].after
         return None if self.renumbered or not self.patches else self.changes[-1].after
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What the accepted object was in the planes that were written, in their order."""
+        record = self.accepted
+        if record is None or self.stack is None:
+            return () if record is None else record.parts[-1:]
+        axis, run = self.stack.axis, self.stack
+        place = record.place
+        found = (record.part(place.moved(axis, index)) for index in run.slices)
+        return tuple(part for part in found if part is not None)
 
 
 @dataclass(frozen=True)
@@ -183,6 +241,8 @@ class Step:
         What was written into labels.
     moved : float or None
         Clock time of a slider's move; None for what is always a step of its own.
+    others : tuple of (Place, Draft, Draft)
+        Drafts of other planes that changed along with it, before and after.
     """
 
     name: str
@@ -193,6 +253,17 @@ class Step:
     settings_after: Settings
     commit: Commit | None = None
     moved: float | None = None
+    others: tuple[tuple[Place, Draft, Draft], ...] = ()
+
+    @property
+    def drafts_before(self) -> dict[Place, Draft]:
+        """What its drafts were."""
+        return {self.place: self.before} | {place: before for place, before, _ in self.others}
+
+    @property
+    def drafts_after(self) -> dict[Place, Draft]:
+        """What they became."""
+        return {self.place: self.after} | {place: after for place, _, after in self.others}
 
     @property
     def nbytes(self) -> int:
@@ -202,7 +273,7 @@ class Step:
     @property
     def only_settings(self) -> bool:
         """Whether nothing but the settings changed."""
-        return self.commit is None and self.before == self.after
+        return self.commit is None and self.before == self.after and not self.others
 
 
 class History:

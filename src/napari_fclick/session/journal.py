@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,13 +23,14 @@ from filelock import FileLock
 from napari_fclick.session import access, records, tables
 from napari_fclick.session.history import Step
 from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.part_table import PartTable
 from napari_fclick.session.restoring import Restored, restore
 from napari_fclick.session.signature import Signature
 
 SUFFIX = ".fclick"
 #: "fclk": tells the file from other SQLite files.
 APPLICATION_ID = 0x66636C6B
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class JournalError(ValueError):
@@ -80,6 +82,7 @@ class Journal:
         self._connection, self._lock = connection, lock
         self._weights: int | None = None
         self._targets: dict[NumberedLabels, int] = {}
+        self._parts = PartTable()
 
     # --- opening ------------------------------------------------------------------------
 
@@ -139,8 +142,12 @@ class Journal:
         lock = None if read_only else access.lock(path)
         try:
             connection = access.connect(path, write=lock is not None)
-            _check(path, connection)
-            if lock is None:
+            version = _checked(path, connection)
+            if lock is not None:
+                _upgrade(connection, version)
+            elif version < SCHEMA_VERSION:
+                connection = _upgraded_copy(connection, version)
+            else:
                 # What is read is one state of the file, whatever another window adds to it.
                 connection.execute("BEGIN")
                 connection.execute("SELECT count(*) FROM events").fetchone()
@@ -192,8 +199,9 @@ class Journal:
         return Journal(path, connection, lock)
 
     def take_numbers_of(self, other: Journal) -> None:
-        """Know the targets and weights that another file knows, of which this is a copy."""
+        """Know what another file knows and how it numbers it, of which this is a copy."""
         self._targets, self._weights = dict(other._targets), other._weights
+        self._parts = other._parts
 
     # --- writing ------------------------------------------------------------------------
 
@@ -258,14 +266,16 @@ class Journal:
         """
         # Clicks survive a killed process; accepted objects survive a power cut, too.
         safety = "NORMAL" if step.commit is None else "FULL"
+        self._parts.begin()
         with self._transaction(safety) as cursor:
             number = self._insert(cursor, step, when) if how == "do" else None
             cursor.execute(
                 "INSERT INTO events (time, kind, step) VALUES (?, ?, ?)", (when, how, number)
             )
+        self._parts.settle()
 
     def _insert(self, cursor: sqlite3.Cursor, step: Step, when: float) -> int:
-        return tables.insert_step(cursor, step, when, self._weights, self._targets)
+        return tables.insert_step(cursor, step, when, self._weights, self._targets, self._parts)
 
     @contextmanager
     def _transaction(self, safety: str = "NORMAL") -> Iterator[sqlite3.Cursor]:
@@ -342,8 +352,8 @@ class Journal:
             raise JournalError(f"{len(labels)} labels are given for {len(self.targets)} targets")
         self._targets = {target: number for number, target in enumerate(labels, start=1)}
         try:
-            return restore(tables.select_events(self._rows, labels))
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+            return restore(tables.select_events(self._rows, labels, self._parts))
+        except (KeyError, IndexError, TypeError, ValueError, zlib.error) as error:
             raise JournalError(f"{self.path} is damaged: {error}") from error
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
@@ -353,13 +363,40 @@ class Journal:
             raise JournalError(f"{self.path} cannot be read: {error}") from error
 
 
-def _check(path: Path, connection: sqlite3.Connection) -> None:
+def _checked(path: Path, connection: sqlite3.Connection) -> int:
+    """Return the version of a file's tables; raises JournalError where it is no such file."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     if application != APPLICATION_ID:
         raise JournalError(f"{path} is no napari-fclick session")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version < 1:
+        raise JournalError(f"{path} is damaged: it tells no schema version")
     if version > SCHEMA_VERSION:
         raise JournalError(
             f"{path} was written by a newer version (schema {version}; "
             f"this one reads up to {SCHEMA_VERSION}): update napari-fclick"
         )
+    return version
+
+
+def _upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """Bring the tables of an older file up to date, all at once or not at all."""
+    changes = "".join(tables.UPGRADES[n] for n in range(version + 1, SCHEMA_VERSION + 1))
+    if changes:
+        try:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {changes} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
+    """Return an older file that may not be changed as a copy in memory, brought up to date."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    connection.backup(copy)
+    connection.close()
+    _upgrade(copy, version)
+    return copy

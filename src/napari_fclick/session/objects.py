@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
-from napari_fclick.core.window import Box
-from napari_fclick.session.history import Change, Commit, follow
 from napari_fclick.core.masks import Mask
+from napari_fclick.core.window import Box
+from napari_fclick.session.history import Change, Commit, StoredPatch, apply_all, follow
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, SessionError
@@ -123,10 +123,11 @@ class Objects:
         Raises
         ------
         SessionError
-            If another object has got a number since, or the labels have another shape.
+            If another object has got a number since, the labels have another shape or cannot
+            be written; nothing has changed then.
         """
         self._check_commit(commit, commit.changes)
-        left_alone = sum(patch.apply(commit.target.labels) for patch in commit.patches)
+        left_alone = _written(commit.patches, commit)
         self._log.append(commit.changes)
         self._take(commit.target, commit.changes)
         follow(self.records, commit.changes)
@@ -136,8 +137,7 @@ class Objects:
         """Undo a commit; return and raise as `write` does."""
         changes = tuple(change.reversed() for change in commit.changes)
         self._check_commit(commit, changes)
-        patches = reversed(commit.patches)
-        left_alone = sum(patch.revert(commit.target.labels) for patch in patches)
+        left_alone = _written(reversed(commit.patches), commit, revert=True)
         self._take(commit.target, changes)
         self._log.pop()
         self.records.clear()  # and anew, so that they stand in their order
@@ -193,6 +193,13 @@ class Objects:
             return make_patch(target.labels, mask, where, label, policy)
         except ValueError as error:
             raise SessionError(f"{error}; choose labels of a wider dtype") from error
+
+
+def _written(patches: Iterable[StoredPatch], commit: Commit, *, revert: bool = False) -> int:
+    try:
+        return apply_all(patches, commit.target.labels, revert=revert)
+    except OSError as error:
+        raise SessionError(f"the labels cannot be written: {error}") from error
 
 
 def _check(labels: Any, place: Place, plane_shape: tuple[int, int]) -> None:

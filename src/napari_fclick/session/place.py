@@ -47,6 +47,31 @@ class Place:
         """Return the array's coordinates of a point of the plane."""
         return tuple(float(v) for v in self._spread(y, x))
 
+    def position(self, axis: int) -> int:
+        """Return the plane's position along one of the other axes.
+
+        Raises
+        ------
+        ValueError
+            If it is no other axis of the array.
+        """
+        return self.index[self._other(axis)]
+
+    def moved(self, axis: int, position: int) -> Place:
+        """Return the plane at another position along an axis; raises as `position` does."""
+        index = list(self.index)
+        index[self._other(axis)] = position
+        return Place(self.axes, tuple(index))
+
+    def _other(self, axis: int) -> int:
+        others = [other for other in range(self.ndim) if other not in self.axes]
+        if axis not in others:
+            raise ValueError(
+                f"axis {axis} is not one of those that planes with axes {self.axes} are stacked "
+                f"along: {others or 'none'}"
+            )
+        return others.index(axis)
+
     def plane_shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """Return rows and columns of the plane in an array of ``shape``."""
         return shape[self.axes[0]], shape[self.axes[1]]

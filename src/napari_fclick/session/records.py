@@ -5,21 +5,39 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
+
+import numpy as np
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import OverlapPolicy, Slices
-from napari_fclick.core.window import Box
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.window import Box
 from napari_fclick.session.place import Place
-from napari_fclick.session.state import AcceptedObject, Answer, Draft, Part, Settings, Start
+from napari_fclick.session.stack_run import StackRun
+from napari_fclick.session.state import (
+    KEYFRAME,
+    AcceptedObject,
+    Answer,
+    Draft,
+    Part,
+    Settings,
+    Start,
+)
 
 Json = dict[str, Any]
 
 
 def dumps(value: Any) -> str:
-    """Return compact JSON."""
-    return json.dumps(value, separators=(",", ":"))
+    """Return compact JSON; numpy's numbers are numbers."""
+    return json.dumps(value, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} of {type(value).__name__} cannot be stored")
 
 
 def place_out(place: Place) -> Json:
@@ -65,12 +83,43 @@ def draft_out(draft: Draft) -> Json:
         "seconds": round(draft.seconds, 3),
         "made": draft.made,
         "start": start_out(draft.start),
+        "absent": draft.absent,
     }
 
 
 def draft_in(data: Json, clicks: ClickSequence) -> Draft:
     """Return a draft from JSON and clicks."""
-    return Draft(clicks, data["label"], data["seconds"], data["made"], start_in(data["start"]))
+    start, absent = start_in(data["start"]), data.get("absent", False)
+    return Draft(clicks, data["label"], data["seconds"], data["made"], start, absent)
+
+
+def drafts_out(drafts: Iterable[tuple[Place, Draft]]) -> list[Json]:
+    """Return drafts of several planes as JSON, with their clicks."""
+    return [
+        {"place": place_out(place), "clicks": clicks_out(draft.clicks), "draft": draft_out(draft)}
+        for place, draft in drafts
+    ]
+
+
+def drafts_in(data: Iterable[Json]) -> dict[Place, Draft]:
+    """Return drafts of several planes from JSON."""
+    return {
+        place_in(each["place"]): draft_in(each["draft"], clicks_in(each["clicks"])) for each in data
+    }
+
+
+def run_out(run: StackRun | None) -> Json | None:
+    """Return how an object was carried through a stack as JSON."""
+    return None if run is None else asdict(run)
+
+
+def run_in(data: Json | None) -> StackRun | None:
+    """Return how an object was carried through a stack from JSON."""
+    if data is None:
+        return None
+    names = ("spacing", "limits", "slices", "absent")
+    tuples = {name: None if data[name] is None else tuple(data[name]) for name in names}
+    return StackRun(**(data | tuples))
 
 
 def settings_out(settings: Settings) -> Json:
@@ -90,24 +139,19 @@ def settings_in(data: Json) -> Settings:
     )
 
 
-def object_out(record: AcceptedObject | None) -> Json | None:
-    """Return an accepted object as JSON."""
-    if record is None:
-        return None
+def object_out(record: AcceptedObject, parts: Any) -> Json:
+    """Return an accepted object as JSON; ``parts`` tells where its parts are stored."""
     return {
         "label": record.label,
-        "parts": [_part_out(part) for part in record.parts],
+        "parts": parts,
         "seconds": round(record.seconds, 3),
         "made": record.made,
         "class_name": record.class_name,
     }
 
 
-def object_in(data: Json | None) -> AcceptedObject | None:
-    """Return an accepted object from JSON."""
-    if data is None:
-        return None
-    parts = tuple(_part_in(part) for part in data["parts"])
+def object_in(data: Json, parts: tuple[Part, ...]) -> AcceptedObject:
+    """Return an accepted object from JSON and its parts."""
     return AcceptedObject(data["label"], parts, data["seconds"], data["made"], data["class_name"])
 
 
@@ -121,7 +165,8 @@ def where_in(data: list[Any]) -> Slices:
     return tuple(slice(*p) if isinstance(p, list) else int(p) for p in data)
 
 
-def _part_out(part: Part) -> Json:
+def part_out(part: Part) -> Json:
+    """Return what an object is in a plane as JSON."""
     return {
         "place": place_out(part.place),
         "clicks": clicks_out(part.clicks),
@@ -130,10 +175,12 @@ def _part_out(part: Part) -> Json:
         "answers": [[a.clicks, a.typical_side, a.limits] for a in part.answers],
         "start": start_out(part.start),
         "settings": settings_out(part.settings),
+        "kind": part.kind,
     }
 
 
-def _part_in(data: Json) -> Part:
+def part_in(data: Json) -> Part:
+    """Return what an object is in a plane from JSON."""
     answers = tuple(
         Answer(n, side, None if limits is None else (limits[0], limits[1]))
         for n, side, limits in data["answers"]
@@ -146,4 +193,5 @@ def _part_in(data: Json) -> Part:
         answers,
         start_in(data["start"]),
         settings_in(data["settings"]),
+        data.get("kind", KEYFRAME),
     )

@@ -32,6 +32,8 @@ class Recorded:
     commit : Commit or None
     moved : float or None
         See `Step`.
+    others : dict of Place to Draft
+        Drafts of other planes that changed along with it, after the step.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Recorded:
     time: float
     commit: Commit | None = None
     moved: float | None = None
+    others: dict[Place, Draft] = field(default_factory=dict)
 
 
 @dataclass
@@ -91,6 +94,10 @@ class Restored:
             recorded.settings,
             recorded.commit,
             recorded.moved,
+            tuple(
+                (place, self.drafts.get(place, Draft()), after)
+                for place, after in recorded.others.items()
+            ),
         )
         self.history.push(step)
         self._after(step)
@@ -100,7 +107,8 @@ class Restored:
         if step is None:
             return
         self.history.undo()
-        self.drafts[step.place], self.settings = step.before, step.settings_before
+        self.drafts |= step.drafts_before
+        self.settings = step.settings_before
         self.place = step.place
         if step.commit is not None:
             self.commits.pop()
@@ -112,7 +120,8 @@ class Restored:
             self._after(step)
 
     def _after(self, step: Step) -> None:
-        self.drafts[step.place], self.settings = step.after, step.settings_after
+        self.drafts |= step.drafts_after
+        self.settings = step.settings_after
         self.place = step.place
         if step.commit is not None:
             self.commits.append(step.commit)

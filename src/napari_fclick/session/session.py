@@ -14,10 +14,10 @@ from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy
+from napari_fclick.core.masks import Mask, mask_bounds
 from napari_fclick.core.window import Box
 from napari_fclick.session.classes import Classes
 from napari_fclick.session.history import Change, Commit, History, Step, StoredPatch
-from napari_fclick.core.masks import Mask, mask_bounds
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Objects
 from napari_fclick.session.place import Place
@@ -98,7 +98,7 @@ class Session:
         self._failed: str | None = None
         self._started: tuple[Any, PredictionLike] | None = None
         self._masked: tuple[PredictionLike, Settings, Kept] | None = None
-        self._generation = 0
+        self._generation = self._forgotten = 0
         self._last_step = clock()
         self._limits: tuple[float, float] | None = None
         self._objects = Objects()
@@ -195,7 +195,49 @@ class Session:
     @property
     def draft(self) -> Draft:
         """The object being clicked in this plane."""
-        return self._drafts.get(self.place, Draft())
+        return self.draft_at(self.place)
+
+    def draft_at(self, place: Place) -> Draft:
+        """Return the object being clicked in a plane."""
+        return self._drafts.get(place, Draft())
+
+    @property
+    def corrected(self) -> frozenset[int]:
+        """The numbers of existing objects that are being corrected, in any plane."""
+        labels = (draft.label for draft in self._drafts.values() if draft.begun)
+        return frozenset(label for label in labels if label is not None)
+
+    def drafts_along(self, axis: int) -> dict[int, Draft]:
+        """Return what was clicked in the planes before and behind this one.
+
+        Parameters
+        ----------
+        axis : int
+            Of the labels; not one of the plane's.
+
+        Returns
+        -------
+        dict of int to Draft
+            By position along the axis, in its order, this plane's included: those with clicks
+            and those marked as without the object.
+
+        Raises
+        ------
+        SessionError
+            If planes do not lie along that axis.
+        """
+        try:
+            here = self.place.position(axis)
+        except ValueError as error:
+            raise SessionError(str(error)) from None
+        found = {
+            place.position(axis): draft
+            for place, draft in self._drafts.items()
+            if draft.begun
+            and place.axes == self.place.axes
+            and place.moved(axis, here) == self.place
+        }
+        return dict(sorted(found.items()))
 
     @property
     def clicks(self) -> ClickSequence:
@@ -226,22 +268,37 @@ class Session:
         self._click("make click the first", self.clicks.promote(index))
 
     def clear(self) -> None:
-        """Remove all clicks."""
-        if self.clicks:
+        """Remove all clicks, or the mark that the object is not here."""
+        if self.draft.begun:
             self._click("clear clicks", ClickSequence())
+
+    def mark_absent(self, absent: bool = True) -> None:
+        """Say that the object of the stack is not in this plane, or take that back.
+
+        The plane's clicks are removed; a click takes the mark back.
+        """
+        draft = self.draft
+        if absent and not draft.absent:
+            after = Draft(label=draft.label, seconds=self._spent(), made=draft.made, absent=True)
+            self.do(self.step("mark as not here", after))
+        elif draft.absent and not absent:
+            self.do(self.step("take back the mark", Draft()))
 
     def _click(self, name: str, clicks: ClickSequence) -> None:
         clicks.check_inside(self.shape)
         draft = self.draft
         made = draft.made + (len(clicks) > len(draft.clicks))
-        after = replace(draft, clicks=clicks, seconds=self._spent(), made=made)
+        after = replace(draft, clicks=clicks, seconds=self._spent(), made=made, absent=False)
         self.do(self.step(name, after if clicks else Draft()))
 
     def _spent(self) -> float:
         """Return the seconds spent on the draft up to now."""
-        if not self.clicks:
-            return 0.0
-        return self.draft.seconds + min(self._clock() - self._last_step, LONGEST_PAUSE)
+        return self.draft.seconds + self.since_last_step if self.draft.begun else 0.0
+
+    @property
+    def since_last_step(self) -> float:
+        """Seconds since the last step, as far as they count as work."""
+        return min(self._clock() - self._last_step, LONGEST_PAUSE)
 
     # --- settings -----------------------------------------------------------------------
 
@@ -281,9 +338,21 @@ class Session:
     @property
     def prediction(self) -> PredictionLike | None:
         """The answer to the clicks as they are now; None while it is not known."""
-        if not self.clicks:
+        return self.prediction_at(self.place)
+
+    def prediction_at(self, place: Place) -> PredictionLike | None:
+        """Return the answer to the clicks of any plane; None where it is not known."""
+        draft = self.draft_at(place)
+        if not draft.clicks:
             return None
-        return self._known.get(self._scope, self.clicks) or self._begun_with()
+        if draft.start is not None and draft.start.clicks == draft.clicks:
+            return self._started_from(place)
+        return self._known.get((place, draft.start), draft.clicks)
+
+    def trail_at(self, place: Place) -> tuple[Answer, ...]:
+        """Return what was asked on the way to the answer to the clicks of a plane."""
+        draft = self.draft_at(place)
+        return self._known.trail((place, draft.start), draft.clicks)
 
     @property
     def latest_prediction(self) -> PredictionLike | None:
@@ -291,24 +360,21 @@ class Session:
         if self.prediction is not None:
             return self.prediction
         before = self._known.before(self._scope, self.clicks)
-        return self._started_from() if before is None else before.prediction
+        return self._started_from(self.place) if before is None else before.prediction
 
     @property
     def _scope(self) -> Scope:
         return self.place, self.draft.start
 
-    def _begun_with(self) -> PredictionLike | None:
-        """Return the mask of the object that is corrected, while its clicks are as they were."""
-        start = self.draft.start
-        return self._started_from() if start and start.clicks == self.clicks else None
-
-    def _started_from(self) -> PredictionLike | None:
+    def _started_from(self, place: Place) -> PredictionLike | None:
         """Return the mask that the object had whose correction is under way."""
-        start = self.draft.start
+        start = self.draft_at(place).start
         if start is None:
             return None
-        if self._started is None or self._started[0] != (start, self.place):
-            self._started = ((start, self.place), start_prediction(start, self.shape))
+        if place != self.place:
+            return start_prediction(start, self.shape)
+        if self._started is None or self._started[0] != (start, place):
+            self._started = ((start, place), start_prediction(start, self.shape))
         return self._started[1]
 
     def mask(self, prediction: PredictionLike | None = None) -> Kept | None:
@@ -329,7 +395,7 @@ class Session:
             return None
         known = self._masked
         if known is None or known[0] is not wanted or known[1] != self.settings:
-            known = self._masked = (wanted, self.settings, _mask_of(wanted, self.settings))
+            known = self._masked = (wanted, self.settings, mask_of(wanted, self.settings))
         return known[2]
 
     @property
@@ -344,18 +410,31 @@ class Session:
 
     def request(self) -> PredictionRequest | None:
         """Return what is to be asked of a predictor; None where nothing is."""
-        if not self.pending:
+        return self.request_at(self.place, self.image) if self.pending else None
+
+    def request_at(self, place: Place, image: Any) -> PredictionRequest | None:
+        """Return what is to be asked about another plane; None where nothing is.
+
+        Parameters
+        ----------
+        place : Place
+        image : array (H, W) or (H, W, C), or a list of pyramid levels
+            The plane's pixels.
+        """
+        draft = self.draft_at(place)
+        if not draft.clicks or self.prediction_at(place) is not None:
             return None
-        before = self._known.before(self._scope, self.clicks)
-        asked = Answer(len(self.clicks), self.typical_side, self._limits)
+        before = self._known.before((place, draft.start), draft.clicks)
+        asked = Answer(len(draft.clicks), self.typical_side, self._limits)
         return PredictionRequest(
             self._generation,
-            self.image,
-            self.clicks,
-            self._started_from() if before is None else before.prediction,
+            image,
+            draft.clicks,
+            self._started_from(place) if before is None else before.prediction,
             self.typical_side,
             self._limits,
             (*(() if before is None else before.trail), asked),
+            self._forgotten,
         )
 
     def receive(self, generation: int, prediction: PredictionLike) -> bool:
@@ -365,6 +444,20 @@ class Session:
         request = self.request()
         trail = () if request is None else request.trail
         self._known.add(self._scope, self.clicks, prediction, trail)
+        self.changed.emit()
+        return True
+
+    def receive_at(
+        self, place: Place, request: PredictionRequest, prediction: PredictionLike
+    ) -> bool:
+        """Take the answer about a plane; return False, and drop it, if it is out of date.
+
+        It is where the plane's clicks have changed since, or all answers were forgotten.
+        """
+        draft = self.draft_at(place)
+        if draft.clicks != request.clicks or request.forgotten != self._forgotten:
+            return False
+        self._known.add((place, draft.start), draft.clicks, prediction, request.trail)
         self.changed.emit()
         return True
 
@@ -379,6 +472,7 @@ class Session:
     def forget_predictions(self) -> None:
         """Ask anew: the weights, the device or the pixels changed."""
         self._known.clear()
+        self._forgotten += 1
         self._renew()
         self.changed.emit()
 
@@ -428,6 +522,29 @@ class Session:
             self._objects.patch, mask, box, self.place, label, self.settings.policy, start
         )
 
+    def patch(
+        self, mask: Mask, box: Box, place: Place, label: int, before: Box | None = None
+    ) -> LabelPatch:
+        """Return what writing a mask into any plane would change, with the policy that is set.
+
+        Parameters
+        ----------
+        mask : ndarray of bool
+            Of the pixels in ``box``.
+        box : Box
+        place : Place
+        label : int
+            The object's number.
+        before : Box, optional
+            Bounds of what the object was there.
+
+        Raises
+        ------
+        SessionError
+            If there are no labels, or they cannot hold the number.
+        """
+        return self._objects.patch(mask, box, place, label, self.settings.policy, before)
+
     def accept(self) -> AcceptedObject:
         """Write the draft into the labels and start the next object.
 
@@ -451,16 +568,18 @@ class Session:
     def _record(self, patch: LabelPatch, before: AcceptedObject | None) -> AcceptedObject:
         rows, columns = (part for part in patch.where if isinstance(part, slice))
         box = Box(rows.start, columns.start, rows.stop, columns.stop)
-        draft, trail = self.draft, self._known.trail(self._scope, self.clicks)
+        draft, trail = self.draft, self.trail_at(self.place)
         part = Part(self.place, draft.clicks, box, patch.written, trail, draft.start, self.settings)
         seconds, made, name = self._spent(), draft.made, self.settings.class_name
         if before is None:
             return AcceptedObject(patch.label, (part,), seconds, made, name)
-        record = before.with_part(part)
+        record = before.with_parts([part])
         return replace(record, seconds=before.seconds + seconds, made=before.made + made)
 
     def _mask(self) -> tuple[Mask, Box]:
         prediction = self.prediction
+        if self.draft.absent:
+            raise SessionError("nothing to accept: the object is marked as not being here")
         if not self.clicks:
             raise SessionError("nothing to accept: click on an object first")
         if prediction is None:
@@ -501,7 +620,7 @@ class Session:
         if step.commit is not None:
             self._tell(self._objects.withdraw(step.commit), step.commit)
         self._history.undo()
-        self._restore(step.place, step.before, step.settings_before)
+        self._restore(step.drafts_before, step.settings_before)
         self._finish(step, "undo")
         return step
 
@@ -513,7 +632,7 @@ class Session:
         if step.commit is not None:
             self._tell(self._objects.write(step.commit), step.commit)
         self._history.redo()
-        self._restore(step.place, step.after, step.settings_after)
+        self._restore(step.drafts_after, step.settings_after)
         self._finish(step, "redo")
         return step
 
@@ -531,12 +650,12 @@ class Session:
         """
         if step.commit is not None:
             self._tell(self._objects.write(step.commit), step.commit)
-        self._restore(step.place, step.after, step.settings_after)
+        self._restore(step.drafts_after, step.settings_after)
         self._history.push(step)
         self._finish(step, "do")
 
-    def _restore(self, place: Place, draft: Draft, settings: Settings) -> None:
-        self._drafts[place] = draft
+    def _restore(self, drafts: dict[Place, Draft], settings: Settings) -> None:
+        self._drafts |= drafts
         self.settings = settings
 
     def _finish(self, step: Step, how: str) -> None:
@@ -564,7 +683,8 @@ class Session:
             self.reported.emit(f"{left_alone} px had been changed otherwise and stay as they are")
 
 
-def _mask_of(prediction: PredictionLike, settings: Settings) -> Kept:
+def mask_of(prediction: PredictionLike, settings: Settings) -> Kept:
+    """Return the mask that settings make of a prediction."""
     if settings.integrity:
         return prediction.kept(settings.threshold)
     return Kept(prediction.mask(settings.threshold, integrity=False), False)

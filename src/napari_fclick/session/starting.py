@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
-from napari_fclick.core.peaks import peak
 from napari_fclick.core.masks import StoredMask
-from napari_fclick.session.state import PredictionLike, Start
+from napari_fclick.core.peaks import peak
+from napari_fclick.core.window import Box
+from napari_fclick.session.state import PredictionLike, SessionError, Start
 
 if TYPE_CHECKING:
     from napari_fclick.prediction import Prediction
+    from napari_fclick.propagation import SliceMask
 
 #: Side of the window's canvas; the predictor looks at it anew at its own.
 CANVAS = 256
@@ -36,6 +38,36 @@ def start_from(mask: NDArray[np.bool_], top: int, left: int) -> Start | None:
         return None
     row, column = middle.pixel
     return Start(ClickSequence([Click(row + top, column + left)]), stored)
+
+
+def start_of(carried: SliceMask) -> Start:
+    """Return the beginning of the correction of a mask that was carried to a slice.
+
+    The clicks that were derived for it stand for it, as long as the first lies on it.
+
+    Parameters
+    ----------
+    carried : SliceMask
+
+    Raises
+    ------
+    SessionError
+        If nothing was carried there.
+    """
+    stored = carried.mask
+    if stored is None:
+        raise SessionError(f"slice {carried.index}: there is no mask to correct")
+    mask, box = stored.unpack(), stored.box
+    if carried.clicks:
+        row, column = carried.clicks.first.pixel
+        if (
+            box.holds(Box(row, column, row + 1, column + 1))
+            and mask[row - box.top, column - box.left]
+        ):
+            return Start(carried.clicks, stored)
+    start = start_from(mask, box.top, box.left)
+    assert start is not None  # a stored mask has pixels
+    return start
 
 
 def start_prediction(start: Start, shape: tuple[int, int]) -> PredictionLike:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import OverlapPolicy
-from napari_fclick.core.window import Box
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.window import Box
 from napari_fclick.session.place import Place
+
+#: `napari_fclick.propagation.Kind.KEYFRAME`, without what comes with importing it.
+KEYFRAME = "keyframe"
 
 
 class SessionError(ValueError):
@@ -110,7 +114,9 @@ class Draft:
     made : int
         Clicks made on it, those included that were taken back.
     start : Start or None
-        The mask that an existing object had.
+        The mask that an existing object had, or that was carried here from another slice.
+    absent : bool
+        The object of the stack is marked as not being in this plane; there are no clicks then.
     """
 
     clicks: ClickSequence = field(default_factory=ClickSequence)
@@ -118,16 +124,23 @@ class Draft:
     seconds: float = 0.0
     made: int = 0
     start: Start | None = None
+    absent: bool = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether it says something about an object."""
+        return bool(self.clicks) or self.absent
 
 
 @dataclass(frozen=True)
 class Start:
-    """The mask from which the correction of an existing object begins.
+    """The mask from which a correction begins: an existing object's, or a carried one.
 
     Attributes
     ----------
     clicks : ClickSequence
-        The clicks that stand for it: one in its middle.
+        The clicks that stand for it, which no person made: one in its middle, or those that
+        were derived when it was carried.
     mask : StoredMask
     """
 
@@ -170,6 +183,9 @@ class Part:
         The mask that it began from, when it was corrected.
     settings : Settings
         As they were when it was accepted.
+    kind : str
+        How its mask came about, as `napari_fclick.propagation.Kind` has it: made by a person
+        ("keyframe"), or carried there ("carried", "between"), by clicks that were derived.
     """
 
     place: Place
@@ -179,6 +195,16 @@ class Part:
     answers: tuple[Answer, ...] = ()
     start: Start | None = None
     settings: Settings = field(default_factory=Settings)
+    kind: str = KEYFRAME
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person made its mask."""
+        return self.kind == KEYFRAME
+
+    def derived(self, click: Click) -> bool:
+        """Whether one of its clicks was derived, and not made by a person."""
+        return not self.by_person or (self.start is not None and click in self.start.clicks)
 
 
 @dataclass(frozen=True)
@@ -219,7 +245,7 @@ class AcceptedObject:
         """Its bounds there, in pixels of the plane."""
         return self.parts[-1].box
 
-    @property
+    @cached_property
     def area(self) -> int:
         """Pixels that carry its number, in all planes."""
         return sum(part.area for part in self.parts)
@@ -231,12 +257,24 @@ class AcceptedObject:
 
     def part(self, place: Place) -> Part | None:
         """Return what it is in a plane; None where it is not."""
-        return next((part for part in self.parts if part.place == place), None)
+        return self._by_place.get(place)
 
-    def with_part(self, part: Part) -> AcceptedObject:
-        """Return the object with a part, in place of the one that it had in that plane."""
-        others = tuple(known for known in self.parts if known.place != part.place)
-        return replace(self, parts=(*others, part))
+    @cached_property
+    def _by_place(self) -> dict[Place, Part]:
+        return {part.place: part for part in self.parts}
+
+    def with_parts(self, parts: Sequence[Part], without: Collection[Place] = ()) -> AcceptedObject:
+        """Return the object with parts in place of those that it had in their planes.
+
+        Parameters
+        ----------
+        parts : sequence of Part
+        without : collection of Place
+            Planes in which it is no longer.
+        """
+        gone = {part.place for part in parts}.union(without)
+        others = tuple(known for known in self.parts if known.place not in gone)
+        return replace(self, parts=(*others, *parts))
 
 
 @dataclass(frozen=True)
@@ -257,6 +295,8 @@ class PredictionRequest:
         Intensities that are black and white to the predictor; None for its own choice.
     trail : tuple of Answer
         What was asked for ``previous``, and now.
+    forgotten : int
+        How often all answers had been forgotten.
     """
 
     generation: int
@@ -266,6 +306,7 @@ class PredictionRequest:
     typical_side: float | None = None
     limits: tuple[float, float] | None = None
     trail: tuple[Answer, ...] = ()
+    forgotten: int = 0
 
     def run(self, predictor: PredictorLike) -> Any:
         """Ask ``predictor``; may raise whatever it raises."""

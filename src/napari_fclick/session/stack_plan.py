@@ -1,0 +1,242 @@
+"""What accepting an object in its slices comes to, before anything is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_fclick.core import window
+from napari_fclick.core.labels import LabelPatch
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.window import Box
+from napari_fclick.session.editing import bounds
+from napari_fclick.session.history import StoredPatch
+from napari_fclick.session.place import Place
+from napari_fclick.session.session import Session
+from napari_fclick.session.starting import CANVAS
+from napari_fclick.session.state import KEYFRAME, Draft, SessionError
+
+if TYPE_CHECKING:
+    from napari_fclick.propagation import SliceMask  # it brings torch along
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What accepting an object in its slices would do, or did, all slices together.
+
+    Attributes
+    ----------
+    label : int
+        The object's number.
+    slices : int
+        How many slices it has pixels in.
+    written : int
+        Pixels of them that are ``label`` afterwards.
+    overwritten : dict of int to int
+        Pixels taken from other objects, by their number.
+    withheld : dict of int to int
+        Pixels of the masks that other objects kept, by their number.
+    """
+
+    label: int
+    slices: int = 0
+    written: int = 0
+    overwritten: dict[int, int] = field(default_factory=dict)
+    withheld: dict[int, int] = field(default_factory=dict)
+
+    def plus(self, patch: LabelPatch) -> Stakes:
+        """Return what it comes to with one more slice."""
+        return Stakes(
+            self.label,
+            self.slices + (patch.written > 0),
+            self.written + patch.written,
+            dict(Counter(self.overwritten) + Counter(patch.overwritten)),
+            dict(Counter(self.withheld) + Counter(patch.withheld)),
+        )
+
+    def summary(self) -> str:
+        """Say in one line what it does to other objects."""
+        parts = [f"object {self.label}: {self.written} px in {self.slices} slices"]
+        for verb, counts in (("overwrote", self.overwritten), ("kept", self.withheld)):
+            if counts:
+                total, ids = sum(counts.values()), ", ".join(map(str, sorted(counts)))
+                parts.append(f"{verb} {total} px of {ids}")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be accepted: slices that agree with what was clicked.
+
+    Attributes
+    ----------
+    session : Session
+    axis : int
+        Along which the slices lie.
+    slices : tuple of SliceMask
+        Those with a mask, in order.
+    drafts : dict of int to Draft
+        What was clicked, by slice.
+    label : int or None
+        The number of the existing object that is corrected.
+    place : Place
+        Of the plane on show.
+    """
+
+    session: Session
+    axis: int
+    slices: tuple[SliceMask, ...]
+    drafts: dict[int, Draft]
+    label: int | None
+    place: Place
+
+    def at(self, index: int) -> Place:
+        """Return where a slice lies."""
+        return self.place.moved(self.axis, index)
+
+    def patches(self, label: int) -> Iterator[tuple[SliceMask | None, LabelPatch]]:
+        """Yield what becomes of the labels, slice by slice; None for where it is removed."""
+        for each in self.slices:
+            assert each.mask is not None
+            yield each, self._patch(each, each.mask, label)
+        if self.label is not None:
+            for index in (index for index, draft in self.drafts.items() if draft.absent):
+                patch = self._removal(self.at(index), label)
+                if patch is not None:
+                    yield None, patch
+
+    def _patch(self, each: SliceMask, mask: StoredMask, label: int) -> LabelPatch:
+        place, box, before = self.at(each.index), mask.box, None
+        if self.label is not None:
+            middle = ((box.top + box.bottom) // 2, (box.left + box.right) // 2)
+            known = bounds(self.session, label, place, middle)
+            before = known if known.side else None
+        return self.session.patch(mask.unpack(), box, place, label, before)
+
+    def _removal(self, place: Place, label: int) -> LabelPatch | None:
+        box = bounds(self.session, label, place)
+        if not box.side:
+            return None
+        where = region(place, box)
+        before = np.array(self.session.labels[where])
+        after = np.where(before == label, before.dtype.type(0), before)
+        return LabelPatch(where, before, after, label, 0)
+
+
+@dataclass
+class Made:
+    """What was planned, packed at once: as they are, patches take the memory of the labels.
+
+    Attributes
+    ----------
+    stakes : Stakes
+    patches : list of StoredPatch
+    found : list of (SliceMask, Box, int)
+        The slices that have a part, its bounds and its pixels.
+    """
+
+    stakes: Stakes
+    patches: list[StoredPatch] = field(default_factory=list)
+    found: list[tuple[SliceMask, Box, int]] = field(default_factory=list)
+
+    def take(self, each: SliceMask | None, patch: LabelPatch) -> None:
+        """Keep what becomes of the labels in one slice."""
+        self.stakes = self.stakes.plus(patch)
+        contested = patch.contested is not None and bool(patch.contested.any())
+        if contested or np.any(patch.before != patch.after):
+            self.patches.append(StoredPatch.pack(patch))
+        # A clicked slice is known even if others keep all of it: a replay needs it.
+        if each is not None and (patch.written or each.kind == KEYFRAME):
+            rows, columns = (part for part in patch.where if isinstance(part, slice))
+            box = Box(rows.start, columns.start, rows.stop, columns.stop)
+            self.found.append((each, box, patch.written))
+
+
+def gathered(session: Session, slices: Iterable[SliceMask], axis: int) -> Work:
+    """Return what is to be accepted; raises SessionError where that cannot be."""
+    drafts = session.drafts_along(axis)
+    chosen = {each.index: each for each in slices if each.mask is not None}
+    if not any(each.kind == KEYFRAME for each in chosen.values()):
+        raise SessionError("nothing to accept: click on the object in a slice first")
+    if session.target is None:
+        raise SessionError("no labels to write into: choose a Labels layer")
+    for index in sorted({*chosen, *drafts}):
+        if not _agree(chosen.get(index), drafts.get(index, Draft())):
+            raise SessionError(
+                f"slice {index} is not as it was when the object was carried: carry it again"
+            )
+    length = int(session.labels.shape[axis])
+    outside = [index for index in chosen if not 0 <= index < length]
+    if outside:
+        raise SessionError(f"slice {outside[0]}: the labels have slices 0 to {length - 1}")
+    ordered = tuple(chosen[index] for index in sorted(chosen))
+    return Work(session, axis, ordered, drafts, label_of(drafts.values()), session.place)
+
+
+def _agree(each: SliceMask | None, draft: Draft) -> bool:
+    """Whether a slice is what a person says of it."""
+    if draft.absent:
+        return each is None
+    if draft.clicks:
+        return each is not None and each.kind == KEYFRAME and each.clicks == draft.clicks
+    return each is None or each.kind != KEYFRAME
+
+
+def label_of(drafts: Iterable[Draft]) -> int | None:
+    """Return the number of the object that drafts correct; SessionError where they are two."""
+    labels = sorted({draft.label for draft in drafts if draft.label is not None})
+    if len(labels) > 1:
+        named = ", ".join(map(str, labels))
+        raise SessionError(f"the slices correct different objects ({named}): clear all but one's")
+    return labels[0] if labels else None
+
+
+def planned(work: Work) -> Made:
+    """Plan all slices; raises SessionError where nothing would be written."""
+    session, number = work.session, work.label
+    label = number or session.next_label
+    made = Made(Stakes(label))
+    for each, patch in work.patches(label):
+        if number is None and bool(np.any(patch.before == label)):
+            # The number was taken behind our back: all labels are read again.
+            assert session.target is not None
+            session.target.forget()
+            return planned(work)
+        made.take(each, patch)
+    if not made.stakes.written:
+        owners = ", ".join(map(str, sorted(made.stakes.withheld)))
+        raise SessionError(
+            f"nothing to write: all pixels of the masks belong to object {owners} "
+            f"(overlap policy {session.settings.policy.value!r})"
+        )
+    return made
+
+
+def surroundings(work: Work, label: int) -> list[StoredPatch]:
+    """Return what was about the masks that the session knows nothing of, as it was and stays.
+
+    A propagation that looked at other objects did so beyond its final masks: who makes it
+    again has to see what was drawn there before the session, or by a brush.
+    """
+    session, known = work.session, [0, label, *work.session.objects]
+    shape = work.place.plane_shape(session.labels.shape)
+    patches = []
+    for each in work.slices:
+        assert each.mask is not None
+        if each.kind == KEYFRAME:
+            continue
+        seen = region(work.at(each.index), window.fit_window(each.mask.box, shape, CANVAS).box)
+        found = np.array(session.labels[seen])
+        strange = ~np.isin(found, known)
+        if strange.any():
+            patches.append(StoredPatch.cut(seen, found, found, strange))
+    return patches
+
+
+def region(place: Place, box: Box) -> tuple[slice | int, ...]:
+    """Return the array's index of a box of a plane."""
+    return place.where(slice(box.top, box.bottom), slice(box.left, box.right))

@@ -1,0 +1,288 @@
+"""One object in the slices of a stack: corrected where it was carried, accepted all at once.
+
+The object under way is what was clicked in the planes along one axis; what a propagation made
+of that is handed over to be accepted. Each function is one step of the session at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.clicks import Click
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.window import Box
+from napari_fclick.session.history import Change, Commit
+from napari_fclick.session.place import Place
+from napari_fclick.session.session import Session, mask_of
+from napari_fclick.session.stack_plan import (
+    Stakes,
+    Work,
+    gathered,
+    label_of,
+    planned,
+    region,
+    surroundings,
+)
+from napari_fclick.session.stack_run import StackRun
+from napari_fclick.session.state import (
+    AcceptedObject,
+    Answer,
+    Draft,
+    Part,
+    SessionError,
+    Start,
+)
+
+if TYPE_CHECKING:
+    from napari_fclick.propagation import SliceMask  # it brings torch along
+
+__all__ = [
+    "StackRun",
+    "Stakes",
+    "accept",
+    "begin_from",
+    "correct_carried",
+    "foresee",
+    "mask_at",
+    "others",
+    "others_in",
+    "plan",
+]
+
+Mask = NDArray[np.bool_]
+
+
+# --- clicking ---------------------------------------------------------------------------
+
+
+def begin_from(session: Session, start: Start) -> None:
+    """Begin the plane on show with a mask that was carried there, to correct it.
+
+    Raises
+    ------
+    SessionError
+        If it has clicks already.
+    """
+    _begin(session, "take over the carried mask", Draft(start.clicks, start=start))
+
+
+def correct_carried(
+    session: Session, start: Start, y: float, x: float, positive: bool = True
+) -> None:
+    """Correct a mask that was carried to the plane on show with a first click, in one step.
+
+    Parameters
+    ----------
+    session : Session
+    start : Start
+        See `napari_fclick.session.starting.start_of`.
+    y, x : float
+        In pixels of the plane.
+    positive : bool
+
+    Raises
+    ------
+    SessionError
+        If the plane has clicks already: the next ones are added as ever.
+    ClickError
+        If the click lies outside the image.
+    """
+    clicks = start.clicks.add(Click(y, x, positive))
+    draft = Draft(clicks, seconds=session.since_last_step, made=1, start=start)
+    _begin(session, "correct the carried mask", draft)
+
+
+def _begin(session: Session, name: str, draft: Draft) -> None:
+    if session.clicks:
+        raise SessionError("this slice has clicks of its own: add the click to them")
+    draft.clicks.check_inside(session.shape)
+    session.do(session.step(name, replace(draft, label=session.draft.label)))
+
+
+def mask_at(session: Session, place: Place) -> StoredMask | None:
+    """Return what the clicks of a plane make of its object, with the settings as they are.
+
+    None where the answer to them is not known (see `Session.request_at`), or is empty.
+    """
+    prediction = session.prediction_at(place)
+    if prediction is None:
+        return None
+    rows, columns = prediction.window
+    kept = mask_of(prediction, session.settings)
+    return StoredMask.pack(kept.mask, rows.start or 0, columns.start or 0)
+
+
+def others(session: Session, axis: int) -> Callable[[int, Box], Mask]:
+    """Return what tells which pixels of a slice other objects have; see `others_in`.
+
+    Labels and number are those of now, whatever is chosen later.
+
+    Raises
+    ------
+    SessionError
+        If no labels are chosen, or planes do not lie along that axis.
+    """
+    if session.target is None:
+        raise SessionError("no labels are chosen")
+    label = label_of(session.drafts_along(axis).values())
+    return others_in(session.labels, session.place, axis, label)
+
+
+def others_in(
+    labels: Any, place: Place, axis: int, label: int | None = None
+) -> Callable[[int, Box], Mask]:
+    """Return what tells which pixels of a slice other objects have.
+
+    Parameters
+    ----------
+    labels : array
+    place : Place
+        Of one of the slices.
+    axis : int
+        Along which they lie.
+    label : int, optional
+        The object's own number.
+
+    Returns
+    -------
+    callable
+        Takes a slice and a box of it, returns a bool array of the box's shape.
+    """
+
+    def taken(index: int, box: Box) -> Mask:
+        found = np.asarray(labels[region(place.moved(axis, index), box)])
+        return np.asarray((found != 0) & (found != (label or 0)))
+
+    return taken
+
+
+# --- accepting --------------------------------------------------------------------------
+
+
+def plan(session: Session, slices: Iterable[SliceMask], axis: int) -> Stakes:
+    """Return what `accept` would write, and take from whom; nothing is written.
+
+    Parameters
+    ----------
+    session : Session
+    slices : iterable of SliceMask
+    axis : int
+        Of the labels, along which the slices lie.
+
+    Raises
+    ------
+    SessionError
+        Where `accept` would.
+    """
+    return planned(gathered(session, slices, axis)).stakes
+
+
+def foresee(
+    session: Session, slices: Iterable[SliceMask], axis: int
+) -> Callable[[], Stakes] | None:
+    """Return what tells, later or in another thread, what `plan` would.
+
+    None where nothing can be accepted now, there are no labels, or no number yet.
+    """
+    try:
+        work = gathered(session, slices, axis)
+    except SessionError:
+        return None
+    if work.label is None and not session.knows_next_label:
+        return None
+    label = work.label or session.next_label
+
+    def told() -> Stakes:
+        stakes = Stakes(label)
+        for _, patch in work.patches(label):
+            stakes = stakes.plus(patch)
+        return stakes
+
+    return told
+
+
+def accept(session: Session, slices: Iterable[SliceMask], run: StackRun) -> AcceptedObject:
+    """Write an object into all its slices, and start the next one: one step.
+
+    What was clicked in the planes of the stack decides on its number and tells where it is
+    not. Of an existing object that is corrected, the slices handed over are written anew and
+    it is removed where it is marked as absent; its other slices stay as they are.
+
+    Parameters
+    ----------
+    session : Session
+    slices : iterable of SliceMask
+        What is known of it: each clicked slice, and those that it was carried to.
+    run : StackRun
+        How that came about; which slices there are is noted by this function.
+
+    Raises
+    ------
+    SessionError
+        If no slice was clicked, clicks have changed since the object was carried, they
+        correct different objects, other objects keep all its pixels, or the labels cannot be
+        written. Nothing is written then.
+    """
+    work = gathered(session, slices, run.axis)
+    made = planned(work)
+    stakes, label, target = made.stakes, made.stakes.label, session.target
+    assert target is not None  # it was planned
+    parts = [_part(work, each, patch_box, area, run) for each, patch_box, area in made.found]
+    before = session.objects.get(label)
+    record = _record(work, label, _ordered(parts, session.place), before)
+    shape = tuple(int(n) for n in session.labels.shape)
+    run = replace(
+        run,
+        slices=tuple(each.index for each, *_ in made.found),
+        absent=tuple(index for index, draft in work.drafts.items() if draft.absent),
+    )
+    change = Change(label, before, record)
+    # Before the others: it holds what they change as it was.
+    around = surroundings(work, label) if run.others else []
+    commit = Commit((*around, *made.patches), target, (change,), shape, stack=run)
+    step = session.step(f"accept object {label} in {stakes.slices} slices", session.draft)
+    cleared = {work.at(index): draft for index, draft in work.drafts.items()}
+    others = tuple((at, draft, Draft()) for at, draft in cleared.items() if at != session.place)
+    session.do(replace(step, after=Draft(), commit=commit, others=others))
+    session.reported.emit(stakes.summary())
+    return record
+
+
+# --- helpers ----------------------------------------------------------------------------
+
+
+def _part(work: Work, each: SliceMask, box: Box, area: int, run: StackRun) -> Part:
+    session, place, kind = work.session, work.at(each.index), each.kind.value
+    draft, answers = work.drafts.get(each.index), ()
+    if draft is None:
+        return Part(place, each.clicks, box, area, answers, None, session.settings, kind)
+    trail = session.trail_at(place)
+    begun_with = draft.start is not None and draft.start.clicks == draft.clicks
+    if not trail and not begun_with:  # it was answered elsewhere, all clicks at once
+        trail = (Answer(len(draft.clicks), None, run.limits),)
+    return Part(place, draft.clicks, box, area, trail, draft.start, session.settings, kind)
+
+
+def _ordered(parts: list[Part], shown: Place) -> list[Part]:
+    """Put last what stands for the object: the clicked slice on show, or the largest one."""
+    clicked = [part for part in parts if part.by_person]
+    main = max(clicked, key=lambda part: (part.place == shown, part.area))
+    return [*(part for part in parts if part is not main), main]
+
+
+def _record(
+    work: Work, label: int, parts: list[Part], before: AcceptedObject | None
+) -> AcceptedObject:
+    session, drafts = work.session, work.drafts
+    seconds = sum(draft.seconds for draft in drafts.values()) + session.since_last_step
+    made = sum(draft.made for draft in drafts.values())
+    if before is None:
+        return AcceptedObject(label, tuple(parts), seconds, made, session.settings.class_name)
+    absent = [work.at(index) for index, draft in drafts.items() if draft.absent]
+    record = before.with_parts(parts, absent)
+    return replace(record, seconds=before.seconds + seconds, made=before.made + made)
