@@ -42,7 +42,8 @@ def square() -> Patch:
     labels = np.zeros((40, 60), np.uint8)
     labels[10:20, 15:30] = 1
     image = np.repeat(labels[..., None], 3, -1).astype(np.float32)
-    return Patch(image, labels, np.array([[14, 22], [5, 50]], np.float32))
+    points = np.array([[14, 22], [5, 50]], np.float32)
+    return Patch(image, labels, points, labels.astype(np.float32))
 
 
 def first_pixel(changed: Patch) -> list[float]:
@@ -100,6 +101,8 @@ def test_elastic_moves_image_labels_and_clicks_together() -> None:
     assert (changed.labels != before.labels).any()
     known = changed.labels != IGNORE
     assert (((changed.image[..., 0] > 0.5) == (changed.labels == 1)) | ~known).mean() > 0.97
+    assert changed.rough is not None
+    assert np.abs(changed.rough - changed.image[..., 0])[known].max() < 0.01
     assert np.abs(changed.points - before.points).max() <= 4
     again = bend(before)
     assert all(np.array_equal(a, b) for a, b in zip(changed, again, strict=True))
@@ -197,6 +200,8 @@ def test_random_transforms_are_repeatable_and_keep_the_click(name: str, colour: 
             assert changed.image.min() >= 0 and changed.image.max() <= 1
             row, column = np.rint(changed.points[0]).astype(int)
             assert changed.labels[row, column] == 1
+            assert changed.rough is not None  # it is where the labels are
+            assert ((changed.rough > 0.5) == (changed.labels == 1)).mean() > 0.97
     assert all(np.array_equal(a, b) for a, b in zip(before, unchanged, strict=True))
 
 

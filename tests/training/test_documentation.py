@@ -101,7 +101,7 @@ def test_every_setting_is_named(page: str, model: type[TrainingConfig]) -> None:
     assert set(missing) <= tables
 
 
-@pytest.mark.parametrize("name", ["default", "longer", "paper"])
+@pytest.mark.parametrize("name", ["default", "longer", "slices", "paper"])
 def test_configurations_that_come_along_are_valid(root: Path, name: str) -> None:
     file = root / f"configs/{name}.toml"
     run = TrainingConfig.from_toml(file)

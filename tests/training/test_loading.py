@@ -105,16 +105,20 @@ def test_each_object_once_an_epoch(tmp_path: Path) -> None:
 def test_processes_share_a_step(tmp_path: Path) -> None:
     write_folder(tmp_path / "set")
     alone = config(
-        tmp_path, SetConfig(path=tmp_path / "set"), phases=[{"steps": 3, "size": 64, "batch": 4}]
+        tmp_path,
+        SetConfig(path=tmp_path / "set"),
+        phases=[{"steps": 3, "size": 64, "batch": 4}],
+        rough_start=0.5,
     )
-    shared = config(tmp_path, SetConfig(path=tmp_path / "set"))
+    shared = config(tmp_path, SetConfig(path=tmp_path / "set"), rough_start=0.5)
     sets = open_sets(alone)
     whole = batches(alone, sets, step=1)
     parts = [batches(shared, sets, 1, Processes(rank, 2)) for rank in (0, 1)]
     steps = list(zip(whole, *parts, strict=True))
     assert len(steps) == 2
+    assert any(together.rough.any() for together, _, _ in steps)
     for together, first, second in steps:
-        for name in ("image", "target", "clicks"):
+        for name in ("image", "target", "clicks", "rough"):
             joined = torch.cat([getattr(first, name), getattr(second, name)])
             assert torch.equal(getattr(together, name), joined)
 
@@ -154,7 +158,7 @@ def test_the_papers_crop_holds_a_part_of_the_object() -> None:
     columns = set()
     for seed in range(30):
         piece = WholeCutter(120)(plane, ref, np.random.default_rng(seed))
-        image, labels, points = piece.patch
+        image, labels, points, _ = piece.patch
         assert image.shape == (120, 120, 3) and labels.shape == (120, 120)
         row, column = points[0].astype(int)
         assert labels[row, column] == 1

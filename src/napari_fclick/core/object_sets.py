@@ -177,6 +177,16 @@ class IndexedSet:
             raise ValueError(f"{self._title(ref.pair)} has changed: object {ref.label} is gone")
         return Plane(image, labels)
 
+    def volume(self, ref: ObjectRef) -> Plane:
+        """Return the image that an object lies in and its labels, uncut.
+
+        Raises
+        ------
+        OSError, ValueError
+            If its file can no longer be read.
+        """
+        return self._plane(ref.pair)
+
     def draw(self, rng: np.random.Generator) -> ObjectRef:
         """Draw an object: first an image, then one of its objects."""
         objects = self.by_image[int(rng.choice(len(self.by_image), p=self.image_weights))]

@@ -108,7 +108,8 @@ class BatchClicks:
         config, first = self._config, clicks[0]
         if len(clicks) > 1:  # a person's
             return clicks
-        if rng.random() < config.extra_chance:
+        # A slice without the object tells nothing of where else one would click on it.
+        if truth.any() and rng.random() < config.extra_chance:
             most = config.extra_clicks
             negatives = most if config.extra_negatives is None else config.extra_negatives
             wanted = int(rng.integers(most + 1)), int(rng.integers(negatives + 1))

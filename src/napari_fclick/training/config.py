@@ -135,6 +135,8 @@ class TrainingConfig(_Settings):
     correction_jitter: Chance = Field(0.5, description="chance of one off the error's middle")
     mask_drop: Chance = Field(0.2, description="chance to withhold the mask")
     wrong_click: Chance = Field(0.03, description="chance of a wrong correction")
+    rough_start: Chance = Field(0.0, description="chance of a rough mask with the first click")
+    slice_end: Chance = Field(0.0, description="chance of a slice at an object's end, in volumes")
 
     workers: int = Field(1, ge=0)
     checkpoint_minutes: float = Field(3.0, gt=0)
@@ -146,6 +148,15 @@ class TrainingConfig(_Settings):
     def _chances_add_up(self) -> TrainingConfig:
         if abs(sum(self.corrections) - 1) > 1e-6:
             raise ValueError(f"corrections {self.corrections} must add up to 1")
+        return self
+
+    @model_validator(mode="after")
+    def _rough_masks_are_seen(self) -> TrainingConfig:
+        seen = self.view == "window" and self.network.mask_feedback
+        if (self.rough_start or self.slice_end) and not seen:
+            raise ValueError(
+                'rough_start and slice_end need view = "window" and a network with mask_feedback'
+            )
         return self
 
     @property

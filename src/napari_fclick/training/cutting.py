@@ -17,6 +17,8 @@ from napari_fclick.core.window import Box, Window
 from napari_fclick.training.augmentation.base import FloatImage, Labels, Patch, Rng
 from napari_fclick.training.losses import IGNORE
 
+Mask = NDArray[np.bool_]
+
 #: The largest jitter of a first click that is off the middle.
 MOST_JITTER = 0.8
 
@@ -31,8 +33,16 @@ class Piece(NamedTuple):
 class Cutter(Protocol):
     """Cuts a piece that holds an object, or a part of it, out of an image."""
 
-    def __call__(self, plane: Plane, ref: ObjectRef, rng: Rng) -> Piece:
+    def __call__(self, plane: Plane, ref: ObjectRef, rng: Rng, rough: Mask | None = None) -> Piece:
         """Return a piece of at most the network's input in size.
+
+        Parameters
+        ----------
+        plane, ref : Plane, ObjectRef
+            The object.
+        rng : Generator
+        rough : ndarray of bool (H, W), optional
+            The mask that the network is handed with the first click, to be cut like the labels.
 
         Raises
         ------
@@ -56,7 +66,7 @@ class WindowCutter:
     size: int
     first_jitter: float = 0.6
 
-    def __call__(self, plane: Plane, ref: ObjectRef, rng: Rng) -> Piece:
+    def __call__(self, plane: Plane, ref: ObjectRef, rng: Rng, rough: Mask | None = None) -> Piece:
         """Return the window's pixels, stretched to [0, 1]; see `Cutter`."""
         clicks = ref.clicks or (self._first(plane.labels, ref, rng),)
         shape = plane.labels.shape
@@ -68,7 +78,8 @@ class WindowCutter:
         labels = target_of(plane.labels[view.slices], ref.label, view)
         points = np.array([view.to_input(c[0], c[1]) for c in kept], np.float32)
         points = np.clip(points, 0, np.array(labels.shape, np.float32) - 1)
-        return Piece(Patch(image, labels, points), np.array([c[2] for c in kept]))
+        shown = None if rough is None else _rough_of(rough, view)
+        return Piece(Patch(image, labels, points, shown), np.array([c[2] for c in kept]))
 
     def _first(self, labels: NDArray[Any], ref: ObjectRef, rng: Rng) -> tuple[int, int, bool]:
         box = ref.box
@@ -94,8 +105,8 @@ class WholeCutter:
     size: int
     first_jitter: float = 0.0
 
-    def __call__(self, plane: Plane, ref: ObjectRef, rng: Rng) -> Piece:
-        """Return the crop; see `Cutter`."""
+    def __call__(self, plane: Plane, ref: ObjectRef, rng: Rng, rough: Mask | None = None) -> Piece:
+        """Return the crop; see `Cutter`. The paper has no rough masks: none comes along."""
         height, width = plane.labels.shape
         view = window.whole_window((height, width), self.size)
         target = target_of(plane.labels, ref.label, view)
@@ -121,6 +132,11 @@ def target_of(labels: NDArray[Any], label: int, view: Window) -> Labels:
     truth = view.shrink((labels == label)[..., None].astype(np.float32))[..., 0] > 0.5
     ignored = view.shrink((labels == IGNORE_LABEL)[..., None].astype(np.float32))[..., 0] > 0.25
     return np.where(truth, 1, np.where(ignored, IGNORE, 0)).astype(np.uint8)
+
+
+def _rough_of(rough: Mask, view: Window) -> FloatImage:
+    shrunk = view.shrink(rough[view.slices][..., None].astype(np.float32))[..., 0]
+    return (shrunk > 0.5).astype(np.float32)
 
 
 def first_click(region: NDArray[np.bool_], chance: float, rng: Rng) -> tuple[int, int]:

@@ -9,12 +9,16 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from napari_fclick.core.object_sets import ObjectRef, Plane
 from napari_fclick.training.augmentation import Augmentation
 from napari_fclick.training.cutting import Cutter, Piece
 from napari_fclick.training.losses import IGNORE
+from napari_fclick.training.rough_starts import RoughStarts
+from napari_fclick.training.roughness import soften
+from napari_fclick.training.slices import Slices
 
 logger = logging.getLogger(__name__)
 
@@ -22,12 +26,14 @@ logger = logging.getLogger(__name__)
 MOST_CLICKS = 20
 #: Draws after which the files must be in too bad a state to go on.
 MOST_DRAWS = 50
+NO_ROUGH_STARTS = RoughStarts()
 
 
 class ObjectSet(Protocol):
     """Objects to train on, as `napari_fclick.core.folders.ImageSet` offers them.
 
-    It is copied to the loader's processes: what it keeps open must survive that.
+    It is copied to the loader's processes: what it keeps open must survive that. One that holds
+    volumes may be a `napari_fclick.training.slices.VolumeSet`, too.
     """
 
     @property
@@ -62,12 +68,15 @@ class Sample(NamedTuple):
         Row, column, and the sign: 1, -1, or 0 where there is no further click. The first is
         positive; the others are a person's, where the object comes with them.
     inner : Tensor (2,): rows and columns of the canvas that are not padding
+    rough : float Tensor (1, S, S) in [0, 1]
+        The mask that the network is handed with the first click; zeros: none.
     """
 
     image: torch.Tensor
     target: torch.Tensor
     clicks: torch.Tensor
     inner: torch.Tensor
+    rough: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -87,26 +96,39 @@ class SampleMaker:
     augment: Augmentation
     size: int
 
-    def __call__(self, plane: Plane, ref: ObjectRef, rng: np.random.Generator) -> Sample:
-        """Return one sample of an object.
+    def __call__(
+        self,
+        plane: Plane,
+        ref: ObjectRef,
+        rng: np.random.Generator,
+        rough: NDArray[np.bool_] | None = None,
+    ) -> Sample:
+        """Return one sample of an object; see `Cutter` for the parameters.
 
         Raises
         ------
         ValueError
             If nothing of the object is left in it.
         """
-        piece = self.cut(plane, ref, rng)
-        image, labels, points = self.augment(piece.patch, rng)
+        piece = self.cut(plane, ref, rng, rough)
+        patch = piece.patch
+        if patch.rough is not None:
+            patch = patch._replace(rough=soften(patch.rough, rng))
+        image, labels, points, shown = self.augment(patch, rng)
         height, width = labels.shape
         canvas = np.zeros((3, self.size, self.size), np.float32)
         canvas[:, :height, :width] = image.transpose(2, 0, 1)
         target = np.full((self.size, self.size), IGNORE, np.uint8)
         target[:height, :width] = labels
+        previous = np.zeros((1, self.size, self.size), np.float32)
+        if shown is not None:
+            previous[0, :height, :width] = shown
         return Sample(
             torch.from_numpy(canvas),
             torch.from_numpy(target),
             torch.from_numpy(_listed(points, piece, (height, width))),
             torch.tensor((height, width)),
+            torch.from_numpy(previous),
         )
 
 
@@ -136,6 +158,8 @@ class WindowDataset(Dataset[Sample]):
         Samples before the data set ends.
     by_epochs : bool
         Instead of being drawn, every object comes once before any comes again.
+    starts : RoughStarts
+        Which samples begin with a rough mask; by default none.
     """
 
     def __init__(
@@ -146,6 +170,7 @@ class WindowDataset(Dataset[Sample]):
         seed: int,
         length: int,
         by_epochs: bool = False,
+        starts: RoughStarts = NO_ROUGH_STARTS,
     ) -> None:
         kept = [(s, w) for s, w in zip(sets, weights, strict=True) if s.objects and w > 0]
         if not kept:
@@ -153,6 +178,7 @@ class WindowDataset(Dataset[Sample]):
         self.sets = [s for s, _ in kept]
         self.weights = np.array([w for _, w in kept]) / sum(w for _, w in kept)
         self.make, self.seed, self.length = make, seed, length
+        self._starts, self._slices = starts, [Slices(s) for s in self.sets]
         self._ends = np.cumsum([len(s.objects) for s in self.sets]) if by_epochs else None
         self._epoch, self._order = -1, np.zeros(0, np.intp)
         self._named: set[str] = set()
@@ -170,30 +196,34 @@ class WindowDataset(Dataset[Sample]):
         """
         rng = np.random.default_rng((self.seed, index))
         for attempt in range(MOST_DRAWS):
-            chosen, ref = self._choose(index if attempt == 0 else None, rng)
+            which, ref = self._choose(index if attempt == 0 else None, rng)
             try:
-                return self.make(chosen.plane(ref), ref, rng)
+                return self._make(which, ref, rng)
             except (OSError, ValueError) as error:
-                self._tell(f"{chosen.name}: {error}")
+                self._tell(f"{self.sets[which].name}: {error}")
         raise ValueError(f"{MOST_DRAWS} objects in a row could not be read; see the warnings")
 
-    def _choose(self, index: int | None, rng: np.random.Generator) -> tuple[ObjectSet, ObjectRef]:
+    def _make(self, which: int, ref: ObjectRef, rng: np.random.Generator) -> Sample:
+        plane = self.sets[which].plane(ref)
+        subject = self._starts.draw(plane, ref, self._slices[which], rng)
+        return self.make(subject.plane, subject.ref, rng, subject.rough)
+
+    def _choose(self, index: int | None, rng: np.random.Generator) -> tuple[int, ObjectRef]:
         if self._ends is not None and index is not None:
             return self._next_of_epoch(index, self._ends)
-        chosen = self.sets[int(rng.choice(len(self.sets), p=self.weights))]
-        return chosen, chosen.draw(rng)
+        which = int(rng.choice(len(self.sets), p=self.weights))
+        return which, self.sets[which].draw(rng)
 
     def _next_of_epoch(
         self, index: int, ends: np.ndarray[tuple[int], np.dtype[np.intp]]
-    ) -> tuple[ObjectSet, ObjectRef]:
+    ) -> tuple[int, ObjectRef]:
         epoch, place = divmod(index, int(ends[-1]))
         if epoch != self._epoch:
             self._order = np.random.default_rng((self.seed, epoch, 3)).permutation(int(ends[-1]))
             self._epoch = epoch
         number = int(self._order[place])
         which = int(np.searchsorted(ends, number, side="right"))
-        chosen = self.sets[which]
-        return chosen, chosen.objects[number - int(ends[which])]
+        return which, self.sets[which].objects[number - int(ends[which])]
 
     def _tell(self, message: str) -> None:
         if message not in self._named:

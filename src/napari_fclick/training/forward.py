@@ -67,7 +67,8 @@ class Forward:
         target = batch.target.to(self._device, non_blocking=True)
         offset = self._rank * len(images)
         clicks = BatchClicks(self._config, batch.target, batch.clicks, step, offset)
-        previous = self._iterate(clicks, images)
+        rough = batch.rough.to(self._device, non_blocking=True)
+        previous = self._iterate(clicks, images, rough)
         optimization.train_mode(self._network, self._config)
         guidance = self._guidance(clicks)
         with self._autocast():
@@ -75,9 +76,11 @@ class Forward:
         loss = self._objective(main, side, target, clicks.near(self._device))
         return Outcome(loss, _mean_iou(main.detach(), target))
 
-    def _iterate(self, clicks: BatchClicks, images: Tensor) -> Tensor:
-        """Correct the clicks where the network errs; return the mask that it is shown then."""
-        previous = torch.zeros_like(images[:, :1])
+    def _iterate(self, clicks: BatchClicks, images: Tensor, previous: Tensor) -> Tensor:
+        """Correct the clicks where the network errs; return the mask that it is shown then.
+
+        ``previous`` (N, 1, H, W) is what it is shown at first, with the first clicks.
+        """
         for _ in range(clicks.corrections):
             previous = self._predict(images, self._guidance(clicks), previous)
             clicks.correct((previous[:, 0] > 0.5).cpu().numpy())
@@ -110,5 +113,6 @@ class Forward:
 def _mean_iou(logits: Tensor, target: Tensor) -> float:
     known, guess, truth = target != losses.IGNORE, logits[:, 0] > 0, target == 1
     overlap = (guess & truth & known).sum((-2, -1))
-    union = ((guess | truth) & known).sum((-2, -1)).clamp(min=1)
-    return float((overlap / union).mean())
+    union = ((guess | truth) & known).sum((-2, -1))
+    # Nothing found where nothing is to be found is right.
+    return float(((overlap + (union == 0)) / union.clamp(min=1)).mean())

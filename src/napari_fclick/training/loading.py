@@ -27,6 +27,7 @@ from napari_fclick.training.cutting import Cutter, WholeCutter, WindowCutter
 from napari_fclick.training.dataset import ObjectSet, Sample, SampleMaker, WindowDataset
 from napari_fclick.training.distributed import ALONE, Processes
 from napari_fclick.training.registry import find
+from napari_fclick.training.rough_starts import RoughStarts
 
 
 class Scene(NamedTuple):
@@ -162,6 +163,7 @@ def batches(
             seed=config.seed * 1000 + number,
             length=phase.steps * phase.batch * processes.size,
             by_epochs=config.sampling == "epochs",
+            starts=RoughStarts(config.rough_start, config.slice_end),
         )
         yield from _loader(data, phase, done, processes, config.workers, pin)
 

@@ -30,11 +30,14 @@ class Patch(NamedTuple):
     labels : ndarray of uint8 (h, w): 0, 1, IGNORE
     points : ndarray of float32 (K, 2)
         Rows and columns of the clicks, the first click first.
+    rough : ndarray of float32 (h, w) in [0, 1], optional
+        The mask that the network is handed with the first click. It goes where the labels go.
     """
 
     image: FloatImage
     labels: Labels
     points: Points
+    rough: FloatImage | None = None
 
 
 class Transform(Protocol):
@@ -62,7 +65,7 @@ def resample(patch: Patch, rows: FloatImage, columns: FloatImage, points: Points
     """Return a patch whose pixels are taken from elsewhere in it.
 
     Images are interpolated and mirrored at the border; labels are the nearest pixel's, and
-    `IGNORE` where that lies outside.
+    `IGNORE` where that lies outside. A rough mask is interpolated, and 0 there.
 
     Parameters
     ----------
@@ -87,7 +90,10 @@ def resample(patch: Patch, rows: FloatImage, columns: FloatImage, points: Points
     settled = _settle(changed, points)
     if settled is None:
         return patch
-    return Patch(np.ascontiguousarray(image.transpose(1, 2, 0)), changed, settled)
+    rough = patch.rough
+    if rough is not None:
+        rough = _sample(rough[None], grid, "bilinear", "zeros")[0]
+    return Patch(np.ascontiguousarray(image.transpose(1, 2, 0)), changed, settled, rough)
 
 
 def _sample(channels: FloatImage, grid: FloatImage, mode: str, padding: str) -> FloatImage:

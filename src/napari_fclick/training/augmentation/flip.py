@@ -19,7 +19,9 @@ class Flip:
         """Return the mirrored patch."""
         points = patch.points.copy()
         points[:, self.axis] = patch.labels.shape[self.axis] - 1 - points[:, self.axis]
-        return Patch(np.flip(patch.image, self.axis), np.flip(patch.labels, self.axis), points)
+        rough = None if patch.rough is None else np.flip(patch.rough, self.axis)
+        image, labels = np.flip(patch.image, self.axis), np.flip(patch.labels, self.axis)
+        return Patch(image, labels, points, rough)
 
 
 @dataclass(frozen=True)

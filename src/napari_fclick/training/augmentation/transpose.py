@@ -13,7 +13,9 @@ class Transpose:
 
     def __call__(self, patch: Patch) -> Patch:
         """Return the patch, (w, h)."""
-        return Patch(patch.image.transpose(1, 0, 2), patch.labels.T, patch.points[:, ::-1].copy())
+        points = patch.points[:, ::-1].copy()
+        rough = None if patch.rough is None else patch.rough.T
+        return Patch(patch.image.transpose(1, 0, 2), patch.labels.T, points, rough)
 
 
 @dataclass(frozen=True)
