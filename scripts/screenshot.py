@@ -92,7 +92,7 @@ def stack_pictures(folder: Path, path: Path, click: tuple[int, int, int]) -> Non
 def _stack_pictures(folder: Path, path: Path, click: tuple[int, int, int]) -> None:
     viewer = napari.Viewer(show=True)
     viewer.window.resize(1380, 960)
-    viewer.add_image(tifffile.imread(path), name=path.stem, axis_labels=("z", "y", "x"))
+    viewer.add_image(tifffile.imread(path), name=path.stem, gamma=0.6, axis_labels=("z", "y", "x"))
     widget = FirstClickWidget(viewer)
     viewer.window.add_dock_widget(widget, name="First Click")
     assert widget.wait_idle(120)

@@ -992,5 +992,5 @@ def test_the_manifest_is_valid() -> None:
 
     manifest = PluginManifest.from_file(Path(napari_fclick.__file__).parent / "napari.yaml")
     assert manifest.name == "napari-fclick"
-    (widget,) = manifest.contributions.widgets
-    assert widget.display_name == "First Click"
+    names = [widget.display_name for widget in manifest.contributions.widgets]
+    assert names == ["First Click", "First Click: fine-tune"]

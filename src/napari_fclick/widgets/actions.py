@@ -102,7 +102,12 @@ ACTIONS = {
             "undo", ("U", "Control-Z"), "Undo the last click, setting or accepted object", "Object"
         ),
         Action("redo", ("R", "Control-Shift-Z"), "Do again what was undone", "Object"),
-        Action("clear", ("D",), "Remove all clicks of the current object", "Object"),
+        Action(
+            "clear",
+            ("D",),
+            "Remove all clicks of the current object, in a stack in all its slices",
+            "Object",
+        ),
         Action(
             "promote_at_cursor",
             ("Q",),
@@ -155,6 +160,34 @@ ACTIONS = {
         ),
         *_moves(),
         *_nudges(),
+        Action(
+            "propagate",
+            ("Shift-T",),
+            "Carry the object through the stack; again: stop",
+            "Stack",
+            "stacks.toggle",
+        ),
+        Action(
+            "worst_next",
+            ("Shift-W",),
+            "Go to the least certain slice that was not looked at",
+            "Stack",
+            "stacks.worst_next",
+        ),
+        Action(
+            "not_here",
+            ("Shift-D",),
+            "The object is not in this slice; again: it is",
+            "Stack",
+            "stacks.not_here",
+        ),
+        Action(
+            "good_as_is",
+            ("Shift-H",),
+            "The carried mask of this slice is good as it is",
+            "Stack",
+            "stacks.good_as_is",
+        ),
         Action(
             "lower_threshold",
             ("Shift-J",),

@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_fclick.core.channels import MAX_CHANNELS
 from napari_fclick.session import Place, Session
+from napari_fclick.widgets.drawing import draw_carried
 from napari_fclick.widgets.layers import (
     AnnotationLayers,
     is_labels_of,
@@ -40,6 +41,8 @@ class Annotation:
     ----------
     channels : tuple of Layer
         Other image layers that are looked at together with the image.
+    renewals : int
+        How often the pixels have changed.
     """
 
     def __init__(self, viewer: Any, image: Any, session: Session, targets: Targets) -> None:
@@ -49,6 +52,7 @@ class Annotation:
         self.layers = AnnotationLayers(viewer, image)
         self.labels: Any = None
         self.preview_hidden = False
+        self.renewals = 0
         self.channels: tuple[Any, ...] = ()
         self._use_limits = False
         self._stacked: Any = None
@@ -67,10 +71,21 @@ class Annotation:
         """Keep the markers' size on the screen."""
         self.layers.resize_markers(screen_pixel(self._viewer))
 
-    def draw(self) -> None:
-        """Show clicks and preview as the session has them."""
+    def draw(self, carried: Any = None) -> None:
+        """Show clicks and preview as the session has them.
+
+        Parameters
+        ----------
+        carried : CarriedPreview, optional
+            The mask that was carried to the plane on show, where it has no clicks.
+        """
         session = self.session
         self.layers.show_clicks(session.clicks, session.place)
+        if carried is not None and not self.preview_hidden:
+            self.layers.show_preview(
+                carried, carried.mask, session.place, current=carried.current, draw=draw_carried
+            )
+            return
         shown = None if self.preview_hidden else session.latest_prediction
         found = session.mask(shown) if shown is not None else None
         mask = None if found is None else found.mask
@@ -86,6 +101,7 @@ class Annotation:
 
     def renew(self) -> None:
         """Predict anew on pixels that have changed."""
+        self.renewals += 1
         self._stacked = (self.channels, self.channel_limits())
         place = self.session.place
         self._set_limits()
@@ -123,13 +139,17 @@ class Annotation:
         elif self._stacked != (self.channels, self.channel_limits()):
             self.renew()
 
-    def _set_limits(self) -> None:
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Intensities of a plane that are black and white to the predictor, if it is told."""
         limits = self.channel_limits()
-        if limits is not None:
-            # A stack brings each channel's limits to 0 and 1 itself.
-            self.session.set_limits((0.0, 1.0) if self.channels else limits[0])
-        else:
-            self.session.set_limits(None)
+        if limits is None:
+            return None
+        # A stack brings each channel's limits to 0 and 1 itself.
+        return (0.0, 1.0) if self.channels else limits[0]
+
+    def _set_limits(self) -> None:
+        self.session.set_limits(self.limits)
 
     def channel_limits(self) -> list[tuple[float, float]] | None:
         """Return each channel's limits; None where they are not to be used, or unusable."""

@@ -20,11 +20,17 @@ from napari_fclick.widgets.journaling import Journaling
 from napari_fclick.widgets.key_table import KeyTableOpener
 from napari_fclick.widgets.keys import KeyBindings
 from napari_fclick.widgets.layers import PREVIEW
-from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
+from napari_fclick.widgets.loading import (
+    Choices,
+    available_choices,
+    load_predictor,
+    weights_in_use,
+)
 from napari_fclick.widgets.mouse import MouseTool
 from napari_fclick.widgets.objects import ObjectTools
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
+from napari_fclick.widgets.stacks.tool import StackTool
 from napari_fclick.widgets.stakes import Stakes
 from napari_fclick.widgets.suggesting import Suggesting
 from napari_fclick.widgets.targets import Targets
@@ -65,8 +71,12 @@ class Controller:
         What the Labels layers are told of their objects.
     stakes : Stakes
         What accepting would do to other objects.
+    stacks : StackTool
+        Carries the object at hand through a stack.
     journaling : Journaling
         The session files.
+    weights : str
+        The weights that were asked for last.
     """
 
     changed = Signal()
@@ -82,6 +92,7 @@ class Controller:
         # The plain viewer: its layers can then be compared by identity.
         self.viewer = getattr(viewer, "__wrapped__", viewer)
         self._predicting = Predicting(load, discover)
+        self.weights, self._device, self._loads = "", "auto", 0
         self._chores = Worker("napari-fclick-chores")
         self.targets = Targets(self.viewer, self._chores)
         self._annotations: dict[Any, Annotation] = {}
@@ -100,6 +111,9 @@ class Controller:
         self.objects = ObjectTools(self, self._follower.go_to)
         self.features = LabelFeatures()
         self.stakes = Stakes(self._chores, self.changed.emit)
+        self.stacks = StackTool(
+            self, self._chores, lambda: self._predicting.busy, self._follower.go_to
+        )
         self.journaling = Journaling(self)
         self._connect()
 
@@ -111,7 +125,8 @@ class Controller:
         predicting.failed.connect(self._on_load_failed)
         predicting.answered.connect(self._on_answer)
         predicting.unanswered.connect(self._on_no_answer)
-        predicting.discovered.connect(self.discovered.emit)
+        predicting.discovered.connect(self._on_discovered)
+        weights_in_use.changed.connect(self._on_in_use)
         self.targets.counted.connect(self._on_counted)
         self.targets.failed.connect(self._on_not_counted)
         self.journaling.changed.connect(self.changed.emit)
@@ -135,8 +150,10 @@ class Controller:
         if self._closed:
             return
         self.journaling.close()
+        self.stacks.close()
         self.deactivate()
         self._closed = True
+        weights_in_use.changed.disconnect(self._on_in_use, missing_ok=True)
         self._predicting.close()
         self._chores.close()
         self._follower.close()
@@ -151,7 +168,13 @@ class Controller:
     @property
     def idle(self) -> bool:
         """Whether nothing is loading, being predicted or waiting to be accepted."""
-        parts = (self._predicting, self._chores, self.suggesting, self.journaling)
+        parts = (
+            self._predicting,
+            self._chores,
+            self.suggesting,
+            self.journaling,
+            self.stacks,
+        )
         return not any(part.busy for part in parts)
 
     # --- weights ------------------------------------------------------------------------
@@ -173,8 +196,21 @@ class Controller:
 
     def load_weights(self, weights: str, device: str) -> None:
         """Load weights; until they are there, those loaded before stay in use."""
+        self.weights, self._device = weights, device
+        self._loads += 1
         self._predicting.load(weights, device)
         self.changed.emit()
+
+    def _on_discovered(self, choices: Choices) -> None:
+        # It takes a while to find out that others were promoted: the default ones come first.
+        if self._loads == 1 and self.weights == "default" != choices.in_use:
+            self.load_weights(choices.in_use, self._device)
+        self.discovered.emit(choices)
+
+    def _on_in_use(self, name: str) -> None:
+        """Go on with weights that were promoted, or rolled back to."""
+        self.load_weights(name, self._device)
+        self._predicting.discover()
 
     def _on_loaded(self) -> None:
         self.journaling.use_weights(self.predictor)
@@ -265,6 +301,7 @@ class Controller:
             self._current = None
             self._predicting.forget()
         self.journaling.drop(annotation)
+        self.stacks.forget(annotation.session)
         self._hide(annotation)
         annotation.close()
         return True
@@ -348,11 +385,11 @@ class Controller:
         session = self._ready()
         if session is None:
             return
-        if not positive and not session.clicks:
+        if not positive and not session.clicks and self.stacks.carried is None:
             self.say("begin with a left click on the object; right clicks correct it", "warning")
             return
         self._clear_message()
-        self._try(lambda: session.add(y, x, positive))
+        self._try(lambda: self.stacks.add(session, y, x, positive))
 
     def remove(self, index: int) -> None:
         """Remove a click."""
@@ -375,8 +412,9 @@ class Controller:
             self.promote(index)
 
     def clear(self) -> None:
-        """Remove all clicks of the current object."""
-        self.change(lambda session: session.clear())
+        """Remove all clicks of the current object, in all slices that it was carried to."""
+        clear = self.stacks.clear if self.stacks.current is not None else None
+        self.change(lambda session: session.clear() if clear is None else clear())
 
     def show_marker(self, index: int, y: float, x: float) -> None:
         """Show a click elsewhere while it is dragged."""
@@ -391,7 +429,10 @@ class Controller:
         session, current = self._ready(), self._current
         if session is None or current is None or self._accepting:
             return
-        if self._must_wait(session):
+        problem = self.stacks.why_not_accept()
+        if problem:
+            self.say(problem, "warning")
+        elif self._must_wait(session):
             self._accepting = True
             self._wait(session)
         else:
@@ -406,7 +447,8 @@ class Controller:
         """Whether what accepting needs, the mask and a free number, is on its way."""
         if session.pending:
             return self._predicting.possible
-        return session.prediction is not None and not session.knows_next_label
+        known = session.prediction is not None or self.stacks.current is not None
+        return known and not session.knows_next_label
 
     def _wait(self, session: Session) -> None:
         if session.target is not None:
@@ -416,10 +458,14 @@ class Controller:
 
     def _accept(self, session: Session, current: Annotation) -> None:
         try:
-            if session.clicks and session.prediction is not None:
+            whole = self.stacks.current is not None
+            if whole or (session.clicks and session.prediction is not None):
                 current.ensure_labels()
                 self.bind_keys()
-            session.accept()
+            if whole:
+                self.stacks.accept()
+            else:
+                session.accept()
         except Exception as error:
             # Whatever labels on a disk may raise: the clicks are kept, and it is said.
             self.say(_reason(error), "error")
@@ -557,7 +603,8 @@ class Controller:
             return
         self._predicting.ask(self.session)  # it begins while the rest is done here
         if self._current is not None:
-            self._current.draw()
+            self.stacks.follow()
+            self._current.draw(self.stacks.preview)
         self.stakes.ask(self.session)
         self.features.use(self.session, self.labels)
         self.changed.emit()

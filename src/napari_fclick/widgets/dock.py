@@ -36,6 +36,7 @@ from napari_fclick.widgets.loading import Choices, available_choices, load_predi
 from napari_fclick.widgets.object_list import NARROW, ObjectList
 from napari_fclick.widgets.sections import Scroller, Section
 from napari_fclick.widgets.session_bar import ResumeBar, SessionBar
+from napari_fclick.widgets.stacks.panel import StackPanel
 from napari_fclick.widgets.status import describe, describe_effort
 
 POLICIES = {
@@ -78,12 +79,21 @@ class FirstClickWidget(QWidget):
         self._make_settings()
         self._make_status()
         self._make_objects()
+        self.stack = StackPanel(controller)
         self._lay_out()
         controller.changed.connect(self._show_state)
+        controller.stacks.changed.connect(self._show_state)
         controller.reported.connect(self._show_message)
         controller.discovered.connect(self._show_choices)
         # Closing a dock deletes us without a close event: what is said here holds no widget.
-        followers = (self.images, self.channels, self.labels, self.classes, self.objects)
+        followers = (
+            self.images,
+            self.channels,
+            self.labels,
+            self.classes,
+            self.objects,
+            self.stack,
+        )
         self._make_shortcuts()
         self.destroyed.connect(lambda: _close(controller, followers))
         controller.activate()
@@ -169,7 +179,8 @@ class FirstClickWidget(QWidget):
 
     def _make_shortcuts(self) -> None:
         """Have the keys work too while the dock, not the canvas, has the focus."""
-        hints: dict[str, QWidget] = {"toggle_integrity": self.integrity, **self.buttons}
+        buttons = {**self.buttons, **self.stack.buttons}
+        hints: dict[str, QWidget] = {"toggle_integrity": self.integrity, **buttons}
         self._shortcuts = Shortcuts(self, self.controller, hints)
 
     def _make_status(self) -> None:
@@ -195,6 +206,7 @@ class FirstClickWidget(QWidget):
         self.sections = {
             "image": Section("Image and network", self._image_part()),
             "mask": Section("Mask", self._mask_part()),
+            "stack": Section("Stack", self.stack),
             "objects": Section("Objects", self._objects_part()),
         }
         inside = QWidget()
@@ -204,7 +216,7 @@ class FirstClickWidget(QWidget):
         for name in ("image", "mask"):
             parts.addWidget(self.sections[name])
         parts.addLayout(self._button_row())
-        for widget in (Legend(), self.status, self.message):
+        for widget in (Legend(), self.status, self.message, self.sections["stack"]):
             parts.addWidget(widget)
         parts.addWidget(self.sections["objects"], 1)
         # Takes the room that is left where the objects are folded away.
@@ -257,14 +269,25 @@ class FirstClickWidget(QWidget):
         for name, possible in self._possible().items():
             self.buttons[name].setEnabled(possible)
         self._show_layers()
+        self._show_stack()
         self.sections["image"].tell(self._running())
         self.effort.setText("" if session is None else describe_effort(session))
         if session is None:
             self.status.setText("Open or choose an image")
             return
-        stakes = self.controller.stakes.text
-        self.status.setText(describe(session, self.controller.image, stakes))
+        stacks = self.controller.stacks
+        stakes = self.controller.stakes.text if stacks.current is None else stacks.stakes
+        carried = stacks.text
+        self.status.setText(carried or describe(session, self.controller.image, stakes))
         self._show_settings()
+
+    def _show_stack(self) -> None:
+        stacks = self.controller.stacks
+        # A 2-D image has none.
+        self.sections["stack"].setVisible(bool(stacks.axes))
+        whole = f"Accept object\nin {stacks.count} slices" if stacks.count else "Accept"
+        if self.buttons["accept"].text() != whole:
+            self.buttons["accept"].setText(whole)
 
     def _show_layers(self) -> None:
         shown = (self.controller.image, self.controller.labels)
@@ -294,10 +317,10 @@ class FirstClickWidget(QWidget):
         session = self.controller.session
         if session is None:
             return dict.fromkeys(self.buttons, False)
-        begun = bool(session.clicks)
+        begun = bool(session.clicks) or self.controller.stacks.current is not None
         return {
             "accept": begun,
-            "clear": begun,
+            "clear": begun or session.draft.absent,
             "undo": session.can_undo,
             "redo": session.can_redo,
         }
@@ -314,8 +337,12 @@ class FirstClickWidget(QWidget):
         self.message.setText(message)
 
     def _show_choices(self, choices: Choices) -> None:
-        for combo, items in ((self.weights, choices.weights), (self.devices, choices.devices)):
-            current = combo.currentText()
+        chosen = self.controller.weights
+        for combo, items, wanted in (
+            (self.weights, choices.weights, chosen),
+            (self.devices, choices.devices, ""),
+        ):
+            current = wanted or combo.currentText()
             combo.clear()
             combo.addItems(list(items))
             if current in items:

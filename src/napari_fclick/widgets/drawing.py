@@ -14,6 +14,10 @@ from napari_fclick.core.clicks import ClickSequence
 #: A pair that the colour-blind can tell apart (Okabe and Ito), and a third for contours.
 POSITIVE, NEGATIVE = "#0072B2", "#E69F00"
 CONTOUR, TINT = (240, 228, 66), (86, 180, 233)
+#: What was carried from another slice is of another colour, and its contour is dashed.
+CARRIED = (255, 150, 215)
+#: A dash of the contour and the gap after it, together, in widths of the contour.
+DASH = 12
 #: Diameters on the screen in pixels.
 SIZES = {"ring": 32.0, "first": 22.0, "positive": 13.0, "negative": 15.0}
 SYMBOLS = {"ring": "disc", "first": "star", "positive": "disc", "negative": "cross"}
@@ -86,6 +90,27 @@ def draw_preview(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> R
     out[..., 3] = seen * np.where(inside, 90, 45)
     contour = inside & ~ndimage.binary_erosion(inside, iterations=_contour_width(inside.shape))
     out[contour] = (*CONTOUR, 255)
+    return out
+
+
+def draw_carried(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> RGBA:
+    """Draw a mask that was carried from another slice: a dashed contour, nothing outside.
+
+    Parameters and what is returned are those of `draw_preview`.
+    """
+    step = preview_step(mask.shape)
+    inside = mask[::step, ::step]
+    out = np.zeros((*inside.shape, 4), np.uint8)
+    out[..., :3] = CARRIED
+    out[..., 3] = probability[::step, ::step] * np.where(inside, 40, 0)
+    width = _contour_width(inside.shape)
+    contour = inside & ~ndimage.binary_erosion(inside, iterations=width)
+    rows, columns = np.nonzero(contour)
+    if rows.size:
+        angles = np.arctan2(rows - rows.mean(), columns - columns.mean())
+        dashes = max(6, round(rows.size / width / (DASH * width)))
+        dashed = (angles / (2 * np.pi) * dashes) % 1 < 0.6
+        out[rows, columns, 3] = np.where(dashed, 255, 90)
     return out
 
 

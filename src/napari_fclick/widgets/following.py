@@ -65,6 +65,8 @@ class Follower:
         if current is None:
             controller.retry()
             return False
+        if current.image not in self._viewer.layers:
+            return False  # it is being removed: the viewer may have fewer dimensions already
         try:
             place = displayed_place(self._viewer, current.image)
         except LayerError as error:

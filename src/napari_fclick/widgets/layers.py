@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ MANY_PIXELS = 2**22
 
 #: Marks the previews in their metadata: they are no images to annotate.
 PREVIEW = "napari-fclick preview"
+
+Draw = Callable[[Any, Any], Any]
 
 TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
 
@@ -153,7 +155,12 @@ class AnnotationLayers:
         layer.data = data
 
     def show_preview(
-        self, prediction: PredictionLike | None, mask: Any, place: Place, current: bool
+        self,
+        prediction: PredictionLike | None,
+        mask: Any,
+        place: Place,
+        current: bool,
+        draw: Draw = draw_preview,
     ) -> None:
         """Draw a mask over its probability.
 
@@ -166,6 +173,8 @@ class AnnotationLayers:
         place : Place
         current : bool
             False where a newer answer is awaited: it is drawn fainter.
+        draw : callable
+            Takes probability and mask, returns the picture.
         """
         if prediction is None:
             if self.preview is not None and self.preview.visible:
@@ -175,17 +184,17 @@ class AnnotationLayers:
         if self._hidden and self.preview is not None:  # by us: the user's choice stays
             self.preview.visible, self._hidden = True, False
         if self._drawn is not mask or self.preview not in self._viewer.layers:
-            self._draw(prediction, mask, place)
+            self._draw(prediction, mask, place, draw)
             self._drawn = mask
         assert self.preview is not None
         opacity = 1.0 if current else 0.6
         if self.preview.opacity != opacity:
             self.preview.opacity = opacity
 
-    def _draw(self, prediction: PredictionLike, mask: Any, place: Place) -> None:
+    def _draw(self, prediction: PredictionLike, mask: Any, place: Place, draw: Draw) -> None:
         rows, columns = prediction.window
         step = preview_step(prediction.probability.shape)
-        drawn = draw_preview(prediction.probability, mask)
+        drawn = draw(prediction.probability, mask)
         others = tuple(axis for axis in range(place.ndim) if axis not in place.axes)
         corner = place.point(rows.start + (step - 1) / 2, columns.start + (step - 1) / 2)
         steps = np.ones(place.ndim)

@@ -101,7 +101,8 @@ class Suggesting:
                 f"no suggestion is on show: {_key('suggest')} shows one", "warning"
             )
             return
-        if not positive and not session.clicks:
+        correcting = session.clicks or self._controller.stacks.carried is not None
+        if not positive and not correcting:
             self._controller.say("the first click must be on the object", "warning")
             return
         self._controller.click(ghost.y, ghost.x, positive)

@@ -112,3 +112,13 @@ def test_events_not_known_are_passed_over() -> None:
 )
 def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_objects_that_were_tested_are_counted() -> None:
+    model = running()
+    model.take([{"event": "stage", "stage": "scoring before", "text": "testing the weights"}])
+    assert model.text == "testing the weights"
+    model.take([{**progress(0.05, 570.0), "objects": 12}])
+    assert model.text == "testing the weights: 12 objects so far"
+    model.take([{"event": "stage", "stage": "training", "text": "learning"}])
+    assert model.text == "learning"

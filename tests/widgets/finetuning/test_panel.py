@@ -167,7 +167,7 @@ def test_a_verdict_against_it_greys_promotion_but_not_export(
 ) -> None:
     panel = open_panel()
     process = begun(panel, processes, qtbot)
-    rejected = tmp_path / "my-images.rejected.safetensors"
+    rejected = tmp_path / "my-images.safetensors"
     rejected.write_bytes(b"weights")
     process.events = [finished(rejected, promoted=False)]
     qtbot.waitUntil(lambda: panel.model.phase == "finished")
@@ -176,9 +176,16 @@ def test_a_verdict_against_it_greys_promotion_but_not_export(
     assert not panel.result.promote.isEnabled()
     assert "not better beyond chance" in panel.result.promote.toolTip()
     out = tmp_path / "kept"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(out), ""))
+    suggested = []
+
+    def ask(*args: object) -> tuple[str, str]:
+        suggested.append(args[2])
+        return str(out), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
     panel.result.exports[".safetensors"].trigger()
     idle(panel, qtbot)
+    assert suggested == ["my-images.rejected.safetensors"]
     assert out.with_name("kept.safetensors").read_bytes() == b"weights"
     assert "kept.safetensors" in panel.message.text()
 

@@ -148,7 +148,7 @@ def make_request(choice: Choice, name: str, options: FineTuneOptions, folder: Pa
         Of the images, and of the weights that come out.
     options : FineTuneOptions
     folder : Path
-        Takes the layers and the weights.
+        Takes the layers, the weights and temporary files; the caller removes it.
 
     Raises
     ------
@@ -164,6 +164,7 @@ def make_request(choice: Choice, name: str, options: FineTuneOptions, folder: Pa
         arrays=store_arrays(folder / "layers", arrays_of(choice.layers)),
         options=options,
         out=folder / f"{plain_name(name)}.safetensors",
+        scratch=folder,
     )
 
 

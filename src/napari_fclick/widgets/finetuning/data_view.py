@@ -133,9 +133,7 @@ class DataView(QWidget):
         self.remove.clicked.connect(lambda: self._remove(self.list.selected))
         self.again.clicked.connect(lambda: self.changed.emit())
         self.name_edit = QLineEdit(NAME)
-        self.name_edit.setToolTip(
-            "Which images are held back is remembered under this name; new weights get it, too"
-        )
+        self.name_edit.setToolTip("The new weights get this name")
         self.name_edit.textEdited.connect(self._on_named)
         self.summary, self.messages = text_line(), text_line()
         self._lay_out()

@@ -45,6 +45,8 @@ class TuningModel:
         Of the time that there is.
     left : float or None
         Seconds.
+    objects : int
+        Tested so far, where the stage is a test.
     steps, watched : list of Step, Watch
         The curves.
     summary : DataSummary or None
@@ -64,6 +66,7 @@ class TuningModel:
         self.stage, self.error = "", ""
         self.fraction = 0.0
         self.left: float | None = None
+        self.objects = 0
         self.steps: list[Step] = []
         self.watched: list[Watch] = []
         self.summary: DataSummary | None = None
@@ -114,12 +117,13 @@ class TuningModel:
         self.summary = DataSummary.model_validate(event)
 
     def _take_stage(self, event: Mapping[str, Any]) -> None:
-        self.stage = str(event["text"])
+        self.stage, self.objects = str(event["text"]), 0
 
     def _take_progress(self, event: Mapping[str, Any]) -> None:
         # Time estimates may go back and forth; a bar does not.
         self.fraction = max(self.fraction, min(float(event["fraction"]), 1.0))
         self.left = max(float(event["left"]), 0.0)
+        self.objects = int(event.get("objects", 0))
 
     def _take_step(self, event: Mapping[str, Any]) -> None:
         self.steps.append(Step(int(event["step"]), float(event["loss"])))
@@ -154,6 +158,8 @@ class TuningModel:
         if self.phase == "finished":
             assert self.outcome is not None
             return f"done in {duration(self.outcome.seconds)}, {self.outcome.steps} steps"
+        if self.objects and self.phase == "running":
+            return f"{self.stage}: {self.objects} objects so far"
         return self.stage
 
     @property

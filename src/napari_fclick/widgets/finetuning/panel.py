@@ -9,7 +9,6 @@ from typing import Any
 
 import napari
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -21,13 +20,13 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fclick.widgets.dock import COLOURS
-from napari_fclick.widgets.finetuning.choice import summary_of
 from napari_fclick.widgets.finetuning.crops import Crop, crops_of
 from napari_fclick.widgets.finetuning.curves import Curves
 from napari_fclick.widgets.finetuning.data_view import DataView
 from napari_fclick.widgets.finetuning.form import OptionsForm
+from napari_fclick.widgets.finetuning.looking import Looking
 from napari_fclick.widgets.finetuning.model import TuningModel
-from napari_fclick.widgets.finetuning.outcome import DataSummary, Outcome
+from napari_fclick.widgets.finetuning.outcome import Outcome
 from napari_fclick.widgets.finetuning.result_view import ResultView
 from napari_fclick.widgets.finetuning.running import Running, start_process
 from napari_fclick.widgets.finetuning.shelf import Shelf
@@ -36,8 +35,6 @@ from napari_fclick.widgets.loading import Choices, available_choices
 from napari_fclick.widgets.sections import Scroller, Section
 from napari_fclick.widgets.workers import Job, Worker
 
-#: Milliseconds after which images that were chosen are read, so that several choices are one.
-DELAY = 300
 #: Parts that the progress bar has.
 PARTS = 1000
 
@@ -59,6 +56,8 @@ class FineTunePanel(QWidget):
         Where the fine-tuning stands.
     data, form, curves, result
         The parts.
+    looking : Looking
+        Reads the images that are chosen.
     shelf : Shelf
         The weights in use.
     """
@@ -72,11 +71,9 @@ class FineTunePanel(QWidget):
         super().__init__()
         self.setWindowTitle("First Click: fine-tune")
         self._viewer = getattr(viewer, "__wrapped__", viewer)
-        self._worker, self._reader = Worker("fclick-finetuning"), Worker("fclick-reading")
+        self._worker = Worker("fclick-finetuning")
         self.model, self.shelf = TuningModel(), Shelf(self._worker)
         self.running = Running(self.model, self._worker, start)
-        self._summary: DataSummary | None = None
-        self._problem = ""
         self._shown: Outcome | None = None
         self._make_parts()
         self._lay_out()
@@ -84,14 +81,12 @@ class FineTunePanel(QWidget):
         self._worker.submit("choices", Job(discover, self._show_choices, self._tell_error))
         self.shelf.look()
         self._on_theme()
-        self._on_data()
-        self._show()
+        self.looking.begin()
 
     @property
     def idle(self) -> bool:
         """Whether nothing is read, written or trained."""
-        waiting = self._delay.isActive() or self._reader.busy or self._worker.busy
-        return not (waiting or self.model.busy)
+        return not (self.looking.busy or self._worker.busy or self.model.busy)
 
     # --- making -------------------------------------------------------------------------
 
@@ -107,9 +102,7 @@ class FineTunePanel(QWidget):
         self.in_use, self.roll_back = QLabel(), QPushButton("Roll back")
         self.in_use.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.roll_back.setToolTip("Go back to the weights that were in use before")
-        self._delay = QTimer(self)
-        self._delay.setSingleShot(True)
-        self._delay.setInterval(DELAY)
+        self.looking = Looking(self.data)
 
     def _lay_out(self) -> None:
         self.sections = {
@@ -139,8 +132,7 @@ class FineTunePanel(QWidget):
         self.start.clicked.connect(lambda: self.begin())
         self.cancel.clicked.connect(lambda: self.running.cancel())
         self.roll_back.clicked.connect(lambda: self.shelf.roll_back())
-        self._delay.timeout.connect(self._look)
-        self.data.changed.connect(self._on_data)
+        self.looking.changed.connect(self._show)
         self.model.changed.connect(self._show)
         self.shelf.changed.connect(self._show)
         self.shelf.reported.connect(self._tell)
@@ -148,7 +140,7 @@ class FineTunePanel(QWidget):
         self.result.exported.connect(self._export)
         self._viewer.events.theme.connect(self._on_theme)
         # Closing a dock deletes us without a close event.
-        parts = (self.running, self.data, self._worker, self._reader)
+        parts = (self.running, self.looking, self.data, self._worker)
         self._closing = partial(_close, *parts, self._viewer, self._on_theme)
         closing = self._closing
         self.destroyed.connect(lambda: closing())
@@ -156,35 +148,6 @@ class FineTunePanel(QWidget):
     def close_all(self) -> None:
         """End what runs and remove its files; nothing can be begun afterwards."""
         self._closing()
-
-    # --- the images ---------------------------------------------------------------------
-
-    def _on_data(self) -> None:
-        self._summary, self._problem = None, ""
-        self._reader.drop("look")
-        if self.data.choice:
-            self.data.show_looking()
-            self._delay.start()
-        else:
-            self._delay.stop()
-        self._show()
-
-    def _look(self) -> None:
-        choice, name = self.data.choice, self.data.name
-
-        def done(summary: DataSummary) -> None:
-            if choice is self.data.choice:
-                self._summary = summary
-                self.data.show_summary(summary)
-                self._show()
-
-        def failed(problem: str) -> None:
-            if choice is self.data.choice:
-                self._problem = problem
-                self.data.show_problem(problem)
-                self._show()
-
-        self._reader.submit("look", Job(lambda: summary_of(choice, name), done, failed))
 
     # --- acting -------------------------------------------------------------------------
 
@@ -207,9 +170,9 @@ class FineTunePanel(QWidget):
             return "a fine-tuning is running"
         if not self.data.choice:
             return "nothing to learn from: add images and labels first"
-        if self._summary is not None and not self._summary.usable:
+        if self.looking.summary is not None and not self.looking.summary.usable:
             return "the images cannot be learned from, see above"
-        return self._problem
+        return self.looking.problem
 
     def _promote(self) -> None:
         outcome = self.model.outcome
@@ -233,9 +196,8 @@ class FineTunePanel(QWidget):
         problem = self._why_not()
         self.start.setEnabled(not problem)
         self.start.setToolTip(problem or "Train in a process of its own; go on annotating")
-        if model.summary is not None and model.summary is not self._summary:
-            self._summary = model.summary
-            self.data.show_summary(model.summary)
+        if model.summary is not None and model.summary is not self.looking.summary:
+            self.looking.show(model.summary)
         self._show_cancel()
         self.bar.setVisible(model.busy)
         self.bar.setValue(round(PARTS * model.fraction))
@@ -312,16 +274,16 @@ class FineTunePanel(QWidget):
 
 def _close(
     running: Running,
+    looking: Looking,
     data: DataView,
     worker: Worker,
-    reader: Worker,
     viewer: Any,
     on_theme: Callable[..., None],
 ) -> None:
     """End and let go of everything, whatever of Qt's is gone already."""
     running.close()
-    for each in (worker, reader):
-        each.close()
+    worker.close()
+    looking.close()
     data.close_links()
     viewer.events.theme.disconnect(on_theme)
 

@@ -165,7 +165,10 @@ class ResultView(QWidget):
     def _ask(self, suffix: str) -> None:
         if self._outcome is None or self._outcome.out is None:
             return
-        suggested = self._outcome.out.name.removesuffix(".safetensors") + suffix
+        # Of refused weights the name says so, too.
+        refused = "" if self._outcome.promoted else ".rejected"
+        stem = self._outcome.out.name.removesuffix(".safetensors").removesuffix(refused)
+        suggested = f"{stem}{refused}{suffix}"
         name, _ = QFileDialog.getSaveFileName(self, "Export", suggested, f"*{suffix}")
         if name:
             path = Path(name)

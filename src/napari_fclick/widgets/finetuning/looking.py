@@ -1,0 +1,86 @@
+"""Reads what was chosen to learn from, a moment after the last change, off the GUI thread."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_fclick.widgets.finetuning.choice import summary_of
+from napari_fclick.widgets.finetuning.data_view import DataView
+from napari_fclick.widgets.finetuning.outcome import DataSummary
+from napari_fclick.widgets.workers import Job, Worker
+
+#: Milliseconds after which images that were chosen are read, so that several choices are one.
+DELAY = 300
+
+
+class Looking:
+    """What is known of the images that are chosen.
+
+    Parameters
+    ----------
+    data : DataView
+        Where they are chosen, and what was found is shown.
+
+    Attributes
+    ----------
+    changed : Signal()
+        Anything below is another.
+    summary : DataSummary or None
+        None until they were read.
+    problem : str
+        Why they cannot be read.
+    """
+
+    changed = Signal()
+
+    def __init__(self, data: DataView) -> None:
+        self._data, self._reader = data, Worker("fclick-reading")
+        self.summary: DataSummary | None = None
+        self.problem = ""
+        self._delay = QTimer(data)
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(DELAY)
+        self._delay.timeout.connect(self._look)
+        data.changed.connect(self.begin)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being read, or about to be."""
+        return self._delay.isActive() or self._reader.busy
+
+    def begin(self) -> None:
+        """Other images were chosen: read them soon."""
+        self.summary, self.problem = None, ""
+        self._reader.drop("look")
+        if self._data.choice:
+            self._data.show_looking()
+            self._delay.start()
+        else:
+            self._delay.stop()
+        self.changed.emit()
+
+    def show(self, summary: DataSummary) -> None:
+        """Show what was found, here or in the process that fine-tunes."""
+        self.summary = summary
+        self._data.show_summary(summary)
+
+    def close(self) -> None:
+        """Read no more."""
+        self._reader.close()
+
+    def _look(self) -> None:
+        choice, name = self._data.choice, self._data.name
+
+        def done(summary: DataSummary) -> None:
+            if choice is self._data.choice:
+                self.show(summary)
+                self.changed.emit()
+
+        def failed(problem: str) -> None:
+            if choice is self._data.choice:
+                self.problem = problem
+                self._data.show_problem(problem)
+                self.changed.emit()
+
+        self._reader.submit("look", Job(lambda: summary_of(choice, name), done, failed))

@@ -1,0 +1,1 @@
+"""One object carried through a stack: started, watched, corrected and accepted in the dock."""

@@ -1,0 +1,271 @@
+"""Keeps the objects of a stack in step with what a person clicked in its slices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+
+from napari_fclick.session import Session, stacks
+from napari_fclick.widgets.activity import Activity
+from napari_fclick.widgets.annotation import Annotation
+from napari_fclick.widgets.stacks.lines import Line, spacing_of
+from napari_fclick.widgets.stacks.model import CarriedObject, Choices, Wanted
+from napari_fclick.widgets.stacks.running import (
+    Carrying,
+    Keyframe,
+    Request,
+    Runner,
+    Snapshot,
+)
+
+if TYPE_CHECKING:
+    from napari_fclick.widgets.controller import Controller
+
+#: Milliseconds after which a changed rule or threshold takes effect, so that a slider's moves
+#: are one change.
+SETTLED = 300
+#: So many objects that were accepted or cleared are kept for when that is undone.
+KEPT = 4
+
+_Key = tuple[int, Line]
+
+
+class Keeper:
+    """The objects that are carried, one for each line of planes.
+
+    What a person clicks in the planes along a line are the keyframes of its object; whatever
+    changes, what it touches is run again.
+
+    Parameters
+    ----------
+    controller : Controller
+    busy : callable
+        Whether a click is being answered: it goes first. Asked in a thread.
+    changed : callable
+        Takes the object of which there is something else to tell.
+
+    Attributes
+    ----------
+    choices : Choices
+    """
+
+    def __init__(
+        self,
+        controller: Controller,
+        busy: Callable[[], bool],
+        changed: Callable[[CarriedObject], None],
+    ) -> None:
+        self._controller, self._changed = controller, changed
+        self.choices = Choices()
+        self._objects: dict[_Key, CarriedObject] = {}
+        self._aside: dict[_Key, CarriedObject] = {}
+        self._shown: CarriedObject | None = None
+        self._running: CarriedObject | None = None
+        self._receiving = False
+        self._runner = Runner(busy)
+        self._activity = Activity(self.stop)
+        self._settled = QTimer()
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(SETTLED)
+        self._settled.timeout.connect(self._run_wanted)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is carried, or about to be."""
+        return self._runner.busy or self._settled.isActive()
+
+    def of(self, session: Session, line: Line) -> CarriedObject | None:
+        """Return the object that is carried along a line."""
+        return self._objects.get((id(session), line))
+
+    def want(self, session: Session, line: Line) -> None:
+        """Have the object along a line carried with the next `follow`, or go on with it."""
+        key = (id(session), line)
+        self._objects.setdefault(key, CarriedObject(session, line)).due = True
+        self._aside.pop(key, None)
+
+    def stop(self) -> None:
+        """End after the slice at hand; what was found stays."""
+        self._runner.stop()
+
+    def forget(self, session: Session) -> None:
+        """Let go of a session that is gone."""
+        if self._running is not None and self._running.session is session:
+            self._end_activity()
+            self._runner.forget()
+        for known in (self._objects, self._aside):
+            for key in [key for key in known if key[0] == id(session)]:
+                del known[key]
+        if self._shown is not None and self._shown.session is session:
+            self._shown = None
+
+    def close(self) -> None:
+        """End what runs."""
+        self._settled.stop()
+        self._activity.end()
+        self._runner.close()
+
+    # --- following ----------------------------------------------------------------------
+
+    def follow(self, session: Session, line: Line) -> CarriedObject | None:
+        """Bring the object along a line, which is on show, in step with its clicks."""
+        key = (id(session), line)
+        current = self._objects.get(key) or self._revived(key, session, line)
+        if current is not None and not current.clicked:
+            self._set_aside(key)
+            current = None
+        self._shown = current
+        if current is not None:
+            current.seen.add(session.place.position(line.axis))
+            self._keep_up(current)
+        return current
+
+    def _revived(self, key: _Key, session: Session, line: Line) -> CarriedObject | None:
+        """Return an object that was accepted, or cleared, if that was undone."""
+        known = self._aside.get(key)
+        if known is None or not known.is_of(known.said()) or not known.clicked:
+            return None
+        self._objects[key] = self._aside.pop(key)
+        return known
+
+    def _set_aside(self, key: _Key) -> None:
+        """Keep an object for when what ended it is undone."""
+        ended = self._objects.pop(key)
+        if self._running is ended:
+            self._end_activity()
+            self._runner.forget()
+        self._aside.pop(key, None)
+        self._aside[key] = ended
+        while len(self._aside) > KEPT:
+            del self._aside[next(iter(self._aside))]
+
+    def _keep_up(self, current: CarriedObject) -> None:
+        wanted, before = self._wanted(current), current.wanted
+        if wanted == before and not current.due:
+            return
+        if current.due or before is None or before[:2] != wanted[:2]:
+            self._run_wanted()
+        else:  # a rule or a setting: its slider may still be moving
+            current.phase = "waiting"
+            self._settled.start()
+
+    def _wanted(self, current: CarriedObject) -> Wanted:
+        annotation, settings = self._controller.current, current.session.settings
+        assert annotation is not None
+        return Wanted(
+            current.said(),
+            (self._controller.predictor, annotation.renewals, annotation.limits),
+            (settings.threshold, settings.integrity),
+            self.choices,
+        )
+
+    def _run_wanted(self) -> None:
+        """Run what was clicked, as soon as all clicks are answered."""
+        self._settled.stop()
+        current, annotation = self._shown, self._controller.current
+        if current is None or annotation is None or self._receiving:
+            return
+        wanted, before = self._wanted(current), current.wanted
+        if before is None or before.asked != wanted.asked:
+            current.forget_answers()
+        if self._controller.predictor is None or self._waits(current, annotation):
+            current.phase = "waiting"
+            self._runner.stop()
+            return
+        current.wanted, current.due = wanted, False
+        try:
+            keyframes = current.keyframes()
+        except ValueError as error:
+            self._on_failed(current, str(error))
+            return
+        carrying = current.carrying
+        if carrying is None or before is None or before.setting != wanted.setting:
+            carrying = self._carrying(current, annotation)
+        self._start(current, carrying, keyframes)
+
+    def _waits(self, current: CarriedObject, annotation: Annotation) -> bool:
+        """Whether clicks are still to be answered; those that are not on show are asked for."""
+        session, waiting = current.session, current.unanswered()
+        elsewhere = [i for i in waiting if current.line.at(i) != session.place]
+        places = [current.line.at(index) for index in elsewhere]
+        requests = [(p, session.request_at(p, annotation.plane(p))) for p in places]
+        predictor = self._controller.predictor
+        if requests and predictor is not None and not self._runner.asking:
+
+            def work() -> list[Any]:
+                return [(p, r, r.run(predictor)) for p, r in requests if r is not None]
+
+            def done(answers: list[Any]) -> None:
+                self._receiving = True  # each makes the session tell of itself
+                try:
+                    for answer in answers:
+                        session.receive_at(*answer)
+                finally:
+                    self._receiving = False
+                self._run_wanted()
+
+            self._runner.ask(work, done, partial(self._on_failed, current))
+        return bool(waiting)
+
+    def _carrying(self, current: CarriedObject, annotation: Annotation) -> Carrying:
+        session, line = current.session, current.line
+        settings = session.settings
+        return Carrying(
+            lambda index: annotation.plane(line.at(index)),
+            annotation.shape[line.axis],
+            spacing_of(annotation.image, line),
+            self._controller.predictor,
+            {
+                **self.choices.carry,
+                "threshold": settings.threshold,
+                "integrity": settings.integrity,
+            },
+            annotation.limits,
+            None if session.target is None else stacks.others(session, line.axis),
+        )
+
+    def _start(
+        self, current: CarriedObject, carrying: Carrying, keyframes: dict[int, Keyframe]
+    ) -> None:
+        if self._running is not None and self._running is not current:
+            self._running.phase = "stopped"
+        self._running = current
+        current.begin(carrying)
+        self._activity.begin("First Click: carrying an object through the stack")
+        choices = self.choices
+        request = Request(carrying, keyframes, choices.rules, choices.direction)
+
+        def told(found: Snapshot) -> None:
+            current.take(found)
+            self._changed(current)
+
+        self._runner.run(
+            request, told, partial(self._on_done, current), partial(self._on_failed, current)
+        )
+        self._changed(current)
+
+    def _on_done(self, current: CarriedObject, found: Snapshot) -> None:
+        self._end_activity()
+        if current.phase == "running":
+            current.end(found)
+        else:  # it waits for an answer, and is run again then
+            current.take(found)
+        self._ended(current)
+
+    def _on_failed(self, current: CarriedObject, problem: str) -> None:
+        self._end_activity()
+        current.fail(problem)
+        self._controller.say(f"the object was not carried: {problem}", "error")
+        self._ended(current)
+
+    def _ended(self, current: CarriedObject) -> None:
+        if current is self._shown:
+            current.seen.add(current.session.place.position(current.line.axis))
+        self._changed(current)
+
+    def _end_activity(self) -> None:
+        self._running = None
+        self._activity.end()

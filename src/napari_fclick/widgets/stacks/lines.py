@@ -1,0 +1,100 @@
+"""The planes that lie one behind the other along an axis of an image layer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from napari_fclick.session import Place
+from napari_fclick.widgets.planes import layer_shape, linear_matrix
+
+
+class Axis(NamedTuple):
+    """An axis along which an object can be carried.
+
+    Attributes
+    ----------
+    number : int
+        Of the layer's data.
+    name : str
+    length : int
+        How many slices there are.
+    """
+
+    number: int
+    name: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """Planes that differ in their position along one axis only.
+
+    Attributes
+    ----------
+    axis : int
+        Of the layer's data.
+    base : Place
+        The plane at position 0.
+    """
+
+    axis: int
+    base: Place
+
+    @classmethod
+    def through(cls, place: Place, axis: int) -> Line:
+        """Return the line along an axis that a plane lies on."""
+        return cls(axis, place.moved(axis, 0))
+
+    def at(self, index: int) -> Place:
+        """Return the plane at a position."""
+        return self.base.moved(self.axis, index)
+
+
+def axes_of(image: Any, place: Place) -> tuple[Axis, ...]:
+    """Return the axes of an image layer that are not on show.
+
+    Parameters
+    ----------
+    image : Layer
+    place : Place
+        Of the plane on show.
+    """
+    shape = layer_shape(image)
+    return tuple(
+        Axis(axis, _name(image, axis), length)
+        for axis, length in enumerate(shape)
+        if axis not in place.axes
+    )
+
+
+def first_axis(axes: tuple[Axis, ...]) -> int | None:
+    """Return the first axis that has more than one slice, or else the first; None of none."""
+    longer = [axis.number for axis in axes if axis.length > 1]
+    return next(iter([*longer, *(axis.number for axis in axes)]), None)
+
+
+def spacing_of(image: Any, line: Line) -> tuple[float, float, float]:
+    """Return how far it is from slice to slice, row to row and column to column.
+
+    In the unit of the layer's scale.
+    """
+    sides = np.linalg.norm(linear_matrix(image), axis=0)
+    rows, columns = line.base.axes
+    return float(sides[line.axis]), float(sides[rows]), float(sides[columns])
+
+
+def unit_of(image: Any, line: Line) -> str:
+    """Return the unit of areas in a plane, such as "µm²"; "px" where there is none."""
+    rows, columns = (image.units[axis] for axis in line.base.axes)
+    if any(str(unit) in ("pixel", "dimensionless", "") for unit in (rows, columns)):
+        return "px"
+    return f"{rows * columns:~P}"
+
+
+def _name(image: Any, axis: int) -> str:
+    label = str(image.axis_labels[axis])
+    return f"axis {axis}" if not label or re.fullmatch(r"-?\d+|axis -?\d+", label) else label

@@ -1,0 +1,290 @@
+"""Where the carrying of one object stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.session import Session
+from napari_fclick.session.session import mask_of
+from napari_fclick.session.state import Draft, SessionError, Settings, Start
+from napari_fclick.widgets.stacks.lines import Line
+from napari_fclick.widgets.stacks.running import Carrying, Direction, Keyframe, Snapshot
+
+if TYPE_CHECKING:  # it brings torch along
+    from napari_fclick.propagation import End, SliceMask
+
+Phase = Literal["waiting", "running", "stopped", "done", "failed"]
+
+#: What a person said of a slice: clicks, what they began with, and whether it is not there.
+Said = tuple[ClickSequence, Start | None, bool]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How an object is carried.
+
+    Attributes
+    ----------
+    direction : {"both", "up", "down"}
+    rules : dict
+        Fields of `napari_fclick.propagation.Rules` that are not the default.
+    carry : dict
+        Fields of `napari_fclick.propagation.Carry` that are not the default; threshold and
+        integrity are the session's.
+    """
+
+    direction: Direction = "both"
+    rules: dict[str, Any] = field(default_factory=dict)
+    carry: dict[str, Any] = field(default_factory=dict)
+
+
+class Wanted(NamedTuple):
+    """What the masks of an object depend on.
+
+    Attributes
+    ----------
+    said : dict of int to Said
+        What a person said of the slices.
+    asked : tuple
+        Who is asked, and about what pixels.
+    settings : tuple
+        What makes a mask of an answer.
+    choices : Choices
+    """
+
+    said: dict[int, Said]
+    asked: tuple[Any, ...]
+    settings: tuple[Any, ...]
+    choices: Choices
+
+    @property
+    def setting(self) -> tuple[Any, ...]:
+        """What all masks depend on: where it changes, all are carried again."""
+        return self.asked, self.settings, self.choices.carry, self.choices.direction
+
+
+class CarriedObject:
+    """An object on its way through a stack.
+
+    Parameters
+    ----------
+    session : Session
+        Its drafts along the line are what a person said of it.
+    line : Line
+
+    Attributes
+    ----------
+    phase : {"waiting", "running", "stopped", "done", "failed"}
+        Waiting is for the answers to a person's clicks; stopped is by a person.
+    problem : str
+        Why it failed.
+    carrying : Carrying or None
+        What runs, or has run.
+    wanted : Wanted or None
+        What it was run for last.
+    due : bool
+        Whether a person wants it run, be it for the same again.
+    at : int or None
+        The slice that was found last.
+    seen : set of int
+        Slices that were on show since they were found.
+    version : int
+        Grows with whatever becomes known.
+    """
+
+    def __init__(self, session: Session, line: Line) -> None:
+        self.session, self.line = session, line
+        self.phase: Phase = "waiting"
+        self.problem = ""
+        self.carrying: Carrying | None = None
+        self.wanted: Wanted | None = None
+        self.due = False
+        self.at: int | None = None
+        self.seen: set[int] = set()
+        self.version = 0
+        self._answers: dict[int, tuple[Said, Any]] = {}
+        self._before: dict[int, SliceMask] = {}
+        self._snapshot = Snapshot()
+        self._slices: dict[int, SliceMask] = {}
+
+    # --- what a person said -------------------------------------------------------------
+
+    def drafts(self) -> dict[int, Draft]:
+        """Return what was clicked along the line."""
+        return drafts_along(self.session, self.line)
+
+    def said(self) -> dict[int, Said]:
+        """Return what a person says of the slices now."""
+        return {i: (d.clicks, d.start, d.absent) for i, d in self.drafts().items()}
+
+    def is_of(self, said: dict[int, Said]) -> bool:
+        """Whether it was made from this."""
+        return self.wanted is not None and self.wanted.said == said
+
+    def forget_answers(self) -> None:
+        """Ask anew: the network or the pixels are others."""
+        self._answers.clear()
+
+    def unanswered(self) -> list[int]:
+        """Return the slices with clicks whose answer is not known yet."""
+        waiting = []
+        for index, said in self.said().items():
+            known = self._answers.get(index)
+            if not said[0] or (known is not None and known[0] == said):
+                continue
+            answer = self.session.prediction_at(self.line.at(index))
+            if answer is None:
+                waiting.append(index)
+            else:
+                self._answers[index] = said, answer
+        return waiting
+
+    def keyframes(self) -> dict[int, Keyframe]:
+        """Return what the clicks come to, all being answered.
+
+        Raises
+        ------
+        SessionError
+            If the clicks of a slice find nothing.
+        """
+        made = {}
+        for index, said in self.said().items():
+            if said[2]:
+                made[index] = Keyframe(ClickSequence(), None)
+                continue
+            answer = self._answers[index][1]
+            mask = _mask_of(answer, self.session.settings)
+            if mask is None:
+                raise SessionError(
+                    f"the clicks in slice {index} find nothing: add one or lower the threshold"
+                )
+            made[index] = Keyframe(said[0], mask, answer)
+        return made
+
+    # --- what is known ------------------------------------------------------------------
+
+    @property
+    def slices(self) -> dict[int, SliceMask]:
+        """What it is in each slice, as far as that is known."""
+        return self._slices
+
+    @property
+    def stale(self) -> frozenset[int]:
+        """Slices whose mask is of before the last change."""
+        if self.complete:
+            return frozenset()
+        return self._snapshot.stale | (self._before.keys() - self._snapshot.slices.keys())
+
+    @property
+    def ends(self) -> tuple[End, ...]:
+        """Where it ends, and why."""
+        return self._snapshot.ends
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to be run."""
+        return self._snapshot.complete
+
+    @property
+    def known(self) -> list[SliceMask]:
+        """What would be accepted: the masks that are up to date, in order."""
+        stale = self.stale
+        return [
+            each
+            for index, each in sorted(self._slices.items())
+            if each.mask is not None and index not in stale
+        ]
+
+    @property
+    def clicked(self) -> tuple[int, ...]:
+        """The slices that were clicked, in order."""
+        return tuple(index for index, draft in self.drafts().items() if draft.clicks)
+
+    def carried(self, index: int) -> SliceMask | None:
+        """Return the mask that was carried to a slice; None where a person made it."""
+        each = self._slices.get(index)
+        if each is None or each.mask is None or each.kind == "keyframe":
+            return None
+        return None if self.session.draft_at(self.line.at(index)).begun else each
+
+    def begin(self, carrying: Carrying) -> None:
+        """Run anew; what was known is shown until it is replaced."""
+        self.version += 1
+        if carrying is not self.carrying:
+            self.carrying = carrying
+            self._before = {
+                index: each for index, each in self._slices.items() if each.kind != "keyframe"
+            }
+            self._snapshot = Snapshot()
+        self._snapshot = replace(self._snapshot, complete=False)
+        self.phase, self.problem = "running", ""
+
+    def take(self, found: Snapshot) -> None:
+        """Take what was found."""
+        self.version += 1
+        if found.complete:
+            self._before = {}
+        self._snapshot, self.at = found, found.at
+        before, self._slices = self._slices, {**self._before, **found.slices}
+        changed = {i for i, each in self._slices.items() if before.get(i) is not each}
+        self.seen -= changed
+
+    def end(self, found: Snapshot) -> None:
+        """Take what was found in the end."""
+        self.take(found)
+        self.phase = "done" if found.complete else "stopped"
+
+    def fail(self, problem: str) -> None:
+        """Note why there is no more."""
+        self.phase, self.problem = "failed", problem
+
+    def worst(self, here: int) -> SliceMask | None:
+        """Return the least certain slice that was not looked at; None where all were.
+
+        Parameters
+        ----------
+        here : int
+            The slice on show: it is being looked at.
+        """
+        self.seen.add(here)
+        stale = self.stale
+        unseen = [
+            each
+            for index, each in self._slices.items()
+            if index not in self.seen and index not in stale and self.carried(index) is not None
+        ]
+        return min(unseen, key=lambda each: (each.certainty, abs(each.index - here)), default=None)
+
+
+def drafts_along(session: Session, line: Line) -> dict[int, Draft]:
+    """Return what was clicked along a line, which the plane on show need not lie on."""
+    shown = session.place
+    if shown.axes == line.base.axes and Line.through(shown, line.axis) == line:
+        return session.drafts_along(line.axis)
+    return {}
+
+
+def clear_along(session: Session, drafts: Iterable[int], at: Callable[[int], Any]) -> None:
+    """Take back what was clicked in several planes, in one step.
+
+    Parameters
+    ----------
+    session : Session
+    drafts : iterable of int
+        Positions of the planes.
+    at : callable
+        Takes a position, returns its `Place`.
+    """
+    places = [at(index) for index in drafts]
+    others = tuple((p, session.draft_at(p), Draft()) for p in places if p != session.place)
+    session.do(replace(session.step("drop the object in its slices", Draft()), others=others))
+
+
+def _mask_of(answer: Any, settings: Settings) -> StoredMask | None:
+    rows, columns = answer.window
+    kept = mask_of(answer, settings)
+    return StoredMask.pack(kept.mask, rows.start or 0, columns.start or 0)

@@ -1,0 +1,301 @@
+"""The part of the dock that carries an object through a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.theme import get_theme
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_fclick.widgets.choosers import keep_narrow
+from napari_fclick.widgets.sections import Section
+from napari_fclick.widgets.stacks.form import ModelForm, number_box
+from napari_fclick.widgets.stacks.lines import spacing_of, unit_of
+from napari_fclick.widgets.stacks.model import CarriedObject
+from napari_fclick.widgets.stacks.strip import DriftStrip
+from napari_fclick.widgets.stacks.texts import describe_ends, describe_progress
+from napari_fclick.widgets.stacks.tool import StackTool, why_no_stack
+
+if TYPE_CHECKING:
+    from napari_fclick.widgets.controller import Controller
+
+DIRECTIONS = {"both": "both ways", "up": "to higher slices", "down": "to lower slices"}
+#: Rules that have widgets of their own; what the dock's settings decide.
+_ELSEWHERE = ("first", "last", "threshold", "integrity")
+
+
+class Range(QWidget):
+    """The first and the last slice to go to, each with a box to tick.
+
+    Parameters
+    ----------
+    changed : callable
+    """
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        self.ticks: dict[str, QCheckBox] = {}
+        self.boxes: dict[str, QSpinBox] = {}
+        texts = {"first": ("from", "down"), "last": ("to", "up")}
+        for name, (text, way) in texts.items():
+            tick, box = QCheckBox(text), number_box(whole=True)
+            assert isinstance(box, QSpinBox)
+            self.ticks[name], self.boxes[name] = tick, box
+            tip = f"Go no farther {way} than this slice; without the tick, to the stack's end"
+            for widget in (tick, box):
+                widget.setToolTip(tip)
+            box.setAccessibleName(f"{name} slice")
+            box.setEnabled(False)
+            tick.toggled.connect(box.setEnabled)
+            tick.toggled.connect(lambda _: changed())
+            box.valueChanged.connect(lambda _: changed())
+            row.addWidget(tick)
+            row.addWidget(box, 1)
+
+    def set_length(self, length: int) -> None:
+        """Offer the slices of a stack."""
+        if self.boxes["last"].maximum() == length - 1:
+            return
+        blocked = [QSignalBlocker(box) for box in self.boxes.values()]
+        for box in self.boxes.values():
+            box.setRange(0, length - 1)
+        if not self.ticks["last"].isChecked():
+            self.boxes["last"].setValue(length - 1)
+        del blocked
+
+    @property
+    def rules(self) -> dict[str, int | None]:
+        """The ends, None where there is none."""
+        return {
+            name: self.boxes[name].value() if tick.isChecked() else None
+            for name, tick in self.ticks.items()
+        }
+
+
+class StackPanel(QWidget):
+    """Start, direction, range, rules, progress, and the drift strip.
+
+    Parameters
+    ----------
+    controller : Controller
+
+    Attributes
+    ----------
+    buttons : dict of str to QPushButton
+        By the action's name: "propagate", "worst_next", "not_here", "good_as_is".
+    strip : DriftStrip
+    rules : Section
+        The rules; they are shown from when weights are loaded.
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller, self._tool = controller, controller.stacks
+        self._form: ModelForm | None = None
+        self._drawn: tuple[Any, ...] = ()
+        self._make_choosers()
+        self._make_buttons()
+        self._make_rest()
+        self._lay_out()
+        self._tool.changed.connect(self.show_state)
+        controller.changed.connect(self.show_state)
+        controller.viewer.events.theme.connect(self._on_theme)
+        self._on_theme()
+        self.show_state()
+
+    def close_links(self) -> None:
+        """No longer follow controller and viewer."""
+        self._tool.changed.disconnect(self.show_state, missing_ok=True)
+        self._controller.changed.disconnect(self.show_state, missing_ok=True)
+        self._controller.viewer.events.theme.disconnect(self._on_theme)
+
+    # --- making -------------------------------------------------------------------------
+
+    def _make_choosers(self) -> None:
+        self.axes, self.directions = QComboBox(), QComboBox()
+        self.axes.setToolTip("The axis along which the slices lie: any that is not on show")
+        self.axes.activated.connect(lambda _: self._tool.choose_axis(self.axes.currentData()))
+        self.directions.setToolTip("Which way to go beyond the slices that you clicked")
+        for name, text in DIRECTIONS.items():
+            self.directions.addItem(text, name)
+        self.directions.activated.connect(lambda _: self._choose())
+        for combo in (self.axes, self.directions):
+            keep_narrow(combo)
+        self.range = Range(self._choose)
+
+    def _make_buttons(self) -> None:
+        texts = {
+            "propagate": ("Propagate", self._tool.toggle),
+            "good_as_is": ("Good as it is", self._tool.good_as_is),
+            "not_here": ("Not here", self._tool.not_here),
+            "worst_next": ("Worst next", self._tool.worst_next),
+        }
+        self.buttons = {}
+        for name, (text, act) in texts.items():
+            button = self.buttons[name] = QPushButton(text)
+            button.setMinimumWidth(60)
+            button.clicked.connect(lambda _=False, act=act: act())
+
+    def _make_rest(self) -> None:
+        self.progress, self.ends = _line(), _line()
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 0)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        self.bar.setToolTip("The object is being carried; the button above stops it")
+        self.bar.setAccessibleName("The object is being carried")
+        self.strip = DriftStrip()
+        self.strip.jumped.connect(self._tool.show_slice)
+        self._holder = QWidget()
+        QVBoxLayout(self._holder).setContentsMargins(0, 0, 0, 0)
+        self.rules = Section("Rules", self._holder, unfolded=False)
+        self.rules.setToolTip("When to stop, and how a mask is carried")
+        self.rules.toggled.connect(lambda _: self.show_state())
+
+    def _lay_out(self) -> None:
+        self._where = QWidget()
+        form = QFormLayout(self._where)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(4)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        form.addRow("Along", self.axes)
+        form.addRow("Direction", self.directions)
+        form.addRow(self.range)
+        grid = QGridLayout()
+        grid.addWidget(self.buttons["propagate"], 0, 0, 1, 3)
+        for column, name in enumerate(("good_as_is", "not_here", "worst_next")):
+            grid.addWidget(self.buttons[name], 1, column)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(4)
+        whole.addWidget(self._where)
+        whole.addLayout(grid)
+        for widget in (self.bar, self.progress, self.strip, self.ends, self.rules):
+            whole.addWidget(widget)
+
+    # --- choosing -----------------------------------------------------------------------
+
+    def _choose(self) -> None:
+        rules, carry = dict(self.range.rules), {}
+        if self._form is not None:
+            from napari_fclick.propagation import Carry, Rules
+
+            rules |= self._form.values(Rules)
+            carry = self._form.values(Carry)
+        direction = self.directions.currentData()
+        self._tool.choose(
+            replace(self._tool.choices, direction=direction, rules=rules, carry=carry)
+        )
+
+    def _make_form(self) -> None:
+        """Show the rules: not before weights are loaded, as they come with the network."""
+        if self._form is not None or self._controller.predictor is None:
+            return
+        from napari_fclick.propagation import Carry, Rules
+
+        self._form = ModelForm(Rules, Carry, without=_ELSEWHERE)
+        self._form.changed.connect(self._choose)
+        layout = self._holder.layout()
+        assert layout is not None
+        layout.addWidget(self._form)
+
+    # --- showing ------------------------------------------------------------------------
+
+    def show_state(self) -> None:
+        """Show the object as it is now."""
+        tool = self._tool
+        self._show_axes()
+        problem = why_no_stack(tool.axis)
+        self._where.setEnabled(not problem)
+        if not problem and self.rules.isExpanded():
+            self._make_form()
+        current = tool.current
+        self.bar.setVisible(tool.running)
+        self._show_buttons(current, problem)
+        self.progress.setText(problem or _said(tool, current))
+        self.ends.setText("" if current is None else "\n".join(describe_ends(current)))
+        self.ends.setVisible(bool(self.ends.text()))
+        self._show_strip(current)
+
+    def _show_axes(self) -> None:
+        axes, chosen = self._tool.axes, self._tool.axis
+        blocked = QSignalBlocker(self.axes)
+        texts = [f"{axis.name} ({axis.length} slices)" for axis in axes]
+        if texts != [self.axes.itemText(i) for i in range(self.axes.count())]:
+            self.axes.clear()
+            for axis, text in zip(axes, texts, strict=True):
+                self.axes.addItem(text, axis.number)
+        del blocked
+        if chosen is not None:
+            self.axes.setCurrentIndex(self.axes.findData(chosen.number))
+            self.range.set_length(chosen.length)
+
+    def _show_buttons(self, current: CarriedObject | None, problem: str) -> None:
+        text = "Propagate"
+        if self._tool.running:
+            text = "Stop"
+        elif current is not None and current.phase == "stopped":
+            text = "Go on"
+        self.buttons["propagate"].setText(text)
+        session = self._controller.session
+        absent = session is not None and session.draft.absent
+        self.buttons["not_here"].setText("It is here" if absent else "Not here")
+        possible = {
+            "propagate": not problem,
+            "not_here": not problem,
+            "good_as_is": self._tool.carried is not None,
+            "worst_next": current is not None,
+        }
+        for name, on in possible.items():
+            self.buttons[name].setEnabled(on)
+
+    def _show_strip(self, current: CarriedObject | None) -> None:
+        self.strip.setVisible(current is not None and bool(current.slices))
+        index = self._tool.index
+        if index is not None:
+            self.strip.show_here(index)
+        if current is None or not current.slices:
+            return
+        # Moving through the slices draws nothing but the line anew.
+        now = (current, current.version, tuple(current.drafts()))
+        if now == self._drawn:
+            return
+        self._drawn = now
+        image, line = self._controller.image, current.line
+        _, row, column = spacing_of(image, line)
+        self.strip.show_object(current, row * column, unit_of(image, line))
+
+    def _on_theme(self, event: Any = None) -> None:
+        self.strip.show_colours(get_theme(self._controller.viewer.theme).text.as_hex())
+
+
+def _said(tool: StackTool, current: CarriedObject | None) -> str:
+    if current is not None:
+        return describe_progress(current)
+    return "Click on the object in one slice or several, then propagate"
+
+
+def _line() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+    return label

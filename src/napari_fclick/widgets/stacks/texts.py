@@ -1,0 +1,68 @@
+"""What is said of an object on its way through a stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_fclick.widgets.layers import pixel_size
+from napari_fclick.widgets.stacks.model import CarriedObject
+
+if TYPE_CHECKING:  # it brings torch along
+    from napari_fclick.propagation import End, SliceMask
+
+
+def describe_carried(carried: CarriedObject, each: SliceMask, image: Any, stakes: str = "") -> str:
+    """Return one line of a mask that was carried to the slice on show."""
+    parts = [_origin(each), f"certainty {each.certainty:.2f}"]
+    size = pixel_size(image, carried.line.base.axes)
+    area = f"{each.pixels:,} px"
+    parts.append(area if size is None else f"{area} ({each.pixels * size[0]:.4g} {size[1]})")
+    if each.index in carried.stale:
+        parts.append("to be carried again")
+    parts.append("click to correct")
+    if stakes:
+        parts += stakes.split(" · ")
+    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+
+
+def describe_progress(carried: CarriedObject) -> str:
+    """Return where the carrying stands: what runs, or what is known."""
+    if carried.phase == "failed":
+        return f"Not carried: {carried.problem}"
+    if carried.phase == "waiting":
+        return "Waiting for the mask …"
+    known = carried.known
+    extent = f"{len(known)} slice{'s' * (len(known) != 1)}"
+    if known:
+        extent += f", {known[0].index} to {known[-1].index}"
+    if carried.phase == "running":
+        at = "" if carried.at is None else f" · at slice {carried.at}"
+        return f"Carrying … {extent}{at}"
+    if carried.phase == "stopped":
+        return f"Stopped with {extent} · accept these, go on, or clear"
+    return f"In {extent}"
+
+
+def describe_ends(carried: CarriedObject) -> list[str]:
+    """Return why it stops at each end, lowest first."""
+    clicked = [index for index, each in carried.slices.items() if each.kind == "keyframe"]
+    if not clicked:
+        return []
+    known = [index for index, each in carried.slices.items() if each.mask is not None]
+    return [_end(end, end.index < min(clicked), known) for end in carried.ends]
+
+
+def _end(end: End, below: bool, known: list[int]) -> str:
+    way = "Down" if below else "Up"
+    beside = [i for i in known if (i > end.index if below else i < end.index)]
+    last = min(beside) if below else max(beside)
+    value = "" if end.value is None else f" ({end.value:.2f})"
+    where = "" if end.reason in ("end of the stack", "end of the range") else f" in {end.index}"
+    return f"{way} to slice {last}: {end.reason}{value}{where}"
+
+
+def _origin(each: SliceMask) -> str:
+    if each.kind == "between":
+        agreement = "" if each.agreement is None else f", which agree to {each.agreement:.0%}"
+        return f"Carried from both sides{agreement}"
+    return f"Carried from slice {each.source}"

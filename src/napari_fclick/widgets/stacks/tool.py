@@ -1,0 +1,324 @@
+"""What the dock and the keys do with an object in a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_fclick.session import Place, Session, stacks
+from napari_fclick.session.stack_run import StackRun
+from napari_fclick.session.starting import start_of
+from napari_fclick.widgets.stacks.keeping import Keeper
+from napari_fclick.widgets.stacks.lines import Axis, Line, axes_of, first_axis
+from napari_fclick.widgets.stacks.model import CarriedObject, Choices, clear_along
+from napari_fclick.widgets.stacks.preview import CarriedPreview
+from napari_fclick.widgets.stacks.stakes import StackStakes
+from napari_fclick.widgets.stacks.texts import describe_carried
+
+if TYPE_CHECKING:
+    from napari_fclick.propagation import SliceMask  # it brings torch along
+    from napari_fclick.widgets.controller import Controller
+    from napari_fclick.widgets.workers import Worker
+
+
+class StackTool:
+    """Carries the object at hand through a stack, one for each line of planes.
+
+    What a person clicks in the planes along a line are its keyframes: it follows them, by
+    `follow`, and runs anew what they touch.
+
+    Parameters
+    ----------
+    controller : Controller
+    worker : Worker
+        For what is read on the way.
+    busy : callable
+        Whether a click is being answered: it goes first. Asked in a thread.
+    go_to : callable
+        Shows a `Place`.
+
+    Attributes
+    ----------
+    changed : Signal()
+        There is something else to show.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        controller: Controller,
+        worker: Worker,
+        busy: Callable[[], bool],
+        go_to: Callable[[Place], None],
+    ) -> None:
+        self._controller, self._go_to = controller, go_to
+        self._axis: dict[int, int] = {}
+        self._keeper = Keeper(controller, busy, self._on_changed)
+        self._stakes = StackStakes(worker, self._tell)
+        self._preview = CarriedPreview()
+
+    # --- what there is ------------------------------------------------------------------
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The axes along which an object can be carried; none in a 2-D image."""
+        current = self._controller.current
+        return () if current is None else axes_of(current.image, current.session.place)
+
+    @property
+    def axis(self) -> Axis | None:
+        """The one that is chosen."""
+        axes, current = self.axes, self._controller.current
+        chosen = None if current is None else self._axis.get(id(current.session))
+        numbers = [axis.number for axis in axes]
+        number = chosen if chosen in numbers else first_axis(axes)
+        return next((axis for axis in axes if axis.number == number), None)
+
+    @property
+    def line(self) -> Line | None:
+        """The planes before and behind the one on show."""
+        axis, session = self.axis, self._controller.session
+        if axis is None or session is None:
+            return None
+        return Line.through(session.place, axis.number)
+
+    @property
+    def current(self) -> CarriedObject | None:
+        """The object that is carried through the plane on show."""
+        line, session = self.line, self._controller.session
+        return None if line is None or session is None else self._keeper.of(session, line)
+
+    @property
+    def index(self) -> int | None:
+        """The slice on show."""
+        line, session = self.line, self._controller.session
+        return None if line is None or session is None else session.place.position(line.axis)
+
+    @property
+    def carried(self) -> SliceMask | None:
+        """The mask that was carried to the plane on show, where no person made one."""
+        current, index = self.current, self.index
+        return None if current is None or index is None else current.carried(index)
+
+    @property
+    def preview(self) -> CarriedPreview | None:
+        """What to draw of it."""
+        current, each = self.current, self.carried
+        if current is None or each is None:
+            return None
+        return self._preview.show(each, each.index not in current.stale)
+
+    @property
+    def text(self) -> str:
+        """What is said of the plane on show; empty where nothing was carried there."""
+        current, each, image = self.current, self.carried, self._controller.image
+        if current is not None and each is not None:
+            return describe_carried(current, each, image, self._stakes.text)
+        session = self._controller.session
+        if session is not None and session.draft.absent:
+            return "Marked as not here · click on the object to take it back"
+        return ""
+
+    @property
+    def stakes(self) -> str:
+        """What accepting it in all slices would do to other objects."""
+        return self._stakes.text
+
+    @property
+    def count(self) -> int:
+        """In how many slices it would be accepted; 0 where nothing was carried."""
+        current = self.current
+        return 0 if current is None else len(current.known)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is carried, or about to be."""
+        return self._keeper.busy
+
+    @property
+    def running(self) -> bool:
+        """Whether the object on show is being carried."""
+        current = self.current
+        return current is not None and current.phase == "running"
+
+    @property
+    def choices(self) -> Choices:
+        """How an object is carried."""
+        return self._keeper.choices
+
+    # --- choices ------------------------------------------------------------------------
+
+    def choose_axis(self, number: int) -> None:
+        """Carry along this axis of the layer's data."""
+        session = self._controller.session
+        if session is not None:
+            self._axis[id(session)] = number
+            self._controller.refresh()
+
+    def choose(self, choices: Choices) -> None:
+        """Carry this way; what runs, or has run, is carried again where it matters."""
+        if choices != self.choices:
+            self._keeper.choices = choices
+            self.follow()
+            self._tell()
+
+    # --- what the keys do ---------------------------------------------------------------
+
+    def toggle(self) -> None:
+        """Carry the object through the stack, or stop it."""
+        if self.running:
+            self.stop()
+        else:
+            self.propagate()
+
+    def propagate(self) -> None:
+        """Carry the object of the slices that were clicked; or go on with it."""
+        controller = self._controller
+        if controller.session is not None and not controller.follow_view():
+            return
+        problem = self._why_not()
+        session, line = controller.session, self.line
+        if problem or session is None or line is None:
+            controller.say(problem, "warning")
+            return
+        controller.stop_accepting()
+        self._keeper.want(session, line)
+        controller.refresh()
+
+    def stop(self) -> None:
+        """End after the slice at hand; what was found stays."""
+        self._keeper.stop()
+
+    def not_here(self) -> None:
+        """Mark that the object is not in the slice on show, or take that back."""
+        problem = why_no_stack(self.axis)
+        if problem:
+            self._controller.say(problem, "warning")
+            return
+        self._controller.change(lambda session: session.mark_absent(not session.draft.absent))
+
+    def good_as_is(self) -> None:
+        """Take the mask that was carried to the slice on show as if it had been clicked."""
+        each = self.carried
+        if each is None:
+            self._controller.say("no mask was carried to this slice", "warning")
+            return
+        self._controller.change(lambda session: stacks.begin_from(session, start_of(each)))
+
+    def worst_next(self) -> None:
+        """Go to the least certain slice that was not looked at."""
+        current, index = self.current, self.index
+        if current is None or index is None:
+            self._controller.say("nothing was carried through the stack yet", "warning")
+            return
+        worst = current.worst(index)
+        if worst is None:
+            current.seen.clear()
+            self._controller.say("all slices were looked at; again for the first", "info")
+            return
+        self.show_slice(worst.index)
+
+    def show_slice(self, index: int) -> None:
+        """Go to a slice of the line on show; beyond its ends, to the last one."""
+        line, axis = self.line, self.axis
+        if line is not None and axis is not None:
+            self._go_to(line.at(min(max(index, 0), axis.length - 1)))
+
+    # --- what the controller asks -------------------------------------------------------
+
+    def add(self, session: Session, y: float, x: float, positive: bool) -> None:
+        """Add a click to a plane; on a mask that was carried there, it corrects that."""
+        each = self.carried
+        if each is None:
+            session.add(y, x, positive)
+        else:
+            stacks.correct_carried(session, start_of(each), y, x, positive)
+
+    def why_not_accept(self) -> str:
+        """Return why the object cannot be accepted now; empty where it can, or is of one slice."""
+        current = self.current
+        if current is None:
+            return ""
+        if current.phase in ("done", "stopped", "failed"):
+            begun = current.carrying is not None and current.carrying.propagation is not None
+            return "" if begun else current.problem or "it was not carried yet: propagate it"
+        if current.phase == "waiting":
+            return "the mask of a slice is still to come: wait until the object was carried anew"
+        return "the object is still being carried: wait, or stop it and accept what is known"
+
+    def accept(self) -> None:
+        """Write the object into the labels of all its slices; raises what the session does."""
+        current = self.current
+        assert current is not None and current.carrying is not None
+        carrying = current.carrying
+        assert carrying.propagation is not None
+        run = StackRun.of(
+            current.line.axis,
+            carrying.propagation,
+            limits=carrying.limits,
+            others=carrying.others is not None,
+            complete=current.complete,
+        )
+        stacks.accept(current.session, current.known, run)
+
+    def clear(self) -> None:
+        """Take back everything that was clicked of the object in its slices."""
+        current = self.current
+        assert current is not None
+        clear_along(current.session, current.drafts(), current.line.at)
+
+    def forget(self, session: Session) -> None:
+        """Let go of a session that is gone."""
+        self._keeper.forget(session)
+        self._axis.pop(id(session), None)
+
+    def close(self) -> None:
+        """End what runs."""
+        self._keeper.close()
+
+    def follow(self) -> None:
+        """Bring the object in step with what was clicked in its slices."""
+        session, line = self._controller.session, self.line
+        found = None if session is None or line is None else self._keeper.follow(session, line)
+        self._stakes.ask(found)
+
+    def _on_changed(self, changed: CarriedObject) -> None:
+        if changed is self.current:
+            self._stakes.ask(changed)
+        self._tell()
+
+    def _tell(self) -> None:
+        annotation = self._controller.current
+        if annotation is not None:
+            annotation.draw(self.preview)
+        self.changed.emit()
+
+    def _why_not(self) -> str:
+        """Return why nothing can be carried; empty where it can."""
+        controller, axis, line = self._controller, self.axis, self.line
+        session = controller.session
+        if session is None:
+            return "open or choose an image first"
+        problem = why_no_stack(axis)
+        if axis is None or line is None or problem:
+            return problem
+        if not any(draft.clicks for draft in session.drafts_along(axis.number).values()):
+            return "click on the object in a slice first: it is carried from there"
+        if controller.predictor is None and not controller.loading:
+            return "no weights are loaded"
+        first, last = (self.choices.rules.get(name) for name in ("first", "last"))
+        if first is not None and last is not None and first > last:
+            return f"the range ends before it begins: from {first} to {last}"
+        return ""
+
+
+def why_no_stack(axis: Axis | None) -> str:
+    """Return why an object cannot be carried along an axis; empty where it can."""
+    if axis is None:
+        return "the image is 2-D: there are no slices to carry an object through"
+    if axis.length < 2:
+        return f"there is one slice along {axis.name}: nothing to carry an object to"
+    return ""

@@ -1,0 +1,47 @@
+"""Which planes lie behind one another, and how far apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Image
+
+from napari_fclick.session import Place
+from napari_fclick.widgets.stacks.lines import Line, axes_of, first_axis, spacing_of, unit_of
+
+
+def image(shape: tuple[int, ...], **kwargs: object) -> Image:
+    return Image(np.zeros(shape, np.uint8), contrast_limits=(0, 1), **kwargs)
+
+
+def test_axes_are_those_not_on_show() -> None:
+    layer = image((3, 1, 20, 30), axis_labels=("t", "z", "y", "x"))
+    axes = axes_of(layer, Place((2, 3), (0, 0)))
+    assert [tuple(axis) for axis in axes] == [(0, "t", 3), (1, "z", 1)]
+    axes = axes_of(image((3, 1, 20, 30)), Place((0, 2), (0, 5)))
+    assert [tuple(axis) for axis in axes] == [(1, "axis 1", 1), (3, "axis 3", 30)]
+    assert axes_of(image((20, 30)), Place()) == ()
+
+
+def test_the_first_axis_with_a_slider_is_taken() -> None:
+    assert first_axis(axes_of(image((1, 4, 20, 30)), Place((2, 3), (0, 0)))) == 1
+    assert first_axis(axes_of(image((1, 20, 30)), Place((1, 2), (0,)))) == 0
+    assert first_axis(()) is None
+
+
+def test_planes_of_a_line() -> None:
+    line = Line.through(Place((1, 3), (2, 5)), 2)
+    assert line == Line.through(Place((1, 3), (2, 8)), 2)
+    assert line != Line.through(Place((1, 3), (1, 5)), 2)
+    assert line.at(7) == Place((1, 3), (2, 7))
+
+
+@pytest.mark.parametrize("affine", [None, np.diag([2, 1, 1, 1])])
+def test_distances_are_those_of_the_world(affine: object) -> None:
+    layer = image((5, 20, 30), scale=(-4, 0.5, 3), units=("um",) * 3, affine=affine)
+    along_z = Line.through(Place((1, 2), (0,)), 0)
+    assert spacing_of(layer, along_z) == (4 if affine is None else 8, 0.5, 3)
+    assert unit_of(layer, along_z) == "µm²"
+    assert unit_of(image((5, 20, 30)), along_z) == "px"
+    along_x = Line.through(Place((0, 1), (0,)), 2)
+    assert spacing_of(layer, along_x) == (3, 4 if affine is None else 8, 0.5)

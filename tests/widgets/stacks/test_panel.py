@@ -1,0 +1,69 @@
+"""The part of the dock for stacks."""
+
+from __future__ import annotations
+
+from tests.widgets.stacks.conftest import OpenStack
+from tests.widgets.stacks.fakes import CLICK, tube
+
+
+def test_rules_and_range_are_chosen_in_the_panel(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    panel = dock.widget.stack
+    panel.rules.expand(False)
+    assert panel._form is not None
+    dock.click(*CLICK)
+    panel.buttons["propagate"].click()
+    dock.wait()
+    assert dock.tool.count == 7
+    assert panel.ends.text().startswith("Down to slice 1: ")
+    panel.range.ticks["last"].setChecked(True)
+    panel.range.boxes["last"].setValue(5)
+    dock.wait()
+    assert dock.tool.count == 5
+    assert panel.ends.text().endswith("Up to slice 5: end of the range")
+    panel._form.fields["passes"].value = 2
+    dock.predictor.asked.clear()
+    dock.wait()
+    assert dock.tool.choices.carry["passes"] == 2
+    assert dock.predictor.asked.count(3) == 2
+    panel.directions.setCurrentIndex(panel.directions.findData("up"))
+    panel.directions.activated.emit(1)
+    dock.wait()
+    assert dock.tool.count == 2
+
+
+def test_what_can_be_done_now_is_enabled_and_all_have_tooltips(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    panel = dock.widget.stack
+    assert panel.strip.isHidden() and panel.bar.isHidden()
+    enabled = {name for name, button in panel.buttons.items() if button.isEnabled()}
+    assert enabled == {"propagate", "not_here"}
+    dock.click(*CLICK)
+    dock.propagate()
+    dock.go(5)
+    assert all(button.isEnabled() for button in panel.buttons.values())
+    assert not panel.strip.isHidden() and panel.strip.here[0].value() == 5
+    parts = [panel.axes, panel.directions, panel.bar, *panel.buttons.values()]
+    parts += [*panel.range.ticks.values(), *panel.range.boxes.values()]
+    assert all(part.toolTip() for part in parts)
+    panel.strip.jumped.emit(2)
+    assert dock.tool.index == 2
+    panel.buttons["not_here"].click()
+    assert panel.buttons["not_here"].text() == "It is here"
+
+
+def test_the_dock_stays_narrow(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    dock.click(*CLICK)
+    dock.propagate()
+    dock.widget.stack.rules.expand(False)
+    dock.wait()
+    assert dock.widget.minimumSizeHint().width() <= 325
+
+
+def test_colours_follow_the_theme(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    viewer, axis = dock.controller.viewer, dock.widget.stack.strip._drift.getAxis("left")
+    before = axis.textPen().color().name()
+    viewer.theme = "light"
+    assert axis.textPen().color().name() != before

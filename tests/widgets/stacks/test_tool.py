@@ -1,0 +1,421 @@
+"""An object carried through a stack in a viewer, by the dock's own ways."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QApplication
+from tests.widgets.stacks.conftest import OpenStack, StackDock
+from tests.widgets.stacks.fakes import CLICK, TUBE, MadeStack, TubePredictor, tube
+
+from napari_fclick.core.memory import peak_memory_mb
+from napari_fclick.widgets.actions import ACTIONS
+from napari_fclick.widgets.stacks.model import Choices
+
+
+def carried(open_stack: OpenStack, data: Any = None, at: int = 4, **kwargs: Any) -> StackDock:
+    """A dock whose object was clicked and carried."""
+    dock = open_stack(tube() if data is None else data, at=at, **kwargs)
+    dock.click(*CLICK)
+    dock.propagate()
+    return dock
+
+
+def slices_of(dock: StackDock) -> list[int]:
+    current = dock.tool.current
+    assert current is not None
+    return sorted(current.slices)
+
+
+def test_an_object_is_carried_both_ways_and_accepted_in_one_step(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    current = dock.tool.current
+    assert current is not None and current.phase == "done"
+    assert slices_of(dock) == [1, 2, 3, 4, 5, 6, 7]
+    assert dock.widget.buttons["accept"].text() == "Accept object\nin 7 slices"
+    dock.controller.accept()
+    labels = dock.controller.labels.data
+    np.testing.assert_array_equal(labels, tube() > 100)
+    assert dock.tool.current is None and not dock.session.clicks
+    assert dock.widget.buttons["accept"].text() == "Accept"
+    dock.controller.undo()
+    dock.wait()
+    assert not labels.any()
+    assert dock.tool.current is current and dock.tool.count == 7
+    dock.controller.redo()
+    assert labels.sum() == (tube() > 100).sum() and dock.tool.current is None
+
+
+def test_the_carried_mask_is_shown_as_one_scrolls(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    layer = dock.controller.viewer.layers["preview"]
+    yellow = layer.data[0].max((0, 1))
+    dock.go(5)
+    assert "Carried from slice 4" in dock.widget.status.text().replace("\xa0", " ")
+    assert layer.visible and layer.data.shape[1:3] == (12, 15)
+    assert not np.array_equal(layer.data[0].max((0, 1)), yellow)
+    np.testing.assert_allclose(layer.translate, (5, TUBE[0].start, TUBE[1].start))
+    dock.go(8)
+    assert not layer.visible and dock.tool.text == ""
+
+
+def test_a_correction_runs_again_what_it_touches_and_no_more(open_stack: OpenStack) -> None:
+    data = tube((15, 40, 50), 0, 14)
+    dock = carried(open_stack, data, at=4)
+    dock.go(8)
+    dock.tool.good_as_is()
+    dock.wait()
+    assert dock.session.drafts_along(0).keys() == {4, 8}
+    dock.predictor.asked.clear()
+    dock.go(10)
+    assert dock.tool.carried is not None
+    dock.click(11, 16, positive=False)
+    touched = list(dock.predictor.asked)
+    assert touched[0] == 10 and set(touched) == {9, 10, 11, 12, 13, 14}
+    current = dock.tool.current
+    assert current is not None and current.slices[10].kind == "keyframe"
+    assert not current.slices[10].mask.within(current.slices[10].mask.box)[0, 0]
+    assert len(dock.session.clicks) == 2 and not dock.session.clicks[1].positive
+    dock.predictor.asked.clear()
+    dock.controller.undo()
+    dock.wait()
+    assert set(dock.predictor.asked) == {9, 10, 11, 12, 13, 14}
+    assert current.slices[10].kind == "carried"
+
+
+def test_not_here_ends_the_object_and_is_undone(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    dock.go(6)
+    dock.tool.not_here()
+    dock.wait()
+    assert slices_of(dock) == [1, 2, 3, 4, 5, 6] and dock.tool.count == 5
+    assert "Marked as not here" in dock.widget.status.text()
+    assert "marked as not here" in dock.widget.stack.ends.text()
+    dock.tool.not_here()
+    dock.wait()
+    assert dock.tool.count == 7
+
+
+def test_clear_drops_all_its_clicks_in_one_step(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    current = dock.tool.current
+    dock.go(6)
+    dock.tool.good_as_is()
+    dock.wait()
+    dock.go(2)
+    dock.controller.clear()
+    assert dock.tool.current is None and not dock.session.drafts_along(0)
+    dock.controller.undo()
+    dock.wait()
+    assert dock.session.drafts_along(0).keys() == {4, 6}
+    assert dock.tool.current is current and dock.tool.count == 7
+
+
+def test_a_run_is_stopped_and_what_is_known_accepted(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(tube((60, 40, 50), 0, 59), at=30)
+    dock.click(*CLICK)
+    tubes.gate = threading.Semaphore(8)
+    dock.tool.propagate()
+    until(lambda: len(tubes.asked) >= 9)
+    dock.controller.accept()
+    assert "still being carried" in dock.widget.message.text()
+    assert dock.controller.labels is None
+    dock.tool.toggle()
+    tubes.gate.release()
+    dock.wait()
+    current = dock.tool.current
+    assert current is not None and current.phase == "stopped"
+    assert dock.widget.stack.buttons["propagate"].text() == "Go on"
+    known = dock.tool.count
+    assert 8 <= known < 20
+    dock.controller.accept()
+    assert len(np.unique(np.nonzero(dock.controller.labels.data)[0])) == known
+    dock.controller.undo()
+    tubes.gate = None
+    dock.tool.toggle()
+    dock.wait()
+    assert dock.tool.count == 60
+
+
+def test_a_click_goes_first(open_stack: OpenStack, tubes: TubePredictor) -> None:
+    dock = open_stack(tube((60, 40, 50), 0, 59), at=30)
+    dock.click(*CLICK)
+    tubes.gate = threading.Semaphore(3)
+    dock.tool.propagate()
+    until(lambda: len(tubes.asked) >= 4)
+    threads: list[str] = []
+    tubes.on_ask = lambda: threads.append(threading.current_thread().name)
+    dock.controller.click(20, 20, True)
+    until(lambda: len(threads) == 1)
+    assert threads == ["napari-fclick"]
+    for _ in range(200):
+        tubes.gate.release()
+    dock.wait()
+    assert dock.tool.count == 60 and len(dock.session.clicks) == 2
+    current = dock.tool.current
+    assert current is not None and len(current.slices[30].clicks) == 2
+
+
+@pytest.mark.parametrize("how", ["image", "dock"])
+def test_what_runs_ends_with_its_image_or_dock(
+    open_stack: OpenStack, tubes: TubePredictor, how: str
+) -> None:
+    units = ("um",) * 3
+    dock = open_stack(tube((60, 40, 50), 0, 59), at=30, units=units)
+    dock.click(*CLICK)
+    tubes.gate = threading.Semaphore(3)
+    dock.tool.propagate()
+    until(lambda: len(tubes.asked) >= 4)
+    if how == "image":
+        dock.controller.viewer.layers.remove("stack")
+    else:
+        dock.controller.close()
+    for _ in range(100):
+        tubes.gate.release()
+    until(lambda: not dock.tool.busy)
+    settle()
+    assert len(tubes.asked) < 10
+    assert dock.tool.current is None or dock.tool.current.phase == "running"
+    if how == "image":
+        assert dock.controller.session is None and not dock.tool._keeper._objects
+
+
+def test_labels_removed_while_running_change_nothing(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(tube(), at=4)
+    dock.controller.viewer.add_labels(np.zeros(tube().shape, np.uint8), name="mine")
+    dock.controller.choose_labels(dock.controller.viewer.layers["mine"])
+    dock.click(*CLICK)
+    dock.tool.propagate()
+    dock.controller.viewer.layers.remove("mine")
+    dock.wait()
+    assert dock.tool.count == 7
+    dock.controller.accept()
+    assert dock.controller.labels.data.any()
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0)])
+def test_permuted_axes(open_stack: OpenStack, order: tuple[int, ...]) -> None:
+    data = np.moveaxis(tube(), 0, order[0])
+    dock = open_stack(np.ascontiguousarray(data), scale=(2, 0.5, 3))
+    dock.controller.viewer.dims.order = order
+    dock.go(4, axis=order[0])
+    y, x = CLICK
+    dock.click(y, x)
+    dock.propagate()
+    assert dock.tool.axis is not None and dock.tool.axis.number == order[0]
+    assert dock.tool.count == 7
+    dock.controller.accept()
+    np.testing.assert_array_equal(dock.controller.labels.data, data > 100)
+
+
+def test_tzyx_along_either_axis(open_stack: OpenStack) -> None:
+    data = np.stack([tube(), tube(), tube()])
+    dock = open_stack(data, axis_labels=("t", "z", "y", "x"), scale=(1, 5, 1, 1))
+    dock.go(1, axis=0)
+    dock.go(4, axis=1)
+    assert [axis.name for axis in dock.tool.axes] == ["t", "z"]
+    assert dock.tool.axis is not None and dock.tool.axis.name == "t"
+    dock.click(*CLICK)
+    dock.propagate()
+    assert slices_of(dock) == [0, 1, 2]
+    dock.controller.clear()
+    dock.tool.choose_axis(1)
+    dock.click(*CLICK)
+    dock.propagate()
+    assert slices_of(dock) == [1, 2, 3, 4, 5, 6, 7]
+    dock.go(0, axis=0)
+    assert dock.tool.current is None
+    dock.go(1, axis=0)
+    dock.controller.accept()
+    labels = dock.controller.labels.data
+    assert not labels[[0, 2]].any()
+    np.testing.assert_array_equal(labels[1], data[1] > 100)
+
+
+def test_channels_and_limits_are_those_of_clicks(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(tube(), at=4)
+    other = dock.controller.viewer.add_image(tube() // 2, name="other")
+    dock.click(*CLICK)
+    dock.propagate()
+    assert tubes.ndim == 2 and tubes.limits is None
+    dock.controller.use_layer_limits(True)
+    dock.wait()
+    assert tubes.limits == (0, 255) and set(tubes.asked[-8:]) == {0, 1, 2, 3, 5, 6, 7, 8}
+    dock.controller.use_layer_limits(False)
+    dock.controller.choose_channels([other])
+    dock.wait()
+    assert tubes.ndim == 3 and tubes.limits is None and dock.tool.count == 7
+
+
+def test_a_pyramid_of_stacks(open_stack: OpenStack) -> None:
+    data = tube((9, 80, 100))
+    dock = carried(open_stack, [data, data[:, ::2, ::2]], multiscale=True)
+    assert dock.tool.count == 7
+    dock.controller.accept()
+    np.testing.assert_array_equal(dock.controller.labels.data, data > 100)
+
+
+def test_everything_by_keys(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+
+    def press(name: str) -> None:
+        ACTIONS[name].bound_to(dock.controller)()
+        dock.wait()
+
+    for name in ("propagate", "worst_next", "good_as_is"):
+        press(name)
+        assert dock.widget.message.text(), name
+    dock.click(*CLICK)
+    press("propagate")
+    press("worst_next")
+    press("good_as_is")
+    first = dock.tool.index
+    assert first != 4 and dock.session.drafts_along(0).keys() == {4, first}
+    press("worst_next")
+    press("suggest")
+    press("take_negative")
+    second = dock.tool.index
+    assert dock.session.drafts_along(0).keys() == {4, first, second}
+    assert not dock.session.clicks[-1].positive
+    press("not_here")
+    assert dock.session.draft.absent
+    press("accept")
+    assert not dock.session.drafts_along(0) and dock.controller.labels.data.any()
+
+
+def test_no_stack_is_told(open_stack: OpenStack) -> None:
+    dock = open_stack(tube()[4])
+    assert dock.widget.sections["stack"].isHidden()
+    dock.click(*CLICK)
+    dock.tool.propagate()
+    assert "2-D" in dock.widget.message.text()
+
+
+def test_a_stack_of_one_slice_is_told(open_stack: OpenStack) -> None:
+    dock = open_stack(tube()[4:5])
+    assert "one slice" in dock.widget.stack.progress.text()
+    assert not dock.widget.stack.buttons["propagate"].isEnabled()
+    dock.click(*CLICK)
+    dock.tool.propagate()
+    dock.tool.not_here()
+    assert "one slice" in dock.widget.message.text() and dock.session.clicks
+
+
+def test_nothing_clicked_and_failures_are_told(open_stack: OpenStack, tubes: TubePredictor) -> None:
+    dock = open_stack(tube(), at=4)
+    dock.tool.propagate()
+    assert "click on the object" in dock.widget.message.text()
+    dock.click(*CLICK)
+    tubes.error = RuntimeError("out of memory")
+    dock.propagate()
+    assert "out of memory" in dock.widget.message.text()
+    tubes.error = None
+    dock.propagate()
+    assert dock.tool.count == 7
+
+
+def test_other_objects_are_at_stake(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    taken = np.zeros(tube().shape, np.uint8)
+    taken[5, 12, 17:19] = 3  # too little to be answered by a negative click
+    dock.controller.viewer.add_labels(taken, name="mine")
+    dock.controller.choose_labels(dock.controller.viewer.layers["mine"])
+    dock.wait()
+    dock.click(*CLICK)
+    dock.propagate()
+    dock.wait()
+    assert dock.tool.stakes == "keeps 2 px of 3"
+    dock.controller.accept()
+    dock.wait()
+    assert (dock.controller.labels.data == 4).sum() == (tube() > 100).sum() - 2
+
+
+def test_the_threshold_carries_all_again(open_stack: OpenStack, tubes: TubePredictor) -> None:
+    dock = carried(open_stack)
+    dock.controller.set(threshold=0.6)
+    assert "waiting" in dock.tool.current.phase  # type: ignore[union-attr]
+    dock.wait()
+    propagation = dock.tool.current.carrying.propagation  # type: ignore[union-attr]
+    assert propagation is not None and propagation.settings.threshold == 0.6
+    assert dock.tool.count == 7
+
+
+def test_range_and_direction_carry_again_what_they_touch(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    dock.tool.choose(Choices("up", {"last": 5}))
+    dock.wait()
+    assert slices_of(dock) == [4, 5]
+    dock.tool.choose(Choices("both", {"first": 6, "last": 5}))
+    dock.tool.propagate()
+    assert "range" in dock.widget.message.text()
+
+
+def test_worst_next_visits_each_slice_once(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    visited = []
+    for _ in range(6):
+        dock.tool.worst_next()
+        visited.append(dock.tool.index)
+    assert sorted(visited) == [1, 2, 3, 5, 6, 7]
+    dock.tool.worst_next()
+    assert "all slices were looked at" in dock.widget.message.text()
+    assert dock.tool.index == visited[-1]
+
+
+def test_keyframes_elsewhere_are_asked_for(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    dock.go(6)
+    dock.click(20, 20)
+    dock.go(2)
+    dock.predictor.asked.clear()
+    dock.session.forget_predictions()  # as other weights do
+    dock.controller.current.renewals += 1  # type: ignore[union-attr]
+    dock.controller.refresh()
+    dock.wait()
+    assert {4, 6} <= set(dock.predictor.asked)
+    assert dock.tool.count == 7 and dock.tool.current.phase == "done"  # type: ignore[union-attr]
+
+
+def test_a_long_lazy_stack_takes_little_memory_and_never_blocks(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    length = 2000
+    dock = open_stack(MadeStack(tube((1, 300, 300), 0, 0)[0], length), at=1000)
+    dock.click(*CLICK)
+    layers = len(dock.controller.viewer.layers)
+    before, longest = peak_memory_mb() or 0, 0.0
+    dock.tool.propagate()
+    begun = time.monotonic()
+    while dock.tool.busy and time.monotonic() - begun < 150:
+        started = time.monotonic()
+        QApplication.processEvents()
+        longest = max(longest, time.monotonic() - started)
+        time.sleep(0.005)
+    assert dock.tool.count == length
+    assert longest < 2.0
+    assert len(dock.controller.viewer.layers) == layers
+    assert (peak_memory_mb() or 0) - before < 120  # all planes together take 180 MB
+
+
+def until(condition: Any, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        QApplication.processEvents()
+        time.sleep(0.002)
+
+
+def settle() -> None:
+    for _ in range(50):
+        QApplication.processEvents()
+        time.sleep(0.002)
