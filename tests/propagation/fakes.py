@@ -22,8 +22,7 @@ from napari_fclick.propagation.stack import ISOTROPIC
 
 Mask = NDArray[np.bool_]
 FloatArray = NDArray[np.float32]
-#: The neighbour's outline counts for nothing: what is found is what the image shows.
-PLAIN = Carry(shape_prior=0)
+PLAIN = Carry()
 SQUARE = Box(10, 10, 20, 20)
 #: Every rule off but that an object ends in an empty slice; and some rules.
 OFF = Rules(contrast=None, trust=None, confidence=None, overlap=None, growth=None, shift=None)

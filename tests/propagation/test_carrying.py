@@ -120,35 +120,10 @@ def test_what_the_network_said_of_a_keyframe_is_gone_on_from() -> None:
 # --- a step ---------------------------------------------------------------------------------
 
 
-def test_pixels_in_doubt_are_settled_by_the_neighbours_outline() -> None:
-    volume = rectangles(2, {0: LARGE})
-    volume[1] = 0.5
-    volume[1, 4, 4] = 0.0  # not blank
-    for weight, there in ((0.5, {0: LARGE, 1: LARGE}), (0, {0: LARGE})):
-        made = Propagation(stack_of(volume), Bright(), OFF, Carry(shape_prior=weight))
-        mark(made, 0, of_box(LARGE))
-        run(made)
-        assert boxes(made) == there
-
-
-def test_how_much_the_outline_weighs() -> None:
-    # A square of 20 px: its scale is 5 px. 2 px outside the distance is -2, 10 px inside it is
-    # 10 and counts as no more than 5: e^(0.5 * -0.4) = 0.8187 and e^0.5 = 1.6487.
-    front = begin(0, of_box(LARGE), rectangles(1, {0: LARGE})[0])
-    carrier = Carrier(Bright(), Spacing(), Carry(shape_prior=0.5))
-    plane = np.full((40, 40), 0.55, np.float32)  # odds of 1.2222
-    plane[19, 19] = 0.6
-    carried = carrier.carry(front, 1, plane)
-    assert carried is not None
-    # 1.2222 * 0.8187 is above 1 still: e^(-0.5 d / 5) falls to 0.8182 between 2 and 3 px.
-    assert carried.front.mask.box == Box(8, 8, 32, 32)
-    assert carried.clicks == ClickSequence([Click(19, 19)])
-
-
 def test_the_anchor_is_moved_onto_the_object() -> None:
     volume = rectangles(2, {0: SQUARE, 1: Box(10, 16, 20, 26)})
     predictor = Bright()
-    made = Propagation(stack_of(volume), predictor, OFF, Carry(shape_prior=0))
+    made = Propagation(stack_of(volume), predictor, OFF)
     mark(made, 0, of_box(SQUARE))
     run(made)
     # Of the old square columns 16 to 19 are bright; 4 deep at most, at column 16.
@@ -173,6 +148,6 @@ def test_the_conflict_counts_from_a_share_on() -> None:
 
 
 def test_what_is_allowed() -> None:
-    for wrong in ({"threshold": 1.1}, {"shape_prior": -1}, {"passes": 0}, {"passes": 4}, {"x": 1}):
+    for wrong in ({"threshold": 1.1}, {"threshold": -0.1}, {"x": 1}):
         with pytest.raises(ValueError, match="validation error"):
             Carry(**wrong)

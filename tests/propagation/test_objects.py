@@ -50,7 +50,7 @@ def test_it_vanishes_next_to_another() -> None:
     there = {z: [A, other] if z < 3 else [other] for z in range(6)}
     made = carried(rectangles(6, there))
     assert boxes(made) == dict.fromkeys(range(3), A)
-    assert str(made.ends[1]) == "slice 3: little overlap with the neighbour (0.00)"
+    assert str(made.ends[1]) == "slice 3: nothing found"
 
 
 def test_it_splits() -> None:

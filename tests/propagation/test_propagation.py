@@ -26,7 +26,7 @@ from tests.propagation.fakes import (
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.window import Box
-from napari_fclick.propagation import Carry, Kind, Propagation, Stack
+from napari_fclick.propagation import Kind, Propagation, Stack
 
 SQUARE = Box(10, 10, 20, 20)
 LARGE = Box(5, 5, 25, 25)
@@ -111,14 +111,6 @@ def test_the_pixel_limits_reach_the_predictor() -> None:
     mark(made, 0, of_box(SQUARE))
     run(made)
     assert predictor.limits == [(2.0, 9.0)] * 2
-
-
-def test_more_looks() -> None:
-    predictor = Bright()
-    made = propagation(column(4), predictor, carry=Carry(passes=3))
-    mark(made, 0, of_box(SQUARE))
-    run(made)
-    assert predictor.calls == [1, 1, 1, 2, 2, 2, 3, 3, 3]
 
 
 def test_pyramids() -> None:

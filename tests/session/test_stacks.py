@@ -27,7 +27,7 @@ from napari_fclick.session.state import Start
 
 PLANE = np.zeros((SIZE, SIZE), np.uint8)
 DEPTH = 9
-RUN = StackRun(0, rules={"empty": 2}, carry={"passes": 1})
+RUN = StackRun(0, rules={"empty": 2}, carry={"threshold": 0.6})
 
 
 def at(index: int) -> Place:

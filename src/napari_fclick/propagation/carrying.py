@@ -58,19 +58,6 @@ class Carry(BaseModel):
     integrity: bool = Field(
         True, title="One piece", description="Keep only what hangs together with the anchor."
     )
-    shape_prior: float = Field(
-        0.5,
-        ge=0,
-        title="Memory of the shape",
-        description="How much the neighbour's outline counts against this slice's pixels.",
-    )
-    passes: int = Field(
-        1,
-        ge=1,
-        le=3,
-        title="Looks",
-        description="How often the network looks at each slice.",
-    )
 
 
 class Reference(NamedTuple):
@@ -195,21 +182,17 @@ class Carrier:
         if is_blank(plane, front.prediction.view.slices):
             return None
         clicks = ClickSequence([anchor(front.mask)])
-        previous = replace(front.prediction, clicks=clicks, block=None)
-        found = self._predict(plane, clicks, previous)
-        probability = self._remembering(found, front.mask)
-        mask = self._mask(probability, found, clicks)
-        better = self._anchored_anew(front, probability, mask, found, clicks, index)
+        found = self._predict(plane, clicks, front.prediction)
+        mask = self._mask(found, clicks)
+        better = self._anchored_anew(front, found, mask, index)
         if better != clicks:
             clicks = better
-            found = self._predict(plane, clicks, previous)
-            probability = self._remembering(found, front.mask)
-            mask = self._mask(probability, found, clicks)
-        view = found.view
-        stored = StoredMask.pack(mask, view.top, view.left)
+            found = self._predict(plane, clicks, front.prediction)
+            mask = self._mask(found, clicks)
+        stored = StoredMask.pack(mask, found.view.top, found.view.left)
         if stored is None:
             return None
-        sure = confidence(probability, mask)
+        sure = confidence(found.probability, mask)
         reference = front.reference
         if reference.confidence is None:
             reference = reference._replace(confidence=sure)
@@ -217,51 +200,26 @@ class Carrier:
         return Carried(ahead, clicks, self._measures(front, ahead, sure, plane))
 
     def _predict(self, plane: Any, clicks: ClickSequence, previous: Prediction) -> Prediction:
-        found = previous
-        for _ in range(self._settings.passes):
-            earlier = replace(found, clicks=clicks)
-            found = self._predictor.predict(plane, clicks, earlier, limits=self._limits)
-        return found
+        # What was read belongs to the other slice.
+        earlier = replace(previous, clicks=clicks, block=None)
+        return self._predictor.predict(plane, clicks, earlier, limits=self._limits)
 
-    def _mask(self, probability: FloatArray, found: Prediction, clicks: ClickSequence) -> Mask:
-        mask = probability > self._settings.threshold
+    def _mask(self, found: Prediction, clicks: ClickSequence) -> Mask:
+        mask = found.probability > self._settings.threshold
         if not self._settings.integrity:
             return mask
         view = found.view
         points = [(r - view.top, c - view.left) for r, c in (k.pixel for k in clicks.positives)]
-        return keep_clicked(mask, points, found.connectivity).mask
-
-    def _remembering(self, found: Prediction, mask: StoredMask) -> FloatArray:
-        """Weigh the probability with the distance to the neighbour's outline.
-
-        A logit is raised inside of that outline and lowered outside, the more the farther
-        away; the scale is the object's own size.
-        """
-        weight = self._settings.shape_prior
-        if not weight:
-            return found.probability
-        known = mask.within(found.view.box)
-        size = max(2.0, 0.25 * float(np.sqrt(np.count_nonzero(known))))
-        prior = np.clip(signed_distance(known) / size, -3.0, 1.0)
-        # p / (1 - p) times e^(w d), and back, without leaving float32's range.
-        odds = np.exp(np.float32(weight) * prior)
-        p = found.probability
-        weighted: FloatArray = p * odds / (p * odds + (1 - p))
-        return weighted
+        kept = keep_clicked(mask, points, found.connectivity)
+        # What does not hang together with the anchor is another object.
+        return np.zeros_like(mask) if kept.fell_back else kept.mask
 
     def _anchored_anew(
-        self,
-        front: Front,
-        probability: FloatArray,
-        mask: Mask,
-        found: Prediction,
-        clicks: ClickSequence,
-        index: int,
+        self, front: Front, found: Prediction, mask: Mask, index: int
     ) -> ClickSequence:
         """Move the anchor where it lies off the object, and keep neighbours out."""
-        view = found.view
-        row, column = clicks.first.pixel
-        first = clicks.first
+        view, probability, first = found.view, found.probability, found.clicks.first
+        row, column = first.pixel
         if probability[row - view.top, column - view.left] <= self._settings.threshold:
             first = weighted_anchor(front.mask, probability, view.box) or first
         negatives = [] if self._others is None else self._pressing(mask, view.box, index)

@@ -40,7 +40,7 @@ class Rules(BaseModel):
         "(0 to 1) of what it does in the keyframe. Where it hardly does there, this says nothing.",
     )
     trust: float | None = Field(
-        0.7,
+        0.75,
         ge=0,
         le=1,
         title="Least part of the confidence",
@@ -48,7 +48,7 @@ class Rules(BaseModel):
         "it is in the keyframe.",
     )
     confidence: float | None = Field(
-        0.3,
+        None,
         ge=0,
         le=1,
         title="Least confidence",

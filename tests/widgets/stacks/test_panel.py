@@ -21,11 +21,9 @@ def test_rules_and_range_are_chosen_in_the_panel(open_stack: OpenStack) -> None:
     dock.wait()
     assert dock.tool.count == 5
     assert panel.ends.text().endswith("Up to slice 5: end of the range")
-    panel._form.fields["passes"].value = 2
-    dock.predictor.asked.clear()
+    panel._form.fields["empty"].value = 2
     dock.wait()
-    assert dock.tool.choices.carry["passes"] == 2
-    assert dock.predictor.asked.count(3) == 2
+    assert dock.tool.choices.rules["empty"] == 2
     panel.directions.setCurrentIndex(panel.directions.findData("up"))
     panel.directions.activated.emit(1)
     dock.wait()
