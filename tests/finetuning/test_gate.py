@@ -59,6 +59,16 @@ def test_too_little_proves_nothing(validation: object, general: object) -> None:
     assert not verdict.promoted and verdict.outcome == "cannot be proved"
 
 
+def test_what_to_do_is_said_by_what_was_missing() -> None:
+    (short,) = judge(comparison(objects=4), SAME, there=33).reasons
+    assert "there was time for 4 of 33; give it more minutes" in short
+    assert "more images" not in short
+    (none,) = judge(None, SAME, there=33).reasons
+    assert "there was time for fewer than 2 of 33" in none
+    (few,) = judge(comparison(objects=4), SAME, there=4).reasons
+    assert few.endswith("there are 4; label more images")
+
+
 def test_weights_that_learned_shuffled_labels_do_not_pass() -> None:
     """Changes that have nothing to do with the objects pass once in forty times at most."""
     found = probes(data(12).images)[:40]

@@ -97,11 +97,14 @@ def test_what_went_wrong_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be killed")
 def test_it_goes_with_its_parent(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    (scratch / "layers").mkdir(parents=True)
     code = (
         "import time; from pathlib import Path\n"
         "from napari_fclick.finetuning.process import Job\n"
         "from napari_fclick.finetuning.request import Request\n"
-        f"job = Job(Request(out=Path('x')), {command(CHILD)!r})\n"
+        f"asked = Request(out=Path('x'), scratch=Path({str(scratch)!r}))\n"
+        f"job = Job(asked, {command(CHILD)!r})\n"
         "events = []\n"
         "while not events: events = job.poll(); time.sleep(0.01)\n"
         "print(events[0]['pid'], flush=True); time.sleep(60)"
@@ -113,6 +116,7 @@ def test_it_goes_with_its_parent(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     assert gone(pid)
+    assert not scratch.exists() and tmp_path.exists()
     parent.stdout.close()
 
 

@@ -20,12 +20,13 @@ def loaded() -> Any:
     return checkpoints.load("default")
 
 
-def made(folder: Path, loaded: Any, name: str, shift: float = 0.01) -> Path:
+def made(folder: Path, loaded: Any, name: str, shift: float = 0.01, **tuned: str) -> Path:
     network, card = loaded
     state = {
         k: v + shift if v.dtype == torch.float32 else v for k, v in network.state_dict().items()
     }
-    checkpoints.save(folder / f"{name}.safetensors", state, card.model_copy(update={"name": name}))
+    card = card.model_copy(update={"name": name, "tuned": tuned})
+    checkpoints.save(folder / f"{name}.safetensors", state, card)
     return folder / f"{name}.safetensors"
 
 
@@ -56,6 +57,14 @@ def test_weights_that_are_gone_are_passed_over(tmp_path: Path, loaded: Any) -> N
 def test_the_default_is_never_replaced(tmp_path: Path, loaded: Any) -> None:
     assert promote(made(tmp_path, loaded, "default")) == "default-2"
     assert checkpoints.find("default").parent != checkpoints.user_folder()
+
+
+def test_refused_weights_are_not_put_into_use(tmp_path: Path, loaded: Any) -> None:
+    path = made(tmp_path, loaded, "bad", outcome="forgets", reasons="it forgets: +9 %")
+    with pytest.raises(WeightsError, match=r"refused .*\(forgets\): it forgets: \+9 %"):
+        promote(path)
+    assert active() == "default"
+    assert promote(made(tmp_path, loaded, "good", outcome="better")) == "good"
 
 
 def test_damaged_files_and_unknown_names_are_refused(tmp_path: Path, loaded: Any) -> None:

@@ -61,8 +61,23 @@ def test_only_what_surrounds_an_object_is_shown(monkeypatch: pytest.MonkeyPatch)
 
 def test_time_is_bounded_and_it_can_be_stopped() -> None:
     assert play(Threshold(9), PROBES, seconds=0) == []
+    told: list[int] = []
+    assert len(play(Threshold(9), PROBES[:3], played=lambda: told.append(1))) == len(told) == 3
     asked = iter([False, False, True])
     assert len(play(Threshold(9), PROBES, stop=lambda: next(asked))) == 2
+
+
+def test_no_object_is_begun_that_would_take_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(scoring.time, "monotonic", lambda: now[0])
+
+    class Slow(Threshold):
+        def predict(self, image, clicks, previous=None, *, typical_side=None):  # type: ignore[no-untyped-def]
+            now[0] += 10 / scoring.MOST  # 10 s an object: it is never reached
+            return super().predict(image, clicks, previous)
+
+    # After two objects 20 s are gone; a third one would end at 30.
+    assert len(play(Slow(0), PROBES, seconds=29)) == 2
 
 
 def test_paired_intervals() -> None:

@@ -55,6 +55,8 @@ def test_volumes_and_channels() -> None:
         (np.zeros((8, 8)), np.zeros((8, 8), float)),
         (np.zeros((8, 8, 3, 2)), np.zeros((8, 8), int)),
         (np.zeros(8), np.zeros(8, int)),
+        (np.zeros((0, 8)), np.zeros((0, 8), int)),
+        (np.zeros((8, 8)), np.full((8, 8), -1)),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(image: object, labels: object) -> None:
@@ -89,5 +91,6 @@ def test_together(tmp_path: Path) -> None:
     read = from_folder(folder(tmp_path, 2))
     both = combine([arrays, read])
     assert len(both.images) == 3 and both.folder == tmp_path
+    assert [image.file for image in both.images] == ["", "image0", "image1"]
     with pytest.raises(ValueError, match="nothing to learn from"):
         combine([])

@@ -92,6 +92,54 @@ def test_images_without_objects_are_not_held_back() -> None:
     assert len(found.training) == 2
 
 
+def test_data_of_one_name_do_not_collide() -> None:
+    """Layers are called alike in all projects; an image is what it holds."""
+    first, other = data(8, "my-images"), data(8, "my-images", first=50)
+    before = split_of(first)
+    renamed = from_arrays(  # other pixels under the names that the first ones had
+        [(f"image{n}", *squares(n + 50)) for n in range(8)], "my-images"
+    )
+    for found in (split_of(other), split_of(renamed)):
+        assert not found.messages
+        assert len(found.validation) == 2
+    assert split_of(other) == split_of(renamed)
+    assert split_of(data(8, "another name")) == before
+
+
+def test_layers_are_not_taken_for_files_of_their_name(tmp_path: Path) -> None:
+    read = from_folder(folder(tmp_path / "set", 6))
+    split_of(read)
+    more = from_folder(folder(tmp_path / "more", 3, first=20))
+    (tmp_path / "more/images/image20.tif").rename(tmp_path / "more/images/image0.tif")
+    (tmp_path / "more/labels/image20.tif").rename(tmp_path / "more/labels/image0.tif")
+    more = from_folder(tmp_path / "more")
+    layers = from_arrays([("image1", *squares(31))])
+    found = split_of(combine([read, more, layers]))
+    assert not found.messages
+    again = split_of(read)
+    assert not again.messages and set(again.validation) <= set(found.validation)
+    assert sorted(path.name for path in found.paths) == ["elsewhere.json", FILE]
+
+
+def test_something_is_left_to_learn_from() -> None:
+    eight = data(8)
+    before = split_of(eight)
+    held = [eight.images.index(i) for i in before.choose(eight, before.validation)]
+    only = from_arrays([("b", *squares(n)) for n in held])
+    found = split_of(only)
+    assert len(found.training) == 2 and not found.validation
+    assert "cannot be compared" in found.messages[0]
+
+
+def test_what_the_base_weights_learned_does_not_judge() -> None:
+    found = split_of(data(8))
+    fair = found.without([found.validation[0][:16], found.training[0][:16]])
+    assert fair.validation == found.validation[1:]
+    assert fair.training == found.training
+    assert "1 held-back image cannot judge" in fair.messages[0]
+    assert found.without(["0" * 16]) is found
+
+
 def test_read_only_folders_have_it_in_the_users(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +153,7 @@ def test_read_only_folders_have_it_in_the_users(
     monkeypatch.setattr(split, "_put", refuse)
     folder(tmp_path / "set", 5)
     found = split_of(from_folder(tmp_path / "set"))
-    assert found.path is not None and found.path.parent == split.user_folder()
+    assert [path.parent for path in found.paths] == [split.user_folder()]
     folder(tmp_path / "set", 9)
     assert set(found.validation) <= set(split_of(from_folder(tmp_path / "set")).validation)
 

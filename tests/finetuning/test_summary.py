@@ -27,6 +27,14 @@ def test_counts() -> None:
     assert found.as_json()["messages"] == []
 
 
+def test_images_that_may_not_judge_are_on_neither_side() -> None:
+    found = split_of(data(8))
+    fair = found.without([found.validation[0][:16]])
+    summary = summarise(data(8), fair)
+    assert (summary.images, summary.training_images, summary.validation_images) == (8, 6, 1)
+    assert (summary.objects, summary.training_objects, summary.validation_objects) == (32, 24, 4)
+
+
 def test_good_data_get_no_warning() -> None:
     assert said(*squares(0)) == ""
 
@@ -87,3 +95,26 @@ def test_names_are_counted() -> None:
         .messages[0]
         .text.startswith("e0, e1, e2, e3 and 3 more: nothing is labelled")
     )
+
+
+def test_pixels_of_any_kind() -> None:
+    image, labels = squares(0)
+    assert said(image > 80, labels) == ""
+    assert "one single value" in said(np.ones(labels.shape, bool), labels)
+    holes = image.astype(np.float32)
+    holes[3, 3] = np.nan
+    assert "no finite numbers" in said(holes, labels)
+
+
+def test_the_gap_of_a_large_image_is_found_on_a_coarse_map(monkeypatch: Any) -> None:
+    full = np.zeros((90, 90), np.uint16)
+    for number in range(25):
+        row, column = divmod(number, 5)
+        full[5 + 18 * row : 11 + 18 * row, 5 + 18 * column : 11 + 18 * column] = number + 1
+    half = full * (np.arange(90) < 40)[:, None].astype(np.uint16)
+    half[0:3, 0:90:8] = 40 + np.arange(12, dtype=np.uint16)
+    image = np.arange(8100.0).reshape(90, 90)
+    for most in (1024, 30):
+        monkeypatch.setattr("napari_fclick.finetuning.summary.COARSE", most)
+        assert "a large part" in said(image, half)
+        assert "a large part" not in said(image, full)

@@ -25,14 +25,14 @@ def loaded() -> Any:
     return checkpoints.load("default")
 
 
-def card_of(loaded: Any) -> Any:
+def card_of(loaded: Any, outcome: str = "better") -> Any:
     own = data(6)
     return make_card(
         loaded[1],
         own,
         split_of(own),
         FineTuneOptions(minutes=3),
-        {"steps": "12", "blend": "0.5"},
+        {"steps": "12", "blend": "0.5", "outcome": outcome},
         {"validation": comparison(), "general": None},
     )
 
@@ -50,6 +50,22 @@ def test_the_card_tells_where_weights_come_from(loaded: Any) -> None:
     assert card.recipe.endswith("fine-tuned on 4 images of squares, 12 steps")
 
 
+def test_the_card_of_refused_weights_says_so(loaded: Any) -> None:
+    card = card_of(loaded, "not better")
+    assert card.tuned["outcome"] == "not better"
+    assert card.description.endswith("(refused: not better)")
+    assert "refused" not in card_of(loaded).description
+
+
+def test_what_earlier_weights_learned_is_passed_on(loaded: Any) -> None:
+    own = data(6)
+    facts = {"steps": "1", "outcome": "better"}
+    parent = loaded[1].model_copy(update={"tuned": {"training": "a" * 16}})
+    card = make_card(parent, own, split_of(own), FineTuneOptions(), facts, {})
+    learned = card.tuned["training"].split()
+    assert len(learned) == 5 and learned[0] == "a" * 16
+
+
 def test_promoted_and_rejected_files(tmp_path: Path, loaded: Any) -> None:
     out = tmp_path / "mine.safetensors"
     state = as_stored(loaded[0].state_dict())
@@ -63,6 +79,10 @@ def test_promoted_and_rejected_files(tmp_path: Path, loaded: Any) -> None:
     path, card = write(out, state, card_of(loaded), BAD)
     assert (path.name, card.name) == ("mine.rejected.safetensors", "mine.rejected")
     assert out.read_bytes() == before
+    # Where nothing is in the way they are where they were asked for.
+    assert write(tmp_path / "new.safetensors", state, card_of(loaded), BAD)[0].name == (
+        "new.safetensors"
+    )
 
 
 def test_a_full_disk_leaves_the_old_file(

@@ -140,7 +140,7 @@ def test_trust_next_to_what_the_network_said_of_the_keyframe() -> None:
 
 def test_the_first_rule_that_is_broken_is_told() -> None:
     broken = Measures(0.1, 0.1, 9.0, 9.0, 0.1, 0.1)
-    rules = Rules(shift=1)
+    rules = Rules(shift=1, confidence=0.3)
     reasons = ("CONTRAST", "TRUST", "CONFIDENCE", "OVERLAP", "AREA", "SHIFT")
     for name, reason in zip(NAMES, reasons, strict=True):
         assert judge(rules, broken) is Reason[reason]

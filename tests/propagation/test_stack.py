@@ -164,23 +164,27 @@ def test_what_fails_ahead_is_told_when_it_is_asked_for() -> None:
 
 
 def test_the_thread_ends_whatever_happens() -> None:
-    before = threading.active_count()
+    _wait_for(0)
     made = Propagation(Stack(lambda index: BRIGHT, 5), Bright(), OFF, PLAIN)
     mark(made, 2, of_box(BOX))
     running = made.run()
     next(running)
-    assert threading.active_count() == before + 1
+    assert _reading() == 1
     running.close()
-    _wait_for(before)
+    _wait_for(0)
+
+
+def _reading() -> int:
+    return sum(thread.name.startswith("napari-fclick-ahead") for thread in threading.enumerate())
 
 
 def _wait_for(threads: int) -> None:
     """Closing does not wait for what is being read; give it the time."""
     for _ in range(100):
-        if threading.active_count() == threads:
+        if _reading() == threads:
             return
         time.sleep(0.02)
-    raise AssertionError(f"{threading.active_count()} threads are left of {threads}")
+    raise AssertionError(f"{_reading()} threads are left of {threads}")
 
 
 # --- what a stack is ------------------------------------------------------------------------

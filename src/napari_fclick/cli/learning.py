@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from napari_fclick.cli.common import AsJson, Device, Weights, app, say
 
 if TYPE_CHECKING:
     from napari_fclick.training.trainer import Trainer
+
+#: Seconds that the start of the process counts at most.
+START = 3.0
 
 
 @app.command()
@@ -127,6 +131,8 @@ def finetune(
 
     Ctrl+C ends the training, and the best so far is judged; a second one ends all.
     """
+    # The imports count, also those that were made: that is what the process has worked so far.
+    begun = time.monotonic() - min(time.process_time(), START)
     from napari_fclick.finetuning import command
 
     chosen = {
@@ -146,6 +152,6 @@ def finetune(
     elif out is None:
         raise ValueError("--out WEIGHTS is missing: where the new weights are to be written")
     else:
-        found = command.run(data, options, out, say)
+        found = command.run(data, options, out, say, begun)
     if as_json:
         print(json.dumps(found))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+#: When it began; its time budget counts from here.
+BEGUN = time.monotonic()
 #: Seconds between two looks at whether the parent is still there.
 LOOK = 1.0
 #: How much others go first.
@@ -77,7 +81,7 @@ def main() -> int:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     first = sys.stdin.readline()
-    wishes = Wishes(sys.stdin, lambda: os._exit(ORPHANED))
+    wishes = Wishes(sys.stdin, lambda: _leave(first))
     with suppress(AttributeError, OSError):
         os.nice(NICENESS)
 
@@ -85,7 +89,7 @@ def main() -> int:
         try:
             out.write(json.dumps(event) + "\n")
         except OSError:
-            os._exit(ORPHANED)
+            _leave(first)
 
     try:
         _work(first, tell, wishes.cancelled)
@@ -96,6 +100,15 @@ def main() -> int:
     return 0
 
 
+def _leave(request: str) -> None:
+    """End at once: nobody is there to remove the temporary files but this process."""
+    with suppress(ValueError, AttributeError):
+        scratch = json.loads(request).get("scratch")
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(ORPHANED)
+
+
 def _work(line: str, tell: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
     # Imported here: torch takes seconds, and a parent that goes meanwhile must be noticed.
     from napari_fclick.finetuning.finetuning import fine_tune
@@ -103,7 +116,10 @@ def _work(line: str, tell: Callable[[Event], None], cancelled: Callable[[], bool
 
     request = Request.model_validate_json(line)
     use_threads(request.options.threads)
-    result = fine_tune(request.load(), request.options, Path(request.out), tell, cancelled)
+    if request.scratch is not None:
+        tempfile.tempdir = str(request.scratch)
+    out = Path(request.out)
+    result = fine_tune(request.load(), request.options, out, tell, cancelled, BEGUN)
     tell({"event": "finished", "result": result.as_json()})
 
 

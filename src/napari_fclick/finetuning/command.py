@@ -57,11 +57,27 @@ def look(data: LabelledData, say: Say) -> dict[str, Any]:
     return found.as_json()
 
 
-def run(data: LabelledData, options: FineTuneOptions, out: Path, say: Say) -> dict[str, Any]:
-    """Fine-tune; return the result as JSON."""
+def run(
+    data: LabelledData,
+    options: FineTuneOptions,
+    out: Path,
+    say: Say,
+    begun: float | None = None,
+) -> dict[str, Any]:
+    """Fine-tune; return the result as JSON.
+
+    Parameters
+    ----------
+    data : LabelledData
+    options : FineTuneOptions
+    out : Path
+    say : callable
+    begun : float, optional
+        When the command began, by `time.monotonic`: its start counts.
+    """
     use_threads(options.threads)
     with _interruptible(say) as stop:
-        result = fine_tune(data, options, out, lambda event: _tell(event, say), stop)
+        result = fine_tune(data, options, out, lambda event: _tell(event, say), stop, begun)
     for reason in result.verdict.reasons:
         say(reason)
     say(f"{'promoted' if result.verdict.promoted else 'not promoted'}: {result.out}")

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from napari_fclick.core.files import replacing
 from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.core.peaks import peak
+from napari_fclick.finetuning.gate import PROMOTED
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Card
 from napari_fclick.network.fcanet import FCANet
@@ -200,7 +201,13 @@ def _test_tensors(card: Card) -> dict[str, NDArray[np.float32]]:
 
 
 def _readme(card: Card) -> str:
-    facts = {"Recipe": card.recipe, "Data": ", ".join(card.data), "Use": card.licence}
+    refused = card.tuned.get("outcome", PROMOTED) != PROMOTED
+    facts = {
+        "Refused when they were made": card.tuned.get("reasons", "") if refused else "",
+        "Recipe": card.recipe,
+        "Data": ", ".join(card.data),
+        "Use": card.licence,
+    }
     lines = [f"# napari-fclick {card.name}", card.description]
     lines += [f"- {name}: {text}" for name, text in facts.items() if text]
     lines += [f"- {name}: {value}" for name, value in card.scores.items()]

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from napari_fclick.finetuning.bench import Bench, value
 from napari_fclick.finetuning.blending import blend
-from napari_fclick.finetuning.budget import GENERAL, JUDGING, WATCHING, Budget
+from napari_fclick.finetuning.budget import MARGIN, Budget
 from napari_fclick.finetuning.gate import FORGETTING, forgotten, judge
-from napari_fclick.finetuning.objects import LearningSet
+from napari_fclick.finetuning.objects import MIN_AREA, LearningSet
 from napari_fclick.finetuning.options import BLENDS, FineTuneOptions
 from napari_fclick.finetuning.results import Result, names_of
 from napari_fclick.finetuning.scenes import general_set, replayed_set
@@ -31,6 +31,9 @@ from napari_fclick.predictor import Predictor
 
 #: Part of the time left after training that the held-back objects may take at most.
 AFTER = 0.7
+#: How often the objects that judge are tested, and the watched ones, training left out; what
+#: comes after the first time may be slower by `MARGIN`.
+AGAIN, TRIED = 1 + MARGIN, 1 + MARGIN * (1 + len(BLENDS))
 #: How often progress is told, in seconds.
 EVERY = 1.0
 
@@ -41,6 +44,7 @@ def fine_tune(
     out: Path,
     report: Report = lambda event: None,
     stop: Callable[[], bool] = lambda: False,
+    begun: float | None = None,
 ) -> Result:
     """Make weights from the base weights and labelled images, and judge them.
 
@@ -57,16 +61,19 @@ def fine_tune(
         Told events, which are plain JSON.
     stop : callable
         Where it says True, training ends and the best so far is judged.
+    begun : float, optional
+        What `time.monotonic` said when the time began to count; by default it is now.
 
     Raises
     ------
     ValueError
-        If there is nothing to learn from, or the options do not fit.
+        If there is nothing to learn from, the options do not fit, or it was stopped before
+        anything was learned.
     OSError
         If the weights cannot be written; a file that was there is as it was.
     """
     check_out(out)
-    return _FineTuning(data, options, out, report, stop).run()
+    return _FineTuning(data, options, out, report, stop, begun).run()
 
 
 class _FineTuning:
@@ -79,11 +86,12 @@ class _FineTuning:
         out: Path,
         report: Report,
         stop: Callable[[], bool],
+        begun: float | None,
     ) -> None:
         self._data, self._options, self._out = data, options, out
         self._report, self._stop = report, stop
-        self._budget = Budget(options.minutes)
-        self._stage = ""
+        self._budget = Budget(options.minutes, begun=begun)
+        self._stage, self._played = "", 0
         self._told = 0.0
         self._device = choose_device(options.device)
         self._network, self._card = checkpoints.load(options.weights)
@@ -103,7 +111,7 @@ class _FineTuning:
 
     def _read(self) -> Split:
         self._begin("reading", "looking at images and labels")
-        split = split_of(self._data)
+        split = split_of(self._data).without(self._card.tuned.get("training", "").split())
         summary = summarise(self._data, split)
         self._report({"event": "summary", **summary.as_json()})
         if not summary.usable:
@@ -118,27 +126,49 @@ class _FineTuning:
         others = [from_folder(folder) for folder in options.replay]
         if not others and options.replay_share:
             others = [replayed_set(options.seed)]
-        return [own, *(LearningSet(other.name, other.images) for other in others)]
+        held = {image.digest for image in data.images} - set(split.training)
+        mixed = [[i for i in other.images if i.digest not in held] for other in others]
+        self._learned = {image.digest for each in (images, *mixed) for image in each}
+        sets = [own, *(LearningSet(o.name, m) for o, m in zip(others, mixed, strict=True))]
+        for each in sets:
+            if not each.objects:
+                raise ValueError(
+                    f"{each.name}: no object of at least {MIN_AREA} pixels to learn from, "
+                    "held-back images left out"
+                )
+        return sets
 
     def _score_base(self, split: Split) -> None:
         self._begin("scoring before", "testing the weights as they are")
         options, budget = self._options, self._budget
         general = from_folder(options.general) if options.general else general_set()
-        self._own = Bench(split.choose(self._data, split.validation), options.objects)
-        self._general = Bench(general.images, 2 * options.objects)
+        told = self._on_played, self._stop
+        self._own = Bench(split.choose(self._data, split.validation), options.objects, *told)
+        # What was learned from tells nothing of what was forgotten.
+        others = [image for image in general.images if image.digest not in self._learned]
+        self._general = Bench(others, 2 * options.objects, *told)
         base = self._method(self._base)
-        self._own.score_base(base, budget.share(JUDGING), budget.share(WATCHING))
-        self._general.score_base(base, budget.share(GENERAL), budget.share(WATCHING))
+        for test, part, times in (
+            (self._own.judge_base, 0.4, AGAIN),
+            (self._general.judge_base, 0.45, AGAIN),
+            (self._own.watch_base, 0.5, TRIED + 1),
+            (self._general.watch_base, 1.0, TRIED),
+        ):
+            budget.spend(test(base, budget.share(part, times)), times)
         self._watch_event(0, self._own.watched, best=False)
         self._reserve()
 
     def _train(self, learning: list[LearningSet]) -> Tuned:
         self._begin("training", "learning from the images")
+        self._budget.begin_training()
         watch = self._watch if self._own.watched else None
         left = lambda: self._budget.training_left  # noqa: E731 - asked again and again
-        return Tuning(
-            learning, self._options, self._card, left, watch, self._tell, self._stop
+        tuned = Tuning(
+            learning, self._options, self._card, left, watch, self._tell, self._stop, self._device
         ).run()
+        if not tuned.steps:
+            raise ValueError("stopped before anything was learned: nothing was written")
+        return tuned
 
     def _choose(self, tuned: Tuned) -> float:
         """Return how far to go from the base weights, by the watched objects."""
@@ -161,19 +191,20 @@ class _FineTuning:
         self._begin("scoring after", "testing the new weights on the same objects")
         state = as_stored(blend(self._base, tuned.state, alpha))
         method = self._method(state)
-        own = self._own.test(method, AFTER * self._budget.left)
-        general = self._general.test(method, 0.95 * self._budget.left)
+        own = self._own.test(method, AFTER * self._budget.testing_left)
+        general = self._general.test(method, self._budget.testing_left)
         comparisons = {
             "validation": compare(self._own.judging, own),
             "general": compare(self._general.judging, general),
         }
-        verdict = judge(comparisons["validation"], comparisons["general"])
+        verdict = judge(comparisons["validation"], comparisons["general"], self._own.there)
         self._begin("writing", "writing the weights")
         facts = {
             "steps": str(tuned.steps),
             "blend": f"{alpha:g}",
             "minutes": f"{self._budget.seconds / 60:.2f}",
             "outcome": verdict.outcome,
+            "reasons": "; ".join(verdict.reasons),
         }
         card = make_card(self._card, self._data, split, self._options, facts, comparisons)
         path, card = write(self._out, state, card, verdict)
@@ -220,17 +251,23 @@ class _FineTuning:
         return (1 + len(BLENDS)) * once
 
     def _reserve(self) -> None:
-        self._budget.reserve(self._judging() + self._trying())
+        # Training ends with a last look.
+        look = self._own.watched_seconds * self._own.pace
+        self._budget.reserve(self._judging() + self._trying() + look)
 
     # --- telling ------------------------------------------------------------------------
 
     def _begin(self, stage: str, text: str) -> None:
-        self._stage = stage
+        self._stage, self._played = stage, 0
         self._report({"event": "stage", "stage": stage, "text": text})
         self._progress()
 
     def _tell(self, event: dict[str, Any]) -> None:
         self._report(event)
+        self._progress()
+
+    def _on_played(self) -> None:
+        self._played += 1
         self._progress()
 
     def _progress(self) -> None:
@@ -246,6 +283,7 @@ class _FineTuning:
                 "fraction": round(min(budget.seconds / budget.total, 1.0), 4),
                 "seconds": round(budget.seconds, 1),
                 "left": round(budget.left, 1),
+                "objects": self._played,
             }
         )
 

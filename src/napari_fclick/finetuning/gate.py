@@ -9,6 +9,8 @@ from napari_fclick.finetuning.scoring import Comparison, Figure
 
 Outcome = Literal["better", "not better", "forgets", "cannot be proved"]
 
+#: The outcome with which weights are promoted.
+PROMOTED: Outcome = "better"
 #: What decides: one figure, since of several one is better by chance more easily. Where objects
 #: are easy already, the higher target still has something to tell.
 DECISIVE = "NoC"
@@ -41,7 +43,7 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def judge(validation: Comparison | None, general: Comparison | None) -> Verdict:
+def judge(validation: Comparison | None, general: Comparison | None, there: int = 0) -> Verdict:
     """Judge new weights by the held-back images and by the general set.
 
     They are promoted when they need fewer clicks on the held-back objects (the mean of those to
@@ -52,9 +54,11 @@ def judge(validation: Comparison | None, general: Comparison | None) -> Verdict:
     ----------
     validation, general : Comparison or None
         None where there was too little to compare.
+    there : int
+        Held-back objects that there are, tested or not.
     """
     if validation is None or validation.objects < LEAST_OBJECTS:
-        return Verdict(False, "cannot be proved", (_too_few(validation),))
+        return Verdict(False, "cannot be proved", (_too_few(validation, there),))
     if general is None or general.objects < LEAST_GENERAL:
         reason = (
             "what was forgotten could not be tested on enough objects, so that nothing is proved: "
@@ -70,7 +74,7 @@ def judge(validation: Comparison | None, general: Comparison | None) -> Verdict:
     if forgotten(general) > FORGETTING + 1e-9:
         why = f"it forgets: {_of_general(general)}; at most {FORGETTING:.0%} more are allowed"
         return Verdict(False, "forgets", (why, reason))
-    return Verdict(True, "better", (reason, *notes))
+    return Verdict(True, PROMOTED, (reason, *notes))
 
 
 def forgotten(general: Comparison) -> float:
@@ -83,12 +87,14 @@ def _is_worse(figure: Figure) -> bool:
     return figure.low > 0 if figure.name.startswith("NoC") else figure.high < 0
 
 
-def _too_few(validation: Comparison | None) -> str:
-    objects = validation.objects if validation else 0
-    return (
-        f"it cannot be proved that it got better: {objects} held-back objects were tested, at "
-        f"least {LEAST_OBJECTS} are needed; label more images"
-    )
+def _too_few(validation: Comparison | None, there: int) -> str:
+    needed = f"it cannot be proved that it got better: at least {LEAST_OBJECTS} held-back objects"
+    if there >= LEAST_OBJECTS:
+        tested = str(validation.objects) if validation else "fewer than 2"
+        return (
+            f"{needed} must be tested, there was time for {tested} of {there}; give it more minutes"
+        )
+    return f"{needed} are needed, there {'is' if there == 1 else 'are'} {there}; label more images"
 
 
 def _why_not(decisive: Figure, worse: list[Figure]) -> list[str]:

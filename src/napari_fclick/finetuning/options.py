@@ -166,5 +166,10 @@ class FineTuneOptions(BaseModel):
         json_schema_extra=ADVANCED,
     )
     seed: int = Field(
-        0, ge=0, title="Seed", description="Of all that is random.", json_schema_extra=ADVANCED
+        0,
+        ge=0,
+        lt=2**32,
+        title="Seed",
+        description="Of all that is random.",
+        json_schema_extra=ADVANCED,
     )

@@ -51,6 +51,7 @@ class Job:
             stderr=self._messages,
             env=_environment(request.options.threads),
             encoding="utf-8",
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows alone
         )
         self._say(request.model_dump_json())
         threading.Thread(target=self._listen, daemon=True).start()

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_fclick.core.files import replacing
+from napari_fclick.finetuning.gate import PROMOTED
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import SUFFIX, WeightsError
 
@@ -46,11 +47,18 @@ def promote(path: Path, name: str | None = None) -> str:
     Raises
     ------
     WeightsError
-        If the file is not whole.
+        If the file is not whole, or its card says that it was refused.
     OSError
         If it cannot be copied; what was in use stays so.
     """
     _, card = checkpoints.load(path)
+    outcome = card.tuned.get("outcome", PROMOTED)
+    if outcome != PROMOTED:
+        why = card.tuned.get("reasons", "")
+        raise WeightsError(
+            f"{path}: these weights were refused when they were made ({outcome})"
+            + (f": {why}" if why else "")
+        )
     chosen = _free_name(name or path.name.removesuffix(SUFFIX), card.sha256)
     target = checkpoints.user_folder() / f"{chosen}{SUFFIX}"
     if not target.exists():

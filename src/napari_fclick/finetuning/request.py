@@ -35,13 +35,14 @@ class Request(BaseModel):
     Attributes
     ----------
     name : str
-        Of the data set, where it has no folder of its own: which images are held back is
-        kept under it.
+        Of the data set, where it has no folder of its own.
     folders, sessions : tuple of Path
     arrays : tuple of StoredArrays
     options : FineTuneOptions
     out : Path
         A ``.safetensors`` file.
+    scratch : Path or None
+        A folder for temporary files. Who asks removes it; if that one is gone, the process does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,6 +53,7 @@ class Request(BaseModel):
     arrays: tuple[StoredArrays, ...] = ()
     options: FineTuneOptions = FineTuneOptions()
     out: Path
+    scratch: Path | None = None
 
     def load(self) -> LabelledData:
         """Read all of it.

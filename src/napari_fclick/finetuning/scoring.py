@@ -115,6 +115,7 @@ def play(
     probes: Sequence[Probe],
     seconds: float = float("inf"),
     stop: Callable[[], bool] = lambda: False,
+    played: Callable[[], None] = lambda: None,
 ) -> list[Score]:
     """Let the robot play objects, in their order, as many as time allows.
 
@@ -123,16 +124,20 @@ def play(
     method : Method
     probes : sequence of Probe
     seconds : float
-        No object is begun after so long.
+        No object is begun that would, if it took as long as those before, end later.
     stop : callable
         Asked before each object.
+    played : callable
+        Told after each object.
     """
-    end = time.monotonic() + seconds
-    scores = []
+    begun = time.monotonic()
+    scores: list[Score] = []
     for probe in probes:
-        if time.monotonic() >= end or stop():
+        gone = time.monotonic() - begun
+        if gone + gone / max(len(scores), 1) >= seconds or stop():
             break
         scores.append(_play(method, probe))
+        played()
     return scores
 
 

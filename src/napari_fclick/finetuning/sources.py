@@ -26,11 +26,11 @@ from napari_fclick.core.folders import (
     is_linked,
     read_pair,
 )
+from napari_fclick.finetuning.content import content_hash
 from napari_fclick.replay import open_image
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.place import Place
 from napari_fclick.session.resuming import Opened, reopen
-from napari_fclick.session.signature import sampled_hash
 from napari_fclick.session.state import AcceptedObject, Part
 
 Array = NDArray[Any]
@@ -69,6 +69,8 @@ class LabelledImage:
         Of objects whose clicks are known.
     linked : bool
         Whether a number means the same object in neighbouring planes.
+    file : str
+        Name of its file in the data's folder; empty of images from elsewhere.
     """
 
     name: str
@@ -76,6 +78,7 @@ class LabelledImage:
     digest: str
     corrections: tuple[Correction, ...] = ()
     linked: bool = False
+    file: str = ""
 
     @cached_property
     def labels_digest(self) -> str:
@@ -135,7 +138,8 @@ def from_folder(folder: Path) -> LabelledData:
         if plane is None:
             notes.append(_why_not(pair))
         else:
-            images.append(_image(pair.image.stem, *plane))
+            name = pair.image.stem
+            images.append(replace(_image(name, *plane), file=name))
     return LabelledData(folder.name, tuple(images), folder, (*notes, *_unpaired(folder)))
 
 
@@ -180,12 +184,13 @@ def from_arrays(arrays: Iterable[tuple[str, Array, Array]], name: str = "layers"
     arrays : iterable of (name, image, labels)
         Labels (.., Y, X); images of the same shape, or with channels at the end.
     name : str
-        Of the data set: which of its images are held back is kept under it.
+        Of the data set.
 
     Raises
     ------
     ValueError
-        If an image and its labels are of different shapes, or the labels are no numbers.
+        If an image and its labels are of different shapes, are empty, or the labels are no
+        numbers or negative.
     """
     return LabelledData(name, tuple(_image(*_checked(*each)) for each in arrays))
 
@@ -197,6 +202,10 @@ def _checked(name: str, image: Any, labels: Any) -> tuple[str, Array, Array]:
             f"{name}: labels are whole numbers of 2 or more axes, not {labels.dtype} of "
             f"{_size(labels)}"
         )
+    if not labels.size:
+        raise ValueError(f"{name}: the labels are empty: {_size(labels)}")
+    if labels.min() < 0:
+        raise ValueError(f"{name}: labels are 0 or more, not {labels.min()}")
     extra = image.ndim - labels.ndim
     if image.shape[: labels.ndim] != labels.shape or extra not in (0, 1):
         raise ValueError(f"{name}: the image is {_size(image)} but its labels are {_size(labels)}")
@@ -213,15 +222,6 @@ def _image(name: str, image: Array, labels: Array) -> LabelledImage:
     planes = tuple(Plane(pixels[n], stack[n]) for n in used)
     linked = labels.ndim == 3 and is_linked(labels)
     return LabelledImage(name, planes, digest, linked=linked)
-
-
-def content_hash(image: Any) -> str:
-    """Return a hash of an image's pixels; of a lazy one, of samples from all over it."""
-    if not isinstance(image, np.ndarray):
-        return sampled_hash(image)
-    digest = hashlib.sha256(f"{image.dtype} {image.shape}".encode())
-    digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()
 
 
 # --- sessions ---------------------------------------------------------------------------
@@ -252,14 +252,13 @@ def _from_session(path: Path) -> LabelledImage:
         raise JournalError(f"{path}: nothing was accepted in it")
     places = list(dict.fromkeys(part.place for _, part in parts))
     planes = tuple(Plane(*_plane(image, opened, place)) for place in places)
-    known = "" if isinstance(image, np.ndarray) else signature.sampled
     corrections = tuple(
         _correction(places.index(part.place), record, part)
         for record, part in parts
         if part.start is None
     )
     name = Path(signature.source).stem or signature.name or path.stem
-    return LabelledImage(name, planes, known or content_hash(image), corrections)
+    return LabelledImage(name, planes, content_hash(image), corrections)
 
 
 def _plane(image: Any, opened: Opened, place: Place) -> tuple[Array, Array]:
@@ -295,7 +294,12 @@ def combine(parts: Sequence[LabelledData]) -> LabelledData:
     """
     if not parts:
         raise ValueError("nothing to learn from: give a folder, layers or session files")
-    images = tuple(image for part in parts for image in part.images)
     notes = tuple(note for part in parts for note in part.notes)
     folder = next((part.folder for part in parts if part.folder is not None), None)
+    images = tuple(
+        # Files of other folders may have the same names.
+        image if part.folder == folder else replace(image, file="")
+        for part in parts
+        for image in part.images
+    )
     return replace(parts[0], images=images, folder=folder, notes=notes)

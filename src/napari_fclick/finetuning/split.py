@@ -1,11 +1,15 @@
-"""Which images are held back: chosen once, by content, and kept with the data."""
+"""Which images are held back: chosen once, by content, and kept.
+
+Of the images of a folder it is kept in the folder. Of those from elsewhere (layers, sessions) it
+is kept in one file of the user's, by content alone: which side an image is on depends on itself
+and on what was stored, not on what a data set is called.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -15,6 +19,10 @@ from napari_fclick.core.files import replacing
 from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 
 FILE = "fclick-split.json"
+#: In the user's folder, of all images that are in no folder of data.
+ELSEWHERE = "elsewhere.json"
+#: Characters of a digest that tell images apart on a card.
+SHORT = 16
 #: Of so many images with objects one is held back, two at least of four.
 ONE_IN = 4
 
@@ -29,18 +37,38 @@ class Split:
         Digests of images. Duplicates have one digest, and are on one side therefore.
     messages : tuple of str
         What the user should know.
-    path : Path or None
+    paths : tuple of Path
         Where it is kept.
     """
 
     training: tuple[str, ...]
     validation: tuple[str, ...]
     messages: tuple[str, ...] = ()
-    path: Path | None = None
+    paths: tuple[Path, ...] = ()
 
     def choose(self, data: LabelledData, side: Sequence[str]) -> tuple[LabelledImage, ...]:
         """Return the images of one side."""
         return tuple(image for image in data.images if image.digest in side)
+
+    def without(self, learned: Collection[str]) -> Split:
+        """Return it less the held-back images that the base weights have learned from.
+
+        They are on neither side: they prove nothing, and other runs still hold them back.
+
+        Parameters
+        ----------
+        learned : collection of str
+            Beginnings of digests, `SHORT` characters.
+        """
+        fair = tuple(digest for digest in self.validation if digest[:SHORT] not in learned)
+        gone = len(self.validation) - len(fair)
+        if not gone:
+            return self
+        text = (
+            f"{gone} held-back image{'s' if gone != 1 else ''} cannot judge: the weights that it "
+            "starts from have learned from them"
+        )
+        return replace(self, validation=fair, messages=(*self.messages, text))
 
 
 class _Kept(BaseModel):
@@ -51,7 +79,7 @@ class _Kept(BaseModel):
     sides : dict of str to bool
         By digest, whether an image is held back.
     names : dict of str to str
-        What each image's digest was.
+        What the digest of each of the folder's files was.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -71,46 +99,49 @@ def split_of(data: LabelledData, *, store: bool = True) -> Split:
     """Return which images are held back.
 
     Images that were seen before stay where they were; of new ones as many are held back as
-    are missing to a quarter, those of the smallest hashes. An image file that was changed
+    are missing to a quarter, those of the smallest hashes. A file that was changed
     stays on its side. Only where held-back images were taken away may others take their place.
 
     Parameters
     ----------
     data : LabelledData
     store : bool
-        Keep it; in the data's folder, or in the user's where that may not be written.
+        Keep it.
 
     Raises
     ------
     ValueError
         If the file that keeps it is damaged.
     """
-    kept, path = _read(data)
+    elsewhere = _read([user_folder() / ELSEWHERE])
+    kept = _read(_places(data.folder)) if data.folder else _Kept()
     usable = [image for image in data.images if image.has_objects]
-    sides, messages = _known(kept, usable)
+    sides, messages = _known(kept, elsewhere, usable)
     digests = sorted({image.digest for image in usable}, key=_order)
     new = [d for d in digests if d not in sides]
     missing = wanted(len(digests)) - sum(sides.values())
     for digest in new:
         sides[digest] = missing > 0
         missing -= 1
-    messages += _refill(sides, digests)
-    kept.sides |= sides
-    kept.names |= {image.name: image.digest for image in usable}
-    if store:
-        path = _write(data, kept)
+    messages += _refill(sides, digests) + _release(sides, digests)
+    paths = _store(data.folder, kept, elsewhere, usable, sides) if store else ()
     held = [d for d in digests if sides[d]]
     messages += _say(len(digests), len(held))
-    return Split(tuple(d for d in digests if not sides[d]), tuple(held), tuple(messages), path)
+    return Split(tuple(d for d in digests if not sides[d]), tuple(held), tuple(messages), paths)
 
 
-def _known(kept: _Kept, images: Iterable[LabelledImage]) -> tuple[dict[str, bool], list[str]]:
+def _known(
+    kept: _Kept, elsewhere: _Kept, images: Iterable[LabelledImage]
+) -> tuple[dict[str, bool], list[str]]:
     """Return the sides of images seen before, also of those whose file was changed."""
-    sides, messages = {}, []
+    sides: dict[str, bool] = {}
+    messages = []
     for image in images:
-        before = kept.names.get(image.name, image.digest)
+        before = kept.names.get(image.file, "") if image.file else ""
         if image.digest in kept.sides:
             sides[image.digest] = kept.sides[image.digest]
+        elif not image.file and image.digest in elsewhere.sides:
+            sides.setdefault(image.digest, elsewhere.sides[image.digest])
         elif before in kept.sides:
             sides[image.digest] = kept.sides[before]
             messages.append(
@@ -138,6 +169,18 @@ def _refill(sides: dict[str, bool], digests: Sequence[str]) -> list[str]:
     ]
 
 
+def _release(sides: dict[str, bool], digests: Sequence[str]) -> list[str]:
+    """Learn from images that were held back, where nothing else is left to learn from."""
+    if not digests or not all(sides[digest] for digest in digests):
+        return []
+    moved = digests[wanted(len(digests)) :]
+    sides |= dict.fromkeys(moved, False)
+    return [
+        f"all images were held back so far; {len(moved)} of them are learned from now on: figures "
+        "cannot be compared with earlier ones"
+    ]
+
+
 def _say(images: int, held: int) -> list[str]:
     if not held:
         return [
@@ -157,22 +200,43 @@ def _order(digest: str) -> str:
 # --- the file ---------------------------------------------------------------------------
 
 
-def _read(data: LabelledData) -> tuple[_Kept, Path | None]:
-    for path in _places(data):
+def _read(places: Sequence[Path]) -> _Kept:
+    for path in places:
         if path.is_file():
             try:
-                return _Kept.model_validate_json(path.read_text("utf-8")), path
+                return _Kept.model_validate_json(path.read_text("utf-8"))
             except (ValidationError, UnicodeDecodeError):
                 raise ValueError(
                     f"{path} is damaged; without it other images will be held back: restore it, "
                     "or delete it to begin anew"
                 ) from None
-    return _Kept(), None
+    return _Kept()
 
 
-def _write(data: LabelledData, kept: _Kept) -> Path:
+def _store(
+    folder: Path | None,
+    kept: _Kept,
+    elsewhere: _Kept,
+    images: Iterable[LabelledImage],
+    sides: dict[str, bool],
+) -> tuple[Path, ...]:
+    """Keep the sides of a folder's images with it, of all others in the user's folder."""
+    written = []
+    images = list(images)
+    if folder:
+        kept.sides |= sides
+        kept.names |= {image.file: image.digest for image in images if image.file}
+        written.append(_write(_places(folder), kept))
+    own = {image.digest for image in images if not image.file}
+    if own:
+        elsewhere.sides |= {digest: sides[digest] for digest in own}
+        written.append(_write([user_folder() / ELSEWHERE], elsewhere))
+    return tuple(written)
+
+
+def _write(places: Sequence[Path], kept: _Kept) -> Path:
     text = kept.model_dump_json(indent=1) + "\n"
-    *first, last = _places(data)
+    *first, last = places
     for path in first:
         try:
             return _put(path, text)
@@ -195,10 +259,7 @@ def user_folder() -> Path:
     return user_data_path("napari-fclick", appauthor=False) / "splits"
 
 
-def _places(data: LabelledData) -> list[Path]:
-    """Return where it may be kept, the best place first."""
-    if data.folder is None:
-        plain = re.sub(r"[^\w.-]+", "-", data.name).strip("-.")[:60] or "data"
-        return [user_folder() / f"{plain}.json"]
-    digest = hashlib.sha256(str(data.folder.resolve()).encode()).hexdigest()[:16]
-    return [data.folder / FILE, user_folder() / f"{data.folder.name}-{digest}.json"]
+def _places(folder: Path) -> list[Path]:
+    """Return where a folder's may be kept, the best place first."""
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    return [folder / FILE, user_folder() / f"{folder.name}-{digest}.json"]

@@ -24,6 +24,8 @@ TINY_SIDE = 8
 #: A square without any object of this part of the image's sides is suspicious, where the rest
 #: of the image is crowded.
 EMPTY = 0.5
+#: Sides of the map in which such a square is looked for, in blocks, at most.
+COARSE = 1024
 #: So many objects of an image make it crowded.
 CROWDED = 12
 
@@ -44,6 +46,7 @@ class Summary:
     images, objects : int
         All of them; an object of a volume counts once in each plane.
     training_images, validation_images, training_objects, validation_objects : int
+        Of each side; what is on neither is in the first two alone.
     messages : tuple of Message
     """
 
@@ -74,17 +77,18 @@ def summarise(data: LabelledData, split: Split | None = None) -> Summary:
     split : Split, optional
         Without one, all images count as learned from.
     """
-    held = set(split.validation) if split else set()
-    counts = [(image.digest in held, _count(image)) for image in data.images]
-    objects = [sum(n for side, n in counts if side == wanted) for wanted in (False, True)]
-    images = [sum(n > 0 for side, n in counts if side == wanted) for wanted in (False, True)]
+    counts = [(image.digest, _count(image)) for image in data.images]
+    everything = tuple(digest for digest, _ in counts)
+    sides = (split.training, split.validation) if split else (everything, ())
+    objects = [sum(n for digest, n in counts if digest in side) for side in sides]
+    images = [sum(n > 0 for digest, n in counts if digest in side) for side in sides]
     messages = [Message("warning", note) for note in data.notes]
     messages += [Message("warning", text) for text in (split.messages if split else ())]
     messages += _warnings(data)
     if not objects[0]:
         messages.append(Message("error", "there is no object to learn from"))
     return Summary(
-        len(data.images), sum(objects), images[0], images[1], objects[0], objects[1],
+        len(data.images), sum(n for _, n in counts), images[0], images[1], objects[0], objects[1],
         tuple(messages),
     )  # fmt: skip
 
@@ -157,8 +161,11 @@ def _problems_of(plane: Plane) -> Iterator[str]:
         )
     if _has_gap(plane, len(boxes)):
         yield "a large part of the image has no object: is everything labelled there?"
-    if np.ptp(plane.image) == 0:
+    low, high = plane.image.min(), plane.image.max()
+    if low == high:
         yield "the image has one single value everywhere"
+    if not (np.isfinite(low) and np.isfinite(high)):
+        yield "some pixels are no finite numbers; they are taken for the lowest or highest value"
 
 
 def _looks_semantic(plane: Plane, objects: int) -> bool:
@@ -175,8 +182,13 @@ def _has_gap(plane: Plane, objects: int) -> bool:
     """Whether a crowded image has a quarter or more, as a square, without any object."""
     if objects < CROWDED:
         return False
-    height, width = (max(1, int(n * EMPTY)) for n in plane.labels.shape)
-    filled = np.pad((plane.labels != 0).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    # Of large images, blocks of pixels: sums over all pixels would take many times its memory.
+    step = 1 + max(plane.labels.shape) // COARSE
+    rows, columns = (range(0, n, step) for n in plane.labels.shape)
+    labelled = np.logical_or.reduceat(plane.labels != 0, rows, axis=0)
+    labelled = np.logical_or.reduceat(labelled, columns, axis=1)
+    height, width = (max(1, int(n * EMPTY)) for n in labelled.shape)
+    filled = np.pad(labelled.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     sums = (
         filled[height:, width:] - filled[:-height, width:]
         - filled[height:, :-width] + filled[:-height, :-width]

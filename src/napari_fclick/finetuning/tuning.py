@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +18,7 @@ from napari_fclick.network.checkpoints import Card, Preprocessing
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.training.config import PhaseConfig, SetConfig, TrainingConfig
 from napari_fclick.training.dataset import ObjectSet
+from napari_fclick.training.distributed import Processes
 from napari_fclick.training.logs import Progress
 from napari_fclick.training.trainer import Trainer
 
@@ -50,6 +51,18 @@ class Tuned:
 
     state: State
     steps: int
+
+
+@dataclass(frozen=True)
+class OnDevice(Processes):
+    """A process of its own, on the device that was asked for."""
+
+    chosen: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def device(self) -> torch.device:
+        """That device; the CPU instead of one on which training was not tried."""
+        return self.chosen if self.chosen.type == "cuda" else torch.device("cpu")
 
 
 class SilentTrainer(Trainer):
@@ -89,6 +102,8 @@ class Tuning:
     watch : callable or None
         Scores a network in between.
     report, stop : callable
+    device : torch.device, optional
+        By default a GPU if there is one that training runs on, else the CPU.
     """
 
     def __init__(
@@ -100,9 +115,12 @@ class Tuning:
         watch: Watch | None,
         report: Report,
         stop: Callable[[], bool],
+        device: torch.device | None = None,
     ) -> None:
         self._options, self._sets, self._card = options, sets, card
         self._left, self._watch, self._report, self._stop = seconds_left, watch, report, stop
+        self._processes = OnDevice(chosen=device) if device else Processes()
+        self._steps = self._looked_at = 0
         self._best: tuple[float, State] | None = None
         self._bad = 0  # times in a row that it was watched and not the best
         self._watched = self._told = time.monotonic()
@@ -119,7 +137,7 @@ class Tuning:
             If there is nothing to learn from.
         """
         with TemporaryDirectory(prefix="fclick-") as folder:
-            trainer = SilentTrainer(self._config(Path(folder), TRIAL), self._sets)
+            trainer = SilentTrainer(self._config(Path(folder), TRIAL), self._sets, self._processes)
             base = {n: p.detach().clone() for n, p in trainer.network.named_parameters()}
             after = self._after_step(trainer, base)
             trainer.run(self._is_over, after)
@@ -167,7 +185,9 @@ class Tuning:
     # --- after each step ----------------------------------------------------------------
 
     def _is_over(self) -> bool:
-        return self._left() <= 0 or self._stop() or self._bad >= self._options.patience
+        if self._stop() or self._bad >= self._options.patience:
+            return True
+        return self._steps > 0 and self._left() <= 0  # one step is always made
 
     def _after_step(
         self, trainer: Trainer, base: Mapping[str, Tensor]
@@ -175,6 +195,7 @@ class Tuning:
         def after(progress: Progress) -> None:
             if self._options.towards_base:
                 _pull(trainer.network, base, progress.lr * self._options.towards_base)
+            self._steps = progress.step
             now = time.monotonic()
             if progress.step <= TRIAL:
                 self._times.append(now)
@@ -199,6 +220,7 @@ class Tuning:
         """Score the weights there are; keep them if they are the best so far."""
         assert self._watch is not None
         begun = time.monotonic()
+        self._looked_at = trainer.step
         network = trainer.averaged()
         state = {k: v.clone() for k, v in network.state_dict().items()}
         score = self._watch(network, trainer.step, self._best and self._best[0])
@@ -210,7 +232,12 @@ class Tuning:
             self._bad += 1
 
     def _result(self, trainer: Trainer) -> Tuned:
-        if self._watch is not None and not self._stop() and self._bad < self._options.patience:
+        unknown = (
+            trainer.step != self._looked_at
+            and not self._stop()
+            and self._bad < self._options.patience
+        )
+        if unknown and self._watch is not None:
             self._look(trainer)
         if self._best is None:
             state = trainer.averaged().state_dict()

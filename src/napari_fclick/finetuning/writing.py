@@ -8,11 +8,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from napari_fclick.finetuning.gate import FORGETTING, Verdict
+from napari_fclick.finetuning.gate import FORGETTING, PROMOTED, Verdict
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.scoring import Comparison
 from napari_fclick.finetuning.sources import LabelledData
-from napari_fclick.finetuning.split import Split
+from napari_fclick.finetuning.split import SHORT, Split
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import SUFFIX, Card
 
@@ -88,11 +88,15 @@ def make_card(
     data, split, options
         Which it was made from, and how.
     facts : mapping of str to str
-        More that `Card.tuned` tells.
+        More that `Card.tuned` tells; ``outcome`` and ``steps`` are among them.
     comparisons : mapping of str to Comparison or None
         Their figures become scores, ``NAME/FIGURE before`` and ``after``.
     """
     learned = split.choose(data, split.training)
+    # Also what the base weights learned from, so that it never judges what is made of these.
+    before = parent.tuned.get("training", "").split()
+    training = dict.fromkeys([*before, *(digest[:SHORT] for digest in split.training)])
+    refused = "" if facts["outcome"] == PROMOTED else f" (refused: {facts['outcome']})"
     scores = {
         f"{name}/{figure.name} {when}": round(number, 4)
         for name, comparison in comparisons.items()
@@ -102,8 +106,8 @@ def make_card(
     tuned = {
         "parent": parent.name,
         "data": data.digest,
-        "training": " ".join(digest[:16] for digest in split.training),
-        "validation": " ".join(digest[:16] for digest in split.validation),
+        "training": " ".join(training),
+        "validation": " ".join(digest[:SHORT] for digest in split.validation),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "allowed forgetting": f"{FORGETTING:g}",
         "options": options.model_dump_json(exclude_defaults=True),
@@ -112,7 +116,7 @@ def make_card(
     recipe = f"fine-tuned on {len(learned)} images of {data.name}, {facts['steps']} steps"
     return parent.model_copy(
         update={
-            "description": f"{parent.name}, fine-tuned on {data.name}",
+            "description": f"{parent.name}, fine-tuned on {data.name}{refused}",
             "data": (*parent.data, data.name),
             "recipe": f"{parent.recipe}; then {recipe}" if parent.recipe else recipe,
             "scores": scores,

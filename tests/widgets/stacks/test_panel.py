@@ -30,6 +30,25 @@ def test_rules_and_range_are_chosen_in_the_panel(open_stack: OpenStack) -> None:
     assert dock.tool.count == 2
 
 
+def test_a_range_belongs_to_stacks_of_its_length(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    chosen = dock.widget.stack.range
+    chosen.boxes["first"].setValue(3)
+    chosen.ticks["first"].setChecked(True)
+    dock.click(*CLICK)
+    dock.propagate()
+    first = dock.controller.image
+    assert dock.tool.count == 5
+    dock.controller.choose_image(dock.controller.viewer.add_image(tube((6, 40, 50), 0, 5)))
+    assert dock.tool.choices.rules == {"first": None, "last": None}
+    assert chosen.boxes["last"].value() == 5 and not chosen.boxes["first"].isEnabled()
+    dock.controller.choose_image(first)
+    dock.wait()
+    assert dock.tool.choices.rules == {"first": 3, "last": None}
+    assert chosen.ticks["first"].isChecked() and chosen.boxes["first"].isEnabled()
+    assert dock.tool.count == 5 and dock.tool.current.phase == "done"  # type: ignore[union-attr]
+
+
 def test_what_can_be_done_now_is_enabled_and_all_have_tooltips(open_stack: OpenStack) -> None:
     dock = open_stack(tube(), at=4)
     panel = dock.widget.stack

@@ -84,6 +84,23 @@ def test_worst_is_what_is_least_certain_and_unseen() -> None:
     assert made.worst(3) is None
 
 
+def test_an_end_above_a_gap_is_the_lower_end_of_what_follows() -> None:
+    made = carried()
+    kinds = {3: Kind.CARRIED, 4: Kind.KEYFRAME, 11: Kind.CARRIED, 12: Kind.KEYFRAME}
+    slices = {index: SliceMask(index, kind, MASK, CLICKS) for index, kind in kinds.items()}
+    ends = (End(5, Reason.TRUST, 0.2), End(10, Reason.OVERLAP, 0.1))
+    made.take(Snapshot(slices, frozenset(), ends, True, 12))
+    assert [text.split(":")[0] for text in describe_ends(made)] == [
+        "Up to slice 4",
+        "Down to slice 11",
+    ]
+    made.take(Snapshot(slices, frozenset(), (End(8, Reason.ABSENT),) * 2, True, 12))
+    assert [text.split(":")[0] for text in describe_ends(made)] == [
+        "Up to slice 4",
+        "Down to slice 11",
+    ]
+
+
 def test_what_is_said() -> None:
     made = carried()
     assert describe_progress(made).startswith("Stopped with 4 slices, 3 to 7")

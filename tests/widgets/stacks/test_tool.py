@@ -13,6 +13,7 @@ from tests.widgets.stacks.conftest import OpenStack, StackDock
 from tests.widgets.stacks.fakes import CLICK, TUBE, MadeStack, TubePredictor, tube
 
 from napari_fclick.core.memory import peak_memory_mb
+from napari_fclick.core.window import Box
 from napari_fclick.widgets.actions import ACTIONS
 from napari_fclick.widgets.stacks.model import Choices
 
@@ -113,6 +114,85 @@ def test_clear_drops_all_its_clicks_in_one_step(open_stack: OpenStack) -> None:
     dock.wait()
     assert dock.session.drafts_along(0).keys() == {4, 6}
     assert dock.tool.current is current and dock.tool.count == 7
+
+
+def test_what_was_cleared_while_it_ran_comes_back_stopped(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(tube((60, 40, 50), 0, 59), at=30)
+    dock.click(*CLICK)
+    tubes.gate = threading.Semaphore(8)
+    dock.tool.propagate()
+    until(lambda: len(tubes.asked) >= 9)
+    dock.controller.clear()
+    assert dock.tool.current is None
+    gate, tubes.gate = tubes.gate, None
+    gate.release()
+    dock.controller.undo()
+    current = dock.tool.current
+    assert current is not None and current.phase == "stopped"
+    assert dock.widget.stack.buttons["propagate"].text() == "Go on"
+    dock.tool.toggle()
+    dock.wait()
+    assert dock.tool.count == 60 and current.phase == "done"
+
+
+def test_slices_of_different_objects_are_told(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    mine = np.zeros(tube().shape, np.uint8)
+    mine[4, 10:22, 15:30], mine[6, 10:22, 15:30] = 3, 5
+    dock.controller.choose_labels(dock.controller.viewer.add_labels(mine, name="mine"))
+    dock.wait()
+    for index in (4, 6):
+        dock.go(index)
+        dock.controller.objects.pick_up_at(*CLICK)
+        dock.wait()
+    dock.propagate()
+    assert "correct different objects (3, 5)" in dock.widget.message.text()
+    dock.controller.accept()
+    assert "correct different objects (3, 5)" in dock.widget.message.text()
+    dock.controller.undo()
+    dock.wait()
+    assert slices_of(dock) == [1, 2, 3, 4, 5]  # object 5 has all of it in slice 6
+
+
+def test_an_object_that_is_taken_in_hand_later_is_no_other_one(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    mine = np.zeros(tube().shape, np.uint8)
+    mine[5:8, 10:22, 15:30] = 3
+    dock.controller.choose_labels(dock.controller.viewer.add_labels(mine, name="mine"))
+    dock.wait()
+    dock.click(*CLICK)
+    dock.propagate()
+    carrying = dock.tool.current.carrying  # type: ignore[union-attr]
+    assert carrying is not None and carrying.others(6, Box(10, 15, 22, 30)).all()
+    dock.go(6)
+    dock.controller.objects.pick_up_at(*CLICK)
+    dock.wait()
+    carrying = dock.tool.current.carrying  # type: ignore[union-attr]
+    assert carrying is not None and not carrying.others(5, Box(10, 15, 22, 30)).any()
+    dock.controller.accept()
+    np.testing.assert_array_equal(dock.controller.labels.data == 3, tube() > 100)
+
+
+def test_a_change_while_it_waits_to_be_accepted_is_carried_first(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    dock.controller.set(threshold=0.6)
+    dock.controller._accept(dock.session, dock.controller.current)  # as after a count
+    assert "still to come" in dock.widget.message.text()
+    assert not dock.controller.labels.data.any()
+    dock.wait()
+    dock.controller.accept()
+    assert dock.controller.labels.data.any()
+
+
+def test_what_goes_wrong_is_one_line(open_stack: OpenStack, tubes: TubePredictor) -> None:
+    dock = open_stack(tube(), at=4)
+    dock.click(*CLICK)
+    tubes.error = RuntimeError("out of memory\n  in a file\n  at a line")
+    dock.propagate()
+    assert dock.tool.current.problem == "out of memory"  # type: ignore[union-attr]
+    assert dock.widget.message.text() == "the object was not carried: out of memory"
 
 
 def test_a_run_is_stopped_and_what_is_known_accepted(
@@ -356,6 +436,9 @@ def test_range_and_direction_carry_again_what_they_touch(open_stack: OpenStack) 
     dock.wait()
     assert slices_of(dock) == [4, 5]
     dock.tool.choose(Choices("both", {"first": 6, "last": 5}))
+    dock.wait()
+    problem = "the range ends before it begins: from 6 to 5"
+    assert dock.widget.message.text() == f"the object was not carried: {problem}"
     dock.tool.propagate()
     assert "range" in dock.widget.message.text()
 

@@ -12,13 +12,14 @@ from magicgui.widgets import create_widget
 from psygnal import Signal
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QFormLayout, QVBoxLayout, QWidget
 
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.widgets.choosers import keep_narrow
 from napari_fclick.widgets.finetuning.paths import FoldersEdit
 from napari_fclick.widgets.sections import Section
+from napari_fclick.widgets.wheel import WheelGuard
 
 #: Fields that are names to choose from, and what there is until it is known.
 NAMES: Mapping[str, Sequence[str]] = {"weights": ("default",), "device": ("auto", "cpu")}
@@ -51,7 +52,7 @@ class OptionsForm(QWidget):
         self.fields = {
             name: _field(name, info) for name, info in FineTuneOptions.model_fields.items()
         }
-        self._guard = _WheelGuard(self)
+        self._guard = WheelGuard(self)
         for name, info in FineTuneOptions.model_fields.items():
             self._prepare(self.fields[name], info)
         infos = FineTuneOptions.model_fields
@@ -127,19 +128,6 @@ class _Folders:
     @value.setter
     def value(self, value: Any) -> None:
         self.native.value = ((value,) if value else ()) if self._single else value
-
-
-class _WheelGuard(QObject):
-    """Leaves the wheel to the panel, so that scrolling over a number does not change it."""
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Pass the wheel on."""
-        if event is None or event.type() != QEvent.Type.Wheel:
-            return False
-        if isinstance(watched, QWidget) and watched.hasFocus():
-            return False
-        event.ignore()
-        return True
 
 
 # --- from a description to a widget -----------------------------------------------------
