@@ -251,7 +251,7 @@ def interpolated(
         ends[index] = np.maximum(distance, -float(sum(truth.shape[1:])))
     first, last = ends[int(inside[0])], ends[int(inside[-1])]
     found = np.zeros_like(truth)
-    for index in inside:
+    for index in map(int, inside):
         share = (index - inside[0]) / max(inside[-1] - inside[0], 1)
         found[index] = (1 - share) * first + share * last > 0
     return Baseline(clicks, iou(truth, found, ignore))

@@ -222,7 +222,7 @@ def surroundings(work: Work, label: int) -> list[StoredPatch]:
     A propagation that looked at other objects did so beyond its final masks: who makes it
     again has to see what was drawn there before the session, or by a brush.
     """
-    session, known = work.session, [0, label, *work.session.objects]
+    session, known = work.session, [*work.session.objects]
     shape = work.place.plane_shape(session.labels.shape)
     patches = []
     for each in work.slices:
@@ -231,7 +231,9 @@ def surroundings(work: Work, label: int) -> list[StoredPatch]:
             continue
         seen = region(work.at(each.index), window.fit_window(each.mask.box, shape, CANVAS).box)
         found = np.array(session.labels[seen])
-        strange = ~np.isin(found, known)
+        strange = (found != 0) & (found != label)
+        if strange.any():
+            strange[strange] = ~np.isin(found[strange], known)
         if strange.any():
             patches.append(StoredPatch.cut(seen, found, found, strange))
     return patches

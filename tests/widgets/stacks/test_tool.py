@@ -137,6 +137,24 @@ def test_what_was_cleared_while_it_ran_comes_back_stopped(
     assert dock.tool.count == 60 and current.phase == "done"
 
 
+def test_what_was_cleared_while_a_click_was_answered_comes_back(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = carried(open_stack)
+    current = dock.tool.current
+    dock.go(6)
+    tubes.gate = threading.Semaphore(0)
+    dock.controller.click(20, 20)
+    dock.controller.clear()
+    assert dock.tool.current is None and not dock.session.drafts_along(0)
+    gate, tubes.gate = tubes.gate, None
+    gate.release()
+    dock.controller.undo()
+    dock.wait()
+    assert dock.session.drafts_along(0).keys() == {4, 6}
+    assert dock.tool.current is current and dock.tool.count == 7
+
+
 def test_slices_of_different_objects_are_told(open_stack: OpenStack) -> None:
     dock = open_stack(tube(), at=4)
     mine = np.zeros(tube().shape, np.uint8)
@@ -432,6 +450,10 @@ def test_the_threshold_carries_all_again(open_stack: OpenStack, tubes: TubePredi
 
 def test_range_and_direction_carry_again_what_they_touch(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
+    dock.predictor.asked.clear()
+    dock.tool.choose(Choices("up"))
+    dock.wait()
+    assert slices_of(dock) == [4, 5, 6, 7] and not dock.predictor.asked
     dock.tool.choose(Choices("up", {"last": 5}))
     dock.wait()
     assert slices_of(dock) == [4, 5]

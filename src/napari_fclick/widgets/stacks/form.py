@@ -9,7 +9,7 @@ from typing import Any
 from psygnal import Signal
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -19,6 +19,8 @@ from qtpy.QtWidgets import (
     QSpinBox,
     QWidget,
 )
+
+from napari_fclick.widgets.wheel import WheelGuard
 
 MOST = 1e6
 
@@ -123,24 +125,11 @@ class ModelForm(QWidget):
         self.fields[made.name] = made
 
 
-class _WheelGuard(QObject):
-    """Leaves the wheel to what scrolls, unless the number has the focus."""
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Pass the wheel on."""
-        wheel = event is not None and event.type() == QEvent.Type.Wheel
-        if not wheel or (isinstance(watched, QWidget) and watched.hasFocus()):
-            return False
-        assert event is not None
-        event.ignore()
-        return True
-
-
 def number_box(whole: bool) -> QSpinBox | QDoubleSpinBox:
     """Return a box for a number that changes when it is typed in full, not by scrolling past."""
     spin: QSpinBox | QDoubleSpinBox = QSpinBox() if whole else QDoubleSpinBox()
     spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    spin.installEventFilter(_WheelGuard(spin))
+    spin.installEventFilter(WheelGuard(spin))
     spin.setKeyboardTracking(False)
     spin.setMinimumWidth(56)
     spin.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
-from napari_fclick.session import Session, stacks
+from napari_fclick.session import Session, SessionError, stacks
+from napari_fclick.session.stack_plan import label_of
 from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.stacks.lines import Line, spacing_of
@@ -135,6 +136,7 @@ class Keeper:
         """Keep an object for when what ended it is undone."""
         ended = self._objects.pop(key)
         if self._running is ended:
+            ended.phase = "stopped"  # what was found so far comes back with it
             self._end_activity()
             self._runner.forget()
         self._aside.pop(key, None)
@@ -144,6 +146,7 @@ class Keeper:
 
     def _keep_up(self, current: CarriedObject) -> None:
         wanted, before = self._wanted(current), current.wanted
+        current.followed = wanted.said
         if wanted == before and not current.due:
             return
         if current.due or before is None or before[:2] != wanted[:2]:
@@ -169,6 +172,9 @@ class Keeper:
         if current is None or annotation is None or self._receiving:
             return
         wanted, before = self._wanted(current), current.wanted
+        at_rest = current.phase in ("stopped", "done", "failed")
+        if wanted == before and at_rest and not current.due:
+            return  # another object was waited for
         if before is None or before.asked != wanted.asked:
             current.forget_answers()
         if self._controller.predictor is None or self._waits(current, annotation):
@@ -178,12 +184,18 @@ class Keeper:
         current.wanted, current.due = wanted, False
         try:
             keyframes = current.keyframes()
+            owner = (current.session.target, label_of(current.drafts().values()))
+            if self.choices.problem:
+                raise SessionError(self.choices.problem)
         except ValueError as error:
+            self._runner.stop()
             self._on_failed(current, str(error))
             return
         carrying = current.carrying
-        if carrying is None or before is None or before.setting != wanted.setting:
-            carrying = self._carrying(current, annotation)
+        anew = carrying is None or before is None or before.setting != wanted.setting
+        # Without labels, no object was looked at: the first ones that are chosen change nothing.
+        if carrying is None or anew or (carrying.others is not None and carrying.owner != owner):
+            carrying = self._carrying(current, annotation, owner)
         self._start(current, carrying, keyframes)
 
     def _waits(self, current: CarriedObject, annotation: Annotation) -> bool:
@@ -210,7 +222,9 @@ class Keeper:
             self._runner.ask(work, done, partial(self._on_failed, current))
         return bool(waiting)
 
-    def _carrying(self, current: CarriedObject, annotation: Annotation) -> Carrying:
+    def _carrying(
+        self, current: CarriedObject, annotation: Annotation, owner: tuple[Any, int | None]
+    ) -> Carrying:
         session, line = current.session, current.line
         settings = session.settings
         return Carrying(
@@ -225,6 +239,7 @@ class Keeper:
             },
             annotation.limits,
             None if session.target is None else stacks.others(session, line.axis),
+            owner,
         )
 
     def _start(
@@ -257,6 +272,7 @@ class Keeper:
 
     def _on_failed(self, current: CarriedObject, problem: str) -> None:
         self._end_activity()
+        problem = next(iter(problem.strip().splitlines()), "it is not known why")
         current.fail(problem)
         self._controller.say(f"the object was not carried: {problem}", "error")
         self._ended(current)

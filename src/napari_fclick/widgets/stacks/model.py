@@ -41,6 +41,14 @@ class Choices:
     rules: dict[str, Any] = field(default_factory=dict)
     carry: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def problem(self) -> str:
+        """Why nothing can be carried this way; empty where it can."""
+        first, last = (self.rules.get(name) for name in ("first", "last"))
+        if first is not None and last is not None and first > last:
+            return f"the range ends before it begins: from {first} to {last}"
+        return ""
+
 
 class Wanted(NamedTuple):
     """What the masks of an object depend on.
@@ -64,7 +72,7 @@ class Wanted(NamedTuple):
     @property
     def setting(self) -> tuple[Any, ...]:
         """What all masks depend on: where it changes, all are carried again."""
-        return self.asked, self.settings, self.choices.carry, self.choices.direction
+        return self.asked, self.settings, self.choices.carry
 
 
 class CarriedObject:
@@ -86,6 +94,8 @@ class CarriedObject:
         What runs, or has run.
     wanted : Wanted or None
         What it was run for last.
+    followed : dict of int to Said
+        What a person said when that was looked at last; answers to it may be to come.
     due : bool
         Whether a person wants it run, be it for the same again.
     at : int or None
@@ -102,6 +112,7 @@ class CarriedObject:
         self.problem = ""
         self.carrying: Carrying | None = None
         self.wanted: Wanted | None = None
+        self.followed: dict[int, Said] = {}
         self.due = False
         self.at: int | None = None
         self.seen: set[int] = set()
@@ -122,8 +133,8 @@ class CarriedObject:
         return {i: (d.clicks, d.start, d.absent) for i, d in self.drafts().items()}
 
     def is_of(self, said: dict[int, Said]) -> bool:
-        """Whether it was made from this."""
-        return self.wanted is not None and self.wanted.said == said
+        """Whether this is what a person said when it was followed last."""
+        return self.wanted is not None and self.followed == said
 
     def forget_answers(self) -> None:
         """Ask anew: the network or the pixels are others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,8 @@ class Range(QWidget):
         row.setSpacing(4)
         self.ticks: dict[str, QCheckBox] = {}
         self.boxes: dict[str, QSpinBox] = {}
+        self._changed, self._length = changed, 0
+        self._known: dict[int, dict[str, int | None]] = {}
         texts = {"first": ("from", "down"), "last": ("to", "up")}
         for name, (text, way) in texts.items():
             tick, box = QCheckBox(text), number_box(whole=True)
@@ -71,14 +73,25 @@ class Range(QWidget):
             row.addWidget(box, 1)
 
     def set_length(self, length: int) -> None:
-        """Offer the slices of a stack."""
-        if self.boxes["last"].maximum() == length - 1:
+        """Offer the slices of a stack; a range that was chosen for another length is kept aside."""
+        if length == self._length:
             return
-        blocked = [QSignalBlocker(box) for box in self.boxes.values()]
-        for box in self.boxes.values():
-            box.setRange(0, length - 1)
-        if not self.ticks["last"].isChecked():
-            self.boxes["last"].setValue(length - 1)
+        before = self.rules
+        self._known[self._length], self._length = before, length
+        self._show(self._known.get(length, {}))
+        if self.rules != before:
+            self._changed()
+
+    def _show(self, rules: Mapping[str, int | None]) -> None:
+        ends = {"first": 0, "last": self._length - 1}
+        widgets = (*self.boxes.values(), *self.ticks.values())
+        blocked = [QSignalBlocker(widget) for widget in widgets]
+        for name, box in self.boxes.items():
+            value = rules.get(name)
+            box.setRange(0, self._length - 1)
+            box.setValue(ends[name] if value is None else value)
+            box.setEnabled(value is not None)
+            self.ticks[name].setChecked(value is not None)
         del blocked
 
     @property

@@ -85,6 +85,8 @@ class Carrying:
         Intensities that are black and white to the predictor.
     others : callable, optional
         Tells which pixels other objects have.
+    owner : tuple
+        The labels that they are in, and the number that the object itself has there.
 
     Attributes
     ----------
@@ -101,10 +103,11 @@ class Carrying:
         carry: Mapping[str, Any],
         limits: tuple[float, float] | None = None,
         others: Any = None,
+        owner: tuple[Any, int | None] = (None, None),
     ) -> None:
         self._read, self._length, self._spacing = read, length, spacing
         self._predictor, self._carry = predictor, dict(carry)
-        self.limits, self.others = limits, others
+        self.limits, self.others, self.owner = limits, others, owner
         self.propagation: Propagation | None = None
 
     def prepare(

@@ -49,13 +49,20 @@ def describe_ends(carried: CarriedObject) -> list[str]:
     if not clicked:
         return []
     known = [index for index, each in carried.slices.items() if each.mask is not None]
-    return [_end(end, end.index < min(clicked), known) for end in carried.ends]
+    told: list[str] = []
+    for number, end in enumerate(carried.ends):
+        # Where it is marked as absent, it may end twice: from below first.
+        again = number > 0 and carried.ends[number - 1].index == end.index
+        from_above = end.index + 1 in known and end.index - 1 not in known
+        below = end.index < min(clicked) or again or from_above
+        told.append(_end(end, below, known))
+    return told
 
 
 def _end(end: End, below: bool, known: list[int]) -> str:
     way = "Down" if below else "Up"
     beside = [i for i in known if (i > end.index if below else i < end.index)]
-    last = min(beside) if below else max(beside)
+    last = min(beside, default=end.index) if below else max(beside, default=end.index)
     value = "" if end.value is None else f" ({end.value:.2f})"
     where = "" if end.reason in ("end of the stack", "end of the range") else f" in {end.index}"
     return f"{way} to slice {last}: {end.reason}{value}{where}"

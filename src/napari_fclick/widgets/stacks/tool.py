@@ -10,6 +10,7 @@ from psygnal import Signal
 from napari_fclick.session import Place, Session, stacks
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
+from napari_fclick.session.state import SessionError
 from napari_fclick.widgets.stacks.keeping import Keeper
 from napari_fclick.widgets.stacks.lines import Axis, Line, axes_of, first_axis
 from napari_fclick.widgets.stacks.model import CarriedObject, Choices, clear_along
@@ -250,8 +251,16 @@ class StackTool:
         return "the object is still being carried: wait, or stop it and accept what is known"
 
     def accept(self) -> None:
-        """Write the object into the labels of all its slices; raises what the session does."""
-        current = self.current
+        """Write the object into the labels of all its slices.
+
+        Raises
+        ------
+        SessionError
+            If it cannot be accepted now (it may have waited for this), or where the session does.
+        """
+        problem, current = self.why_not_accept(), self.current
+        if problem:
+            raise SessionError(problem)
         assert current is not None and current.carrying is not None
         carrying = current.carrying
         assert carrying.propagation is not None
@@ -309,10 +318,7 @@ class StackTool:
             return "click on the object in a slice first: it is carried from there"
         if controller.predictor is None and not controller.loading:
             return "no weights are loaded"
-        first, last = (self.choices.rules.get(name) for name in ("first", "last"))
-        if first is not None and last is not None and first > last:
-            return f"the range ends before it begins: from {first} to {last}"
-        return ""
+        return self.choices.problem
 
 
 def why_no_stack(axis: Axis | None) -> str:
