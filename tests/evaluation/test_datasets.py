@@ -168,7 +168,10 @@ def coco_folder(folder: Path) -> Path:
         {"counts": packed["counts"].decode(), "size": size},
         {"counts": [HEIGHT * WIDTH], "size": size},  # of no pixel
     ]
-    marks = [{"id": 10 + k, "image_id": 7, "segmentation": s} for k, s in enumerate(shapes)]
+    marks = [
+        {"id": 10 + k, "image_id": 7, "segmentation": s, "category_id": (18, 18, 22, 18)[k]}
+        for k, s in enumerate(shapes)
+    ]
     crowd = {"id": 99, "image_id": 7, "segmentation": shapes[1], "iscrowd": 1}
     content = {
         "images": [
@@ -176,6 +179,7 @@ def coco_folder(folder: Path) -> Path:
             {"id": 5, "file_name": "none.jpg", "height": HEIGHT, "width": WIDTH},
         ],
         "annotations": [*marks[::-1], crowd],
+        "categories": [{"id": 18, "name": "dog"}, {"id": 22, "name": "elephant"}],
     }
     (folder / "annotations").mkdir()
     (folder / "annotations/instances_train2017.json").write_text("{}")
@@ -192,6 +196,23 @@ def test_coco(tmp_path: Path) -> None:
     }
     for item in found["7"]:  # they overlap wholly, and yet each is an object
         check_first(dataset, item)
+
+
+@pytest.mark.parametrize(("part", "labels"), [("seen", [10, 11]), ("unseen", [12])])
+def test_categories_that_voc_has_and_others(tmp_path: Path, part: str, labels: list[int]) -> None:
+    folder = coco_folder(tmp_path)
+    dataset = open_dataset(folder.with_name(f"{folder.name}:{part}"))
+    assert dataset.name == f"{folder.name}:{part}"
+    assert [item.label for item in objects(dataset)["7"]] == labels
+
+
+def test_parts_that_are_not_there(tmp_path: Path) -> None:
+    folder = coco_folder(tmp_path / "coco")
+    with pytest.raises(ValueError, match="no part 'rare'; allowed are seen and unseen"):
+        open_dataset(folder.with_name("coco:rare"))
+    write_folder(tmp_path / "cells", [plane(3)])
+    with pytest.raises(ValueError, match="folders, which has no parts"):
+        open_dataset(tmp_path / "cells:seen")
 
 
 def test_coco_without_its_images(tmp_path: Path) -> None:

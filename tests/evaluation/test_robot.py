@@ -123,6 +123,26 @@ def test_jitter_stays_as_deep_as_promised() -> None:
     assert len(clicks) > 20
 
 
+def test_jitter_does_not_leave_the_largest_error() -> None:
+    truth = np.zeros((40, 60), bool)
+    truth[5:26, 5:26] = True
+    truth[5:20, 35:50] = True  # 8 deep, as is much of the larger square
+    columns = {
+        play([truth], truth, rng=stream(0, "s", str(k)), jitter=1.0)[0].click.column
+        for k in range(60)
+    }
+    assert max(columns) < 26
+
+
+@pytest.mark.parametrize(("integrity", "reached"), [(True, 1.0), (False, 50 / 71)])
+def test_masks_are_cleaned_unless_it_is_switched_off(integrity: bool, reached: float) -> None:
+    truth = strip(5)  # 50 pixels
+    speck = truth.copy()
+    speck[5:12, 30:33] = True  # 21 pixels that hang together with no click
+    rounds = play([speck], truth, integrity=integrity, most=1)
+    assert rounds[0].iou == pytest.approx(reached)
+
+
 def test_a_stream_is_of_its_seed_set_and_object_alone() -> None:
     def draw(*names: Any) -> int:
         return int(stream(*names).integers(2**60))

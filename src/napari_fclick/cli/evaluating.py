@@ -41,6 +41,12 @@ def evaluate(
     stop: Annotated[
         float, typer.Option(help="IoU at which an object is done; saves clicks beyond it.")
     ] = 1.0,
+    integrity: Annotated[
+        bool,
+        typer.Option(
+            "--integrity/--no-integrity", help="Keep only what hangs together with a click."
+        ),
+    ] = True,
     device: Device = "auto",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the report to a file; - prints it.")
@@ -81,7 +87,9 @@ def evaluate(
     from napari_fclick.evaluation.runs import Interrupted, open_results, play
     from napari_fclick.evaluation.workers import Cluster, Here, Job
 
-    protocol = Protocol(tuple(target or (0.85, 0.9)), max_clicks, jitter, max_objects, seed, stop)
+    protocol = Protocol(
+        tuple(target or (0.85, 0.9)), max_clicks, jitter, max_objects, seed, stop, integrity
+    )
     # What is wrong is told of before hours are spent.
     outputs = Outputs(json_file, timing, markdown, plot, sheet)
     outputs.check()
@@ -104,6 +112,7 @@ def evaluate(
 
 #: What has no meaning for whole objects, as the option is called and as it is by default.
 PLANE_OPTIONS = {"jitter": 0.0, "stop": 1.0, "max_clicks": 20, "markdown": None, "plot": None}
+PLANE_OPTIONS |= {"integrity": True}
 PLANE_OPTIONS |= {"sheet": None, "results": None, "resume": False, "scheduler": None, "workers": 1}
 
 

@@ -100,7 +100,7 @@ def _validation(trainer: Trainer) -> Callable[[int], dict[str, float]] | None:
         predictor = Predictor(trainer.averaged(), card, trainer.device)
         played = [
             [r.iou for r in robot.play(predictor, image, truth, ignore=ignore, target=0.9)]
-            for image, truth, ignore in scenes()
+            for image, truth, ignore, _ in scenes()
         ]
         clicks = {t: sum(number_of_clicks(ious, t) for ious in played) for t in (0.85, 0.9)}
         scores = {f"NoC@{round(100 * t)}": total / len(played) for t, total in clicks.items()}
@@ -117,6 +117,9 @@ def finetune(
     weights: Weights = "default",
     session: Annotated[list[Path] | None, typer.Option(help="Session files, too.")] = None,
     replay: Annotated[list[Path] | None, typer.Option(help="Folders to be mixed in.")] = None,
+    replay_share: Annotated[
+        float | None, typer.Option(help="Which part of the samples comes from there.")
+    ] = None,
     general: Annotated[
         Path | None, typer.Option(help="Folder on which it must not get worse.")
     ] = None,
@@ -139,6 +142,7 @@ def finetune(
         "minutes": minutes,
         "weights": weights,
         "replay": tuple(replay or ()),
+        "replay_share": replay_share,
         "general": general,
         "train_parts": train_parts,
         "threads": threads,

@@ -35,7 +35,8 @@ def peak(
     taken : iterable of (row, column)
         Pixels that were clicked before and are not clicked again.
     rng, jitter : Generator, float in [0, 1]
-        With a jitter J, any pixel at least (1 - J) as deep as the peak, at random.
+        With a jitter J, any pixel at least (1 - J) as deep as the peak, at random, of the part
+        of the region that hangs together with it.
 
     Returns
     -------
@@ -54,10 +55,10 @@ def peak(
     deepest = float(depth.max())
     if deepest <= 0:
         return None
-    if rng is None or jitter <= 0:
-        index = int(np.argmax(depth))
-    else:
-        allowed = np.flatnonzero(depth >= max((1 - jitter) * deepest, 1e-6))
-        index = int(rng.choice(allowed))
+    index = int(np.argmax(depth))
+    if rng is not None and jitter > 0:
+        parts, _ = ndimage.label(cut, structure=np.ones((3, 3), bool))
+        here = parts == parts.flat[index]
+        index = int(rng.choice(np.flatnonzero(here & (depth >= max((1 - jitter) * deepest, 1e-6)))))
     row, column = divmod(index, cut.shape[1])
     return Peak((row + top, column + left), deepest)

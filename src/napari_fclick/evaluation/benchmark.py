@@ -88,7 +88,7 @@ class Plan:
                     work = [(item, self._missing(name, item, known)) for item in part]
                     left = tuple((item, methods) for item, methods in work if methods)
                     if left:
-                        found.append(Task(folder, name, left))
+                        found.append(Task(folder.resolve(), name, left))
         return found
 
     def header(self) -> dict[str, Any]:

@@ -84,6 +84,7 @@ def play_item(
         target=protocol.stop,
         rng=rng,
         jitter=protocol.jitter,
+        integrity=protocol.integrity,
     ):
         mask = each.mask
         found["ious"].append(each.iou)

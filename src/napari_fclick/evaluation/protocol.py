@@ -28,6 +28,8 @@ class Protocol:
         Of the draw and of the jitter.
     stop : float
         An object is done when this IoU is reached; 1 plays until nothing is wrong.
+    integrity : bool
+        Whether the structural integrity strategy cleans the network's masks (section 3.3).
     """
 
     targets: tuple[float, ...] = (0.85, 0.9)
@@ -36,6 +38,7 @@ class Protocol:
     objects: int | None = None
     seed: int = 0
     stop: float = 1.0
+    integrity: bool = True
 
     def __post_init__(self) -> None:
         if not self.targets:

@@ -59,6 +59,7 @@ def play(
     rng: np.random.Generator | None = None,
     jitter: float = 0.0,
     typical_side: float | None = None,
+    integrity: bool = True,
 ) -> Iterator[Round[A_co]]:
     """Segment one object as a careful user would.
 
@@ -79,6 +80,8 @@ def play(
         See `napari_fclick.training.simulation.peak`.
     typical_side : float, optional
         Handed to the method.
+    integrity : bool
+        Whether its masks keep only what hangs together with a positive click.
 
     Yields
     ------
@@ -101,7 +104,7 @@ def play(
     while click is not None and len(clicks) < most:
         clicks = clicks.add(Click(click.row, click.column, click.positive))
         prediction = method.predict(image, clicks, prediction, typical_side=typical_side)
-        mask = prediction.full_mask()
+        mask = prediction.full_mask(integrity=integrity)
         reached = iou(truth, mask, ignore)
         yield Round(click, prediction, reached, mask)
         if reached >= target:

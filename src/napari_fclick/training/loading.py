@@ -31,11 +31,12 @@ from napari_fclick.training.rough_starts import RoughStarts
 
 
 class Scene(NamedTuple):
-    """An object to play: image (H, W[, C]), its mask (H, W), and what counts nowhere."""
+    """An object to play: image (H, W[, C]), its mask (H, W), what counts nowhere, and its set."""
 
     image: NDArray[Any]
     truth: NDArray[np.bool_]
     ignore: NDArray[np.bool_] | None
+    name: str = ""
 
 
 #: Opens a set. The cache is shared by all sets of a run; the path is for an index.
@@ -122,12 +123,12 @@ def held_back(config: TrainingConfig) -> Callable[[], Iterator[Scene]]:
         (each, each.draw(rng))
         for each, _ in zip(cycle(sets), range(config.validate_objects), strict=False)
     ]
-    return lambda: (_scene(each.plane(ref), ref) for each, ref in chosen)
+    return lambda: (_scene(each.plane(ref), ref, each.name) for each, ref in chosen)
 
 
-def _scene(plane: Plane, ref: ObjectRef) -> Scene:
+def _scene(plane: Plane, ref: ObjectRef, name: str) -> Scene:
     ignore = plane.labels == IGNORE_LABEL
-    return Scene(plane.image, plane.labels == ref.label, ignore if ignore.any() else None)
+    return Scene(plane.image, plane.labels == ref.label, ignore if ignore.any() else None, name)
 
 
 def sample_maker(config: TrainingConfig, phase: PhaseConfig) -> SampleMaker:

@@ -32,6 +32,11 @@ LAYOUTS: tuple[type[DataSet], ...] = (
 def open_dataset(folder: Path) -> DataSet:
     """Open a data set in whichever layout its folder has.
 
+    Parameters
+    ----------
+    folder : Path
+        With ``:PART`` at its end only a part of the objects, as in ``COCO:seen``.
+
     Raises
     ------
     FileNotFoundError
@@ -39,11 +44,20 @@ def open_dataset(folder: Path) -> DataSet:
     ValueError
         If what the layout promises is missing or cannot be read.
     """
+    part = ""
+    if not folder.is_dir() and ":" in folder.name:
+        name, _, part = folder.name.rpartition(":")
+        folder = folder.with_name(name)
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}")
     for layout in LAYOUTS:
         root = layout.find(folder)
         if root is not None:
-            return layout(root, folder.resolve().name)
+            name = folder.resolve().name
+            if not part:
+                return layout(root, name)
+            found = layout(root, f"{name}:{part}")
+            found.choose(part)
+            return found
     known = "; ".join(f"{each.title}: {each.looks_like}" for each in LAYOUTS)
     raise FileNotFoundError(f"{folder} has no layout that is known. Known are {known}")

@@ -81,6 +81,16 @@ class DataSet(ABC):
         self.root = root
         self.name = name
 
+    def choose(self, part: str) -> None:
+        """Leave in the set only a part of its objects.
+
+        Raises
+        ------
+        ValueError
+            If it has no such part.
+        """
+        raise ValueError(f"{self.root} is of the layout {self.title}, which has no parts: {part!r}")
+
     @classmethod
     @abstractmethod
     def find(cls, folder: Path) -> Path | None:

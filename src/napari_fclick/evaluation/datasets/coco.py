@@ -14,11 +14,21 @@ import numpy as np
 from napari_fclick.core.files import read_image
 from napari_fclick.evaluation.datasets.base import Array, DataSet, Item, Mask, Scene, first_folder
 
+#: COCO's names of PASCAL VOC's twenty categories: those that the paper's network has seen.
+SEEN = frozenset(
+    {
+        *("airplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
+        *("dining table", "dog", "horse", "motorcycle", "person", "potted plant", "sheep"),
+        *("couch", "train", "tv"),
+    }
+)
+
 
 class Coco(DataSet):
     """COCO's instances; crowds are left out.
 
-    Of several ``instances_*.json`` the one of a val split is taken.
+    Of several ``instances_*.json`` the one of a val split is taken. Its parts are ``seen``, the
+    categories that PASCAL VOC has, and ``unseen``, the others (section 4.1).
     """
 
     title = "COCO"
@@ -30,6 +40,7 @@ class Coco(DataSet):
         try:
             content = json.loads(file.read_text("utf-8"))
             self._images = {str(each["id"]): each for each in content["images"]}
+            self._categories = content.get("categories", [])
             self._marks: dict[str, list[dict[str, Any]]] = defaultdict(list)
             for mark in content["annotations"]:
                 if not mark.get("iscrowd"):
@@ -37,6 +48,23 @@ class Coco(DataSet):
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{file} is no COCO instances file: {error!r}") from None
         self._pixels = lru_cache(maxsize=2)(self._read)
+
+    def choose(self, part: str) -> None:
+        """Leave the objects of categories that PASCAL VOC has (``seen``), or of others.
+
+        Raises
+        ------
+        ValueError
+            If there is no such part, or the file does not name its categories.
+        """
+        if part not in ("seen", "unseen"):
+            raise ValueError(f"{self.root} has no part {part!r}; allowed are seen and unseen")
+        if not self._categories:
+            raise ValueError(f"{self.root}: its annotations name no categories")
+        seen = {each["id"] for each in self._categories if each["name"] in SEEN}
+        for image, marks in self._marks.items():
+            wanted = [m for m in marks if (m.get("category_id") in seen) == (part == "seen")]
+            self._marks[image] = wanted
 
     @classmethod
     def find(cls, folder: Path) -> Path | None:

@@ -1,0 +1,113 @@
+"""What fine-tuning gains: few images of a set learned from, all its others played by the robot.
+
+    python scripts/finetuning_table.py SET... [--images 8] [--seeds 3] [--variant heads] ...
+
+Each run fine-tunes on images drawn by its seed, then plays objects of the images left, and those of
+a general set, with the weights before and after. A line of JSON is added for each run; runs that
+have theirs already are passed over, so that it can be stopped at any time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+#: Options of `napari-fclick finetune` by the name of a variant.
+VARIANTS: dict[str, list[str]] = {
+    "default": [],
+    "heads": ["--train-parts", "heads"],
+    "late": ["--train-parts", "late"],
+    "all": ["--train-parts", "all"],
+    "no-replay": ["--replay-share", "0"],
+}
+
+
+def command(*parts: object) -> Any:
+    """Run a command of ours; return the JSON that it prints."""
+    line = [sys.executable, "-m", "napari_fclick", *map(str, parts)]
+    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def link(folder: Path, names: list[str], source: Path) -> Path:
+    """Make a folder of some of a set's images."""
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+        for file in sorted((source / part).iterdir()):
+            if file.stem in names:
+                (folder / part / file.name).symlink_to(file.resolve())
+    return folder
+
+
+def measure(folder: Path, weights: Path, objects: int) -> dict[str, Any]:
+    """Play a folder's objects with the weights before and after."""
+    reports = command(
+        *("evaluate", folder, "--method", "fclick", "--method", weights),
+        *("--max-objects", objects, "--stop", 0.9, "--json", "-"),
+    )
+    keys = ("NoC@85", "NoC@90", "failures@85")
+    return {
+        when: {k: report[k] for k in keys} | {"IoU@1": report["mIoU"][0]}
+        for when, report in zip(("before", "after"), reports, strict=True)
+    }
+
+
+def run(args: argparse.Namespace, source: Path, images: int, seed: int, variant: str) -> Any:
+    """Fine-tune on some images of a set; measure on the others and on the general set."""
+    names = sorted(file.stem for file in (source / "images").iterdir())
+    drawn = np.random.default_rng(seed).permutation(names)
+    with tempfile.TemporaryDirectory(prefix="fclick-table-") as folder:
+        learned = link(Path(folder) / "few", drawn[:images].tolist(), source)
+        others = link(Path(folder) / "others", drawn[images:].tolist(), source)
+        weights = Path(folder) / "tuned.safetensors"
+        tuned = command(
+            *("finetune", learned, "--out", weights, "--minutes", args.minutes),
+            *("--seed", seed, "--json", *VARIANTS[variant]),
+        )
+        return {
+            "promoted": tuned["promoted"],
+            "reasons": tuned.get("reasons"),
+            "others": measure(others, weights, args.objects),
+            "general": measure(args.general, weights, args.objects),
+        }
+
+
+def main() -> None:
+    """Go through all runs that are wanted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sets", type=Path, nargs="+")
+    parser.add_argument("--images", type=int, nargs="+", default=[8])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--variant", choices=VARIANTS, nargs="+", default=["default"])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--objects", type=int, default=100)
+    parser.add_argument("--general", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("runs/finetuning.jsonl"))
+    args = parser.parse_args()
+    done = [json.loads(line)["run"] for line in _lines(args.out)]
+    for seed in range(args.seeds):
+        for source in args.sets:
+            for images in args.images:
+                for variant in args.variant:
+                    key = [source.name, images, seed, variant, args.minutes]
+                    if key in done:
+                        continue
+                    found = {"run": key, **run(args, source, images, seed, variant)}
+                    with args.out.open("a") as file:
+                        file.write(json.dumps(found) + "\n")
+                    print(json.dumps(found), file=sys.stderr)
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+if __name__ == "__main__":
+    main()
