@@ -51,6 +51,42 @@ def test_one_click_finds_a_disc(predictor: Predictor) -> None:
     assert iou(TRUTH, prediction.full_mask()) > 0.85
 
 
+def runs_of(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+    """Note how many windows each run of the network sees, and whether it is shown a mask."""
+    seen: list[tuple[int, bool]] = []
+    run = predictor._run
+
+    def noted(reader: Any, views: Any, earlier: Any) -> Any:
+        seen.append((len(views), earlier is not None))
+        return run(reader, views, earlier)
+
+    monkeypatch.setattr(predictor, "_run", noted)
+    return seen
+
+
+@pytest.mark.parametrize(("sure", "runs"), [(0.0, [(1, False)]), (1.0, [(1, False), (1, True)])])
+def test_an_object_like_those_before_is_looked_at_where_it_fits(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch, sure: float, runs: list[Any]
+) -> None:
+    monkeypatch.setattr("napari_fclick.predictor.SURE", sure)
+    seen = runs_of(predictor, monkeypatch)
+    prediction = predictor.predict(IMAGE, [CLICK], typical_side=55)
+    assert seen == runs  # a doubtful answer is looked at again
+    assert prediction.view.side == 99
+    assert iou(TRUTH, prediction.full_mask()) > 0.85
+
+
+@pytest.mark.parametrize("typical", [25, 300])
+def test_an_object_unlike_those_before_is_looked_for(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch, typical: float
+) -> None:
+    truth = disc(250, 260, 30, (512, 512))
+    seen = runs_of(predictor, monkeypatch)
+    prediction = predictor.predict(picture(truth), [Click(250, 260)], typical_side=typical)
+    assert seen[0] == (1, False) and seen[1][0] > 2
+    assert iou(truth, prediction.full_mask()) > 0.85
+
+
 @pytest.mark.parametrize("radius", [5, 12, 30, 80])
 def test_the_window_follows_the_objects_size(predictor: Predictor, radius: int) -> None:
     truth = disc(250, 260, radius, (512, 512))

@@ -32,6 +32,8 @@ FloatArray = NDArray[np.float32]
 WHOLE_LIMIT = 4_000_000
 #: Runs of the network on fitted windows that one click may cost at most.
 MOST_RUNS = 3
+#: An answer less sure of itself than this is handed to the network once more, as the previous mask.
+SURE = 0.6
 #: Of the windows tried, one is preferred in which the object's side is about this fraction.
 GOOD_FRACTION = 0.3
 
@@ -167,10 +169,23 @@ class Predictor:
     def _anchored(
         self, reader: WindowReader, previous: Prediction | None, typical_side: float | None
     ) -> tuple[FloatArray, Window]:
+        """Run on the window that fits; where the answer is doubtful, look at it again."""
+        found, view = self._fitted(reader, previous, typical_side)
+        if _sureness(view.inner(found)) < SURE:
+            found = self._run(reader, [view], Earlier(view.expand(found), view))[0]
+        return found, view
+
+    def _fitted(
+        self, reader: WindowReader, previous: Prediction | None, typical_side: float | None
+    ) -> tuple[FloatArray, Window]:
         """Run on the window that fits, chosen coarse to fine or carried over."""
         size = self.preprocessing.size
         if previous is None:
-            view, earlier = self._first_window(reader, typical_side)
+            if typical_side is not None:
+                answer = self._as_before(reader, typical_side)
+                if answer is not None:
+                    return answer
+            view, earlier = self._first_window(reader)
             runs = MOST_RUNS - 1
         else:
             mask = previous.kept().mask
@@ -189,15 +204,25 @@ class Predictor:
             seen.add(view)
         return found, view
 
-    def _first_window(
-        self, reader: WindowReader, typical_side: float | None
-    ) -> tuple[Window, Earlier | None]:
+    def _as_before(
+        self, reader: WindowReader, typical_side: float
+    ) -> tuple[FloatArray, Window] | None:
+        """Run on the window that fits an object like those before; None if this one does not."""
+        size = self.preprocessing.size
+        side = typical_side * window.FIT_FACTOR
+        view = window.square_window(reader.clicks.first.pixel, side, reader.shape, size)
+        found = self._run(reader, [view], None)[0]
+        mask = reader.object_in(found, view)
+        fits = window.next_window(view, mask, reader.clicks, reader.shape, size) == view
+        return (found, view) if fits and mask.any() else None
+
+    def _first_window(self, reader: WindowReader) -> tuple[Window, Earlier]:
         """Try windows of several sizes in one batch and fit one to the best answer."""
         first, small = reader.clicks.first, self.preprocessing.first_size
-        views = window.first_windows(first, reader.shape, small, typical_side)
+        views = window.first_windows(first, reader.shape, small)
         reader.cover(views[-1])
         view, answer = self._best(reader, views)
-        if view is views[-1] and typical_side is None:
+        if view is views[-1]:
             wider = window.wider_windows(first, reader.shape, small)
             cut = window.touches_border(reader.object_in(answer, view), view, reader.shape)
             if wider and cut:
@@ -315,7 +340,13 @@ def _score(answer: FloatArray, view: Window) -> float:
     box = window.mask_box(mask, view)
     if box is None:
         return 0.0
-    sure = float(inner[mask].sum() / (mask.sum() + inner[~mask].sum()))
+    sure = _sureness(inner)
     good_size = -0.5 * np.log(box.side / view.side / GOOD_FRACTION) ** 2
     edges = (inner[0].mean(), inner[-1].mean(), inner[:, 0].mean(), inner[:, -1].mean())
     return float(sure**2 * np.exp(good_size - 2.5 * sum(edges)))
+
+
+def _sureness(inner: FloatArray) -> float:
+    """Return how far probabilities are from being doubtful: the soft IoU with their own mask."""
+    mask = inner > 0.5
+    return float(inner[mask].sum() / max(mask.sum() + inner[~mask].sum(), 1e-6))

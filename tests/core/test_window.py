@@ -223,16 +223,6 @@ class TestFirstWindows:
     ) -> None:
         assert [w.side for w in wider_windows(Click(0, 0), shape, SIZE)] == sides
 
-    def test_near_the_size_of_the_objects_before(self) -> None:
-        # 100 px objects fit 180 px windows: 72 to 450 are worth a try.
-        windows = first_windows(Click(1000, 1500), IMAGE, SIZE, around=100)
-        assert [window.side for window in windows] == [96, 192, 384]
-
-    @pytest.mark.parametrize(("around", "side"), [(5, MIN_SIDE), (2200, 3000)])
-    def test_sizes_that_no_window_is_near(self, around: float, side: int) -> None:
-        windows = first_windows(Click(1000, 1500), IMAGE, SIZE, around=around)
-        assert [window.side for window in windows] == [side]
-
 
 class TestFitting:
     def test_object_takes_its_share(self) -> None:

@@ -189,9 +189,7 @@ def square_window(
     return Window(top, left, height, width, height, width, canvas=(size, size)).at(size)
 
 
-def first_windows(
-    click: Click, shape: tuple[int, int], size: int, around: float | None = None
-) -> list[Window]:
+def first_windows(click: Click, shape: tuple[int, int], size: int) -> list[Window]:
     """Return the windows to try from a bare first click, small to large.
 
     Parameters
@@ -202,17 +200,11 @@ def first_windows(
         Rows and columns of the image.
     size : int
         Side of the network's input.
-    around : float, optional
-        Longer side in pixels of a typical object accepted before: only the windows near
-        the one that fits it are tried.
     """
     longest = min(max(shape), MAX_SIDE)
     sides = [side for side in FIRST_SIDES if side < longest]
     if longest <= FIRST_SIDES[-1]:
         sides.append(longest)
-    if around is not None:
-        wanted = around * FIT_FACTOR
-        sides = [s for s in sides if wanted / 2.5 <= s <= wanted * 2.5] or [round(wanted)]
     return [square_window(click.pixel, side, shape, size) for side in sides]
 
 

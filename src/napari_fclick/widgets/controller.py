@@ -30,6 +30,7 @@ from napari_fclick.widgets.mouse import MouseTool
 from napari_fclick.widgets.objects import ObjectTools
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
+from napari_fclick.widgets.showing import Showing
 from napari_fclick.widgets.stacks.tool import StackTool
 from napari_fclick.widgets.stakes import Stakes
 from napari_fclick.widgets.suggesting import Suggesting
@@ -92,6 +93,7 @@ class Controller:
         # The plain viewer: its layers can then be compared by identity.
         self.viewer = getattr(viewer, "__wrapped__", viewer)
         self._predicting = Predicting(load, discover)
+        self._showing = Showing(self._draw)
         self.weights, self._device, self._loads = "", "auto", 0
         self._chores = Worker("napari-fclick-chores")
         self.targets = Targets(self.viewer, self._chores)
@@ -153,6 +155,7 @@ class Controller:
         self.stacks.close()
         self.deactivate()
         self._closed = True
+        self._showing.stop()
         weights_in_use.changed.disconnect(self._on_in_use, missing_ok=True)
         self._predicting.close()
         self._chores.close()
@@ -602,11 +605,16 @@ class Controller:
         if self._closed:
             return
         self._predicting.ask(self.session)  # it begins while the rest is done here
+        self.stacks.follow()
+        session = self.session
+        awaited = session is not None and session.pending and not self._predicting.loading
+        self._showing.show(self._predicting.seconds if awaited else None)
+        self.stakes.ask(session)
+        self.features.use(session, self.labels)
+
+    def _draw(self) -> None:
         if self._current is not None:
-            self.stacks.follow()
             self._current.draw(self.stacks.preview)
-        self.stakes.ask(self.session)
-        self.features.use(self.session, self.labels)
         self.changed.emit()
 
     def bind_keys(self) -> None:

@@ -181,12 +181,12 @@ class AnnotationLayers:
                 self.preview.visible = False
                 self._hidden = True
             return
-        if self._hidden and self.preview is not None:  # by us: the user's choice stays
-            self.preview.visible, self._hidden = True, False
         if self._drawn is not mask or self.preview not in self._viewer.layers:
             self._draw(prediction, mask, place, draw)
             self._drawn = mask
         assert self.preview is not None
+        if self._hidden:  # by us: the user's choice stays
+            self.preview.visible, self._hidden = True, False
         opacity = 1.0 if current else 0.6
         if self.preview.opacity != opacity:
             self.preview.opacity = opacity
@@ -229,15 +229,15 @@ class AnnotationLayers:
     # --- clicks -------------------------------------------------------------------------
 
     def _fill(self, layer: Points, points: list[tuple[float, ...]]) -> None:
-        layer.selected_data = set()
-        layer.data = np.array(points, float).reshape(-1, layer.ndim)
-        if not points:
-            return
-        # Drawn once, not once for each property.
+        # Drawn once, not once for each property. Clicks lie in the image: the viewer need not
+        # find out anew how far its layers reach, which takes longer than all else.
         with layer.events.blocker_all():
-            layer.features = marker_features(self._sequence)
-            for name, value in marker_style(self._sequence, self._marker_pixel()).items():
-                setattr(layer, name, value)
+            layer.selected_data = set()
+            layer.data = np.array(points, float).reshape(-1, layer.ndim)
+            if points:
+                layer.features = marker_features(self._sequence)
+                for name, value in marker_style(self._sequence, self._marker_pixel()).items():
+                    setattr(layer, name, value)
         layer.refresh(extent=False)
 
     def _marker_pixel(self) -> float:
@@ -265,13 +265,21 @@ class AnnotationLayers:
             )
             self._add(self.preview)
             return
-        self._place_preview(layer)
-        layer.data = drawn
+        with layer.events.blocker_all():
+            layer.data = drawn
+        if not self._place_preview(layer):
+            layer.refresh(extent=False)
 
-    def _place_preview(self, layer: Layer) -> None:
-        for name, value in self._preview_transform().items():
-            if not np.array_equal(getattr(layer, name), value):
-                setattr(layer, name, value)
+    def _place_preview(self, layer: Layer) -> bool:
+        """Bring the preview to its place; return whether it was elsewhere, and drawn anew."""
+        changed = {
+            name: value
+            for name, value in self._preview_transform().items()
+            if not np.array_equal(getattr(layer, name), value)
+        }
+        for name, value in changed.items():
+            setattr(layer, name, value)
+        return bool(changed)
 
     def _preview_transform(self) -> dict[str, Any]:
         """Return scale and translation of a layer that covers the window only."""

@@ -43,10 +43,19 @@ weights_in_use = WeightsInUse()
 
 
 def load_predictor(weights: str, device: str) -> PredictorLike:
-    """Load weights; raises a ValueError of one line where that fails."""
+    """Load weights; raises a ValueError of one line where that fails.
+
+    They answer a click on nothing, so that the annotator's first one does not have to wait for
+    what a device prepares when it computes for the first time.
+    """
+    import numpy as np
+
+    from napari_fclick.core.clicks import Click
     from napari_fclick.predictor import Predictor
 
-    return Predictor.from_weights(weights, device)
+    predictor = Predictor.from_weights(weights, device)
+    predictor.predict(np.zeros((64, 64), np.uint8), [Click(32, 32)])
+    return predictor
 
 
 def available_choices() -> Choices:

@@ -38,6 +38,8 @@ class Predicting:
         Which weights and devices there are.
     activity : Activity
         Loading, in napari's activity dock.
+    seconds : float
+        That the last answer took; infinite before the first of a predictor.
     """
 
     loaded = Signal()
@@ -51,6 +53,7 @@ class Predicting:
     ) -> None:
         self.predictor: PredictorLike | None = None
         self.loading = False
+        self.seconds = float("inf")
         self._load, self._discover = load, discover
         self._problem = "no weights are loaded"
         self._asked: tuple[int, int] | None = None
@@ -122,7 +125,7 @@ class Predicting:
         if number != self._loads:
             return  # cancelled, or others are wanted since
         self.activity.end()
-        self.loading, self.predictor = False, predictor
+        self.loading, self.predictor, self.seconds = False, predictor, float("inf")
         self.forget()
         self.loaded.emit()
 
@@ -141,6 +144,7 @@ class Predicting:
         self.failed.emit(self._problem)
 
     def _on_answer(self, session: Session, generation: int, prediction: Any) -> None:
+        self.seconds = prediction.seconds
         if session.receive(generation, prediction):
             self.answered.emit(session)
 
