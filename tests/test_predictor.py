@@ -68,7 +68,7 @@ def runs_of(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[tuple
 def test_an_object_like_those_before_is_looked_at_where_it_fits(
     predictor: Predictor, monkeypatch: pytest.MonkeyPatch, sure: float, runs: list[Any]
 ) -> None:
-    monkeypatch.setattr("napari_fclick.predictor.SURE", sure)
+    monkeypatch.setattr("napari_fclick.looking.SURE", sure)
     seen = runs_of(predictor, monkeypatch)
     prediction = predictor.predict(IMAGE, [CLICK], typical_side=55)
     assert seen == runs  # a doubtful answer is looked at again

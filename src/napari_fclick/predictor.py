@@ -16,6 +16,7 @@ from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.core.window import Window
+from napari_fclick.looking import Looking
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Card
 from napari_fclick.network.fcanet import FCANet
@@ -30,12 +31,6 @@ FloatArray = NDArray[np.float32]
 #: Images that have, or need at the network's input, more pixels than this are not given whole
 #: to a network made for whole images.
 WHOLE_LIMIT = 4_000_000
-#: Runs of the network on fitted windows that one click may cost at most.
-MOST_RUNS = 3
-#: An answer less sure of itself than this is handed to the network once more, as the previous mask.
-SURE = 0.6
-#: Of the windows tried, one is preferred in which the object's side is about this fraction.
-GOOD_FRACTION = 0.3
 
 
 class Predictor:
@@ -141,7 +136,9 @@ class Predictor:
         if view is not None:
             found = self._run(reader, [view], None)[0]
         else:
-            found, view = self._anchored(reader, previous, typical_side)
+            found, view = Looking(reader, self.preprocessing, self._run).look(
+                previous, typical_side
+            )
         begun = time.perf_counter()
         probability = view.expand(found)
         reader.seconds["window"] += time.perf_counter() - begun
@@ -165,79 +162,6 @@ class Predictor:
         view = window.whole_window(shape, self.preprocessing.size)
         pixels = max(shape[0] * shape[1], view.canvas[0] * view.canvas[1])
         return view if pixels <= WHOLE_LIMIT else None
-
-    def _anchored(
-        self, reader: WindowReader, previous: Prediction | None, typical_side: float | None
-    ) -> tuple[FloatArray, Window]:
-        """Run on the window that fits; where the answer is doubtful, look at it again."""
-        found, view = self._fitted(reader, previous, typical_side)
-        if _sureness(view.inner(found)) < SURE:
-            found = self._run(reader, [view], Earlier(view.expand(found), view))[0]
-        return found, view
-
-    def _fitted(
-        self, reader: WindowReader, previous: Prediction | None, typical_side: float | None
-    ) -> tuple[FloatArray, Window]:
-        """Run on the window that fits, chosen coarse to fine or carried over."""
-        size = self.preprocessing.size
-        if previous is None:
-            if typical_side is not None:
-                answer = self._as_before(reader, typical_side)
-                if answer is not None:
-                    return answer
-            view, earlier = self._first_window(reader)
-            runs = MOST_RUNS - 1
-        else:
-            mask = previous.kept().mask
-            view = window.next_window(previous.view, mask, reader.clicks, reader.shape, size)
-            earlier = Earlier(previous.probability, previous.view)
-            runs = MOST_RUNS
-        seen = {view}
-        for remaining in reversed(range(runs)):
-            found = self._run(reader, [view], earlier)[0]
-            mask = reader.object_in(found, view)
-            better = window.next_window(view, mask, reader.clicks, reader.shape, size)
-            if not remaining or better in seen:
-                break
-            earlier = Earlier(view.expand(found), view)
-            view = better
-            seen.add(view)
-        return found, view
-
-    def _as_before(
-        self, reader: WindowReader, typical_side: float
-    ) -> tuple[FloatArray, Window] | None:
-        """Run on the window that fits an object like those before; None if this one does not."""
-        size = self.preprocessing.size
-        side = typical_side * window.FIT_FACTOR
-        view = window.square_window(reader.clicks.first.pixel, side, reader.shape, size)
-        found = self._run(reader, [view], None)[0]
-        mask = reader.object_in(found, view)
-        fits = window.next_window(view, mask, reader.clicks, reader.shape, size) == view
-        return (found, view) if fits and mask.any() else None
-
-    def _first_window(self, reader: WindowReader) -> tuple[Window, Earlier]:
-        """Try windows of several sizes in one batch and fit one to the best answer."""
-        first, small = reader.clicks.first, self.preprocessing.first_size
-        views = window.first_windows(first, reader.shape, small)
-        reader.cover(views[-1])
-        view, answer = self._best(reader, views)
-        if view is views[-1]:
-            wider = window.wider_windows(first, reader.shape, small)
-            cut = window.touches_border(reader.object_in(answer, view), view, reader.shape)
-            if wider and cut:
-                view, answer = self._best(reader, [view, *wider])
-        mask = reader.object_in(answer, view)
-        size = self.preprocessing.size
-        fitted = window.next_window(view, mask, reader.clicks, reader.shape, size)
-        return fitted, Earlier(view.expand(answer), view)
-
-    def _best(self, reader: WindowReader, views: list[Window]) -> tuple[Window, FloatArray]:
-        """Return the window whose answer is to be trusted most, and that answer."""
-        answers = self._run(reader, views, None)
-        scores = [_score(a, v) for a, v in zip(answers, views, strict=True)]
-        best = int(np.argmax(scores))
-        return views[best], answers[best]
 
     # --- the network --------------------------------------------------------------------
 
@@ -331,22 +255,3 @@ def _check(
         )
     if typical_side is not None and not 0 < typical_side < float("inf"):
         raise ValueError(f"typical_side {typical_side!r} is not a positive number of pixels")
-
-
-def _score(answer: FloatArray, view: Window) -> float:
-    """Say how much an answer is to be trusted: sure of itself, of a good size, not cut off."""
-    inner = view.inner(answer)
-    mask = inner > 0.5
-    box = window.mask_box(mask, view)
-    if box is None:
-        return 0.0
-    sure = _sureness(inner)
-    good_size = -0.5 * np.log(box.side / view.side / GOOD_FRACTION) ** 2
-    edges = (inner[0].mean(), inner[-1].mean(), inner[:, 0].mean(), inner[:, -1].mean())
-    return float(sure**2 * np.exp(good_size - 2.5 * sum(edges)))
-
-
-def _sureness(inner: FloatArray) -> float:
-    """Return how far probabilities are from being doubtful: the soft IoU with their own mask."""
-    mask = inner > 0.5
-    return float(inner[mask].sum() / max(mask.sum() + inner[~mask].sum(), 1e-6))

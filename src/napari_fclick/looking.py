@@ -1,0 +1,142 @@
+"""Which windows the network looks at for a click, and how often."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core import window
+from napari_fclick.core.window import Window
+from napari_fclick.network.checkpoints import Preprocessing
+from napari_fclick.prediction import Earlier, Prediction
+from napari_fclick.reading import WindowReader
+
+FloatArray = NDArray[np.float32]
+
+#: Runs of the network on fitted windows that one click may cost at most.
+MOST_RUNS = 3
+#: An answer less sure of itself than this is handed to the network once more, as the previous mask.
+SURE = 0.6
+#: Of the windows tried, one is preferred in which the object's side is about this fraction.
+GOOD_FRACTION = 0.3
+
+
+class Run(Protocol):
+    """Runs the network."""
+
+    def __call__(
+        self, reader: WindowReader, views: list[Window], earlier: Earlier | None
+    ) -> list[FloatArray]:
+        """Return the probability at the network's input for each window, as one batch."""
+
+
+class Looking:
+    """Finds the window that fits one click's object, by looking.
+
+    Parameters
+    ----------
+    reader : WindowReader
+        Of the image, with the clicks.
+    settings : Preprocessing
+        Of the network: the sides of its input.
+    run : callable
+        See `Run`.
+    """
+
+    def __init__(self, reader: WindowReader, settings: Preprocessing, run: Run) -> None:
+        self._reader, self._run = reader, run
+        self._size, self._small = settings.size, settings.first_size
+
+    def look(
+        self, previous: Prediction | None, typical_side: float | None
+    ) -> tuple[FloatArray, Window]:
+        """Run on the window that fits; where the answer is doubtful, look at it again.
+
+        Parameters
+        ----------
+        previous : Prediction or None
+            The last one of the same object: its window and its mask carry over.
+        typical_side : float or None
+            Longer side in pixels of objects accepted before.
+        """
+        found, view = self._fitted(previous, typical_side)
+        if sureness(view.inner(found)) < SURE:
+            found = self._run(self._reader, [view], Earlier(view.expand(found), view))[0]
+        return found, view
+
+    def _fitted(
+        self, previous: Prediction | None, typical_side: float | None
+    ) -> tuple[FloatArray, Window]:
+        """Run on the window that fits, chosen coarse to fine or carried over."""
+        if previous is None:
+            answer = None if typical_side is None else self._as_before(typical_side)
+            if answer is not None:
+                return answer
+            view, earlier = self._first_window()
+            runs = MOST_RUNS - 1
+        else:
+            view = self._next(previous.view, previous.kept().mask)
+            earlier = Earlier(previous.probability, previous.view)
+            runs = MOST_RUNS
+        seen = {view}
+        for remaining in reversed(range(runs)):
+            found = self._run(self._reader, [view], earlier)[0]
+            better = self._next(view, self._reader.object_in(found, view))
+            if not remaining or better in seen:
+                break
+            earlier = Earlier(view.expand(found), view)
+            view = better
+            seen.add(view)
+        return found, view
+
+    def _next(self, view: Window, mask: NDArray[np.bool_]) -> Window:
+        reader = self._reader
+        return window.next_window(view, mask, reader.clicks, reader.shape, self._size)
+
+    def _as_before(self, typical_side: float) -> tuple[FloatArray, Window] | None:
+        """Run on the window that fits an object like those before; None if this one does not."""
+        reader, side = self._reader, typical_side * window.FIT_FACTOR
+        view = window.square_window(reader.clicks.first.pixel, side, reader.shape, self._size)
+        found = self._run(reader, [view], None)[0]
+        mask = reader.object_in(found, view)
+        return (found, view) if mask.any() and self._next(view, mask) == view else None
+
+    def _first_window(self) -> tuple[Window, Earlier]:
+        """Try windows of several sizes in one batch and fit one to the best answer."""
+        reader = self._reader
+        views = window.first_windows(reader.clicks.first, reader.shape, self._small)
+        reader.cover(views[-1])
+        view, answer = self._best(views)
+        if view is views[-1]:
+            wider = window.wider_windows(reader.clicks.first, reader.shape, self._small)
+            cut = window.touches_border(reader.object_in(answer, view), view, reader.shape)
+            if wider and cut:
+                view, answer = self._best([view, *wider])
+        fitted = self._next(view, reader.object_in(answer, view))
+        return fitted, Earlier(view.expand(answer), view)
+
+    def _best(self, views: list[Window]) -> tuple[Window, FloatArray]:
+        """Return the window whose answer is to be trusted most, and that answer."""
+        answers = self._run(self._reader, views, None)
+        scores = [_score(a, v) for a, v in zip(answers, views, strict=True)]
+        best = int(np.argmax(scores))
+        return views[best], answers[best]
+
+
+def sureness(inner: FloatArray) -> float:
+    """Return how far probabilities are from being doubtful: their soft IoU with their own mask."""
+    mask = inner > 0.5
+    return float(inner[mask].sum() / max(mask.sum() + inner[~mask].sum(), 1e-6))
+
+
+def _score(answer: FloatArray, view: Window) -> float:
+    """Say how much an answer is to be trusted: sure of itself, of a good size, not cut off."""
+    inner = view.inner(answer)
+    box = window.mask_box(inner > 0.5, view)
+    if box is None:
+        return 0.0
+    good_size = -0.5 * np.log(box.side / view.side / GOOD_FRACTION) ** 2
+    edges = (inner[0].mean(), inner[-1].mean(), inner[:, 0].mean(), inner[:, -1].mean())
+    return float(sureness(inner) ** 2 * np.exp(good_size - 2.5 * sum(edges)))
