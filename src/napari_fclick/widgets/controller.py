@@ -607,10 +607,10 @@ class Controller:
         self._predicting.ask(self.session)  # it begins while the rest is done here
         self.stacks.follow()
         session = self.session
-        awaited = session is not None and session.pending and not self._predicting.loading
-        self._showing.show(self._predicting.seconds if awaited else None)
         self.stakes.ask(session)
         self.features.use(session, self.labels)
+        awaited = session is not None and session.pending and not self._predicting.loading
+        self._showing.show(self._predicting.seconds if awaited else None)
 
     def _draw(self) -> None:
         if self._current is not None:
