@@ -1,6 +1,6 @@
 """What fine-tuning gains: few images of a set learned from, all its others played by the robot.
 
-    python scripts/finetuning_table.py SET... [--images 8] [--seeds 3] [--variant heads] ...
+    python scripts/finetuning_table.py SET... [--images 8] [--seeds 3] [--variant all] ...
 
 Each run fine-tunes on images drawn by its seed, then plays objects of the images left, and those of
 a general set, with the weights before and after. A line of JSON is added for each run; runs that
@@ -10,6 +10,7 @@ have theirs already are passed over, so that it can be stopped at any time.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -19,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from napari_fclick.evaluation.benchmark import weights_digest
+
 #: Options of `napari-fclick finetune` by the name of a variant.
 VARIANTS: dict[str, list[str]] = {
-    "default": [],
-    "heads": ["--train-parts", "heads"],
+    "default": [],  # its heads learn
     "late": ["--train-parts", "late"],
     "all": ["--train-parts", "all"],
     "no-replay": ["--replay-share", "0"],
@@ -91,18 +93,18 @@ def main() -> None:
     parser.add_argument("--general", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/finetuning.jsonl"))
     args = parser.parse_args()
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     done = [json.loads(line)["run"] for line in _lines(args.out)]
-    for seed in range(args.seeds):
-        for source in args.sets:
-            for images in args.images:
-                for variant in args.variant:
-                    key = [source.name, images, seed, variant, args.minutes]
-                    if key in done:
-                        continue
-                    found = {"run": key, **run(args, source, images, seed, variant)}
-                    with args.out.open("a") as file:
-                        file.write(json.dumps(found) + "\n")
-                    print(json.dumps(found), file=sys.stderr)
+    base = weights_digest("fclick")
+    wanted = itertools.product(range(args.seeds), args.sets, args.images, args.variant)
+    for seed, source, images, variant in wanted:
+        key = [source.name, images, seed, variant, args.minutes, base]
+        if key in done:
+            continue
+        found = {"run": key, **run(args, source, images, seed, variant)}
+        with args.out.open("a") as file:
+            file.write(json.dumps(found) + "\n")
+        print(json.dumps(found), file=sys.stderr)
 
 
 def _lines(file: Path) -> list[str]:

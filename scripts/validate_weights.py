@@ -16,24 +16,18 @@ import numpy as np
 import torch
 
 from napari_fclick.evaluation import robot
-from napari_fclick.evaluation.metrics import filled, number_of_clicks
+from napari_fclick.finetuning.scoring import DONE, MOST, NAMES, figures
 from napari_fclick.predictor import Predictor
 from napari_fclick.training.config import TrainingConfig
 from napari_fclick.training.loading import Scene, held_back
 
-#: The columns of what is printed.
-NAMES = ("NoC@85", "NoC@90", "IoU@1", "IoU@3", "IoU@5")
-
 
 def play(predictor: Predictor, scene: Scene) -> tuple[float, ...]:
-    """Return the figures of one object."""
-    rounds = robot.play(predictor, scene.image, scene.truth, ignore=scene.ignore, target=0.9)
-    ious = [each.iou for each in rounds]
-    after = filled(ious, 20)
-    return (
-        *(float(number_of_clicks(ious, target)) for target in (0.85, 0.9)),
-        *(after[clicks - 1] for clicks in (1, 3, 5)),
+    """Return the figures of one object, in the order of `scoring.NAMES`."""
+    rounds = robot.play(
+        predictor, scene.image, scene.truth, ignore=scene.ignore, most=MOST, target=DONE
     )
+    return figures([each.iou for each in rounds])
 
 
 def main() -> None:
@@ -51,9 +45,11 @@ def main() -> None:
     predictors = {w: Predictor.from_weights(w) for w in args.weights}
     for scene in scenes():
         for weights, predictor in predictors.items():
-            played[weights].setdefault(scene.name, []).append(play(predictor, scene))
+            rows = played[weights].setdefault(scene.name, [])
+            if len(rows) < args.objects:  # sets that hold nothing back leave theirs to the others
+                rows.append(play(predictor, scene))
     for weights, sets in played.items():
-        means = {name: np.mean(rows[: args.objects], axis=0) for name, rows in sets.items()}
+        means = {name: np.mean(rows, axis=0) for name, rows in sets.items()}
         means["mean"] = np.mean(list(means.values()), axis=0)
         for name, mean in means.items():
             row = {k: round(float(v), 3) for k, v in zip(NAMES, mean, strict=True)}

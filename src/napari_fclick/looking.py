@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_fclick.core import window
 from napari_fclick.core.window import Window
 from napari_fclick.network.checkpoints import Preprocessing
-from napari_fclick.prediction import Earlier, Prediction
+from napari_fclick.prediction import Earlier, Prediction, confidence
 from napari_fclick.reading import WindowReader
 
 FloatArray = NDArray[np.float32]
@@ -62,7 +62,8 @@ class Looking:
             Longer side in pixels of objects accepted before.
         """
         found, view = self._fitted(previous, typical_side)
-        if sureness(view.inner(found)) < SURE:
+        inner = view.inner(found)
+        if confidence(inner, inner > 0.5) < SURE:
             found = self._run(self._reader, [view], Earlier(view.expand(found), view))[0]
         return found, view
 
@@ -125,18 +126,13 @@ class Looking:
         return views[best], answers[best]
 
 
-def sureness(inner: FloatArray) -> float:
-    """Return how far probabilities are from being doubtful: their soft IoU with their own mask."""
-    mask = inner > 0.5
-    return float(inner[mask].sum() / max(mask.sum() + inner[~mask].sum(), 1e-6))
-
-
 def _score(answer: FloatArray, view: Window) -> float:
     """Say how much an answer is to be trusted: sure of itself, of a good size, not cut off."""
     inner = view.inner(answer)
-    box = window.mask_box(inner > 0.5, view)
+    mask = inner > 0.5
+    box = window.mask_box(mask, view)
     if box is None:
         return 0.0
     good_size = -0.5 * np.log(box.side / view.side / GOOD_FRACTION) ** 2
     edges = (inner[0].mean(), inner[-1].mean(), inner[:, 0].mean(), inner[:, -1].mean())
-    return float(sureness(inner) ** 2 * np.exp(good_size - 2.5 * sum(edges)))
+    return float(confidence(inner, mask) ** 2 * np.exp(good_size - 2.5 * sum(edges)))

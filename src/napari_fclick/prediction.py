@@ -113,3 +113,14 @@ class Earlier:
                 ]
             )
         return view.shrink(out[..., None])[..., 0]
+
+
+def confidence(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """Return how sure the network is of a mask: the IoU of the mask and the probability.
+
+    Other objects that it sees in the window do not count.
+    """
+    inside = float(probability[mask].sum())
+    unsure = float(probability[~mask & (probability <= 0.5)].sum())
+    area = int(np.count_nonzero(mask))
+    return inside / (area + unsure) if area else 0.0

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_fclick.core.integrity import keep_clicked
+
 Mask = NDArray[np.bool_]
 Pixel = tuple[int, int]
 
@@ -57,8 +59,7 @@ def peak(
         return None
     index = int(np.argmax(depth))
     if rng is not None and jitter > 0:
-        parts, _ = ndimage.label(cut, structure=np.ones((3, 3), bool))
-        here = parts == parts.flat[index]
+        here = keep_clicked(cut, [divmod(index, cut.shape[1])]).mask
         index = int(rng.choice(np.flatnonzero(here & (depth >= max((1 - jitter) * deepest, 1e-6)))))
     row, column = divmod(index, cut.shape[1])
     return Peak((row + top, column + left), deepest)

@@ -49,9 +49,14 @@ class Score:
     @property
     def figures(self) -> tuple[float, ...]:
         """What is compared, in the order of `NAMES`."""
-        ious = filled(self.ious, MOST)
-        clicks = [float(number_of_clicks(self.ious, target, MOST)) for target in TARGETS]
-        return (*clicks, *(ious[n - 1] for n in CLICKS), sum(clicks) / len(clicks))
+        return figures(self.ious)
+
+
+def figures(ious: Sequence[float]) -> tuple[float, ...]:
+    """Return what is compared of one object, in the order of `NAMES`."""
+    after = filled(ious, MOST)
+    clicks = [float(number_of_clicks(ious, target, MOST)) for target in TARGETS]
+    return (*clicks, *(after[n - 1] for n in CLICKS), sum(clicks) / len(clicks))
 
 
 #: The last is the mean of the numbers of clicks to all targets.

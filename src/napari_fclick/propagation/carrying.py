@@ -17,7 +17,7 @@ from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import peak
 from napari_fclick.core.window import Box
-from napari_fclick.prediction import Prediction
+from napari_fclick.prediction import Prediction, confidence
 from napari_fclick.propagation.appearance import TELLING, contrast
 from napari_fclick.propagation.rules import Measures
 from napari_fclick.propagation.stack import Spacing
@@ -286,17 +286,6 @@ def signed_distance(mask: Mask) -> FloatArray:
     inside = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     outside = ndimage.distance_transform_edt(~mask)
     return (inside - outside).astype(np.float32)
-
-
-def confidence(probability: FloatArray, mask: Mask) -> float:
-    """Return how sure the network is of a mask: the IoU of the mask and the probability.
-
-    Other objects that it sees in the window do not count.
-    """
-    inside = float(probability[mask].sum())
-    unsure = float(probability[~mask & (probability <= 0.5)].sum())
-    area = int(np.count_nonzero(mask))
-    return inside / (area + unsure) if area else 0.0
 
 
 def overlap(one: StoredMask, other: StoredMask) -> float:

@@ -36,7 +36,7 @@ class Scene(NamedTuple):
     image: NDArray[Any]
     truth: NDArray[np.bool_]
     ignore: NDArray[np.bool_] | None
-    name: str = ""
+    name: str
 
 
 #: Opens a set. The cache is shared by all sets of a run; the path is for an index.

@@ -187,6 +187,8 @@ class AnnotationLayers:
         assert self.preview is not None
         if self._hidden:  # by us: the user's choice stays
             self.preview.visible, self._hidden = True, False
+            # While it was hidden, napari did not note what it covers now.
+            self.preview.refresh(thumbnail=False, data_displayed=False, highlight=False)
         opacity = 1.0 if current else 0.6
         if self.preview.opacity != opacity:
             self.preview.opacity = opacity

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from psygnal import Signal
 
+from napari_fclick.core.clicks import Click
 from napari_fclick.session.state import PredictorLike
 
 
@@ -48,9 +50,6 @@ def load_predictor(weights: str, device: str) -> PredictorLike:
     They answer a click on nothing, so that the annotator's first one does not have to wait for
     what a device prepares when it computes for the first time.
     """
-    import numpy as np
-
-    from napari_fclick.core.clicks import Click
     from napari_fclick.predictor import Predictor
 
     predictor = Predictor.from_weights(weights, device)

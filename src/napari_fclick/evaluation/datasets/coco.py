@@ -61,7 +61,7 @@ class Coco(DataSet):
             raise ValueError(f"{self.root} has no part {part!r}; allowed are seen and unseen")
         if not self._categories:
             raise ValueError(f"{self.root}: its annotations name no categories")
-        seen = {each["id"] for each in self._categories if each["name"] in SEEN}
+        seen = {each.get("id") for each in self._categories if each.get("name") in SEEN}
         for image, marks in self._marks.items():
             wanted = [m for m in marks if (m.get("category_id") in seen) == (part == "seen")]
             self._marks[image] = wanted
