@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.close_up import CloseUp
 from napari_fclick.core import window
 from napari_fclick.core.window import Window
 from napari_fclick.network.checkpoints import Preprocessing
-from napari_fclick.prediction import Earlier, Prediction, confidence
+from napari_fclick.prediction import Earlier, Prediction, Run, confidence
 from napari_fclick.reading import WindowReader
 
 FloatArray = NDArray[np.float32]
@@ -23,15 +22,6 @@ SURE = 0.6
 GOOD_FRACTION = 0.3
 
 
-class Run(Protocol):
-    """Runs the network."""
-
-    def __call__(
-        self, reader: WindowReader, views: list[Window], earlier: Earlier | None
-    ) -> list[FloatArray]:
-        """Return the probability at the network's input for each window, as one batch."""
-
-
 class Looking:
     """Finds the window that fits one click's object, by looking.
 
@@ -41,18 +31,20 @@ class Looking:
         Of the image, with the clicks.
     settings : Preprocessing
         Of the network: the sides of its input.
-    run : callable
-        See `Run`.
+    run : Run
     """
 
     def __init__(self, reader: WindowReader, settings: Preprocessing, run: Run) -> None:
         self._reader, self._run = reader, run
         self._size, self._small = settings.size, settings.first_size
+        self._close_up = CloseUp(reader, settings, run)
 
     def look(
         self, previous: Prediction | None, typical_side: float | None
     ) -> tuple[FloatArray, Window]:
-        """Run on the window that fits; where the answer is doubtful, look at it again.
+        """Run on the window that fits; look again where the answer is doubtful or was corrected.
+
+        Returns the probability of the window at the image's resolution (h, w), and the window.
 
         Parameters
         ----------
@@ -65,7 +57,7 @@ class Looking:
         inner = view.inner(found)
         if confidence(inner, inner > 0.5) < SURE:
             found = self._run(self._reader, [view], Earlier(view.expand(found), view))[0]
-        return found, view
+        return self._close_up(found, view, previous), view
 
     def _fitted(
         self, previous: Prediction | None, typical_side: float | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Connectivity, Kept, keep_clicked
 from napari_fclick.core.window import Window
-from napari_fclick.reading import Block
+from napari_fclick.reading import Block, WindowReader
 
 FloatArray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -113,6 +114,15 @@ class Earlier:
                 ]
             )
         return view.shrink(out[..., None])[..., 0]
+
+
+class Run(Protocol):
+    """Runs the network."""
+
+    def __call__(
+        self, reader: WindowReader, views: list[Window], earlier: Earlier | None
+    ) -> list[FloatArray]:
+        """Return the probability at the network's input for each window, as one batch."""
 
 
 def confidence(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:

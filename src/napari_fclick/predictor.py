@@ -134,20 +134,18 @@ class Predictor:
             reader.remember(previous.block)
         view = self._whole(shape)
         if view is not None:
-            found = self._run(reader, [view], None)[0]
+            probability = view.expand(self._run(reader, [view], None)[0])
         else:
-            found, view = Looking(reader, self.preprocessing, self._run).look(
-                previous, typical_side
-            )
-        begun = time.perf_counter()
-        probability = view.expand(found)
-        reader.seconds["window"] += time.perf_counter() - begun
+            looking = Looking(reader, self.preprocessing, self._run)
+            probability, view = looking.look(previous, typical_side)
+        seconds = time.perf_counter() - started
+        reader.seconds["window"] = seconds - reader.seconds["network"]
         return Prediction(
             probability=probability,
             view=view,
             clicks=sequence,
             image_shape=shape,
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
             timings=reader.seconds,
             connectivity=self.preprocessing.connectivity,
             block=reader.kept(view),
@@ -169,18 +167,16 @@ class Predictor:
         self, reader: WindowReader, views: list[Window], earlier: Earlier | None
     ) -> list[FloatArray]:
         """Return the probability at the network's input for each window, as one batch."""
-        begun = time.perf_counter()
         inputs = [self._inputs(reader, view, earlier) for view in views]
         x = torch.from_numpy(np.stack([i for i, _ in inputs]))
         first = torch.from_numpy(np.stack([f for _, f in inputs]))
-        between = time.perf_counter()
+        begun = time.perf_counter()
         try:
             found = self._forward(x, first)
         except torch.cuda.OutOfMemoryError:
             self._leave_device()
             found = self._forward(x, first)
-        reader.seconds["window"] += between - begun
-        reader.seconds["network"] += time.perf_counter() - between
+        reader.seconds["network"] += time.perf_counter() - begun
         return list(found)
 
     def _leave_device(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,12 @@ class WindowReader:
         self._block: Block | None = None
         # A stack of channels that are no colours says so (see `core.channels`).
         self._separate = bool(getattr(pyramid[0], "separate_channels", False))
+
+    def with_clicks(self, clicks: ClickSequence) -> WindowReader:
+        """Return a reader of the same image, which shares what was read, with other clicks."""
+        other = copy(self)
+        other.clicks = clicks
+        return other
 
     def object_in(self, answer: FloatArray, view: Window) -> Mask:
         """Return the mask in an answer, at the network's input, that hangs together with a click.

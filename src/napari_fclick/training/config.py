@@ -137,6 +137,7 @@ class TrainingConfig(_Settings):
     wrong_click: Chance = Field(0.03, description="chance of a wrong correction")
     rough_start: Chance = Field(0.0, description="chance of a rough mask with the first click")
     slice_end: Chance = Field(0.0, description="chance of a slice at an object's end, in volumes")
+    close_up: Chance = Field(0.0, description="chance of a window on a part of the outline")
 
     workers: int = Field(1, ge=0)
     checkpoint_minutes: float = Field(3.0, gt=0)
@@ -153,9 +154,10 @@ class TrainingConfig(_Settings):
     @model_validator(mode="after")
     def _rough_masks_are_seen(self) -> TrainingConfig:
         seen = self.view == "window" and self.network.mask_feedback
-        if (self.rough_start or self.slice_end) and not seen:
+        if (self.rough_start or self.slice_end or self.close_up) and not seen:
             raise ValueError(
-                'rough_start and slice_end need view = "window" and a network with mask_feedback'
+                "rough_start, slice_end and close_up need "
+                'view = "window" and a network with mask_feedback'
             )
         return self
 

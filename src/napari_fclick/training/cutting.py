@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -71,15 +72,7 @@ class WindowCutter:
         clicks = ref.clicks or (self._first(plane.labels, ref, rng),)
         shape = plane.labels.shape
         view = _draw_window(ref.box, clicks[0][:2], (shape[0], shape[1]), self.size, rng)
-        pixels = window.read_window(plane.image, view)
-        values = intensity.to_rgb(view.shrink(intensity.to_float(pixels)))
-        image = intensity.stretch(values, jointly=intensity.is_colour(pixels))
-        kept = [c for c in clicks if view.contains(Click(c[0], c[1]))]
-        labels = target_of(plane.labels[view.slices], ref.label, view)
-        points = np.array([view.to_input(c[0], c[1]) for c in kept], np.float32)
-        points = np.clip(points, 0, np.array(labels.shape, np.float32) - 1)
-        shown = None if rough is None else _rough_of(rough, view)
-        return Piece(Patch(image, labels, points, shown), np.array([c[2] for c in kept]))
+        return piece_of(plane, ref.label, view, clicks, rough)
 
     def _first(self, labels: NDArray[Any], ref: ObjectRef, rng: Rng) -> tuple[int, int, bool]:
         box = ref.box
@@ -125,6 +118,25 @@ class WholeCutter:
             for at, side in zip(pixel, target.shape, strict=True)
         )
         return slice(top, top + self.size), slice(left, left + self.size)
+
+
+def piece_of(
+    plane: Plane,
+    label: int,
+    view: Window,
+    clicks: Sequence[tuple[float, float, bool]],
+    rough: Mask | None,
+) -> Piece:
+    """Return what a window shows: its pixels stretched to [0, 1], and the clicks in it."""
+    pixels = window.read_window(plane.image, view)
+    values = intensity.to_rgb(view.shrink(intensity.to_float(pixels)))
+    image = intensity.stretch(values, jointly=intensity.is_colour(pixels))
+    kept = [c for c in clicks if view.contains(Click(c[0], c[1]))]
+    labels = target_of(plane.labels[view.slices], label, view)
+    points = np.array([view.to_input(c[0], c[1]) for c in kept], np.float32)
+    points = np.clip(points, 0, np.array(labels.shape, np.float32) - 1)
+    shown = None if rough is None else _rough_of(rough, view)
+    return Piece(Patch(image, labels, points, shown), np.array([c[2] for c in kept]))
 
 
 def target_of(labels: NDArray[Any], label: int, view: Window) -> Labels:

@@ -22,6 +22,7 @@ from napari_fclick.core.object_sets import (
 )
 from napari_fclick.core.published import NamedPlanes, SbdLayout, VocLayout, read_list
 from napari_fclick.training.augmentation import Augmentation
+from napari_fclick.training.close_ups import CloseUpCutter
 from napari_fclick.training.config import PhaseConfig, SetConfig, TrainingConfig
 from napari_fclick.training.cutting import Cutter, WholeCutter, WindowCutter
 from napari_fclick.training.dataset import ObjectSet, Sample, SampleMaker, WindowDataset
@@ -135,6 +136,8 @@ def sample_maker(config: TrainingConfig, phase: PhaseConfig) -> SampleMaker:
     """Return what makes the samples of a phase."""
     kind = WholeCutter if config.view == "whole" else WindowCutter
     cut: Cutter = kind(phase.size, config.first_jitter)
+    if config.close_up:
+        cut = CloseUpCutter(cut, config.close_up, phase.size)
     return SampleMaker(cut, Augmentation(config.augmentation), phase.size)
 
 

@@ -1,0 +1,77 @@
+"""Samples that show a part of an object's outline, as where an error is looked at close up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_fclick.core import window
+from napari_fclick.core.object_sets import ObjectRef, Plane
+from napari_fclick.core.window import Window
+from napari_fclick.training.augmentation.base import Rng
+from napari_fclick.training.cutting import Cutter, Piece, piece_of
+from napari_fclick.training.rough_starts import first_click
+from napari_fclick.training.roughness import RandomRoughness
+
+Mask = NDArray[np.bool_]
+
+#: Sides of the window in parts of the object's longer side, from and to.
+SIDES = (0.25, 1.1)
+#: Pixels of the longer side of the smallest object that is looked at close up.
+LEAST_SIDE = 40
+
+
+@dataclass(frozen=True)
+class CloseUpCutter:
+    """Cut close-ups of objects with a chance, else what another cutter cuts.
+
+    A close-up is about a pixel at which a rough mask of the object errs, and is handed that mask.
+    Its first click is in the middle of what it shows of the rough mask, as where
+    `napari_fclick.looking` takes a closer look.
+
+    Parameters
+    ----------
+    other : Cutter
+    chance : float
+    size : int
+        Side of the network's input.
+    """
+
+    other: Cutter
+    chance: float
+    size: int
+
+    def __call__(self, plane: Plane, ref: ObjectRef, rng: Rng, rough: Mask | None = None) -> Piece:
+        """Return a piece; see `Cutter`. What a person clicked on is left to the other cutter."""
+        allowed = (rough is not None or not ref.clicks) and ref.box.side >= LEAST_SIDE
+        if allowed and rng.random() < self.chance:
+            piece = self._close_up(plane, ref, rng, rough)
+            if piece is not None:
+                return piece
+        return self.other(plane, ref, rng, rough)
+
+    def _close_up(self, plane: Plane, ref: ObjectRef, rng: Rng, rough: Mask | None) -> Piece | None:
+        """Return a close-up; None where it would show nothing of either mask."""
+        truth: Mask = plane.labels == ref.label
+        if rough is None:
+            rough = RandomRoughness().draw(rng)(truth)
+        view = self._view(ref, rough ^ truth, rng)
+        if view is None:
+            return None
+        seen, shown = rough[view.slices], truth[view.slices]
+        if not seen.any() or not shown.any():
+            return None
+        row, column = first_click(seen, shown)
+        first = (row + view.top, column + view.left, True)
+        return piece_of(plane, ref.label, view, (first,), rough)
+
+    def _view(self, ref: ObjectRef, errors: Mask, rng: Rng) -> Window | None:
+        wrong = np.flatnonzero(ndimage.binary_erosion(errors) if errors.any() else errors)
+        if not wrong.size:
+            return None
+        row, column = divmod(int(rng.choice(wrong)), errors.shape[1])
+        side = ref.box.side * float(np.exp(rng.uniform(*np.log(SIDES))))
+        return window.square_window((row, column), side, errors.shape, self.size)
