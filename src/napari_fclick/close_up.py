@@ -84,7 +84,7 @@ class CloseUp:
         centre: tuple[float, float] = newest.pixel
         side = LEAST * view.side
         if box is not None:
-            centre = ((box.top + box.bottom - 1) / 2, (box.left + box.right - 1) / 2)
+            centre = box.centre
             side = max(side, box.side * FACTOR)
         side = max(side, window.MIN_SIDE)
         if side > MOST * view.side:
@@ -123,8 +123,7 @@ def _middle(mask: Mask, view: Window, close: Window) -> Click | None:
     if deepest is None:
         return None
     row, column = deepest.pixel[0] + top, deepest.pixel[1] + left
-    y = (row + 0.5) * view.height / view.input_height - 0.5 + view.top
-    x = (column + 0.5) * view.width / view.input_width - 0.5 + view.left
+    y, x = view.to_image(row, column)
     return Click(min(max(y, box.top), box.bottom - 1), min(max(x, box.left), box.right - 1))
 
 

@@ -48,6 +48,11 @@ class Box(NamedTuple):
         """The longer side in pixels."""
         return max(self.bottom - self.top, self.right - self.left)
 
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Row and column of the middle, in pixels."""
+        return (self.top + self.bottom - 1) / 2, (self.left + self.right - 1) / 2
+
     def holds(self, other: Box) -> bool:
         """Whether the other box lies inside this one."""
         return self.union(other) == self
@@ -132,6 +137,13 @@ class Window:
         return (
             (y - self.top + 0.5) * self.input_height / self.height - 0.5,
             (x - self.left + 0.5) * self.input_width / self.width - 0.5,
+        )
+
+    def to_image(self, y: float, x: float) -> tuple[float, float]:
+        """Return where a point of the network's input lies in the image: undoes `to_input`."""
+        return (
+            (y + 0.5) * self.height / self.input_height - 0.5 + self.top,
+            (x + 0.5) * self.width / self.input_width - 0.5 + self.left,
         )
 
     def shrink(self, pixels: Array, antialias: bool = True) -> FloatArray:
@@ -219,8 +231,7 @@ def wider_windows(click: Click, shape: tuple[int, int], size: int) -> list[Windo
 
 def fit_window(box: Box, shape: tuple[int, int], size: int, factor: float = FIT_FACTOR) -> Window:
     """Return the window in which the object in ``box`` has the size the network likes."""
-    centre = ((box.top + box.bottom - 1) / 2, (box.left + box.right - 1) / 2)
-    return square_window(centre, max(box.side * factor, box.side + 8), shape, size)
+    return square_window(box.centre, max(box.side * factor, box.side + 8), shape, size)
 
 
 def touches_border(mask: NDArray[np.bool_], window: Window, shape: tuple[int, int]) -> bool:
@@ -310,8 +321,7 @@ def next_window(
     if found is None:
         return window.at(size)
     if touches_border(mask, window, shape):
-        centre = ((box.top + box.bottom - 1) / 2, (box.left + box.right - 1) / 2)
-        return square_window(centre, max(window.side * 1.6, box.side * 1.3), shape, size)
+        return square_window(box.centre, max(window.side * 1.6, box.side * 1.3), shape, size)
     return window.at(size) if fits(box, window) else fit_window(box, shape, size)
 
 

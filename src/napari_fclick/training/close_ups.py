@@ -30,7 +30,7 @@ class CloseUpCutter:
 
     A close-up is about a pixel at which a rough mask of the object errs, and is handed that mask.
     Its first click is in the middle of what it shows of the rough mask, as where
-    `napari_fclick.looking` takes a closer look.
+    `napari_fclick.close_up` looks closer.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class CloseUpCutter:
         return piece_of(plane, ref.label, view, (first,), rough)
 
     def _view(self, ref: ObjectRef, errors: Mask, rng: Rng) -> Window | None:
-        wrong = np.flatnonzero(ndimage.binary_erosion(errors) if errors.any() else errors)
+        wrong = np.flatnonzero(ndimage.binary_erosion(errors))
         if not wrong.size:
             return None
         row, column = divmod(int(rng.choice(wrong)), errors.shape[1])
