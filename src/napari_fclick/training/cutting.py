@@ -194,9 +194,10 @@ def _draw_window(
     factor = float(np.exp(rng.uniform(np.log(1.15), np.log(4))))
     side = max(box.side * factor, box.side + 8)
     slack = 0.15 * side
+    row, column = box.centre
     centre = (
-        (box.top + box.bottom - 1) / 2 + float(rng.uniform(-slack, slack)),
-        (box.left + box.right - 1) / 2 + float(rng.uniform(-slack, slack)),
+        row + float(rng.uniform(-slack, slack)),
+        column + float(rng.uniform(-slack, slack)),
     )
     fitted = window.square_window(centre, side, shape, size)
     if fitted.contains(Click(*first)):
