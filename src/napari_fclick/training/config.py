@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -105,7 +105,7 @@ class TrainingConfig(_Settings):
     augmentation: AugmentationConfig = AugmentationConfig()
     cache_mb: int = Field(1024, ge=1, description="decoded images kept by each process")
 
-    loss: str = Field("focal-dice", description="paper, focal-dice, or one's own")
+    loss: str = Field("focal-dice", description="focal-dice, paper, cross-entropy, or one's own")
     side_weight: float = Field(0.5, ge=0, description="of the first-click loss")
 
     optimizer: Literal["adamw", "sgd"] = "adamw"
@@ -198,7 +198,8 @@ class TrainingConfig(_Settings):
     def from_toml(cls, path: Path) -> TrainingConfig:
         """Read and check a configuration.
 
-        Paths in it are relative to the file's folder.
+        Paths in it are relative to the file's folder. Its ``include`` names a file beside it,
+        whose settings hold where this one has none; tables are joined key by key.
 
         Raises
         ------
@@ -206,12 +207,10 @@ class TrainingConfig(_Settings):
             Naming the settings that are wrong, in one line.
         """
         try:
-            config = cls.model_validate(tomllib.loads(path.read_text("utf-8")))
+            config = cls.model_validate(_read(path))
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise ValueError(f"{path}: {wrong}") from None
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{path} is not TOML: {error}") from None
         return config._below(path.parent)
 
     def _below(self, base: Path) -> TrainingConfig:
@@ -227,3 +226,31 @@ class TrainingConfig(_Settings):
         if self.imagenet_file is not None:
             changed["imagenet_file"] = base / self.imagenet_file
         return self.model_copy(update=changed)
+
+
+def _read(path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return a file's settings, over those of the file that it includes."""
+    try:
+        own = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not TOML: {error}") from None
+    name = own.pop("include", None)
+    if name is None:
+        return own
+    if not isinstance(name, str) or Path(name).name != name:
+        raise ValueError(f"{path}: include {name!r} must be the name of a file beside this one")
+    included = path.parent / name
+    if included in (*including, path):
+        raise ValueError(f"{path}: include {name!r} leads back to itself")
+    if not included.is_file():
+        raise ValueError(f"{path}: include {name!r}: there is no such file beside this one")
+    return _over(own, _read(included, (*including, path)))
+
+
+def _over(own: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    both = {k: _over(own[k], other[k]) for k in own if _are_tables(own[k], other.get(k))}
+    return other | own | both
+
+
+def _are_tables(*values: Any) -> bool:
+    return all(isinstance(value, dict) for value in values)

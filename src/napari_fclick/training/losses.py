@@ -50,6 +50,11 @@ def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits[:, 0], truth, reduction="none")
 
 
+def cross_entropy_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the binary cross-entropy (Eq. 2)."""
+    return _mean(_cross_entropy(logits, target), target)
+
+
 def global_click_loss(logits: Tensor, target: Tensor, near_pos: Tensor, near_neg: Tensor) -> Tensor:
     """Return L_g: cross-entropy weighted by the nearest click of each side (Eq. 4 and 5).
 

@@ -39,7 +39,16 @@ def focal_dice(logits: Tensor, target: Tensor, near: NearClicks) -> Tensor:
     return focal + 0.5 * losses.dice_loss(logits, target)
 
 
-LOSSES: Mapping[str, Loss] = {"focal-dice": focal_dice, "paper": paper}
+def cross_entropy(logits: Tensor, target: Tensor, near: NearClicks) -> Tensor:
+    """Return the cross-entropy (Eq. 2), wherever the clicks are: the ablation's base."""
+    return losses.cross_entropy_loss(logits, target)
+
+
+LOSSES: Mapping[str, Loss] = {
+    "focal-dice": focal_dice,
+    "paper": paper,
+    "cross-entropy": cross_entropy,
+}
 
 
 class Objective:
