@@ -9,7 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_fclick.evaluation import linking
-from napari_fclick.evaluation.linking import LEAST_OVERLAP, link_slices
+from napari_fclick.evaluation.linking import (
+    LEAST_OVERLAP,
+    LEAST_SHARED,
+    goes_on,
+    link_slices,
+)
 
 
 def rows(*slices: str) -> NDArray[Any]:
@@ -91,3 +96,37 @@ def test_labels_are_left_alone() -> None:
     before = labels.copy()
     link_slices(labels)
     assert np.array_equal(labels, before)
+
+
+def beyond(number: int, *slices: str) -> list[str]:
+    """Return where object ``number`` of the linked slices may go on."""
+    labels = rows(*slices)
+    found = goes_on(labels, link_slices(labels) == number)
+    return ["".join("+" if n else "." for n in plane[0]) for plane in found]
+
+
+def test_where_a_link_was_lost_the_object_may_go_on() -> None:
+    # It shrinks to a third, which is no link, and goes on from there.
+    assert beyond(1, "111111...", "22.......", "33.......") == [
+        ".........",
+        "++.......",
+        "++.......",
+    ]
+    assert beyond(2, "22.......", "111111...") == ["++.......", "........."]
+
+
+def test_where_it_parts_both_parts_may_be_meant() -> None:
+    slices = ("1111111111", "222.333.44", "555.666.77")
+    assert beyond(1, *slices) == ["..........", "+++.+++.++", "+++.+++.++"]
+
+
+def test_where_it_ends_nothing_is_left_out() -> None:
+    assert beyond(1, "111...", "......", "111...") == ["......"] * 3
+    assert beyond(1, "111..222", "111..222") == ["........"] * 2
+    assert beyond(1, "#1111#", "#....#") == ["......"] * 2
+
+
+def test_from_which_share_on_it_may_go_on() -> None:
+    assert LEAST_SHARED == 0.25
+    assert beyond(1, "1111....", "...22222") == ["........", "...+++++"]  # 1 of 4
+    assert beyond(1, "11111....", "....22222") == ["........."] * 2  # 1 of 5

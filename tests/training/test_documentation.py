@@ -6,6 +6,7 @@ import re
 import sys
 import tomllib
 from importlib.metadata import EntryPoint
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -101,9 +102,23 @@ def test_every_setting_is_named(page: str, model: type[TrainingConfig]) -> None:
     assert set(missing) <= tables
 
 
-@pytest.mark.parametrize("name", ["default", "longer", "slices", "paper"])
-def test_configurations_that_come_along_are_valid(root: Path, name: str) -> None:
-    file = root / f"configs/{name}.toml"
-    run = TrainingConfig.from_toml(file)
-    assert len(run.sets) == len(tomllib.loads(file.read_text())["sets"])
-    assert run.resolved(objects=100).steps > 0
+def test_configurations_that_come_along_are_valid(root: Path) -> None:
+    files = sorted((root / "configs").glob("*.toml"))
+    runs = {f.stem: TrainingConfig.from_toml(f) for f in files if f.name != "sets.toml"}
+    assert {"default", "paper", "ablation_base"} <= set(runs)
+    assert all(run.resolved(objects=100).steps > 0 for run in runs.values())
+    sets = tomllib.loads((root / "configs/sets.toml").read_text())["sets"]
+    assert len(runs["default"].sets) == len(sets) == 17
+
+
+def test_each_row_of_the_ablation_adds_one_thing(root: Path) -> None:
+    names = ("base", "branch", "click_loss", "iterative")
+    rows = [TrainingConfig.from_toml(root / f"configs/ablation_{name}.toml") for name in names]
+    settings = [row.model_dump(exclude={"name", "out"}) for row in rows]
+    changed = [
+        {key for key in before if before[key] != after[key]} for before, after in pairwise(settings)
+    ]
+    assert changed == [{"network"}, {"loss", "side_weight"}, {"corrections"}]
+    networks = [row.network.model_dump() for row in rows]
+    differ = {key for key in networks[0] if networks[0][key] != networks[1][key]}
+    assert differ == {"first_click_branch"}

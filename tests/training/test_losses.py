@@ -22,6 +22,14 @@ def test_closeness() -> None:
     assert losses.closeness((2, 2), []).sum() == 0
 
 
+def test_cross_entropy_loss() -> None:
+    # 1 at probability 0.9, 0 at 0.5, the rest ignored.
+    logits = torch.tensor([[[[math.log(9), 0.0, 5.0]]]])
+    target = torch.tensor([[[1, 0, losses.IGNORE]]])
+    loss = losses.cross_entropy_loss(logits, target)
+    assert float(loss) == pytest.approx((LN2 - math.log(0.9)) / 2)
+
+
 def test_global_click_loss() -> None:
     # y = 1 on a positive click: b = 2; y = 0 far from clicks: a = 0.8; the rest ignored.
     logits = torch.zeros(1, 1, 1, 3)

@@ -232,7 +232,7 @@ def test_frozen_parts_do_not_move(folder: Path) -> None:
     assert moved and not any(k.startswith("backbone.") or "running" in k for k in moved)
 
 
-@pytest.mark.parametrize("loss", ["paper", "focal-dice"])
+@pytest.mark.parametrize("loss", ["paper", "focal-dice", "cross-entropy"])
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_losses_and_optimizers_run_and_export(folder: Path, loss: str, optimizer: str) -> None:
     trainer = Trainer(config(folder, 1, f'loss = "{loss}"\noptimizer = "{optimizer}"'))
@@ -295,7 +295,7 @@ def test_epochs_are_counted_in_steps() -> None:
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ('loss = "none"', "no loss is called 'none'; there are: focal-dice, paper"),
+        ('loss = "none"', "no loss is called 'none'; there are: focal-dice, paper, cross-entropy"),
         ('architecture = "math:sqrt"', "must be real number|builds no subclass"),
         ('architecture = "unet"', "no network is called 'unet'"),
     ],

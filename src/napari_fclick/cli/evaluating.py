@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_fclick.evaluation.benchmark import Plan
     from napari_fclick.evaluation.games import Game
     from napari_fclick.evaluation.summary import Report
+    from napari_fclick.evaluation.volumes import VolumeProtocol
 
 JITTER = (
     "J from 0 to 1, no pixels: the robot clicks anywhere in the error region at least (1 - J) "
@@ -71,6 +72,10 @@ def evaluate(
             "--volumes", help="Whole objects in volumes (Z, Y, X): clicks until a 3-D IoU."
         ),
     ] = False,
+    label: Annotated[
+        list[int] | None,
+        typer.Option(help="Of the objects in volumes, by default all; repeatable."),
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Of a dask cluster that does the work.")
@@ -79,10 +84,15 @@ def evaluate(
     """Let the robot user segment objects, and count its clicks."""
     if volumes:
         _refuse_in_volumes(locals())
-        _evaluate_volumes(
-            folders, method or ["fclick"], target, max_objects, seed, device, json_file
+        from napari_fclick.evaluation.volumes import TARGETS, VolumeProtocol
+
+        chosen = VolumeProtocol(
+            tuple(target or TARGETS), objects=max_objects, seed=seed, labels=tuple(label or ())
         )
+        _evaluate_volumes(folders, method or ["fclick"], chosen, device, json_file)
         return
+    if label:
+        raise ValueError("--label: only with --volumes")
     from napari_fclick.evaluation.benchmark import Plan, Protocol
     from napari_fclick.evaluation.runs import Interrupted, open_results, play
     from napari_fclick.evaluation.workers import Cluster, Here, Job
@@ -126,15 +136,12 @@ def _refuse_in_volumes(options: dict[str, Any]) -> None:
 def _evaluate_volumes(
     folders: Sequence[Path],
     weights: Sequence[str],
-    targets: Sequence[float] | None,
-    objects: int | None,
-    seed: int,
+    protocol: VolumeProtocol,
     device: str,
     json_file: Path | None,
 ) -> None:
-    from napari_fclick.evaluation.volumes import TARGETS, VolumeProtocol, evaluate_volumes
+    from napari_fclick.evaluation.volumes import evaluate_volumes
 
-    protocol = VolumeProtocol(tuple(targets or TARGETS), objects=objects, seed=seed)
     reports = []
     for name in weights:
         predictor = load_predictor("default" if name == "fclick" else name, device)

@@ -11,6 +11,8 @@ from napari_fclick.core.folders import IGNORE_LABEL
 
 #: Two outlines in neighbouring slices are one object from this IoU on.
 LEAST_OVERLAP = 0.4
+#: An outline goes on in one of the next slice that shares this part of the smaller of the two.
+LEAST_SHARED = 0.25
 
 
 def link_slices(labels: NDArray[Any]) -> NDArray[np.int32]:
@@ -45,6 +47,48 @@ def link_slices(labels: NDArray[Any]) -> NDArray[np.int32]:
             linked[z][plane == label] = number
         numbers = following
     return linked
+
+
+def goes_on(labels: NDArray[Any], chain: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where an object may go on beyond the slices in which its outlines were linked.
+
+    Where an object parts, merges or jumps between two slices its chain ends, though it is still
+    there: whoever follows it farther is not wrong. From either end of the chain on, outlines that
+    share enough with those of the slice before are taken to go on from them.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (Z, Y, X)
+        Instance numbers, each slice's its own.
+    chain : ndarray of bool, shape (Z, Y, X)
+        One object of `link_slices`.
+
+    Returns
+    -------
+    ndarray of bool, shape (Z, Y, X)
+        False in all slices from the chain's first to its last.
+    """
+    found = np.zeros_like(chain)
+    inside = np.flatnonzero(chain.any((1, 2)))
+    for end, way in ((inside[-1], 1), (inside[0], -1)):
+        before = chain[end]
+        for z in range(end + way, len(labels) if way > 0 else -1, way):
+            found[z] = before = _going_on(before, labels[z])
+            if not before.any():
+                break
+    return found
+
+
+def _going_on(before: NDArray[np.bool_], plane: NDArray[Any]) -> NDArray[np.bool_]:
+    numbers, shared = np.unique(plane[before], return_counts=True)
+    area = int(np.count_nonzero(before))
+    there = [
+        number
+        for number, n in zip(numbers, shared, strict=True)
+        if number not in (0, IGNORE_LABEL)
+        and n >= LEAST_SHARED * min(area, int(np.count_nonzero(plane == number)))
+    ]
+    return np.isin(plane, there)
 
 
 def _numbers(plane: NDArray[Any]) -> list[int]:

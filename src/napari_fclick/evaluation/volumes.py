@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core.folders import IGNORE_LABEL, find_pairs, is_linked, read_pair
-from napari_fclick.evaluation.linking import link_slices
+from napari_fclick.evaluation.linking import goes_on, link_slices
 from napari_fclick.evaluation.metrics import dice_of_iou, interval, number_of_clicks
 from napari_fclick.evaluation.stacks import (
     MOST_CLICKS,
@@ -62,6 +62,8 @@ class VolumeProtocol:
         Of the draw.
     compared : float
         The IoU at which clicking slice by slice is compared.
+    labels : tuple of int
+        Numbers of the objects that are played, as where a number is a class; none for all.
     """
 
     targets: tuple[float, ...] = TARGETS
@@ -69,6 +71,7 @@ class VolumeProtocol:
     objects: int | None = None
     seed: int = 0
     compared: float = 0.8
+    labels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for target in (*self.targets, self.compared):
@@ -77,6 +80,28 @@ class VolumeProtocol:
         for name, value in (("clicks", self.most), ("objects", self.objects)):
             if value is not None and value < 1:
                 raise ValueError(f"{value} {name}: at least 1 is needed")
+
+
+class Volume(NamedTuple):
+    """A volume with its objects.
+
+    Attributes
+    ----------
+    image : ndarray (Z, Y, X) or (Z, Y, X, C)
+    labels : ndarray of int, shape (Z, Y, X)
+        Of whole objects.
+    outlines : ndarray of int, shape (Z, Y, X), or None
+        The labels as they are, where they number each slice on its own.
+    """
+
+    image: NDArray[Any]
+    labels: NDArray[Any]
+    outlines: NDArray[Any] | None
+
+    def ignore(self, truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which voxels count nowhere for an object."""
+        ignored: NDArray[np.bool_] = self.labels == IGNORE_LABEL
+        return ignored if self.outlines is None else ignored | goes_on(self.outlines, truth)
 
 
 @dataclass(frozen=True)
@@ -126,7 +151,7 @@ class VolumeSet:
     def __init__(self, folder: Path) -> None:
         self.name = folder.resolve().name
         self._pairs = {pair.image.stem: pair for pair in find_pairs(folder)}
-        self._last: tuple[str, NDArray[Any], NDArray[Any]] | None = None
+        self._last: tuple[str, Volume] | None = None
         self.items = [VolumeItem(v, n) for v in self._pairs for n in self._objects(v)]
         if not self.items:
             raise ValueError(
@@ -134,29 +159,42 @@ class VolumeSet:
                 f"and of {LEAST_VOXELS} voxels"
             )
 
-    def read(self, volume: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    def read(self, volume: str) -> Volume:
         """Return a volume and its labels; labels of no slices where it is no volume."""
         if self._last is None or self._last[0] != volume:
-            self._last = (volume, *self._read(volume))
-        return self._last[1:]
+            self._last = (volume, self._read(volume))
+        return self._last[1]
 
     def draw(self, protocol: VolumeProtocol) -> list[VolumeItem]:
-        """Return the objects to play: all, or a draw that the seed fixes."""
-        if protocol.objects is None or protocol.objects >= len(self.items):
-            return self.items
-        rng = np.random.default_rng(protocol.seed)
-        chosen = rng.choice(len(self.items), protocol.objects, replace=False)
-        return [self.items[i] for i in sorted(chosen)]
+        """Return the objects to play: all, or a draw that the seed fixes.
 
-    def _read(self, volume: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        Raises
+        ------
+        ValueError
+            If none has one of the labels.
+        """
+        items = [i for i in self.items if not protocol.labels or i.label in protocol.labels]
+        if not items:
+            there = sorted({item.label for item in self.items})
+            known = ", ".join(map(str, there[:10])) + (" .." if len(there) > 10 else "")
+            wanted = ", ".join(map(str, protocol.labels))
+            raise ValueError(f"{self.name}: no object has label {wanted}; there are {known}")
+        if protocol.objects is None or protocol.objects >= len(items):
+            return items
+        rng = np.random.default_rng(protocol.seed)
+        chosen = rng.choice(len(items), protocol.objects, replace=False)
+        return [items[i] for i in sorted(chosen)]
+
+    def _read(self, volume: str) -> Volume:
         plane = read_pair(self._pairs[volume])
         if plane is None or plane.labels.ndim != 3:
-            return np.zeros((0, 0, 0)), np.zeros((0, 0, 0), int)
-        linked = is_linked(plane.labels)
-        return plane.image, plane.labels if linked else link_slices(plane.labels)
+            return Volume(np.zeros((0, 0, 0)), np.zeros((0, 0, 0), int), None)
+        if is_linked(plane.labels):
+            return Volume(plane.image, plane.labels, None)
+        return Volume(plane.image, link_slices(plane.labels), plane.labels)
 
     def _objects(self, volume: str) -> Iterator[int]:
-        _, labels = self.read(volume)
+        labels = self.read(volume).labels
         for number in np.unique(labels):
             if number in (0, IGNORE_LABEL):
                 continue
@@ -174,8 +212,9 @@ def play_volume(
     carry: Carry | None = None,
 ) -> VolumeGame:
     """Let the robot segment one object, by propagation and the other ways."""
-    image, labels = data.read(item.volume)
-    truth, ignore = labels == item.label, labels == IGNORE_LABEL
+    volume = data.read(item.volume)
+    image, truth = volume.image, volume.labels == item.label
+    ignore = volume.ignore(truth)
     robot = StackRobot(
         predictor, image, truth, rules=rules or Rules(), carry=carry or Carry(), ignore=ignore
     )
