@@ -210,7 +210,7 @@ def test_a_click_on_a_huge_zarr_reads_only_the_chunks_under_its_window() -> None
         annotation.draw()
         assert store.read == ["c/15/15"]
     assert [layer.name for layer in annotation.layers.ours] == ["clicks", "preview"]
-    assert annotation.layers.preview is not None and annotation.layers.preview.visible
+    assert annotation.layers.preview is not None and annotation.layers.preview.opacity == 1
 
 
 # --- labels of all kinds ------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,18 @@ def why_not_writable(layer: Labels) -> str | None:
     return None
 
 
+@contextmanager
+def _silenced(layer: Points) -> Iterator[None]:
+    """Keep a layer from being drawn while its properties change, each of which has it drawn."""
+    # Colours and text have events of their own, which the layer's do not hold back.
+    parts = (layer, layer.text, getattr(layer, "_face", None), getattr(layer, "_border", None))
+    with ExitStack() as blocked:
+        for part in parts:
+            if part is not None:
+                blocked.enter_context(part.events.blocker_all())
+        yield
+
+
 class AnnotationLayers:
     """The markers of the clicks and the preview of the mask, over one image layer.
 
@@ -114,7 +127,6 @@ class AnnotationLayers:
         self._viewer, self._image = viewer, image
         self.clicks: Points | None = None
         self.preview: Image | None = None
-        self._hidden = False
         self._drawn: Any = None
         self._shown: tuple[ClickSequence, Place] | None = None
         self._on_screen = 1.0
@@ -177,18 +189,14 @@ class AnnotationLayers:
             Takes probability and mask, returns the picture.
         """
         if prediction is None:
-            if self.preview is not None and self.preview.visible:
-                self.preview.visible = False
-                self._hidden = True
+            # Not by `visible`: napari lays its whole scene out anew for that, and paints it.
+            if self.preview is not None and self.preview.opacity:
+                self.preview.opacity = 0.0
             return
         if self._drawn is not mask or self.preview not in self._viewer.layers:
             self._draw(prediction, mask, place, draw)
             self._drawn = mask
         assert self.preview is not None
-        if self._hidden:  # by us: the user's choice stays
-            self.preview.visible, self._hidden = True, False
-            # While it was hidden, napari did not note what it covers now.
-            self.preview.refresh(thumbnail=False, data_displayed=False, highlight=False)
         opacity = 1.0 if current else 0.6
         if self.preview.opacity != opacity:
             self.preview.opacity = opacity
@@ -233,7 +241,7 @@ class AnnotationLayers:
     def _fill(self, layer: Points, points: list[tuple[float, ...]]) -> None:
         # Drawn once, not once for each property. Clicks lie in the image: the viewer need not
         # find out anew how far its layers reach, which takes longer than all else.
-        with layer.events.blocker_all():
+        with _silenced(layer):
             layer.selected_data = set()
             layer.data = np.array(points, float).reshape(-1, layer.ndim)
             if points:

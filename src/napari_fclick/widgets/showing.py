@@ -10,9 +10,7 @@ from collections.abc import Callable
 
 from qtpy.QtCore import QTimer
 
-#: Milliseconds that a click waits for its mask at most.
-PATIENCE = 120
-#: Seconds: after an answer that took less, the next one is waited for.
+#: Seconds: after an answer that took less, the next one is waited for, and no longer than this.
 SOON = 0.25
 
 
@@ -29,7 +27,7 @@ class Showing:
         self._draw = draw
         self._timer = QTimer()
         self._timer.setSingleShot(True)
-        self._timer.setInterval(PATIENCE)
+        self._timer.setInterval(round(1000 * SOON))
         self._timer.timeout.connect(draw)
 
     def show(self, expected: float | None) -> None:

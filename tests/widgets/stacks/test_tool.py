@@ -57,11 +57,11 @@ def test_the_carried_mask_is_shown_as_one_scrolls(open_stack: OpenStack) -> None
     yellow = layer.data[0].max((0, 1))
     dock.go(5)
     assert "Carried from slice 4" in dock.widget.status.text().replace("\xa0", " ")
-    assert layer.visible and layer.data.shape[1:3] == (12, 15)
+    assert layer.opacity == 1 and layer.data.shape[1:3] == (12, 15)
     assert not np.array_equal(layer.data[0].max((0, 1)), yellow)
     np.testing.assert_allclose(layer.translate, (5, TUBE[0].start, TUBE[1].start))
     dock.go(8)
-    assert not layer.visible and dock.tool.text == ""
+    assert layer.opacity == 0 and dock.tool.text == ""
 
 
 def test_a_correction_runs_again_what_it_touches_and_no_more(open_stack: OpenStack) -> None:
