@@ -282,6 +282,17 @@ def test_integrity_keeps_what_was_clicked(predictor: Predictor) -> None:
     assert mask[90, 90] and not mask[90, 140]
 
 
+def test_the_kept_mask_is_worked_out_once_and_guarded(predictor: Predictor) -> None:
+    found = predictor.predict(picture(disc(90, 90, 15)), [Click(90, 90)])
+    assert found.kept() is found.kept()
+    with pytest.raises(ValueError, match="read-only"):
+        found.kept().mask[0, 0] = True
+    mask = found.mask()
+    assert np.array_equal(mask, found.kept().mask)
+    mask[:] = False  # one's own
+    assert found.mask().any() and found.kept(0.4).mask.any()
+
+
 def test_the_network_runs_in_whole_windows_when_asked() -> None:
     predictor = Predictor.from_weights("default", "cpu", window="whole")
     prediction = predictor.predict(IMAGE, [CLICK])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -56,7 +57,19 @@ class Prediction:
         return self.view.slices
 
     def kept(self, threshold: float = 0.5) -> Kept:
-        """Return the mask after the structural integrity strategy, and whether it fell back."""
+        """Return the mask after the structural integrity strategy, and whether it fell back.
+
+        At a threshold of 0.5 it is worked out once, and its mask cannot be written to.
+        """
+        return self._kept if threshold == 0.5 else self._keep(threshold)
+
+    @cached_property
+    def _kept(self) -> Kept:
+        found = self._keep(0.5)
+        found.mask.flags.writeable = False
+        return found
+
+    def _keep(self, threshold: float) -> Kept:
         positives = [
             (row - self.view.top, column - self.view.left)
             for row, column in (click.pixel for click in self.clicks.positives)
@@ -78,7 +91,7 @@ class Prediction:
         ValueError
             If the threshold is not within 0 to 1.
         """
-        return self.kept(threshold).mask if integrity else self._above(threshold)
+        return self.kept(threshold).mask.copy() if integrity else self._above(threshold)
 
     def full_mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
         """Return the image's mask, bool (H, W): False outside the window."""
