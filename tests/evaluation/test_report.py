@@ -49,6 +49,8 @@ def test_curves(tmp_path: Path) -> None:
     figure = draw_curves(reports("a", "b", "c", "d"))
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[:4] == [f"{name}, 2 objects" for name in "abcd"]
+    assert [axes.axison for axes in figure.axes] == [True] * 4 + [False] * (len(figure.axes) - 4)
+    assert len(figure.axes) > 4
     line = figure.axes[0].get_lines()[0]
     assert np.allclose(line.get_ydata(), [0.35, 0.75, 0.8, 0.8])
     assert [text.get_text() for text in figure.legends[0].texts] == ["fclick", "random-walker"]

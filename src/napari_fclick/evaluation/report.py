@@ -132,12 +132,12 @@ def draw_curves(reports: Sequence[Report]) -> Figure:
     columns = min(MOST_COLUMNS, len(sets))
     rows = -(-len(sets) // columns)
     figure = new_figure(4.6 * columns, 3.6 * rows + 0.35)
-    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flat
+    panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
     for name, axes in zip(sets, panels, strict=False):
         for report in (report for report in reports if report["set"] == name):
             _draw_curve(axes, report, methods.index(report["method"]))
         _finish_panel(axes, name, next(r for r in reports if r["set"] == name))
-    for axes in list(panels)[len(sets) :]:
+    for axes in panels[len(sets) :]:
         axes.set_axis_off()
     lines = {str(line.get_label()): line for axes in figure.axes for line in axes.get_lines()}
     named = [line for label, line in lines.items() if not label.startswith("_")]
