@@ -10,6 +10,7 @@ have theirs already are passed over, so that it can be stopped at any time.
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import json
 import subprocess
@@ -50,15 +51,18 @@ def link(folder: Path, names: list[str], source: Path) -> Path:
 
 def measure(folder: Path, weights: Path, objects: int) -> dict[str, Any]:
     """Play a folder's objects with the weights before and after."""
-    reports = command(
-        *("evaluate", folder, "--method", "fclick", "--method", weights),
+    return {"before": play(folder, "fclick", objects), "after": play(folder, weights, objects)}
+
+
+@functools.cache
+def play(folder: Path, method: str | Path, objects: int) -> dict[str, Any]:
+    """Play a folder's objects; what was played is known."""
+    (report,) = command(
+        *("evaluate", folder, "--method", method),
         *("--max-objects", objects, "--stop", 0.9, "--json", "-"),
     )
     keys = ("NoC@85", "NoC@90", "failures@85")
-    return {
-        when: {k: report[k] for k in keys} | {"IoU@1": report["mIoU"][0]}
-        for when, report in zip(("before", "after"), reports, strict=True)
-    }
+    return {k: report[k] for k in keys} | {"IoU@1": report["mIoU"][0]}
 
 
 def run(args: argparse.Namespace, source: Path, images: int, seed: int, variant: str) -> Any:
@@ -76,6 +80,7 @@ def run(args: argparse.Namespace, source: Path, images: int, seed: int, variant:
         return {
             "promoted": tuned["promoted"],
             "reasons": tuned.get("reasons"),
+            "blend": tuned.get("blend"),
             "others": measure(others, weights, args.objects),
             "general": measure(args.general, weights, args.objects),
         }

@@ -59,7 +59,7 @@ class CloseUp:
             correction to look at, and the answer stays as it is.
         """
         wide = view.expand(found)
-        if previous is None or not _is_corrected(previous, self._reader.clicks):
+        if previous is None or not previous.leads_to(self._reader.clicks):
             return wide
         mask = self._reader.object_in(found, view)
         close = self._window(mask, view, previous)
@@ -77,7 +77,7 @@ class CloseUp:
             return None
         before = Earlier(previous.kept().mask.astype(np.float32), previous.view)
         changed = mask ^ (before.seen_by(view) > 0.5)
-        row, column = _nearest_pixel(view, newest)
+        row, column = view.to_pixel(newest)
         box = None
         if changed[row, column]:
             box = window.mask_box(keep_clicked(changed, [(row, column)]).mask, view)
@@ -100,20 +100,6 @@ class CloseUp:
         return None if middle is None else ClickSequence([middle, *inside])
 
 
-def _is_corrected(previous: Prediction, clicks: ClickSequence) -> bool:
-    known = tuple(previous.clicks)
-    return len(known) < len(clicks) and tuple(clicks)[: len(known)] == known
-
-
-def _nearest_pixel(view: Window, click: Click) -> tuple[int, int]:
-    """Return the pixel of the network's input that a click in the window comes to lie on."""
-    y, x = view.to_input(*map(float, click.pixel))
-    return (
-        min(max(round(y), 0), view.input_height - 1),
-        min(max(round(x), 0), view.input_width - 1),
-    )
-
-
 def _middle(mask: Mask, view: Window, close: Window) -> Click | None:
     """Return the middle of what a close-up shows of a mask at the wide window's input."""
     box = close.box
@@ -134,15 +120,10 @@ def _joined(
     near, far = close.box, view.box
     rows = _share(near.top, near.bottom, shape[0], FADE * close.side)
     columns = _share(near.left, near.right, shape[1], FADE * close.side)
-    top, left = max(near.top, far.top), max(near.left, far.left)
-    bottom, right = min(near.bottom, far.bottom), min(near.right, far.right)
-    if top >= bottom or left >= right:
+    both = near.shared(far)
+    if both is None:
         return wide
-    inner = (
-        slice(top - near.top, bottom - near.top),
-        slice(left - near.left, right - near.left),
-    )
-    outer = (slice(top - far.top, bottom - far.top), slice(left - far.left, right - far.left))
+    inner, outer = both.within(near), both.within(far)
     share = np.minimum.outer(rows, columns)[inner]
     joined = wide.copy()
     joined[outer] += share * (fine[inner] - wide[outer])

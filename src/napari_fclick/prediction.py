@@ -56,6 +56,11 @@ class Prediction:
         """Rows and columns of the image that the probability covers."""
         return self.view.slices
 
+    def leads_to(self, clicks: ClickSequence) -> bool:
+        """Whether these clicks are the ones that it answers, and further ones."""
+        known = tuple(self.clicks)
+        return len(known) < len(clicks) and tuple(clicks)[: len(known)] == known
+
     def kept(self, threshold: float = 0.5) -> Kept:
         """Return the mask after the structural integrity strategy, and whether it fell back.
 
@@ -115,17 +120,10 @@ class Earlier:
 
     def seen_by(self, view: Window) -> FloatArray:
         """Return it as another window sees it; zeros where the windows do not meet."""
-        mine, theirs = self.view.box, view.box
-        top, left = max(mine.top, theirs.top), max(mine.left, theirs.left)
-        bottom, right = min(mine.bottom, theirs.bottom), min(mine.right, theirs.right)
         out = np.zeros((view.height, view.width), np.float32)
-        if top < bottom and left < right:
-            out[top - view.top : bottom - view.top, left - view.left : right - view.left] = (
-                self.probability[
-                    top - self.view.top : bottom - self.view.top,
-                    left - self.view.left : right - self.view.left,
-                ]
-            )
+        both = self.view.box.shared(view.box)
+        if both is not None:
+            out[both.within(view.box)] = self.probability[both.within(self.view.box)]
         return view.shrink(out[..., None])[..., 0]
 
 

@@ -569,3 +569,17 @@ class TestInAndOut:
         expanded = window.expand(noise)
         assert expanded.min() >= 0
         assert expanded.max() <= 1 + 1e-6
+
+
+def test_what_two_boxes_share() -> None:
+    one, other = Box(0, 0, 10, 20), Box(5, 15, 30, 30)
+    both = one.shared(other)
+    assert both == Box(5, 15, 10, 20) == other.shared(one)
+    assert both.within(other) == (slice(0, 5), slice(0, 5))
+    assert one.shared(Box(10, 0, 20, 20)) is None  # they touch
+
+
+def test_a_click_at_the_windows_edge_lies_on_its_last_pixel() -> None:
+    view = Window(10, 20, 100, 50, 50, 25, canvas=(64, 64))
+    assert view.to_pixel(Click(10, 20)) == (0, 0)
+    assert view.to_pixel(Click(109, 69)) == (49, 24)

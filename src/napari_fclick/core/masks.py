@@ -47,14 +47,9 @@ class StoredMask:
     def within(self, box: Box) -> Mask:
         """Return the pixels in a box, False where the mask does not reach."""
         out = np.zeros((box.bottom - box.top, box.right - box.left), bool)
-        top, left = max(box.top, self.box.top), max(box.left, self.box.left)
-        bottom, right = min(box.bottom, self.box.bottom), min(box.right, self.box.right)
-        if top < bottom and left < right:
-            mine = self.unpack()[
-                top - self.box.top : bottom - self.box.top,
-                left - self.box.left : right - self.box.left,
-            ]
-            out[top - box.top : bottom - box.top, left - box.left : right - box.left] = mine
+        both = box.shared(self.box)
+        if both is not None:
+            out[both.within(box)] = self.unpack()[both.within(self.box)]
         return out
 
 

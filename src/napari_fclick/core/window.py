@@ -61,6 +61,19 @@ class Box(NamedTuple):
         """Return the box moved."""
         return Box(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
 
+    def within(self, other: Box) -> tuple[slice, slice]:
+        """Return rows and columns of this box in an array that covers the other."""
+        return (
+            slice(self.top - other.top, self.bottom - other.top),
+            slice(self.left - other.left, self.right - other.left),
+        )
+
+    def shared(self, other: Box) -> Box | None:
+        """Return what lies in both boxes; None where nothing does."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        bottom, right = min(self.bottom, other.bottom), min(self.right, other.right)
+        return Box(top, left, bottom, right) if top < bottom and left < right else None
+
     def union(self, other: Box) -> Box:
         """Return the smallest box around both."""
         return Box(
@@ -137,6 +150,14 @@ class Window:
         return (
             (y - self.top + 0.5) * self.input_height / self.height - 0.5,
             (x - self.left + 0.5) * self.input_width / self.width - 0.5,
+        )
+
+    def to_pixel(self, click: Click) -> tuple[int, int]:
+        """Return the pixel of the network's input that a click in the window comes to lie on."""
+        y, x = self.to_input(*map(float, click.pixel))
+        return (
+            min(max(round(y), 0), self.input_height - 1),
+            min(max(round(x), 0), self.input_width - 1),
         )
 
     def to_image(self, y: float, x: float) -> tuple[float, float]:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 #: What belongs behind "More" in a form.
 ADVANCED: dict[str, Any] = {"advanced": True}
-#: Parts of the way from the base weights to the tuned ones that are tried.
-BLENDS = (0.35, 0.6)
+#: Parts of the largest blend with the base weights that are tried besides it.
+BLENDS = (1 / 3, 2 / 3)
 
 
 class FineTuneOptions(BaseModel):
@@ -73,7 +73,7 @@ class FineTuneOptions(BaseModel):
         json_schema_extra=ADVANCED,
     )
     blend: float = Field(
-        1,
+        0.6,
         gt=0,
         le=1,
         title="Largest blend",
@@ -89,7 +89,7 @@ class FineTuneOptions(BaseModel):
         json_schema_extra=ADVANCED,
     )
     replay_share: float = Field(
-        0.25,
+        0.5,
         ge=0,
         le=0.9,
         title="Share of those",

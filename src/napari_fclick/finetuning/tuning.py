@@ -36,6 +36,11 @@ WATCHES, WATCHED_PART = 8, 0.2
 EVERY = 1.0
 #: Steps that the learning rate takes to rise.
 WARMUP = 10
+#: Chances of 0, 1, 2 .. iterative clicks: as many as the default weights have learned with. Trained
+#: with fewer, they forget how to answer late ones.
+CORRECTIONS = (0.33, 0.2, 0.14, 0.1, 0.08, 0.06, 0.05, 0.04)
+#: Chances of what a network with mask feedback sees, too: see `TrainingConfig`.
+WITH_MASKS = {"rough_start": 0.1, "close_up": 0.15}
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,8 @@ class Tuning:
             train_parts=options.train_parts,
             freeze_batch_norm=options.freeze_batch_norm,
             warmup=WARMUP,
+            corrections=CORRECTIONS,
+            **(WITH_MASKS if self._card.network.mask_feedback else {}),
             workers=0,
             log_every=1_000_000,
         )
