@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any, cast
 
 import numpy as np
 from napari.layers import Image, Labels, Layer, Points
 from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.session import Place
@@ -27,6 +28,9 @@ MAX_LABELS_BYTES = 8_000_000_000
 #: Labels of more pixels than this are 16-bit: napari draws them as they are, without first
 #: turning all of them into colour numbers.
 MANY_PIXELS = 2**22
+
+#: Milliseconds after the last click until the table of the markers is filled.
+DESCRIBED = 100
 
 #: Marks the previews in their metadata: they are no images to annotate.
 PREVIEW = "napari-fclick preview"
@@ -98,15 +102,22 @@ def why_not_writable(layer: Labels) -> str | None:
     return None
 
 
+def _unrefreshed(layer: Layer) -> AbstractContextManager[None]:
+    """Keep a layer from being sliced while it changes: each property has it done."""
+    block = getattr(layer, "_block_refresh", nullcontext)
+    return cast(AbstractContextManager[None], block())
+
+
 @contextmanager
-def _silenced(layer: Points) -> Iterator[None]:
-    """Keep a layer from being drawn while its properties change, each of which has it drawn."""
-    # Colours and text have events of their own, which the layer's do not hold back.
-    parts = (layer, layer.text, getattr(layer, "_face", None), getattr(layer, "_border", None))
+def _silenced(layer: Layer) -> Iterator[None]:
+    """Keep a layer from being sliced, and from telling of it, while it changes."""
+    # Colours and text of points have events of their own, which the layer's do not hold back.
+    parts = [layer, *(getattr(layer, name, None) for name in ("text", "_face", "_border"))]
     with ExitStack() as blocked:
         for part in parts:
             if part is not None:
                 blocked.enter_context(part.events.blocker_all())
+        blocked.enter_context(_unrefreshed(layer))
         yield
 
 
@@ -133,6 +144,10 @@ class AnnotationLayers:
         self._sequence = ClickSequence()
         self._corner: tuple[float, ...] = ()
         self._steps = np.ones(image.ndim)
+        self._describing = QTimer()
+        self._describing.setSingleShot(True)
+        self._describing.setInterval(DESCRIBED)
+        self._describing.timeout.connect(self._describe)
         for name in TRANSFORMS:
             getattr(image.events, name).connect(self._follow)
 
@@ -233,6 +248,7 @@ class AnnotationLayers:
 
     def close(self) -> None:
         """No longer follow the image layer."""
+        self._describing.stop()
         for name in TRANSFORMS:
             getattr(self._image.events, name).disconnect(self._follow)
 
@@ -245,10 +261,22 @@ class AnnotationLayers:
             layer.selected_data = set()
             layer.data = np.array(points, float).reshape(-1, layer.ndim)
             if points:
-                layer.features = marker_features(self._sequence)
                 for name, value in marker_style(self._sequence, self._marker_pixel()).items():
                     setattr(layer, name, value)
         layer.refresh(extent=False)
+        if points:
+            self._describing.start()
+
+    def _describe(self) -> None:
+        """Fill the table of the markers, which takes longer than to draw them."""
+        layer, features = self.clicks, marker_features(self._sequence)
+        if (
+            layer is not None
+            and layer in self._viewer.layers
+            and len(layer.data) == len(features["order"])
+        ):
+            with _silenced(layer):
+                layer.features = features
 
     def _marker_pixel(self) -> float:
         # napari scales markers by the last axis alone.
@@ -275,21 +303,21 @@ class AnnotationLayers:
             )
             self._add(self.preview)
             return
-        with layer.events.blocker_all():
+        with _silenced(layer):
             layer.data = drawn
-        if not self._place_preview(layer):
-            layer.refresh(extent=False)
+        self._place_preview(layer)
 
-    def _place_preview(self, layer: Layer) -> bool:
-        """Bring the preview to its place; return whether it was elsewhere, and drawn anew."""
-        changed = {
-            name: value
-            for name, value in self._preview_transform().items()
-            if not np.array_equal(getattr(layer, name), value)
-        }
-        for name, value in changed.items():
-            setattr(layer, name, value)
-        return bool(changed)
+    def _place_preview(self, layer: Layer) -> None:
+        """Bring the preview to its place, and have it drawn."""
+        # It lies in the image: the viewer need not find out anew how far its layers reach.
+        reaches = getattr(self._viewer, "_on_layers_change", None)
+        with _unrefreshed(layer):
+            for name, value in self._preview_transform().items():
+                if not np.array_equal(getattr(layer, name), value):
+                    moved = getattr(layer.events, name)
+                    with nullcontext() if reaches is None else moved.blocker(reaches):
+                        setattr(layer, name, value)
+        layer.refresh(extent=False)
 
     def _preview_transform(self) -> dict[str, Any]:
         """Return scale and translation of a layer that covers the window only."""
