@@ -8,12 +8,8 @@ from typing import Any
 from napari_fclick.core.channels import MAX_CHANNELS
 from napari_fclick.session import Place, Session
 from napari_fclick.widgets.drawing import draw_carried
-from napari_fclick.widgets.layers import (
-    AnnotationLayers,
-    is_labels_of,
-    new_labels,
-    why_not_writable,
-)
+from napari_fclick.widgets.layers import is_labels_of, new_labels, why_not_writable
+from napari_fclick.widgets.own_layers import AnnotationLayers
 from napari_fclick.widgets.planes import (
     LayerError,
     fits_as_channel,
