@@ -748,9 +748,9 @@ def test_undo_takes_the_clicks_that_wait_first(
     controller.accept()
     hand.click((20, 20))  # on the marker: a click for the next object
     hand.click((40, 40))
-    assert len(controller._queued) == 2
+    assert len(controller._accepting.clicks) == 2
     controller.undo()
-    assert controller._queued == [(20, 20, True)]
+    assert controller._accepting.clicks == [(20, 20, True)]
     controller.undo()
     assert controller.accepting
     controller.undo()

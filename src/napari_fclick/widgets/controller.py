@@ -7,12 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 from napari.layers import Image
-from psygnal import EmitLoopError, Signal
+from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.session import NumberedLabels, Session
 from napari_fclick.session.state import PredictorLike
+from napari_fclick.widgets.accepting import Accepting, reason
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.features import LabelFeatures
 from napari_fclick.widgets.following import Follower
@@ -100,8 +101,7 @@ class Controller:
         self._annotations: dict[Any, Annotation] = {}
         self._current: Annotation | None = None
         self._wanted: Any = None
-        self._accepting = False
-        self._queued: list[tuple[float, float, bool]] = []
+        self._accepting = Accepting(self, self._predicting)
         self._use_limits = False
         self._active = False
         self._closed = False
@@ -338,7 +338,7 @@ class Controller:
             self.targets.count(session.target)
         self.bind_keys()
         self.refresh()
-        self._go_on_accepting(session)
+        self._accepting.go_on(session)
 
     def choose_channels(self, layers: Sequence[Any]) -> None:
         """Look at these image layers together with the image; none for the image alone.
@@ -381,9 +381,9 @@ class Controller:
 
     def click(self, y: float, x: float, positive: bool = True) -> None:
         """Click at row ``y`` and column ``x`` of the plane on show, as the mouse would."""
-        if self._accepting:
+        if self.accepting:
             # It belongs to the next object, which begins when this one is accepted.
-            self._queued.append((y, x, positive))
+            self._accepting.clicks.append((y, x, positive))
             return
         session = self._ready()
         if session is None:
@@ -429,58 +429,22 @@ class Controller:
 
     def accept(self) -> None:
         """Write the object into the labels, at once or as soon as its mask is there."""
-        session, current = self._ready(), self._current
-        if session is None or current is None or self._accepting:
-            return
-        problem = self.stacks.why_not_accept()
-        if problem:
-            self.say(problem, "warning")
-        elif self._must_wait(session):
-            self._accepting = True
-            self._wait(session)
-        else:
-            self._accept(session, current)
+        session = self._ready()
+        if session is not None and self._current is not None and not self.accepting:
+            self._accepting.begin(session, self._current)
 
     @property
     def accepting(self) -> bool:
         """Whether an object waits to be accepted."""
-        return self._accepting
+        return self._accepting.waits
 
-    def _must_wait(self, session: Session) -> bool:
-        """Whether what accepting needs, the mask and a free number, is on its way."""
-        if session.pending:
-            return self._predicting.possible
-        known = session.prediction is not None or self.stacks.current is not None
-        return known and not session.knows_next_label
-
-    def _wait(self, session: Session) -> None:
-        if session.target is not None:
-            self.targets.count(session.target)
-        what = "the mask is there" if session.pending else "the labels are counted"
-        self.say(f"accepted as soon as {what}", "info")
-
-    def _accept(self, session: Session, current: Annotation) -> None:
-        try:
-            whole = self.stacks.current is not None
-            if whole or (session.clicks and session.prediction is not None):
-                current.ensure_labels()
-                self.bind_keys()
-            if whole:
-                self.stacks.accept()
-            else:
-                session.accept()
-        except Exception as error:
-            # Whatever labels on a disk may raise: the clicks are kept, and it is said.
-            self.say(_reason(error), "error")
+    def stop_accepting(self) -> None:
+        """Call off an acceptance that waits for its mask; the clicks are kept."""
+        self._accepting.stop()
 
     def undo(self) -> None:
         """Undo the last click, setting or accepted object; before those, what waits."""
-        if self._queued:
-            self._queued.pop()
-            self.say(f"the last click was taken back; {len(self._queued)} wait", "info")
-        elif self._accepting:
-            self.stop_accepting()
-        else:
+        if not self._accepting.take_back():
             self.change(lambda session: session.undo())
 
     def redo(self) -> None:
@@ -557,7 +521,7 @@ class Controller:
                 "no positive click lies in the mask: the part nearest the first click was kept",
                 "warning",
             )
-        self._go_on_accepting(session)
+        self._accepting.go_on(session)
 
     def _on_no_answer(self, session: Session, problem: str) -> None:
         if session is self.session:
@@ -567,36 +531,13 @@ class Controller:
     def _on_counted(self, target: NumberedLabels) -> None:
         session = self.session
         if session is not None and session.target is target:
-            self._go_on_accepting(session)
+            self._accepting.go_on(session)
         self.changed.emit()
 
     def _on_not_counted(self, target: NumberedLabels, problem: str) -> None:
         if self.session is not None and self.session.target is target:
             self.stop_accepting()
         self.say(f"the labels could not be counted: {problem}", "error")
-
-    def _go_on_accepting(self, session: Session) -> None:
-        if not self._accepting or self._current is None:
-            return
-        if self._must_wait(session):
-            self._wait(session)
-            return
-        self._accepting = False
-        queued, self._queued = self._queued, []
-        self._accept(session, self._current)
-        if session.clicks and queued:
-            self.say(f"not accepted: {len(queued)} clicks made since were not added", "error")
-            return
-        for y, x, positive in queued:
-            self.click(y, x, positive)
-
-    def stop_accepting(self) -> None:
-        """Call off an acceptance that waits for its mask; the clicks are kept."""
-        if self._accepting:
-            count = len(self._queued)
-            self._accepting, self._queued = False, []
-            lost = f"; {count} clicks made since were not added" if count else ""
-            self.say(f"not accepted, the clicks are kept{lost}", "warning")
 
     # --- helpers ------------------------------------------------------------------------
 
@@ -662,16 +603,10 @@ class Controller:
             self.say(str(error), "warning")
         except Exception as error:
             # Whatever labels on a disk, or napari drawing them, may raise.
-            self.say(f"the labels could not be written: {_reason(error)}", "error")
+            self.say(f"the labels could not be written: {reason(error)}", "error")
 
     def say(self, message: str, level: str = "info") -> None:
         """Tell the annotator something; the level is "info", "warning" or "error"."""
         if not self._closed:
             self._said, self._level = message, level
             self.reported.emit(message, level)
-
-
-def _reason(error: Exception) -> str:
-    """Return the message of an error, or of the one that a signal has wrapped."""
-    cause = error.__cause__ if isinstance(error, EmitLoopError) else None
-    return str(cause or error) or type(cause or error).__name__
