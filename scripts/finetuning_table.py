@@ -82,7 +82,7 @@ def run(args: argparse.Namespace, source: Path, images: int, seed: int, variant:
             "reasons": tuned.get("reasons"),
             "blend": tuned.get("blend"),
             "others": measure(others, weights, args.objects),
-            "general": measure(args.general, weights, args.objects),
+            "general": measure(args.general, weights, args.general_objects),
         }
 
 
@@ -95,6 +95,7 @@ def main() -> None:
     parser.add_argument("--variant", choices=VARIANTS, nargs="+", default=["default"])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--objects", type=int, default=100)
+    parser.add_argument("--general-objects", type=int, default=300)
     parser.add_argument("--general", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/finetuning.jsonl"))
     args = parser.parse_args()

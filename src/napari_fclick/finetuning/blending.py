@@ -6,11 +6,49 @@ theta = base + alpha (tuned - base), for all weights and batch statistics alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from torch import Tensor
 
 State = Mapping[str, Tensor]
+
+#: Of blends that do not forget, the smallest is taken that has this part of the best one's gain:
+#: what is forgotten shows less on a few objects than what is gained, and grows with the blend.
+ENOUGH = 2 / 3
+
+
+class Tried(NamedTuple):
+    """A blend, and how it did on the watched objects.
+
+    Attributes
+    ----------
+    alpha : float in (0, 1]
+    value : float
+        Of the user's own objects; smaller is better.
+    excess : float
+        By how much more was forgotten than may be; 0 where it was not.
+    """
+
+    alpha: float
+    value: float
+    excess: float
+
+
+def chosen(tried: Sequence[Tried], before: float) -> float:
+    """Return which blend to take.
+
+    Parameters
+    ----------
+    tried : sequence of Tried
+        One at least.
+    before : float
+        The base weights' value.
+    """
+    best = min(tried, key=lambda each: (each.excess, each.value))
+    enough = before - ENOUGH * max(before - best.value, 0.0)
+    fitting = [t.alpha for t in tried if t.excess <= best.excess and t.value <= enough]
+    return min(fitting, default=best.alpha)
 
 
 def blend(base: State, tuned: State, alpha: float) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -11,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from napari_fclick.finetuning.bench import Bench, value
-from napari_fclick.finetuning.blending import blend
+from napari_fclick.finetuning.blending import Tried, blend, chosen
 from napari_fclick.finetuning.budget import MARGIN, Budget
 from napari_fclick.finetuning.gate import FORGETTING, forgotten, judge
 from napari_fclick.finetuning.objects import MIN_AREA, LearningSet
@@ -176,16 +177,17 @@ class _FineTuning:
         most = self._options.blend
         if not (self._options.choose_blend and self._general.watched):
             return most
-        found: list[tuple[float, float, float]] = []
+        tried: list[Tried] = []
         for alpha in (most, *(most * part for part in reversed(BLENDS))):
-            if found and self._budget.left < self._judging() + self._trying() / 3:
+            if tried and self._budget.left < self._judging() + self._trying() / 3:
                 break
             method = self._method(as_stored(blend(self._base, tuned.state, alpha)))
             own, general = self._own.look(method), self._general.look(method)
-            excess = max(self._forgotten(general) - FORGETTING, 0.0)
             # Without watched objects the farthest that does not forget is taken.
-            found.append((excess, value(own) if own else -alpha, alpha))
-        return min(found)[2]
+            clicks = value(own) if own else -alpha
+            tried.append(Tried(alpha, clicks, max(self._forgotten(general) - FORGETTING, 0.0)))
+        before = value(self._own.watched) if self._own.watched else -math.inf
+        return chosen(tried, before)
 
     def _finish(self, split: Split, tuned: Tuned, alpha: float) -> Result:
         self._begin("scoring after", "testing the new weights on the same objects")
