@@ -1,6 +1,6 @@
 """What fine-tuning gains: few images of a set learned from, all its others played by the robot.
 
-    python scripts/finetuning_table.py SET... [--images 8] [--seeds 3] [--variant all] ...
+    python scripts/finetuning_table.py SET... [--images 8] [--seeds 0 1 2] [--variant all] ...
 
 Each run fine-tunes on images drawn by its seed, then plays objects of the images left, and those of
 a general set, with the weights before and after. A line of JSON is added for each run; runs that
@@ -10,7 +10,6 @@ have theirs already are passed over, so that it can be stopped at any time.
 from __future__ import annotations
 
 import argparse
-import functools
 import itertools
 import json
 import subprocess
@@ -49,14 +48,8 @@ def link(folder: Path, names: list[str], source: Path) -> Path:
     return folder
 
 
-def measure(folder: Path, weights: Path, objects: int) -> dict[str, Any]:
-    """Play a folder's objects with the weights before and after."""
-    return {"before": play(folder, "fclick", objects), "after": play(folder, weights, objects)}
-
-
-@functools.cache
 def play(folder: Path, method: str | Path, objects: int) -> dict[str, Any]:
-    """Play a folder's objects; what was played is known."""
+    """Play a folder's objects."""
     (report,) = command(
         *("evaluate", folder, "--method", method),
         *("--max-objects", objects, "--stop", 0.9, "--json", "-"),
@@ -65,7 +58,18 @@ def play(folder: Path, method: str | Path, objects: int) -> dict[str, Any]:
     return {k: report[k] for k in keys} | {"IoU@1": report["mIoU"][0]}
 
 
-def run(args: argparse.Namespace, source: Path, images: int, seed: int, variant: str) -> Any:
+def general_before(args: argparse.Namespace, base: str) -> Any:
+    """Return what the weights before do on the general set, played once."""
+    played = [str(args.general), args.general_objects]
+    for line in map(json.loads, _lines(args.out)):
+        if line.get("general_set") == played and line["run"][-1] == base:
+            return line["general"]["before"]
+    return play(args.general, "fclick", args.general_objects)
+
+
+def run(
+    args: argparse.Namespace, base: str, source: Path, images: int, seed: int, variant: str
+) -> Any:
     """Fine-tune on some images of a set; measure on the others and on the general set."""
     names = sorted(file.stem for file in (source / "images").iterdir())
     drawn = np.random.default_rng(seed).permutation(names)
@@ -81,8 +85,15 @@ def run(args: argparse.Namespace, source: Path, images: int, seed: int, variant:
             "promoted": tuned["promoted"],
             "reasons": tuned.get("reasons"),
             "blend": tuned.get("blend"),
-            "others": measure(others, weights, args.objects),
-            "general": measure(args.general, weights, args.general_objects),
+            "others": {
+                "before": play(others, "fclick", args.objects),
+                "after": play(others, weights, args.objects),
+            },
+            "general_set": [str(args.general), args.general_objects],
+            "general": {
+                "before": general_before(args, base),
+                "after": play(args.general, weights, args.general_objects),
+            },
         }
 
 
@@ -91,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sets", type=Path, nargs="+")
     parser.add_argument("--images", type=int, nargs="+", default=[8])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--variant", choices=VARIANTS, nargs="+", default=["default"])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--objects", type=int, default=100)
@@ -102,12 +113,12 @@ def main() -> None:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     done = [json.loads(line)["run"] for line in _lines(args.out)]
     base = weights_digest("fclick")
-    wanted = itertools.product(range(args.seeds), args.sets, args.images, args.variant)
+    wanted = itertools.product(args.seeds, args.sets, args.images, args.variant)
     for seed, source, images, variant in wanted:
         key = [source.name, images, seed, variant, args.minutes, base]
         if key in done:
             continue
-        found = {"run": key, **run(args, source, images, seed, variant)}
+        found = {"run": key, **run(args, base, source, images, seed, variant)}
         with args.out.open("a") as file:
             file.write(json.dumps(found) + "\n")
         print(json.dumps(found), file=sys.stderr)

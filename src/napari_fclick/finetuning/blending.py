@@ -15,7 +15,7 @@ State = Mapping[str, Tensor]
 
 #: Of blends that do not forget, the smallest is taken that has this part of the best one's gain:
 #: what is forgotten shows less on a few objects than what is gained, and grows with the blend.
-ENOUGH = 2 / 3
+ENOUGH = 0.8
 
 
 class Tried(NamedTuple):

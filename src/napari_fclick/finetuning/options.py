@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 #: What belongs behind "More" in a form.
 ADVANCED: dict[str, Any] = {"advanced": True}
 #: Parts of the largest blend with the base weights that are tried besides it.
-BLENDS = (1 / 3, 2 / 3)
+BLENDS = (0.5, 0.75)
 
 
 class FineTuneOptions(BaseModel):
