@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,10 +32,14 @@ VARIANTS: dict[str, list[str]] = {
 }
 
 
-def command(*parts: object) -> Any:
-    """Run a command of ours; return the JSON that it prints."""
+def command(*parts: object, home: str | None = None) -> Any:
+    """Run a command of ours; return the JSON that it prints.
+
+    With a home of its own it knows nothing of which images were held back before.
+    """
     line = [sys.executable, "-m", "napari_fclick", *map(str, parts)]
-    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True)
+    place = os.environ if home is None else {**os.environ, "XDG_DATA_HOME": home}
+    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True, env=place)
     return json.loads(done.stdout)
 
 
@@ -80,6 +85,7 @@ def run(
         tuned = command(
             *("finetune", learned, "--out", weights, "--minutes", args.minutes),
             *("--seed", seed, "--json", *VARIANTS[variant]),
+            home=folder,
         )
         return {
             "promoted": tuned["promoted"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,9 @@ class Prediction:
     timings: dict[str, float] = field(default_factory=dict)
     connectivity: Connectivity = 8
     block: Block | None = field(default=None, repr=False, compare=False)
+
+    #: Whether the network said it, so that its probability tells how sure that is.
+    by_network: ClassVar[bool] = True
 
     @property
     def window(self) -> tuple[slice, slice]:

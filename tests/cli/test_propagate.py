@@ -115,6 +115,7 @@ def test_mistakes_end_with_one_line(
         ((*one, "--click", "inf,5,5"), "click 'inf,5,5' is not Z,Y,X"),
         ((*one, "--click", "nan,5,5"), "click 'nan,5,5' is not Z,Y,X"),
         ((*one, "--range", "3"), "--range '3' is not A:B"),
+        ((*one, "--range", "5:7"), "slice 4 is clicked, but lies outside of --range 5:7"),
         ((*one, "--range", "6:3"), "the first slice 6 lies after the last 3"),
         ((*one, "--range", "a:3"), "rules: first: Input should be a valid integer"),
         ((*one, "--rule", "colour=3"), "rules: colour: Extra inputs are not permitted; there are"),

@@ -10,8 +10,11 @@ import tifffile
 from skimage import io
 from tests.finetuning.scenes import folder, squares
 from tests.session.test_session import SIZE, make, put
+from tests.session.test_stacks import accepted, make_stack
 from tests.test_replay import recording
 
+from napari_fclick.core.folders import IGNORE_LABEL
+from napari_fclick.finetuning.objects import objects_of, probes
 from napari_fclick.finetuning.sources import combine, from_arrays, from_folder, from_sessions
 
 
@@ -84,6 +87,32 @@ def test_sessions_give_labels_and_clicks(tmp_path: Path) -> None:
     (tmp_path / "image.png").unlink()
     gone = from_sessions([tmp_path / "a.fclick"])
     assert not gone.images and "is not there" in gone.notes[0]
+
+
+def test_of_objects_that_were_there_before_a_session_knows_a_part(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE), np.uint8)
+    io.imsave(tmp_path / "image.png", pixels)
+    session = make()
+    session.labels[20:50, 34:60] = 50  # another tool's, within the box of the next one
+    recorder = recording(tmp_path / "a.fclick", session, pixels, tmp_path / "image.png")
+    record = put(session, 30, 30, radius=8)
+    recorder.close()
+    (image,) = from_sessions([tmp_path / "a.fclick"]).images
+    assert set(np.unique(image.planes[0].labels)) == {0, record.label, IGNORE_LABEL}
+    assert [ref.label for ref in objects_of(image)] == [record.label]
+
+
+def test_what_was_carried_is_one_object_and_no_persons_clicks(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (9, SIZE, SIZE), np.uint8)
+    tifffile.imwrite(tmp_path / "stack.tif", pixels)
+    session = make_stack()
+    recorder = recording(tmp_path / "a.fclick", session, pixels, tmp_path / "stack.tif")
+    accepted(session)
+    recorder.close()
+    (image,) = from_sessions([tmp_path / "a.fclick"]).images
+    assert len(image.planes) == 5
+    assert len(image.corrections) == 1  # of the slice that was clicked
+    assert len(probes([image])) == 1
 
 
 def test_together(tmp_path: Path) -> None:

@@ -51,6 +51,15 @@ def test_names_and_order_do_not_matter() -> None:
     assert one.digest == other.digest
 
 
+def test_held_back_images_stay_so_beside_another_folder_and_as_layers(tmp_path: Path) -> None:
+    one, other = folder(tmp_path / "one", 4), folder(tmp_path / "other", 6, first=10)
+    held = split_of(from_folder(other)).validation
+    together = split_of(combine([from_folder(one), from_folder(other)]))
+    assert set(held) <= set(together.validation)
+    layers = from_arrays([(f"layer{n}", *squares(n)) for n in range(10, 16)])
+    assert set(split_of(layers).validation) == set(held)
+
+
 def test_duplicates_are_on_one_side() -> None:
     twice = combine([data(6), from_arrays([(f"copy{n}", *squares(n)) for n in range(6)])])
     found = split_of(twice)

@@ -23,6 +23,8 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import Carry, Propagation, Spacing, carrying
 from napari_fclick.propagation.carrying import CONFLICT, Carrier, as_prediction, begin
+from napari_fclick.session.starting import start_prediction
+from napari_fclick.session.state import Start
 
 SQUARE = Box(10, 10, 20, 20)
 LARGE = Box(10, 10, 30, 30)
@@ -86,6 +88,7 @@ def test_blank() -> None:
     assert not carrying.is_blank(plane, np.s_[0:4, 0:6])
     assert carrying.is_blank([plane, plane[::2, ::2]], everywhere)
     assert carrying.is_blank(np.stack([plane, plane], -1), everywhere)
+    assert carrying.is_blank(np.stack([plane, plane + 1, plane + 7], -1), everywhere)
     for empty in (np.nan, np.inf):
         floats = np.full((4, 4), empty)
         assert carrying.is_blank(floats, everywhere)
@@ -112,6 +115,10 @@ def test_what_the_network_said_of_a_keyframe_is_gone_on_from() -> None:
     assert front.prediction is known
     assert (front.index, front.pixels, front.reference.contrast) == (3, 100, 3)
     assert front.reference.confidence == pytest.approx(0.8)
+    # A mask that was there, or taken as it is, tells nothing of how sure the network is.
+    start = Start(ClickSequence([Click(14, 14)]), of_box(SQUARE))
+    taken = begin(3, of_box(SQUARE), plane, start_prediction(start, (80, 80)))
+    assert taken.reference.confidence is None
     # A mask that was drawn farther out is no part of it.
     beyond = begin(3, of_box(Box(0, 0, 80, 80)), plane, known)
     assert beyond.prediction is not known and beyond.reference.confidence is None

@@ -19,6 +19,16 @@ def two_objects() -> Session:
     return session
 
 
+def test_an_object_larger_than_any_window_is_not_picked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = two_objects()
+    monkeypatch.setattr(editing, "MAX_SIDE", 5)
+    with pytest.raises(SessionError, match="at most 5 px can be corrected"):
+        editing.pick_up(session, 42, 41)
+    assert not session.clicks
+
+
 def test_pick_up_begins_with_the_mask_and_a_click_in_its_middle() -> None:
     session = two_objects()
     before = session.labels.copy()

@@ -40,6 +40,12 @@ def test_what_is_not_said_is_taken_from_the_file_included(tmp_path: Path) -> Non
     assert [each.path for each in run.sets] == [tmp_path / "one"]
 
 
+def test_a_folder_has_no_lists(tmp_path: Path) -> None:
+    run = RUN + '[[sets]]\npath = "one"\nexclude = ["val.txt"]\n'
+    with pytest.raises(ValueError, match="lists and exclude are of voc and sbd"):
+        config(tmp_path, run=run, sets=SETS)
+
+
 def test_lists_are_replaced(tmp_path: Path) -> None:
     run = config(tmp_path, sets=SETS, run=RUN + '[[sets]]\npath = "two"\n')
     assert [each.path for each in run.sets] == [tmp_path / "two"]

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 import torch
 
-from napari_fclick.core.folders import ImageSet, find_pairs
+from napari_fclick.core.folders import ImageSet, Plane, find_pairs, objects_2d
 from napari_fclick.training.augmentation import Augmentation
 from napari_fclick.training.config import AugmentationConfig
 from napari_fclick.training.cutting import WindowCutter
@@ -100,3 +100,14 @@ def test_bright_object_stays_bright(folder: Path) -> None:
         means.append(float(inside - outside))
     # Inverted now and then; else the labels would not belong to the pixels.
     assert np.median(means) > 0.2
+
+
+def test_a_thin_object_is_seen_in_every_window() -> None:
+    labels = np.zeros((600, 600), np.uint16)
+    labels[20:580, 300:303] = 1
+    plane = Plane(np.where(labels, 200, 20).astype(np.uint8), labels)
+    (ref,) = objects_2d(labels, 0, 0, 0, 24)
+    cut = WindowCutter(96)
+    for seed in range(30):
+        piece = cut(plane, ref, np.random.default_rng(seed))
+        assert (piece.patch.labels == 1).any()

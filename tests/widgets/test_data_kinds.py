@@ -20,7 +20,7 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.session import Place, Session
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.drawing import PREVIEW_SIDE, SIZES
-from napari_fclick.widgets.layers import AnnotationLayers
+from napari_fclick.widgets.own_layers import AnnotationLayers
 from napari_fclick.widgets.planes import displayed_place, plane_at, to_plane, to_world
 from napari_fclick.widgets.targets import LabelsTarget, Targets
 from napari_fclick.widgets.zoom import camera_of, screen_pixel

@@ -61,6 +61,9 @@ def propagate(
     size = Spacing(*_three_numbers(spacing, "--spacing"))
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
+    outside = [index for index in clicks if not rules.allows(index)]
+    if outside:
+        raise ValueError(f"slice {outside[0]} is clicked, but lies outside of --range {range_}")
     image = _checked_stack(read_image(stack), stack, (*clicks, *absent))
     predictor = load_predictor(weights, device)
     propagation = from_clicks(
@@ -80,7 +83,8 @@ def propagate(
     if as_json:
         print(json.dumps(report))
         return
-    say(f"{len(propagation.slices)} slices, {report['volume_px']} voxels; see {out}")
+    found = sum(each.mask is not None for each in propagation.slices.values())
+    say(f"{found} slices, {report['volume_px']} voxels; see {out}")
     for end in propagation.ends:
         say(f"stopped at {end}")
 

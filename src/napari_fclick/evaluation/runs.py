@@ -44,13 +44,18 @@ def open_results(file: Path | None, header: Header, resume: bool) -> Iterator[Re
     """
     path = file or _default_file(header, resume)
     done = False
-    with ResultsFile(path, header, resume) as kept:
-        try:
-            yield kept
-            done = True
-        finally:
-            if file is None and (done or not kept.games):
-                path.unlink(missing_ok=True)
+    empty = False
+    try:
+        with ResultsFile(path, header, resume) as kept:
+            try:
+                yield kept
+                done = True
+            finally:
+                empty = not kept.games
+    finally:
+        # Once it is closed: on Windows no open file can be deleted.
+        if file is None and (done or empty):
+            path.unlink(missing_ok=True)
 
 
 def play(

@@ -218,7 +218,7 @@ def play_volume(
     robot = StackRobot(
         predictor, image, truth, rules=rules or Rules(), carry=carry or Carry(), ignore=ignore
     )
-    rounds = list(robot.play(protocol.most, max(protocol.targets)))
+    rounds = list(robot.play(protocol.most, max(*protocol.targets, protocol.compared)))
     return VolumeGame(
         item,
         int(np.count_nonzero(truth.any((1, 2)))),

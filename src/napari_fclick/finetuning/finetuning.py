@@ -208,7 +208,8 @@ class _FineTuning:
             "outcome": verdict.outcome,
             "reasons": "; ".join(verdict.reasons),
         }
-        card = make_card(self._card, self._data, split, self._options, facts, comparisons)
+        mixed = sorted(self._learned - set(split.training)) if self._options.replay else ()
+        card = make_card(self._card, self._data, split, self._options, facts, comparisons, mixed)
         path, card = write(self._out, state, card, verdict)
         return Result(
             out=path,

@@ -220,7 +220,7 @@ def _image(name: str, image: Array, labels: Array) -> LabelledImage:
     pixels = image.reshape(-1, height, width, *image.shape[labels.ndim :])
     used = [n for n, cut in enumerate(stack) if cut.any()] or [0]
     planes = tuple(Plane(pixels[n], stack[n]) for n in used)
-    linked = labels.ndim == 3 and is_linked(labels)
+    linked = labels.ndim > 2 and is_linked(stack)
     return LabelledImage(name, planes, digest, linked=linked)
 
 
@@ -251,18 +251,25 @@ def _from_session(path: Path) -> LabelledImage:
     if not parts:
         raise JournalError(f"{path}: nothing was accepted in it")
     places = list(dict.fromkeys(part.place for _, part in parts))
-    planes = tuple(Plane(*_plane(image, opened, place)) for place in places)
+    accepted = [record.label for record in records]
+    planes = tuple(Plane(*_plane(image, opened, place, accepted)) for place in places)
     corrections = tuple(
         _correction(places.index(part.place), record, part)
         for record, part in parts
-        if part.start is None
+        if part.by_person and part.start is None
     )
     name = Path(signature.source).stem or signature.name or path.stem
-    return LabelledImage(name, planes, content_hash(image), corrections)
+    # A number stands for one object in all of a session's planes.
+    return LabelledImage(name, planes, content_hash(image), corrections, linked=True)
 
 
-def _plane(image: Any, opened: Opened, place: Place) -> tuple[Array, Array]:
-    """Return the pixels of a plane and what was written into it, whichever labels took it."""
+def _plane(
+    image: Any, opened: Opened, place: Place, accepted: Sequence[int]
+) -> tuple[Array, Array]:
+    """Return the pixels of a plane and what was accepted in it, whichever labels took it.
+
+    Of objects that were there before, a session knows the part beside its own: they are ignored.
+    """
     rows = slice(None)
     pixels = np.asarray(image[place.where(rows, rows)])
     written = [
@@ -273,7 +280,8 @@ def _plane(image: Any, opened: Opened, place: Place) -> tuple[Array, Array]:
     labels = written[0].copy()
     for other in written[1:]:
         labels[labels == 0] = other[labels == 0]
-    return pixels, labels
+    others = (labels != 0) & ~np.isin(labels, accepted)
+    return pixels, np.where(others, IGNORE_LABEL, labels.astype(np.int64, copy=False))
 
 
 def _correction(plane: int, record: AcceptedObject, part: Part) -> Correction:

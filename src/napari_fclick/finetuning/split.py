@@ -140,7 +140,7 @@ def _known(
         before = kept.names.get(image.file, "") if image.file else ""
         if image.digest in kept.sides:
             sides[image.digest] = kept.sides[image.digest]
-        elif not image.file and image.digest in elsewhere.sides:
+        elif image.digest in elsewhere.sides:
             sides.setdefault(image.digest, elsewhere.sides[image.digest])
         elif before in kept.sides:
             sides[image.digest] = kept.sides[before]
@@ -217,20 +217,27 @@ def _store(
     folder: Path | None,
     kept: _Kept,
     elsewhere: _Kept,
-    images: Iterable[LabelledImage],
+    images: Sequence[LabelledImage],
     sides: dict[str, bool],
 ) -> tuple[Path, ...]:
-    """Keep the sides of a folder's images with it, of all others in the user's folder."""
+    """Keep the sides of a folder's images with it, and of all in the user's folder.
+
+    What was held back stays so when it comes as a layer, or from a folder beside another one.
+    """
     written = []
-    images = list(images)
     if folder:
         kept.sides |= sides
         kept.names |= {image.file: image.digest for image in images if image.file}
         written.append(_write(_places(folder), kept))
-    own = {image.digest for image in images if not image.file}
-    if own:
-        elsewhere.sides |= {digest: sides[digest] for digest in own}
-        written.append(_write([user_folder() / ELSEWHERE], elsewhere))
+    elsewhere.sides |= sides
+    own = not folder or any(not image.file for image in images)
+    try:
+        path = _write([user_folder() / ELSEWHERE], elsewhere)
+    except OSError:
+        if own:
+            raise
+    else:
+        written += [path] if own else []
     return tuple(written)
 
 

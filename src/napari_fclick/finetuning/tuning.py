@@ -28,8 +28,8 @@ Report = Callable[[Event], None]
 #: Scores a network, given the step and the best score so far; smaller is better.
 Watch = Callable[[FCANet, int, float | None], float]
 
-#: Steps after which it is known how long one takes.
-TRIAL = 6
+#: Steps after which it is known how long one takes, roughly and well: it hangs on the clicks drawn.
+TRIAL, SURE = 6, 40
 #: So often, at most, the watched objects are scored; they take this part of the time at most.
 WATCHES, WATCHED_PART = 8, 0.2
 #: Progress is told once in so many seconds.
@@ -147,7 +147,10 @@ class Tuning:
             after = self._after_step(trainer, base)
             trainer.run(self._is_over, after)
             self._plan(trainer, Path(folder))
-            trainer.run(self._is_over, after)
+            trainer.run(lambda: self._steps >= SURE or self._is_over(), after)
+            if not self._is_over():
+                self._plan(trainer, Path(folder))
+                trainer.run(self._is_over, after)
         return self._result(trainer)
 
     def _plan(self, trainer: Trainer, folder: Path) -> None:
@@ -204,7 +207,7 @@ class Tuning:
                 _pull(trainer.network, base, progress.lr * self._options.towards_base)
             self._steps = progress.step
             now = time.monotonic()
-            if progress.step <= TRIAL:
+            if progress.step <= SURE:
                 self._times.append(now)
             if now - self._told >= EVERY:
                 self._told = now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from torch import Tensor
@@ -78,6 +78,7 @@ def make_card(
     options: FineTuneOptions,
     facts: Mapping[str, str],
     comparisons: Mapping[str, Comparison | None],
+    mixed: Iterable[str] = (),
 ) -> Card:
     """Return the card of fine-tuned weights.
 
@@ -91,11 +92,14 @@ def make_card(
         More that `Card.tuned` tells; ``outcome`` and ``steps`` are among them.
     comparisons : mapping of str to Comparison or None
         Their figures become scores, ``NAME/FIGURE before`` and ``after``.
+    mixed : iterable of str
+        Digests of images of other data that were learned from, too.
     """
     learned = split.choose(data, split.training)
     # Also what the base weights learned from, so that it never judges what is made of these.
     before = parent.tuned.get("training", "").split()
-    training = dict.fromkeys([*before, *(digest[:SHORT] for digest in split.training)])
+    digests = (*split.training, *mixed)
+    training = dict.fromkeys([*before, *(digest[:SHORT] for digest in digests)])
     refused = "" if facts["outcome"] == PROMOTED else f" (refused: {facts['outcome']})"
     scores = {
         f"{name}/{figure.name} {when}": round(number, 4)

@@ -132,7 +132,9 @@ def begin(index: int, mask: StoredMask, plane: Any, known: Any = None) -> Front:
     """
     pixels, stands_out = int(np.count_nonzero(mask.unpack())), contrast(plane, mask)
     if isinstance(known, Prediction) and known.view.box.holds(mask.box):
-        sure = confidence(known.probability, mask.within(known.view.box))
+        sure = None
+        if known.by_network:
+            sure = confidence(known.probability, mask.within(known.view.box))
         return Front(index, mask, pixels, known, Reference(stands_out, sure))
     made = as_prediction(mask, window.image_shape(plane))
     return Front(index, mask, pixels, made, Reference(stands_out, None))
@@ -302,11 +304,15 @@ def distance(one: StoredMask, other: StoredMask, spacing: Spacing) -> float:
 
 
 def is_blank(plane: Any, where: tuple[slice, slice]) -> bool:
-    """Whether a region of a plane tells nothing: one value throughout, or nothing finite."""
+    """Whether a region of a plane tells nothing: one colour throughout, or nothing finite."""
     pixels = np.asarray(window.levels(plane)[0][where])
-    if pixels.dtype.kind == "f":
-        pixels = pixels[np.isfinite(pixels)]
-    return pixels.size == 0 or bool(pixels.min() == pixels.max())
+    if not pixels.size:
+        return True
+    for channel in pixels.reshape(pixels.shape[0] * pixels.shape[1], -1).T:
+        told = channel[np.isfinite(channel)] if channel.dtype.kind == "f" else channel
+        if told.size and told.min() != told.max():
+            return False
+    return True
 
 
 def _middle(mask: StoredMask) -> tuple[float, float]:

@@ -68,7 +68,8 @@ class Propagation:
     Attributes
     ----------
     slices : dict of int to SliceMask
-        What is known, at every moment; slices without the object are not in it.
+        What is known, at every moment. Slices where it was not found are not in it; those
+        where a person said that it is not there have no mask.
     """
 
     def __init__(

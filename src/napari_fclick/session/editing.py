@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import check_label
 from napari_fclick.core.masks import mask_bounds
-from napari_fclick.core.window import Box
+from napari_fclick.core.window import MAX_SIDE, Box
 from napari_fclick.session.history import Change, Commit, StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
@@ -60,6 +60,10 @@ def pick_up(session: Session, y: float, x: float) -> int:
     if session.clicks:
         raise SessionError("accept or clear the object at hand before picking up another")
     box = bounds(session, label, session.place, _pixel(session, y, x))
+    if box.side > MAX_SIDE:
+        raise SessionError(
+            f"object {label} spans {box.side} px; objects of at most {MAX_SIDE} px can be corrected"
+        )
     start = start_from(_read(session, session.place, box) == label, box.top, box.left)
     assert start is not None  # the pixel under the point has the label
     draft = Draft(start.clicks, label, start=start)

@@ -84,6 +84,8 @@ def start_prediction(start: Start, shape: tuple[int, int]) -> PredictionLike:
     class Existing(Prediction):
         """All of the object belongs to it, whether or not a click lies in each part."""
 
+        by_network = False
+
         def kept(self, threshold: float = 0.5) -> Kept:
             return Kept(self.mask(threshold, integrity=False), False)
 

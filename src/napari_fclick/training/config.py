@@ -38,6 +38,14 @@ class SetConfig(_Settings):
         (), description="text files of names that are left out, such as another set's val list"
     )
 
+    @model_validator(mode="after")
+    def _folders_have_no_lists(self) -> SetConfig:
+        if self.format == "folder" and (self.lists or self.exclude):
+            raise ValueError(
+                f"{self.path}: lists and exclude are of voc and sbd; a folder is used whole"
+            )
+        return self
+
 
 class PhaseConfig(_Settings):
     """A stretch of training at one input size; as long as its steps or its epochs say."""

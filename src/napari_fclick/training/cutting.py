@@ -71,8 +71,14 @@ class WindowCutter:
         """Return the window's pixels, stretched to [0, 1]; see `Cutter`."""
         clicks = ref.clicks or (self._first(plane.labels, ref, rng),)
         shape = plane.labels.shape
-        view = _draw_window(ref.box, clicks[0][:2], (shape[0], shape[1]), self.size, rng)
-        return piece_of(plane, ref.label, view, clicks, rough)
+        first, size = clicks[0][:2], (shape[0], shape[1])
+        view = _draw_window(ref.box, first, size, self.size, rng)
+        piece = piece_of(plane, ref.label, view, clicks, rough)
+        if (piece.patch.labels == 1).any() or not (plane.labels[view.slices] == ref.label).any():
+            return piece
+        # It is too thin to be seen in so large a window: the click must not stand for nothing.
+        closer = window.square_window(first, self.size, size, self.size)
+        return piece_of(plane, ref.label, closer, clicks, rough)
 
     def _first(self, labels: NDArray[Any], ref: ObjectRef, rng: Rng) -> tuple[int, int, bool]:
         box = ref.box

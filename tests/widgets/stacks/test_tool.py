@@ -448,6 +448,55 @@ def test_the_threshold_carries_all_again(open_stack: OpenStack, tubes: TubePredi
     assert dock.tool.count == 7
 
 
+def test_masks_of_another_threshold_are_not_accepted(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    dock.controller.set(threshold=0.97)  # more than the network ever says
+    dock.wait()
+    problem = "the clicks in slice 4 find nothing: add one or lower the threshold"
+    assert dock.tool.why_not_accept() == problem
+    dock.controller.accept()
+    assert dock.controller.labels is None
+    dock.controller.set(threshold=0.6)
+    dock.wait()
+    propagation = dock.tool.current.carrying.propagation  # type: ignore[union-attr]
+    assert propagation is not None and propagation.settings.threshold == 0.6
+    dock.controller.accept()
+    assert dock.controller.labels.data.sum() == (tube() > 100).sum()
+
+
+def test_a_click_that_is_taken_back_before_its_answer_is_not_waited_for(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = carried(open_stack)
+    dock.go(6)
+    tubes.gate = threading.Semaphore(0)
+    dock.controller.click(20, 20)
+    current = dock.tool.current
+    assert current is not None and current.phase == "waiting"
+    dock.controller.undo()
+    gate, tubes.gate = tubes.gate, None
+    gate.release()
+    dock.wait()
+    assert current.phase == "done" and dock.tool.count == 7
+    assert not dock.tool.why_not_accept()
+
+
+def test_another_image_while_a_change_settles(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    image = dock.controller.image
+    flat = dock.controller.viewer.add_image(np.zeros((40, 50), np.uint8), name="flat")
+    dock.controller.set(threshold=0.6)
+    dock.controller.choose_image(flat)
+    dock.wait()
+    assert dock.tool.current is None
+    dock.controller.choose_image(image)
+    dock.wait()
+    current = dock.tool.current
+    assert current is not None and current.phase == "done"
+    propagation = current.carrying.propagation  # type: ignore[union-attr]
+    assert propagation is not None and propagation.settings.threshold == 0.6
+
+
 def test_range_and_direction_carry_again_what_they_touch(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
     dock.predictor.asked.clear()

@@ -148,6 +148,9 @@ class Keeper:
         wanted, before = self._wanted(current), current.wanted
         current.followed = wanted.said
         if wanted == before and not current.due:
+            # A click whose answer it waits for may have been taken back.
+            if current.phase == "waiting" and not self._settled.isActive():
+                self._run_wanted()
             return
         if current.due or before is None or before[:2] != wanted[:2]:
             self._run_wanted()
@@ -171,12 +174,13 @@ class Keeper:
         current, annotation = self._shown, self._controller.current
         if current is None or annotation is None or self._receiving:
             return
+        if annotation.session is not current.session:
+            return  # another image was chosen meanwhile; it goes on when this one is again
         wanted, before = self._wanted(current), current.wanted
         at_rest = current.phase in ("stopped", "done", "failed")
         if wanted == before and at_rest and not current.due:
             return  # another object was waited for
-        if before is None or before.asked != wanted.asked:
-            current.forget_answers()
+        current.ask(wanted.asked)
         if self._controller.predictor is None or self._waits(current, annotation):
             current.phase = "waiting"
             self._runner.stop()
@@ -189,13 +193,15 @@ class Keeper:
                 raise SessionError(self.choices.problem)
         except ValueError as error:
             self._runner.stop()
+            current.unfit = True
             self._on_failed(current, str(error))
             return
         carrying = current.carrying
-        anew = carrying is None or before is None or before.setting != wanted.setting
+        anew = carrying is None or current.setting != wanted.setting
         # Without labels, no object was looked at: the first ones that are chosen change nothing.
         if carrying is None or anew or (carrying.others is not None and carrying.owner != owner):
             carrying = self._carrying(current, annotation, owner)
+            current.setting = wanted.setting
         self._start(current, carrying, keyframes)
 
     def _waits(self, current: CarriedObject, annotation: Annotation) -> bool:

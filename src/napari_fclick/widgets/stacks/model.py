@@ -92,6 +92,10 @@ class CarriedObject:
         Why it failed.
     carrying : Carrying or None
         What runs, or has run.
+    setting : tuple or None
+        What that carries with; see `Wanted.setting`.
+    unfit : bool
+        Whether what is known is no longer what is wanted, which cannot be run.
     wanted : Wanted or None
         What it was run for last.
     followed : dict of int to Said
@@ -111,6 +115,8 @@ class CarriedObject:
         self.phase: Phase = "waiting"
         self.problem = ""
         self.carrying: Carrying | None = None
+        self.setting: tuple[Any, ...] | None = None
+        self.unfit = False
         self.wanted: Wanted | None = None
         self.followed: dict[int, Said] = {}
         self.due = False
@@ -118,6 +124,7 @@ class CarriedObject:
         self.seen: set[int] = set()
         self.version = 0
         self._answers: dict[int, tuple[Said, Any]] = {}
+        self._asked: tuple[Any, ...] | None = None
         self._before: dict[int, SliceMask] = {}
         self._snapshot = Snapshot()
         self._slices: dict[int, SliceMask] = {}
@@ -136,9 +143,11 @@ class CarriedObject:
         """Whether this is what a person said when it was followed last."""
         return self.wanted is not None and self.followed == said
 
-    def forget_answers(self) -> None:
-        """Ask anew: the network or the pixels are others."""
-        self._answers.clear()
+    def ask(self, asked: tuple[Any, ...]) -> None:
+        """Forget the answers of another network, or about other pixels, once."""
+        if asked != self._asked:
+            self._asked = asked
+            self._answers.clear()
 
     def unanswered(self) -> list[int]:
         """Return the slices with clicks whose answer is not known yet."""
@@ -232,7 +241,7 @@ class CarriedObject:
             }
             self._snapshot = Snapshot()
         self._snapshot = replace(self._snapshot, complete=False)
-        self.phase, self.problem = "running", ""
+        self.phase, self.problem, self.unfit = "running", "", False
 
     def take(self, found: Snapshot) -> None:
         """Take what was found."""

@@ -243,6 +243,8 @@ class StackTool:
         current = self.current
         if current is None:
             return ""
+        if current.unfit:
+            return current.problem
         if current.phase in ("done", "stopped", "failed"):
             begun = current.carrying is not None and current.carrying.propagation is not None
             return "" if begun else current.problem or "it was not carried yet: propagate it"
