@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.session.fakes import bare_target
 from tests.session.test_session import answer, make, put
 
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.session import Place, Session, SessionError, editing
+from napari_fclick.session.journal import Journal
+from napari_fclick.session.recorder import Recorder
+from napari_fclick.session.resuming import reopen
+from napari_fclick.session.signature import Signature
 
 
 def two_objects() -> Session:
@@ -17,6 +24,29 @@ def two_objects() -> Session:
     put(session, 20, 20)
     put(session, 40, 40)
     return session
+
+
+def test_a_correction_keeps_all_pixels_of_an_object_that_was_there_before(tmp_path: Path) -> None:
+    session = make()
+    session.labels[20:40, 20:40] = 7
+    recorder = Recorder(session, bare_target())
+    signature = Signature.of(session.labels, "", "image")
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", signature))
+    editing.pick_up(session, 30, 30)
+    session.add(30, 42)
+    answer(session)
+    session.accept()
+    recorder.close()
+    with closing(Journal.open(tmp_path / "a.fclick")) as journal:
+        (target,) = reopen(journal).targets
+        assert np.array_equal(target.labels == 7, session.labels == 7)
+
+
+def test_nothing_is_merged_into_an_object_that_is_being_corrected() -> None:
+    session = two_objects()
+    editing.pick_up(session, 42, 41)
+    with pytest.raises(SessionError, match="object 2 is being corrected"):
+        editing.merge(session, 1, 2)
 
 
 def test_an_object_larger_than_any_window_is_not_picked_up(

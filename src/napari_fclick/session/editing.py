@@ -95,6 +95,8 @@ def merge(session: Session, label: int, into: int) -> None:
     """
     if label == into:
         raise SessionError(f"object {label} cannot be merged into itself")
+    if into in session.corrected:
+        raise SessionError(f"object {into} is being corrected: accept or clear it first")
     gone, kept = session.objects.get(label), session.objects.get(into)
     changes: tuple[Change, ...] = (Change(label, gone, None),)
     if not any(_regions(session, into)):

@@ -45,7 +45,9 @@ class Content(NamedTuple):
 
     def labels_of(self, label: int) -> tuple[Any, Target]:
         """Return the labels that hold an object, and what is known of them."""
-        for commit in reversed(self.opened.restored.commits):
+        # A commit without patches, as of a class, says nothing of where the object lies.
+        newest_first = reversed(self.opened.restored.commits)
+        for commit in sorted(newest_first, key=lambda each: not each.patches):
             if any(change.label == label and change.after for change in commit.changes):
                 number = self.opened.targets.index(commit.target)
                 return commit.target.labels, self.journal.targets[number]

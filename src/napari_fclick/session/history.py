@@ -43,8 +43,11 @@ class StoredPatch:
 
     @classmethod
     def pack(cls, patch: LabelPatch) -> StoredPatch:
-        """Compress a patch; what other objects kept of its mask is part of it."""
-        used = patch.before != patch.after
+        """Compress a patch; all of its object, and what others kept of its mask, is part of it.
+
+        Of an object that was there before the session, the file must have all pixels, too.
+        """
+        used = (patch.before != patch.after) | (patch.after == patch.label)
         if patch.contested is not None:
             used = used | patch.contested
         return cls.cut(patch.where, patch.before, patch.after, used)

@@ -200,7 +200,9 @@ class Journaling:
         except JournalError as error:
             text = f"{count} steps could not be saved anywhere: {error}"
         else:
-            text = f"{count} steps that could not be saved before are in {path}"
+            lost = kept.recorder.waiting
+            text = f"{count - lost} steps that could not be saved before are in {path}"
+            text += f"; {lost} could not be saved anywhere" if lost else ""
         self._controller.say(text, "error")
         logger.warning(text)
 
