@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -393,6 +394,21 @@ def test_a_file_that_is_open_is_not_replaced(tmp_path: Path) -> None:
         again, journal = reopened(path)
         same(session, again)
         journal.close()
+
+
+def test_a_window_that_reads_keeps_none_from_leaving_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.fclick"
+    first = Journal.create(path, Signature.of(IMAGE))
+    second = Journal.open(path)
+    assert second.read_only
+    first.set_about("note", "written while another window reads")
+    first.close()
+    assert second.about("note") == ""
+    second.close()
+    alone = tmp_path / "alone.fclick"
+    alone.write_bytes(path.read_bytes())
+    with closing(Journal.open(alone)) as journal:
+        assert journal.about("note") == "written while another window reads"
 
 
 def test_a_read_only_window_saves_what_it_saw(tmp_path: Path) -> None:

@@ -145,12 +145,10 @@ class Journal:
             version = _checked(path, connection)
             if lock is not None:
                 _upgrade(connection, version)
-            elif version < SCHEMA_VERSION:
-                connection = _upgraded_copy(connection, version)
             else:
-                # What is read is one state of the file, whatever another window adds to it.
-                connection.execute("BEGIN")
-                connection.execute("SELECT count(*) FROM events").fetchone()
+                # What is read is one state of the file, whatever another window adds to it; and
+                # that window can write, and close the file whole, as if nobody read it.
+                connection = _copied(connection, version)
         except sqlite3.Error as error:
             access.release(lock)
             raise JournalError(f"{path} cannot be read: {error}") from error
@@ -393,8 +391,8 @@ def _upgrade(connection: sqlite3.Connection, version: int) -> None:
             raise
 
 
-def _upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
-    """Return an older file that may not be changed as a copy in memory, brought up to date."""
+def _copied(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
+    """Return a file that may not be changed as a copy in memory, brought up to date."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     connection.backup(copy)
     connection.close()
