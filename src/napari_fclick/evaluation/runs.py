@@ -43,18 +43,15 @@ def open_results(file: Path | None, header: Header, resume: bool) -> Iterator[Re
         See `napari_fclick.evaluation.results.ResultsFile`.
     """
     path = file or _default_file(header, resume)
+    kept = ResultsFile(path, header, resume)
     done = False
-    empty = False
     try:
-        with ResultsFile(path, header, resume) as kept:
-            try:
-                yield kept
-                done = True
-            finally:
-                empty = not kept.games
+        with kept:
+            yield kept
+        done = True
     finally:
         # Once it is closed: on Windows no open file can be deleted.
-        if file is None and (done or empty):
+        if file is None and (done or not kept.games):
             path.unlink(missing_ok=True)
 
 

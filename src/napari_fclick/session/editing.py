@@ -95,8 +95,6 @@ def merge(session: Session, label: int, into: int) -> None:
     """
     if label == into:
         raise SessionError(f"object {label} cannot be merged into itself")
-    if into in session.corrected:
-        raise SessionError(f"object {into} is being corrected: accept or clear it first")
     gone, kept = session.objects.get(label), session.objects.get(into)
     changes: tuple[Change, ...] = (Change(label, gone, None),)
     if not any(_regions(session, into)):
@@ -196,8 +194,9 @@ def bounds(session: Session, label: int, place: Place, near: tuple[int, int] | N
 def _renumber(
     session: Session, name: str, label: int, to: int, changes: tuple[Change, ...]
 ) -> None:
-    if label in session.corrected:
-        raise SessionError(f"object {label} is being corrected: accept or clear it first")
+    for each in (label, to):
+        if each in session.corrected:
+            raise SessionError(f"object {each} is being corrected: accept or clear it first")
     target = session.target
     if target is None:
         raise SessionError("no labels are chosen")
