@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.session.test_session import answer, make, put
 
@@ -117,12 +118,14 @@ def test_an_unused_class_can_be_renamed_without_a_step() -> None:
     assert not session.can_undo
 
 
-def test_objects_are_not_left_with_a_class_that_is_gone() -> None:
+def test_objects_follow_their_class_whatever_labels_are_chosen() -> None:
     session = two_classes()
-    session.set_labels(None)
-    with pytest.raises(SessionError, match="labels of its objects are gone"):
-        rename_class(session, "cell", "fibre")
-    assert session.classes.names == ["cell", "nucleus"]
+    first = session.target
+    session.set_labels(np.zeros_like(session.labels))
+    rename_class(session, "cell", "fibre")
+    editing.classify(session, 2, "fibre")
+    assert {record.class_name for record in session.objects.values()} == {"fibre"}
+    assert all(session.owner(label) is first for label in session.objects)
 
 
 def test_only_unused_classes_are_removed() -> None:

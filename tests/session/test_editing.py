@@ -42,6 +42,45 @@ def test_a_correction_keeps_all_pixels_of_an_object_that_was_there_before(tmp_pa
         assert np.array_equal(target.labels == 7, session.labels == 7)
 
 
+def test_a_merge_keeps_all_pixels_of_an_object_that_was_there_before(tmp_path: Path) -> None:
+    session = make()
+    session.labels[50:60, 2:6] = 7
+    recorder = Recorder(session, bare_target())
+    signature = Signature.of(session.labels, "", "image")
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", signature))
+    editing.merge(session, put(session, 20, 20).label, 7)
+    recorder.close()
+    with closing(Journal.open(tmp_path / "a.fclick")) as journal:
+        (target,) = reopen(journal).targets
+        assert np.array_equal(target.labels, session.labels)
+
+
+def test_objects_of_other_labels_are_not_taken_for_those_here() -> None:
+    session = two_objects()
+    first = session.target
+    other = np.zeros_like(session.labels)
+    other[20:30, 20:30] = 1
+    session.set_labels(other)
+    before = dict(session.objects)
+    for change in (
+        lambda: editing.pick_up(session, 25, 25),
+        lambda: editing.delete(session, 1),
+        lambda: editing.merge(session, 1, 2),
+        lambda: editing.renumber(session, 1, 9),
+    ):
+        with pytest.raises(SessionError, match="the number 1 is that of an object accepted into"):
+            change()
+    assert session.objects == before
+    assert put(session, 50, 50).label == 3
+    with pytest.raises(SessionError, match="the number 2 is taken"):
+        editing.renumber(session, 3, 2)
+    session.undo()
+    session.set_labels(first)
+    editing.delete(session, 1)
+    session.undo()
+    assert session.objects == before
+
+
 def test_nothing_is_merged_into_an_object_that_is_being_corrected() -> None:
     session = two_objects()
     editing.pick_up(session, 42, 41)
@@ -153,6 +192,26 @@ def test_delete_and_undo() -> None:
         editing.delete(session, 1)
 
 
+def test_an_object_without_pixels_can_be_deleted(tmp_path: Path) -> None:
+    session = make()
+    recorder = Recorder(session, bare_target())
+    signature = Signature.of(session.labels, "", "image")
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", signature))
+    put(session, 20, 20)
+    session.set(policy="replace")
+    put(session, 22, 20, radius=9)
+    assert not (session.labels == 1).any()
+    editing.delete(session, 1)
+    assert list(session.objects) == [2]
+    recorder.close()
+    with closing(Journal.open(tmp_path / "a.fclick")) as journal:
+        opened = reopen(journal)
+    assert np.array_equal(opened.targets[0].labels, session.labels)
+    assert list(opened.restored.objects) == [2]
+    session.undo()
+    assert list(session.objects) == [1, 2]
+
+
 def test_merge() -> None:
     session = two_objects()
     pixels = np.count_nonzero(session.labels)
@@ -197,6 +256,18 @@ def test_renumber() -> None:
         editing.renumber(session, 1, 2)
     with pytest.raises(SessionError, match="not within 1 to"):
         editing.renumber(session, 1, 0)
+
+
+def test_a_number_of_another_plane_is_taken() -> None:
+    labels = np.zeros((3, 64, 64), np.int32)
+    labels[2, 5, 5] = 7
+    session = Session(np.zeros((64, 64)), labels, Place((1, 2), (0,)))
+    put(session, 20, 20)
+    with pytest.raises(SessionError, match="the number 7 is taken"):
+        editing.renumber(session, 8, 7)
+    editing.renumber(session, 8, 6)
+    assert labels[0, 20, 20] == 6
+    assert labels[2, 5, 5] == 7
 
 
 def test_classify() -> None:

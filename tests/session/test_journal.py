@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -483,6 +484,61 @@ def test_what_was_erased_and_saved_stays_erased(tmp_path: Path) -> None:
     assert reopen(journal, [whole]).conflicts == 0
     assert np.array_equal(whole, session.labels)
     journal.close()
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_labels_saved_at_any_moment_are_brought_up_to_date(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        session, recorder = recorded(Path(folder) / "a.fclick")
+        saved = [session.labels.copy()]
+        for _ in range(data.draw(st.integers(1, 7), "steps")):
+            _edited(session, data)
+            saved.append(session.labels.copy())
+        recorder.close()
+        old = saved[data.draw(st.integers(0, len(saved) - 1), "saved after")]
+        with closing(Journal.open(Path(folder) / "a.fclick")) as journal:
+            opened = reopen(journal, [old])
+        assert np.array_equal(old, session.labels)
+        assert opened.conflicts == 0
+        again = Session(IMAGE, opened.targets[0])
+        resume(again, opened)
+        while again.can_undo:
+            again.undo()
+        assert not again.labels.any()
+
+
+def _edited(session: Session, data: st.DataObject) -> None:
+    """Do something to objects, such that they overlap often."""
+    objects = list(session.objects)
+    how = data.draw(st.sampled_from(["accept", "accept", "correct", "delete", "merge", "renumber"]))
+    if how == "accept" or len(objects) < 2:
+        session.set(policy=data.draw(st.sampled_from(["replace", "keep"])))
+        session.add(*data.draw(st.tuples(st.integers(15, 30), st.integers(15, 30)), "click"))
+        _answered(session)
+        try:
+            session.accept()
+        except SessionError:
+            session.clear()
+        return
+    label = data.draw(st.sampled_from(objects), how)
+    if how == "renumber":
+        editing.renumber(session, label, max(objects) + 1)
+    elif how == "merge":
+        editing.merge(session, label, next(n for n in objects if n != label))
+    elif how == "delete":
+        editing.delete(session, label)
+    elif np.any(session.labels == label):
+        row, column = np.argwhere(session.labels == label)[0]
+        editing.pick_up(session, int(row), int(column))
+        session.add(max(int(row) - 4, 0), int(column))
+        _answered(session)
+        session.accept()
+
+
+def _answered(session: Session) -> None:
+    if session.prediction is None:  # it is known where the same was clicked before
+        answer(session)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -496,6 +496,20 @@ def test_a_stack_goes_on_where_it_ended(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_slices_that_stay_as_they_were_are_in_the_file(tmp_path: Path) -> None:
+    session = make_stack()
+    mask, box = disc().unpack(), disc().box
+    session.labels[3:6, box.top : box.bottom, box.left : box.right] = mask * 5
+    recorder = recorded(tmp_path / "a.fclick", session)
+    session.show(at(4), PLANE)
+    editing.pick_up(session, 20, 20)
+    stacks.accept(session, known(session, [carried(3), carried(5)]), RUN)
+    recorder.close()
+    again, journal = reopened(tmp_path / "a.fclick")
+    assert np.array_equal(again.labels, session.labels)
+    journal.close()
+
+
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
     session = make_stack()
     recorder = recorded(tmp_path / "a.fclick", session)

@@ -192,8 +192,6 @@ def rename_class(session: Session, name: str, to: str) -> None:
     if to.strip() == name:
         return
     having = objects_of(session, name)
-    if having and session.target is None:
-        raise SessionError(f"class {name!r} cannot be renamed: the labels of its objects are gone")
     to = session.classes.rename(name, to)
     changes = tuple(
         Change(label, session.objects[label], replace(session.objects[label], class_name=to))
@@ -202,9 +200,10 @@ def rename_class(session: Session, name: str, to: str) -> None:
     step = session.step(f"rename class {name} to {to}", session.draft)
     if session.settings.class_name == name:
         step = replace(step, settings_after=replace(session.settings, class_name=to))
-    if changes and session.target is not None:
-        shape = tuple(int(n) for n in session.labels.shape)
-        step = replace(step, commit=Commit((), session.target, changes, shape))
+    if changes:
+        owner = session.owner(having[0])  # nothing is written: any object's will do
+        shape = tuple(int(n) for n in owner.labels.shape)
+        step = replace(step, commit=Commit((), owner, changes, shape))
     if step.commit is not None or step.settings_after != step.settings_before:
         session.do(step)
 

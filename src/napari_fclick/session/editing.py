@@ -5,7 +5,7 @@ Each is one step of the session, and can be undone like a click.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from napari_fclick.core.labels import check_label
 from napari_fclick.core.masks import mask_bounds
 from napari_fclick.core.window import MAX_SIDE, Box
 from napari_fclick.session.history import Change, Commit, StoredPatch
+from napari_fclick.session.numbering import holds
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
 from napari_fclick.session.starting import start_from
@@ -59,6 +60,7 @@ def pick_up(session: Session, y: float, x: float) -> int:
         raise SessionError("there is no object to pick up here")
     if session.clicks:
         raise SessionError("accept or clear the object at hand before picking up another")
+    session.object_here(label)  # is refused where other labels have an object of that number
     box = bounds(session, label, session.place, _pixel(session, y, x))
     if box.side > MAX_SIDE:
         raise SessionError(
@@ -81,7 +83,7 @@ def delete(session: Session, label: int) -> None:
     SessionError
         If there is no such object.
     """
-    change = Change(label, session.objects.get(label), None)
+    change = Change(label, session.object_here(label), None)
     _renumber(session, f"delete object {label}", label, 0, (change,))
 
 
@@ -95,13 +97,15 @@ def merge(session: Session, label: int, into: int) -> None:
     """
     if label == into:
         raise SessionError(f"object {label} cannot be merged into itself")
-    gone, kept = session.objects.get(label), session.objects.get(into)
+    gone, kept = session.object_here(label), session.object_here(into)
     changes: tuple[Change, ...] = (Change(label, gone, None),)
-    if not any(_regions(session, into)):
+    if kept is None and not any(_regions(session, into)):
         raise SessionError(f"there is no object {into} to merge into")
     if kept is not None or gone is not None:
         changes += (Change(into, kept, _merged(session, label, into)),)
-    _renumber(session, f"merge object {label} into {into}", label, into, changes)
+    # Who takes an accepted object in becomes one: the file must have all of it.
+    also = _regions(session, into) if kept is None and gone is not None else ()
+    _renumber(session, f"merge object {label} into {into}", label, into, changes, also)
 
 
 def renumber(session: Session, label: int, to: int) -> None:
@@ -118,9 +122,9 @@ def renumber(session: Session, label: int, to: int) -> None:
             check_label(to, np.dtype(session.labels.dtype))
         except ValueError as error:
             raise SessionError(str(error)) from None
-        if to in target.taken or any(_regions(session, to)):
+        if to in session.objects or to in target.taken or _holds(session, to):
             raise SessionError(f"the number {to} is taken: merge the objects, or choose another")
-    record = session.objects.get(label)
+    record = session.object_here(label)
     changes: tuple[Change, ...] = (Change(label, record, None),)
     if record is not None:
         changes += (Change(to, None, replace(record, label=to)),)
@@ -136,13 +140,13 @@ def classify(session: Session, label: int, class_name: str) -> None:
         If no object of that number was accepted.
     """
     record = session.objects.get(label)
-    if record is None or session.target is None:
+    if record is None:
         raise SessionError(f"object {label} was not accepted here: pick it up and accept it")
     if record.class_name == class_name:
         return
+    owner = session.owner(label)
     change = Change(label, record, replace(record, class_name=class_name))
-    shape = tuple(int(n) for n in session.labels.shape)
-    commit = Commit((), session.target, (change,), shape)
+    commit = Commit((), owner, (change,), tuple(int(n) for n in owner.labels.shape))
     step = session.step(f"make object {label} {class_name or 'unclassified'}", session.draft)
     session.do(replace(step, commit=commit))
 
@@ -192,7 +196,12 @@ def bounds(session: Session, label: int, place: Place, near: tuple[int, int] | N
 
 
 def _renumber(
-    session: Session, name: str, label: int, to: int, changes: tuple[Change, ...]
+    session: Session,
+    name: str,
+    label: int,
+    to: int,
+    changes: tuple[Change, ...],
+    also: Iterable[tuple[Place, Box]] = (),
 ) -> None:
     for each in (label, to):
         if each in session.corrected:
@@ -200,11 +209,12 @@ def _renumber(
     target = session.target
     if target is None:
         raise SessionError("no labels are chosen")
-    patches = tuple(
-        _patch(session, place, box, label, to) for place, box in _regions(session, label)
-    )
-    if not patches:
+    boxes = dict(_regions(session, label))
+    if not boxes and session.objects.get(label) is None:  # one may have lost all its pixels
         raise SessionError(f"there is no object {label}")
+    for place, box in also:
+        boxes[place] = boxes[place].union(box) if place in boxes else box
+    patches = tuple(_patch(session, place, box, label, to) for place, box in boxes.items())
     changes = tuple(change for change in changes if change.before or change.after)
     shape = tuple(int(n) for n in session.labels.shape)
     commit = Commit(patches, target, changes, shape, {label: to})
@@ -221,6 +231,16 @@ def _regions(session: Session, label: int) -> Iterator[tuple[Place, Box]]:
         box = bounds(session, label, place)
         if box.side:
             yield place, box
+
+
+def _holds(session: Session, label: int) -> bool:
+    """Whether an object of that number is anywhere in the labels, be it in another plane."""
+    target = session.target
+    if target is None or (target.known and label > target.highest):
+        return False
+    if any(_regions(session, label)):
+        return True
+    return len(session.place.axes) < session.place.ndim and holds(target.labels, label)
 
 
 def _widened(box: Box, margin: int, limit: Box) -> Box:
@@ -242,10 +262,9 @@ def _where(place: Place, box: Box) -> tuple[slice | int, ...]:
 
 def _patch(session: Session, place: Place, box: Box, label: int, to: int) -> StoredPatch:
     before = _read(session, place, box)
-    own = before == label
-    return StoredPatch.cut(
-        _where(place, box), before, np.where(own, before.dtype.type(to), before), own
-    )
+    after = np.where(before == label, before.dtype.type(to), before)
+    used = (before == label) | (after == to) if to else before == label
+    return StoredPatch.cut(_where(place, box), before, after, used)
 
 
 def _merged(session: Session, label: int, into: int) -> AcceptedObject:
@@ -268,7 +287,7 @@ def _merged(session: Session, label: int, into: int) -> AcceptedObject:
     return replace(
         record,
         label=into,
-        parts=tuple(parts),
+        parts=tuple(parts) or record.parts,  # where neither has a pixel left
         seconds=sum(each.seconds for each in others),
         made=sum(each.made for each in others),
     )

@@ -77,12 +77,21 @@ def highest_label(labels: Any) -> int:
         numpy, zarr or anything that indexes like them; read block by block, so that labels
         larger than memory will do.
     """
+    return max((int(np.max(labels[block])) for block in _blocks_of(labels)), default=0)
+
+
+def holds(labels: Any, label: int) -> bool:
+    """Whether a number is anywhere in labels, which are read block by block until it is found."""
+    return any(bool(np.any(np.asarray(labels[block]) == label)) for block in _blocks_of(labels))
+
+
+def _blocks_of(labels: Any) -> Iterator[tuple[slice, ...]]:
     shape = tuple(int(n) for n in labels.shape)
     if not shape or 0 in shape:
-        return 0
+        return iter(())
     chunks = getattr(labels, "chunks", None)
     sizes = chunks if chunks and all(isinstance(n, int) for n in chunks) else (1,) * len(shape)
-    return max(int(np.max(labels[block])) for block in _blocks(shape, tuple(sizes)))
+    return _blocks(shape, tuple(sizes))
 
 
 def _blocks(shape: tuple[int, ...], chunks: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:

@@ -29,13 +29,16 @@ class Objects:
         What objects are written into.
     records : dict of int to AcceptedObject
         In the order in which they were accepted.
+    owners : dict of int to NumberedLabels
+        What each of them was written into, by number.
     """
 
     def __init__(self) -> None:
         self.target: NumberedLabels | None = None
         self.records: dict[int, AcceptedObject] = {}
+        self.owners: dict[int, NumberedLabels] = {}
         self._shape: tuple[int, ...] = ()
-        self._log: list[tuple[Change, ...]] = []
+        self._log: list[Commit] = []
 
     # --- numbers ------------------------------------------------------------------------
 
@@ -65,6 +68,23 @@ class Objects:
             raise SessionError("no labels to write into: choose a Labels layer")
         _check_shape(self.target, self._shape)
         return self.target
+
+    def here(self, label: int) -> AcceptedObject | None:
+        """Return the record of an object of the labels that are chosen; None where there is none.
+
+        Raises
+        ------
+        SessionError
+            If the number is that of an object which was accepted into other labels: theirs may
+            hold another object of that number, and one would be taken for the other.
+        """
+        owner = self.owners.get(label)
+        if owner is not None and self.target is not None and owner is not self.target:
+            raise SessionError(
+                f"the number {label} is that of an object accepted into other labels: choose "
+                "those to change it"
+            )
+        return self.records.get(label)
 
     @property
     def typical_side(self) -> float | None:
@@ -128,9 +148,7 @@ class Objects:
         """
         self._check_commit(commit, commit.changes)
         left_alone = _written(commit.patches, commit)
-        self._log.append(commit.changes)
-        self._take(commit.target, commit.changes)
-        follow(self.records, commit.changes)
+        self._follow(commit)
         return left_alone
 
     def withdraw(self, commit: Commit) -> int:
@@ -138,26 +156,33 @@ class Objects:
         changes = tuple(change.reversed() for change in commit.changes)
         self._check_commit(commit, changes)
         left_alone = _written(reversed(commit.patches), commit, revert=True)
-        self._take(commit.target, changes)
-        self._log.pop()
+        for change in changes:
+            if change.after is None:
+                self.owners[change.label].taken.discard(change.label)
+        log, self._log = self._log[:-1], []
         self.records.clear()  # and anew, so that they stand in their order
-        for known in self._log:
-            follow(self.records, known)
+        self.owners.clear()
+        for known in log:
+            self._follow(known)
         return left_alone
 
     def take_over(self, commits: Iterable[Commit]) -> None:
         """Know the objects of commits that stand, oldest first; the labels have them already."""
         for commit in commits:
-            self._log.append(commit.changes)
-            self._take(commit.target, commit.changes)
-            follow(self.records, commit.changes)
+            self._follow(commit)
 
-    def _take(self, target: NumberedLabels, changes: Iterable[Change]) -> None:
-        for change in changes:
+    def _follow(self, commit: Commit) -> None:
+        """Bring what is known of objects up to date with a commit."""
+        self._log.append(commit)
+        follow(self.records, commit.changes)
+        for change in commit.changes:
             if change.after is None:
-                target.taken.discard(change.label)
+                owner = self.owners.pop(change.label, commit.target)
+                owner.taken.discard(change.label)
             else:
-                target.taken.add(change.label)
+                # What is known of an object may change while other labels are chosen.
+                owner = self.owners.setdefault(change.label, commit.target)
+                owner.taken.add(change.label)
 
     def _check_commit(self, commit: Commit, changes: Iterable[Change]) -> None:
         for change in changes:

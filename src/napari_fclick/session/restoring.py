@@ -173,23 +173,32 @@ def _write_all(commits: Sequence[Commit], labels: Any, *, after: bool) -> None:
 def _settle(commits: Sequence[Commit], labels: Any) -> int:
     """Write into labels that may hold some of it already; return how many pixels differ.
 
-    A patch of which something is there was written before: what differs in it was changed
-    since, such as by a brush, and stays. Of one that is not there at all, every pixel that
-    holds what it held before the session is written.
+    The labels are as some commit left them, the last one of which anything is seen in them:
+    those after it are done, each pixel that holds what it held before. What differs from
+    those up to it was changed since, such as by a brush, and stays.
     """
     shape, dtype = tuple(int(n) for n in labels.shape), np.dtype(labels.dtype)
     before = np.zeros(shape, dtype)
     _write_all(commits, before, after=False)
     wanted = before.copy()
-    _write_all(commits, wanted, after=True)
+    # Where the labels already hold what an earlier commit left there, they tell of that one.
+    met = np.zeros(shape, bool)
+    there = 0
+    for number, commit in enumerate(commits, 1):
+        for patch in commit.patches:
+            current, old = np.asarray(labels[patch.where]), wanted[patch.where].copy()
+            patch.impose(wanted, after=True)
+            new = wanted[patch.where]
+            met[patch.where] |= current == old
+            if ((current == new) & (new != old) & (new != 0) & ~met[patch.where]).any():
+                there = number
+    for commit in commits[there:]:
+        for patch in commit.patches:
+            patch.apply(labels)
+            patch.swapped = None  # undo takes back whatever the commit has there
     conflicts = 0
     for where in dict.fromkeys(patch.key for commit in commits for patch in commit.patches):
         region = tuple(slice(*p) if isinstance(p, tuple) else p for p in where)
-        old, new, current = before[region], wanted[region], np.array(labels[region])
-        changed = old != new
-        if not (changed & (current == new)).any():
-            ours = changed & (current == old)
-            current[ours] = new[ours]
-            labels[region] = current
-        conflicts += int(np.count_nonzero(changed & (current != new)))
+        old, new, current = before[region], wanted[region], np.asarray(labels[region])
+        conflicts += int(np.count_nonzero((old != new) & (current != new)))
     return conflicts

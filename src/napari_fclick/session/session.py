@@ -489,6 +489,20 @@ class Session:
         """The accepted objects by number, in the order in which they were accepted."""
         return self._objects.records
 
+    def object_here(self, label: int) -> AcceptedObject | None:
+        """Return an accepted object of the labels that are chosen; None where there is none.
+
+        Raises
+        ------
+        SessionError
+            If the object of that number was accepted into other labels.
+        """
+        return self._objects.here(label)
+
+    def owner(self, label: int) -> NumberedLabels:
+        """Return the labels that an accepted object was written into; KeyError for no object."""
+        return self._objects.owners[label]
+
     def plan(self) -> LabelPatch:
         """Return what accepting the draft would write, and take from whom.
 
@@ -556,7 +570,7 @@ class Session:
         """
         patch = self.plan()
         target = self._objects.check_target()
-        before = self.objects.get(patch.label)
+        before = self.object_here(patch.label)
         record = self._record(patch, before)
         stored = (StoredPatch.pack(patch),)
         shape = tuple(int(n) for n in self.labels.shape)

@@ -147,7 +147,9 @@ class Made:
         """Keep what becomes of the labels in one slice."""
         self.stakes = self.stakes.plus(patch)
         contested = patch.contested is not None and bool(patch.contested.any())
-        if contested or np.any(patch.before != patch.after):
+        # Of an object that was there before the session, the file must have what stays, too.
+        own = bool(np.any(patch.after == patch.label))
+        if own or contested or np.any(patch.before != patch.after):
             self.patches.append(StoredPatch.pack(patch))
         # A clicked slice is known even if others keep all of it: a replay needs it.
         if each is not None and (patch.written or each.kind == KEYFRAME):

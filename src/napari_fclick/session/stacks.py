@@ -233,7 +233,7 @@ def accept(session: Session, slices: Iterable[SliceMask], run: StackRun) -> Acce
     stakes, label, target = made.stakes, made.stakes.label, session.target
     assert target is not None  # it was planned
     parts = [_part(work, each, patch_box, area, run) for each, patch_box, area in made.found]
-    before = session.objects.get(label)
+    before = session.object_here(label)
     record = _record(work, label, _ordered(parts, session.place), before)
     shape = tuple(int(n) for n in session.labels.shape)
     run = replace(
