@@ -37,16 +37,20 @@ class KeyBindings:
         self._controller = controller
         self._bound: list[tuple[Any, str, Any]] = []
         self._owners: tuple[Any, ...] = ()
+        self._bound_for: tuple[tuple[Any, ...], list[Action]] | None = None
         self._held = Held()
         self._settings = key_settings()
         self._settings.changed.connect(self._bind_anew)
 
     def bind(self, viewer: Any, layers: Iterable[Any]) -> None:
-        """Bind anew on these, and on nothing else."""
+        """Bind on these, and on nothing else; what is bound already costs nothing."""
+        owners, actions = (viewer, *layers), self._wanted()
+        if self._bound_for == (owners, actions):
+            return
         self.release()
-        self._owners = (viewer, *layers)
-        for owner in self._owners:
-            for action in self._wanted():
+        self._owners, self._bound_for = owners, (owners, actions)
+        for owner in owners:
+            for action in actions:
                 for key in self._settings.keys[action.name]:
                     self._bind(owner, key, action)
 
@@ -61,11 +65,12 @@ class KeyBindings:
             if replaced is not None:
                 owner.bind_key(key, replaced)
         self._bound.clear()
-        self._owners = ()
+        self._owners, self._bound_for = (), None
 
     def _bind_anew(self) -> None:
         if self._owners:
             viewer, *layers = self._owners
+            self.release()
             self.bind(viewer, layers)
 
     def _bind(self, owner: Any, key: str, action: Action) -> None:
