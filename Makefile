@@ -19,7 +19,7 @@ demo: install ## the plugin at work on a bundled image; without a window where t
 	$(BIN)/napari-fclick demo
 
 test: lint ## all checks, then the tests
-	scripts/with_display.sh $(BIN)/python -m pytest
+	scripts/with_display.sh $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: install ## style, types, import directions, the plugin's manifest
 	$(BIN)/ruff check

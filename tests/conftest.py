@@ -15,7 +15,11 @@ if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a CUDA device where there is none."""
+    """Skip what needs a CUDA device where there is none; say what is to run in one process."""
+    for item in items:
+        # Windows share a screen and its keyboard; the tests of a file share what they prepare.
+        in_window = ROOT / "tests" / "widgets" in item.path.parents
+        item.add_marker(pytest.mark.xdist_group("windows" if in_window else str(item.path)))
     on_cuda = [item for item in items if item.get_closest_marker("cuda")]
     if on_cuda and not _has_cuda():
         for item in on_cuda:

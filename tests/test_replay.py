@@ -19,7 +19,7 @@ from napari_fclick.evaluation import robot
 from napari_fclick.prediction import Prediction
 from napari_fclick.predictor import Predictor
 from napari_fclick.propagation import Propagation, Rules, Spacing, Stack
-from napari_fclick.replay import acceptances, clicks_needed, open_image, plane_of, replay
+from napari_fclick.replay import acceptances, clicks_needed, replay
 from napari_fclick.samples import coins, coins_truth
 from napari_fclick.session import Place, Session, editing, stacks
 from napari_fclick.session.journal import Journal, JournalError
@@ -28,6 +28,7 @@ from napari_fclick.session.resuming import reopen, resume
 from napari_fclick.session.signature import Channels, Signature
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
+from napari_fclick.session_image import open_image
 
 
 @pytest.fixture
@@ -91,10 +92,10 @@ def test_other_weights_give_other_masks(tmp_path: Path, image: Any) -> None:
     found = replay(journal, image, FakePredictor(radius=3))
     assert found.differing > 0
     assert found.masks[1].iou < 0.5
-    part, wanted = list(acceptances(journal))[1]
-    assert np.count_nonzero(wanted) == part.area
-    assert clicks_needed(FakePredictor(), image, part, wanted) == 1
-    assert clicks_needed(FakePredictor(radius=3), image, part, wanted) > 3
+    accepted = list(acceptances(journal, image))[1]
+    assert np.count_nonzero(accepted.wanted) == accepted.part.area
+    assert clicks_needed(FakePredictor(), accepted) == 1
+    assert clicks_needed(FakePredictor(radius=3), accepted) > 3
     journal.close()
 
 
@@ -108,6 +109,52 @@ def test_the_image_has_to_be_there_and_the_same(tmp_path: Path, image: Any) -> N
     io.imsave(tmp_path / "other.png", 255 - image)
     with pytest.raises(JournalError, match="another image"):
         open_image(journal, tmp_path / "other.png")
+    journal.close()
+
+
+def test_what_a_brush_did_in_between_is_no_difference(tmp_path: Path, image: Any) -> None:
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
+    put(session, 20, 20)
+    session.labels[19:22, 24:26] = 0  # by the eraser
+    session.labels[18, 24:28] = 1  # by the brush
+    put(session, 20, 28)  # takes what was erased, and not what was painted
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    found = replay(journal, image, FakePredictor())
+    assert found.differing == 0
+    assert np.array_equal(found.labels[0], session.labels)
+    journal.close()
+
+
+def test_pixels_that_others_kept_cost_no_clicks(tmp_path: Path, image: Any) -> None:
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
+    put(session, 30, 30, radius=7)
+    put(session, 31, 30, radius=9)  # keeps the first as it is: a ring is left
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    _, ring = acceptances(journal, image)
+    assert clicks_needed(FakePredictor(radius=9), ring) == 1
+    journal.close()
+
+
+def test_each_object_is_made_with_its_own_weights(tmp_path: Path, image: Any) -> None:
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
+    put(session, 10, 10)
+    recorder.set_weights("small", "def")
+    put(session, 30, 30, radius=3)
+    recorder.set_weights("discs", "abc")
+    put(session, 50, 50)
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    assert journal.weights == [("small", "def"), ("discs", "abc")]
+    found = replay(journal, image, FakePredictor(), {("small", "def"): FakePredictor(radius=3)})
+    assert found.differing == 0
+    assert [each.weights for each in found.masks] == [
+        ("discs", "abc"), ("small", "def"), ("discs", "abc")
+    ]  # fmt: skip
     journal.close()
 
 
@@ -149,12 +196,14 @@ def test_channels_are_looked_at_together_again(tmp_path: Path, image: Any) -> No
     session = make()
     recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
     channels = Channels(sources=(str(tmp_path / "second.png"),), limits=[(0, 255), (10, 200)])
-    recorder.set_about("channels", channels.model_dump_json())
+    put(session, 40, 40)
+    recorder.set_channels(channels)
     put(session, 20, 20)
     recorder.close()
     journal = Journal.open(tmp_path / "a.fclick")
-    part, _ = next(iter(acceptances(journal)))
-    plane = plane_of(open_image(journal), part)
+    alone, accepted = acceptances(journal, open_image(journal))
+    assert np.array_equal(alone.plane, image)
+    plane = accepted.plane
     assert plane.shape == (SIZE, SIZE, 2)
     read = plane[5:9, 5:9]
     assert np.allclose(read[..., 0], image[5:9, 5:9] / 255, atol=1e-6)
@@ -292,6 +341,39 @@ def test_stacks_are_carried_again(tmp_path: Path, complete: bool) -> None:
     journal.close()
 
 
+def test_what_was_carried_from_one_side_alone_is_made_again(tmp_path: Path) -> None:
+    """Between two clicked slices, stopped before the other one's masks came to meet these."""
+    image = tube()
+    image[2:9, 30:40, 20:24] = 200  # the lower slices see more than the upper ones
+    session = Session(image[1], np.zeros(image.shape, np.int32), Place((1, 2), (1,)))
+    recorder = recording(tmp_path / "a.fclick", session, image, None)
+    predictor = BrightPredictor()
+    propagation = Propagation(
+        Stack(lambda z: image[z], len(image), Spacing(3.0, 1.0, 1.0)), predictor, Rules()
+    )
+    for z in (1, 8):
+        place = Place((1, 2), (z,))
+        session.show(place, image[z])
+        session.add(20 + z, 25)
+        request = session.request()
+        assert request is not None
+        session.receive(request.generation, request.run(predictor))
+        mask = stacks.mask_at(session, place)
+        assert mask is not None
+        draft = session.draft_at(place)
+        propagation.set_keyframe(z, draft.clicks, mask, session.prediction_at(place))
+    for found in propagation.run():
+        if found.index == 4:
+            break
+    run = StackRun.of(0, propagation, complete=False)
+    stacks.accept(session, list(propagation.slices.values()), run)
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    again = replay(journal, image, predictor)
+    assert again.differing == 0
+    journal.close()
+
+
 def test_other_weights_carry_otherwise(tmp_path: Path) -> None:
     image = tube()
     session = carried_stack(tmp_path / "a.fclick", image)
@@ -305,11 +387,11 @@ def test_other_weights_carry_otherwise(tmp_path: Path) -> None:
     union = np.count_nonzero(then | again)
     expected = np.count_nonzero(then & again) / union
     assert [row.iou for row in found.masks] == [pytest.approx(expected)] * 2
-    parts = list(acceptances(journal))
-    assert [part.place.index for part, _ in parts] == [(3,), (6,)]
-    for part, wanted in parts:
-        assert np.count_nonzero(wanted) == part.area
-    assert clicks_needed(BrightPredictor(), image, *parts[0]) == 1
+    accepted = list(acceptances(journal, image))
+    assert [each.part.place.index for each in accepted] == [(3,), (6,)]
+    for each in accepted:
+        assert np.count_nonzero(each.wanted) == each.part.area
+    assert clicks_needed(BrightPredictor(), accepted[0]) == 1
     nothing = replay(journal, image, BrightPredictor(brightness=255))
     assert not (nothing.labels[0] == 41).any()
     assert [row.iou for row in nothing.masks] == [0.0, 0.0]

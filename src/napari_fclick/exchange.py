@@ -12,6 +12,7 @@ import numpy as np
 from napari_fclick.core.files import replacing
 from napari_fclick.session.exporting import coco_of_labels
 from napari_fclick.session.journal import SUFFIX, Journal, JournalError
+from napari_fclick.session.restoring import accepted_only
 from napari_fclick.session.resuming import reopen
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -95,7 +96,8 @@ def _labels_in(path: Path) -> list[LayerData]:
                     attributes["scale"] = known.spacing
                 if known.unit:
                     attributes["units"] = known.unit
-                layers.append((target.labels, attributes, "labels"))
+                labels = accepted_only(opened.restored, target)
+                layers.append((labels, attributes, "labels"))
         if not layers:
             raise JournalError(f"{path} holds no accepted object")
         return layers

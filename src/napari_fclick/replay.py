@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core.channels import stack_channels
 from napari_fclick.core.clicks import Click, ClickSequence
-from napari_fclick.core.files import read_image
-from napari_fclick.core.labels import make_patch
+from napari_fclick.core.labels import OverlapPolicy, make_patch
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box, image_shape
 from napari_fclick.evaluation.metrics import iou
@@ -23,15 +20,16 @@ from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
-from napari_fclick.session.resuming import check_image
-from napari_fclick.session.signature import Channels, Signature
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.stacks import others_in
 from napari_fclick.session.starting import start_prediction
 from napari_fclick.session.state import Part, PredictionLike, PredictorLike
+from napari_fclick.session_image import SessionImage
 from napari_fclick.training.simulation import correction
 
 Mask = NDArray[np.bool_]
+#: Name and sha256.
+Weights = tuple[str, str]
 
 #: A mask that agrees this well with the accepted one (IoU) would have been accepted.
 CONTENT = 0.9
@@ -52,12 +50,39 @@ class Replayed:
         Of the pixels written now with those written then, in all slices.
     slices : int
         How many slices were accepted at once.
+    weights : (str, str) or None
+        Name and sha256 of those that answered then.
     """
 
     label: int
     part: Part
     iou: float
     slices: int = 1
+    weights: Weights | None = None
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A mask that was accepted in one plane, and stands.
+
+    Attributes
+    ----------
+    part : Part
+    plane : array
+        What was looked at.
+    wanted : ndarray of bool
+        The plane's pixels that it wrote.
+    kept : ndarray of bool
+        Those that other objects kept.
+    weights : (str, str) or None
+        Name and sha256 of the weights that answered.
+    """
+
+    part: Part
+    plane: Any
+    wanted: Mask
+    kept: Mask
+    weights: Weights | None
 
 
 @dataclass(frozen=True)
@@ -79,97 +104,48 @@ class Replay:
     differing: int
 
 
-def open_image(journal: Journal, path: Path | None = None, insist: bool = False) -> Any:
-    """Read the image that a session was about.
-
-    Parameters
-    ----------
-    journal : Journal
-    path : Path, optional
-        By default the file that the image was read from then.
-    insist : bool
-        Take the image even if its pixels are not the same.
-
-    Raises
-    ------
-    JournalError
-        If there is no such file, or it is another image.
-    """
-    source = path or (Path(journal.image.source) if journal.image.source else None)
-    if source is None:
-        raise JournalError(f"{journal.path}: its image came from no file; say --image FILE")
-    if not source.exists():
-        raise JournalError(f"{journal.path}: its image {source} is not there; say --image FILE")
-    image = _read(source)
-    check_image(journal, Signature.of(image), insist)
-    return _with_channels(journal, image)
-
-
-class ImageChannels:
-    """Images of one shape that are looked at together; a plane of them is one of channels.
-
-    Parameters
-    ----------
-    images : list of array
-    limits : list of (float, float), optional
-        Of each, the intensities that are black and white.
-    """
-
-    def __init__(self, images: list[Any], limits: list[tuple[float, float]] | None) -> None:
-        self._images, self._limits = images, limits
-
-    def __getitem__(self, where: Any) -> Any:
-        return stack_channels([image[where] for image in self._images], self._limits)
-
-
-def _with_channels(journal: Journal, image: Any) -> Any:
-    text = journal.about("channels")
-    channels = Channels.model_validate_json(text) if text else Channels()
-    if not channels.sources:
-        return image
-    missing = [source or "(no file)" for source in channels.sources if not Path(source).is_file()]
-    if missing:
-        raise JournalError(
-            f"{journal.path}: channels that the session looked at are not there: "
-            f"{', '.join(missing)}"
-        )
-    others = [_read(Path(source)) for source in channels.sources]
-    shapes = {tuple(np.shape(each)) for each in (image, *others)}
-    if len(shapes) > 1:
-        raise JournalError(f"{journal.path}: its channels have the shapes {sorted(shapes)}")
-    return ImageChannels([image, *others], channels.limits)
-
-
-def replay(journal: Journal, image: Any, predictor: PredictorLike) -> Replay:
+def replay(
+    journal: Journal,
+    image: Any,
+    predictor: PredictorLike,
+    others: Mapping[Weights, PredictorLike] | None = None,
+) -> Replay:
     """Make a session's objects again from its clicks, in the order they were accepted.
 
     Parameters
     ----------
     journal : Journal
-    image : array
+    image : SessionImage or array
         The whole image, of as many dimensions as the labels, and channels.
     predictor : PredictorLike
+    others : mapping of (str, str) to PredictorLike, optional
+        Those that are to make the objects which certain weights made, by name and sha256.
 
     Raises
     ------
     JournalError
         If the file is damaged.
     """
-    known = journal.targets
+    known, others = journal.targets, others or {}
     then = [NumberedLabels(target.empty()) for target in known]
     now = [target.empty() for target in known]
     commits = journal.restore(then).commits
     _write_first(commits, then, now)
     masks = []
     for commit in commits:
+        labels = now[then.index(commit.target)]
         for patch in commit.patches:
+            patch.explain(commit.target.labels, labels)
             patch.impose(commit.target.labels, after=True)
-        masks += list(_again(commit, now[then.index(commit.target)], image, predictor))
+        weights = journal.circumstances(commit).weights
+        answering = predictor if weights is None else others.get(weights, predictor)
+        made = _again(commit, labels, _seen(image, commit), answering)
+        masks += [replace(each, weights=weights) for each in made]
     differing = sum(int(np.count_nonzero(a.labels != b)) for a, b in zip(then, now, strict=True))
     return Replay(masks, now, differing)
 
 
-def clicks_needed(predictor: PredictorLike, image: Any, part: Part, wanted: Mask) -> int:
+def clicks_needed(predictor: PredictorLike, accepted: Acceptance) -> int:
     """Return how many clicks a predictor needs until its mask agrees with an accepted one.
 
     The person's own clicks are tried first, in their order; where they are used up, clicks
@@ -178,32 +154,37 @@ def clicks_needed(predictor: PredictorLike, image: Any, part: Part, wanted: Mask
     Parameters
     ----------
     predictor : PredictorLike
-    image : array
-        The whole image.
-    part : Part
-        What was accepted.
-    wanted : ndarray of bool
-        The plane's mask.
+    accepted : Acceptance
     """
-    plane = plane_of(image, part)
+    part, plane, wanted = accepted.part, accepted.plane, accepted.wanted
     clicks, prediction = ClickSequence(), _start(part, plane)
     own = iter(part.clicks)
+    mask = np.zeros_like(wanted)
+    if prediction is not None:
+        mask = _written(prediction, accepted)
     for number in range(1, MOST_CLICKS + 1):
-        click = next(own, None) or _next_click(wanted, prediction, part, clicks)
+        click = next(own, None) or _next_click(wanted, mask, clicks)
         if click is None:
             return number - 1
         clicks = clicks.add(click)
         prediction = predictor.predict(plane, clicks, prediction)
-        if iou(wanted, _mask(prediction, part, Box(0, 0, *wanted.shape))) >= CONTENT:
+        mask = _written(prediction, accepted)
+        if iou(wanted, mask) >= CONTENT:
             return number
     return MOST_CLICKS
 
 
-def acceptances(journal: Journal) -> Iterator[tuple[Part, Mask]]:
-    """Yield each acceptance that stands, and the pixels of its plane that it wrote.
+def acceptances(journal: Journal, image: Any) -> Iterator[Acceptance]:
+    """Yield each acceptance that stands.
 
     Of an object that was accepted in a stack, each slice that a person clicked is yielded: the
     others took no clicks.
+
+    Parameters
+    ----------
+    journal : Journal
+    image : SessionImage or array
+        The whole image.
 
     Raises
     ------
@@ -212,12 +193,25 @@ def acceptances(journal: Journal) -> Iterator[tuple[Part, Mask]]:
     """
     targets = [NumberedLabels(target.empty()) for target in journal.targets]
     for commit in journal.restore(targets).commits:
+        record, labels = commit.accepted, commit.target.labels
+        parts = _clicked(commit)
         for patch in commit.patches:
-            patch.impose(commit.target.labels, after=True)
-        record = commit.accepted
-        if record is not None:
-            for part in _clicked(commit):
-                yield part, np.asarray(plane_of(commit.target.labels, part) == record.label)
+            patch.impose(labels, after=False)
+        before = [plane_of(labels, part).copy() for part in parts]
+        for patch in commit.patches:
+            patch.impose(labels, after=True)
+        for part, held in zip(parts, before, strict=True):
+            assert record is not None  # it has parts
+            kept = (held != 0) & (held != record.label)
+            if part.settings.policy is OverlapPolicy.REPLACE:
+                kept[:] = False
+            yield Acceptance(
+                part,
+                plane_of(_seen(image, commit), part),
+                np.asarray(plane_of(labels, part) == record.label),
+                kept,
+                journal.circumstances(commit).weights,
+            )
 
 
 def plane_of(image: Any, part: Part) -> Any:
@@ -231,6 +225,10 @@ def plane_at(image: Any, place: Place) -> Any:
 
 
 # --- helpers ----------------------------------------------------------------------------
+
+
+def _seen(image: Any, commit: Commit) -> Any:
+    return image.seen_in(commit) if isinstance(image, SessionImage) else image
 
 
 def _write_first(
@@ -298,10 +296,20 @@ def _carried(
             again.set_keyframe(part.place.position(axis), part.clicks, mask, prediction)
     for index in run.absent:
         again.set_absent(index)
-    if any(each.mask for each in again.slices.values()):
+    if not any(each.mask for each in again.slices.values()):
+        return {}
+    if run.complete:
         deque(again.run(), maxlen=0)
-    kept = {i: each for i, each in again.slices.items() if run.complete or i in run.slices}
-    return {place.moved(axis, index): each.mask for index, each in kept.items()}
+        return {place.moved(axis, index): each.mask for index, each in again.slices.items()}
+    # It was broken off: what came later, such as from the other side, was never seen.
+    kinds = {part.place.position(axis): part.kind for part in commit.parts}
+    kept = {i: each.mask for i, each in again.slices.items() if i in kinds}
+    for each in again.run():
+        if kinds.get(each.index) == each.kind.value:
+            kept[each.index] = each.mask
+            del kinds[each.index]
+    kept |= {i: each.mask for i, each in again.slices.items() if i in kinds}
+    return {place.moved(axis, index): mask for index, mask in kept.items()}
 
 
 def _rules(run: StackRun) -> Rules:
@@ -381,19 +389,12 @@ def _stored(prediction: PredictionLike, part: Part) -> StoredMask | None:
     return StoredMask.pack(_mask(prediction, part, box), box.top, box.left)
 
 
-def _next_click(
-    wanted: Mask, prediction: PredictionLike | None, part: Part, clicks: ClickSequence
-) -> Click | None:
-    mask = np.zeros_like(wanted)
-    if prediction is not None:
-        mask = _mask(prediction, part, Box(0, 0, *wanted.shape))
+def _written(prediction: PredictionLike, accepted: Acceptance) -> Mask:
+    """Return what would be written of a prediction: what others kept, they keep."""
+    mask = _mask(prediction, accepted.part, Box(0, 0, *accepted.wanted.shape))
+    return np.asarray(mask & ~accepted.kept)
+
+
+def _next_click(wanted: Mask, mask: Mask, clicks: ClickSequence) -> Click | None:
     found = correction(wanted, mask, [click.pixel for click in clicks])
     return None if found is None else Click(found.row, found.column, found.positive)
-
-
-def _read(path: Path) -> Any:
-    if path.suffix == ".zarr" or path.is_dir():
-        import dask.array as da
-
-        return da.from_zarr(str(path))
-    return read_image(path)

@@ -89,6 +89,7 @@ def test_mistakes_end_with_one_line(
         ([folder, *METHOD, "--results", rows, "--resume"], "no results file"),
         ([folder, "--label", "1"], "--label: only with --volumes"),
         ([folder, "--volumes", "--jitter", "0.5"], "--jitter: not with --volumes"),
+        ([folder, "--volumes", "--timing"], "--timing: not with --volumes"),
         ([folder, "--volumes", "--label", "1"], "holds no volume"),
         ([folder, "--workers", "0"], "greater than or equal to 1"),
     ]

@@ -21,7 +21,7 @@ from tests.session.test_stacks import RUN, at, carried, click, known, make_stack
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.window import Box
 from napari_fclick.session import AcceptedObject, Place, Session, stacks
-from napari_fclick.session.exporting import export, run_lengths, volume_of
+from napari_fclick.session.exporting import coco_of_labels, export, run_lengths, volume_of
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature
@@ -77,6 +77,30 @@ def test_coco(session: Session, tmp_path: Path) -> None:
         assert found["bbox"][2:] == [np.ptp(columns) + 1, np.ptp(rows) + 1]
         assert found["attributes"]["clicks"] == label
     assert [found["category_id"] for found in coco["annotations"]] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "dtype"),
+    [
+        ([[0, 1, 1], [0, 2, 0]], np.int32),
+        ([[-1, 1, 1], [-3, 2, 0]], np.int16),  # what is to be ignored is no object
+        ([[1, 1, 1], [2, 2, 1]], np.int32),  # no background
+        ([[-1, -1, 1], [-1, -1, -1]], np.int32),
+        ([[0, 0, 0], [0, 0, 0]], np.uint8),
+        ([[0, 2**63 + 1, 0], [2**63, 0, 7]], np.uint64),  # no float holds these
+    ],
+)
+def test_coco_of_labels_has_the_objects_alone(numbers: list[list[int]], dtype: Any) -> None:
+    labels = np.array([numbers, numbers[::-1]], dtype)
+    coco = coco_of_labels(labels, "cells", {1: "nucleus"})
+    annotations = json.loads(json.dumps(coco))["annotations"]
+    wanted = [each for each in np.unique(labels).tolist() if each > 0]
+    for image, plane in zip(coco["images"], labels, strict=True):
+        own = [each for each in annotations if each["image_id"] == image["id"]]
+        assert [each["attributes"]["label"] for each in own] == wanted
+        for found, label in zip(own, wanted, strict=True):
+            assert np.array_equal(decoded(found["segmentation"]), plane == label)
+            assert found["category_id"] == (2 if label == 1 else 1)
 
 
 @given(st.lists(st.booleans(), min_size=12, max_size=12).filter(any), st.integers(0, 2))

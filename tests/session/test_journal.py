@@ -313,6 +313,21 @@ def test_save_as_goes_on_in_the_copy(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_save_as_where_the_own_file_has_vanished(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    put(session, 20, 20)
+    with pytest.raises(JournalError, match="this session's file already"):
+        recorder.save_as(tmp_path / "a.fclick")
+    Journal.create(tmp_path / "b.fclick", Signature.of(IMAGE)).close()
+    (tmp_path / "a.fclick").unlink()
+    recorder.save_as(tmp_path / "b.fclick")
+    put(session, 40, 40)
+    recorder.close()
+    again, journal = reopened(tmp_path / "b.fclick")
+    same(session, again)
+    journal.close()
+
+
 def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="no file"):
         Journal.open(tmp_path / "none.fclick")
@@ -356,7 +371,7 @@ def test_weights_and_times_are_on_file(tmp_path: Path) -> None:
     put(session, 50, 10)
     journal = recorder.journal
     assert journal is not None
-    assert journal.weights == [("discs", "abc"), ("other", "def")]
+    assert journal.weights == [("other", "def"), ("discs", "abc")]
     assert journal.events == 6
     assert journal.last_time > 1e9
     recorder.close()

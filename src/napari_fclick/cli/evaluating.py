@@ -122,7 +122,7 @@ def evaluate(
 
 #: What has no meaning for whole objects, as the option is called and as it is by default.
 PLANE_OPTIONS = {"jitter": 0.0, "stop": 1.0, "max_clicks": 20, "markdown": None, "plot": None}
-PLANE_OPTIONS |= {"integrity": True}
+PLANE_OPTIONS |= {"integrity": True, "timing": False}
 PLANE_OPTIONS |= {"sheet": None, "results": None, "resume": False, "scheduler": None, "workers": 1}
 
 

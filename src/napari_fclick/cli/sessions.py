@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,8 +34,11 @@ def export(
     out: Annotated[Path, typer.Option(help="The file to write.")],
 ) -> None:
     """Write a session's objects as COCO JSON, labels with their scale, or tables."""
+    from napari_fclick.core.files import same_file
     from napari_fclick.session.exporting import export as write
 
+    if same_file(session, out):
+        raise ValueError(f"--out {out} is the session file itself: choose another file")
     for path in write(session, format_.value, out):
         say(f"wrote {path}")
 
@@ -59,8 +62,8 @@ def replay(
     With other weights it tells how many clicks the same person would have needed.
     """
     from napari_fclick.core.files import check_mask_path
-    from napari_fclick.replay import open_image
     from napari_fclick.session.journal import Journal
+    from napari_fclick.session_image import open_image
 
     if out is not None:
         check_mask_path(out)
@@ -92,12 +95,13 @@ def _replayed(
     from napari_fclick.core.files import write_labels
     from napari_fclick.replay import replay as run
 
-    used = journal.weights
-    if weights is None and len(used) > 1:
-        names = ", ".join(dict.fromkeys(name for name, _ in used))
-        say(f"the session used several weights ({names}); all objects are made with the last")
+    used, then = journal.weights, _weights_then(journal, device)
     predictor = load_predictor(weights or (used[-1][0] if used else "default"), device)
-    found = run(journal, image, predictor)
+    own = then if weights is None else {}
+    missing = [name for name, sha256 in used if (name, sha256) not in own]
+    if weights is None and missing and len(used) > 1:
+        say(f"objects of {', '.join(missing)}, which is not there, are made with {predictor.name}")
+    found = run(journal, image, predictor, own)
     known = journal.targets
     if out is not None:
         for number, (labels, target) in enumerate(zip(found.labels, known, strict=True), start=1):
@@ -107,7 +111,10 @@ def _replayed(
         "session": str(journal.path),
         "weights": predictor.name,
         "weights_sha256": predictor.card.sha256,
-        "same_weights": any(predictor.card.sha256 == sha for _, sha in used),
+        "same_weights": all(
+            each.weights in own or (each.weights or ("", ""))[1] == predictor.card.sha256
+            for each in found.masks
+        ),
         "identical": found.differing == 0,
         "differing_px": found.differing,
         "objects": [
@@ -121,34 +128,38 @@ def _replayed(
         ],
     }
     if not report["same_weights"]:
-        report |= _compare(journal, image, predictor, report["objects"])
+        report |= _compare(journal, image, predictor, then, report["objects"])
     return report
 
 
 def _compare(
-    journal: Journal, image: Any, predictor: Predictor, rows: Iterable[dict[str, Any]]
+    journal: Journal,
+    image: Any,
+    predictor: Predictor,
+    before: Mapping[tuple[str, str], Predictor],
+    rows: Iterable[dict[str, Any]],
 ) -> dict[str, int]:
     """Count the clicks that other weights need; add each object's to its row."""
     from napari_fclick.replay import acceptances, clicks_needed
 
-    before = _weights_then(journal, str(predictor.device))
     then = now = 0
-    for row, (part, wanted) in zip(rows, track("replay", acceptances(journal)), strict=True):
-        row["clicks_then"] = len(part.clicks)
-        if before is not None:
-            row["clicks_then"] = clicks_needed(before, image, part, wanted)
-        row["clicks_needed"] = clicks_needed(predictor, image, part, wanted)
+    for row, accepted in zip(rows, track("replay", acceptances(journal, image)), strict=True):
+        row["clicks_then"] = len(accepted.part.clicks)
+        if accepted.weights in before:
+            row["clicks_then"] = clicks_needed(before[accepted.weights], accepted)
+        row["clicks_needed"] = clicks_needed(predictor, accepted)
         then, now = then + row["clicks_then"], now + row["clicks_needed"]
     return {"clicks_then": then, "clicks_needed": now, "clicks_saved": then - now}
 
 
-def _weights_then(journal: Journal, device: str) -> Predictor | None:
-    """Return the predictor that a session used, if it is there still."""
-    for name, sha256 in reversed(journal.weights):
+def _weights_then(journal: Journal, device: str) -> dict[tuple[str, str], Predictor]:
+    """Return the predictors that a session used, as far as they are there still."""
+    found = {}
+    for name, sha256 in journal.weights:
         try:
             predictor = load_predictor(name, device)
         except ValueError:
             continue
         if predictor.card.sha256 == sha256:
-            return predictor
-    return None
+            found[name, sha256] = predictor
+    return found

@@ -26,23 +26,29 @@ MOST_CHANNELS = 16
 @app.command()
 def demo(
     headless: Annotated[bool, typer.Option(help="Work without a window.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("fclick-demo"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the results, which are made without a window.",
+            show_default="fclick-demo",
+        ),
+    ] = None,
     weights: Weights = "default",
     device: Device = "auto",
 ) -> None:
     """Let a robot click the coins of a bundled image into labels."""
     from napari_fclick import demo as demonstration
 
-    if not headless and not _has_display():
+    if not headless and out is None:
+        if _has_display():
+            demonstration.run_window(weights, device, say)
+            return
         say("no display: running headless")
-        headless = True
-    if not headless:
-        demonstration.run_window(weights, device, say)
-        return
-    summary = demonstration.run_headless(load_predictor(weights, device), out)
+    folder = out or Path("fclick-demo")
+    summary = demonstration.run_headless(load_predictor(weights, device), folder)
     say(
         f"{summary['objects']} objects, {summary['clicks']} clicks, mean IoU "
-        f"{summary['mean_iou']:.3f}, {summary['ms_per_click']:.0f} ms per click; see {out}"
+        f"{summary['mean_iou']:.3f}, {summary['ms_per_click']:.0f} ms per click; see {folder}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,14 @@ from numpy.typing import NDArray
 _AXES = "TZYX"
 TIFF_SUFFIXES = (".tif", ".tiff")
 SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp", ".npy")
+#: The largest number that labels are written with.
+_HIGHEST = 2**32 - 1
+_PREFIXES = {"": "", "kilo": "k", "deci": "d", "centi": "c", "milli": "m"}
+_PREFIXES |= {"micro": "µ", "nano": "n", "pico": "p", "femto": "f"}
+#: The symbols that OME allows for units of length, by the names that units have in napari.
+_SYMBOLS = {f"{name}meter": f"{prefix}m" for name, prefix in _PREFIXES.items()}
+_SYMBOLS |= {"micron": "µm", "um": "µm", "\u03bcm": "µm", "angstrom": "Å", "inch": "in"}
+_SYMBOLS |= {symbol: symbol for symbol in (*_SYMBOLS.values(), "pixel")}
 
 
 def read_image(path: Path) -> NDArray[Any]:
@@ -48,8 +56,22 @@ def read_image(path: Path) -> NDArray[Any]:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to; it takes the place of ``path`` when all is written, or never."""
     partial = path.with_name(path.name + ".partial")
-    yield partial
-    partial.replace(path)
+    try:
+        yield partial
+        partial.replace(path)
+    except BaseException:
+        # Where a disk is full, what was written of it would keep it full.
+        with suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Say whether two paths lead to the same file; one that leads nowhere leads to no other's."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def write_mask(path: Path, mask: NDArray[Any]) -> None:
@@ -62,7 +84,8 @@ def write_mask(path: Path, mask: NDArray[Any]) -> None:
     """
     check_mask_path(path)
     with replacing(path) as partial:
-        tifffile.imwrite(partial, mask, compression="zlib")
+        # Otherwise three or four columns would be taken for colours, here and below.
+        tifffile.imwrite(partial, mask, compression="zlib", photometric="minisblack")
 
 
 def write_labels(
@@ -80,29 +103,39 @@ def write_labels(
     spacing : tuple of float
         Size of a pixel along each axis.
     unit : str
-        Of the spacing along Z, Y and X, such as ``µm``.
+        Of the spacing along Z, Y and X, such as ``µm`` or ``nanometer``. Where OME has no symbol
+        for it, no spacing is written: without a unit it would be taken for micrometers.
 
     Raises
     ------
     ValueError
-        If the path is of another kind, the labels have other axes, or a number is larger
-        than 32 bits hold.
+        If the path is of another kind, the labels have other axes, or a number is negative or
+        larger than 32 bits hold.
     """
     check_mask_path(path)
     if not 2 <= labels.ndim <= len(_AXES):
         raise ValueError(f"labels of {labels.ndim} axes cannot be written; allowed are 2 to 4")
-    highest = int(labels.max(initial=0))
-    if highest >= 2**32:
-        raise ValueError(f"label {highest} does not fit into 32 bits")
+    lowest, highest = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if lowest < 0 or highest > _HIGHEST:
+        wrong = lowest if lowest < 0 else highest
+        raise ValueError(f"label {wrong} cannot be written; allowed are 0 to {_HIGHEST}")
     axes = _AXES[-labels.ndim :]
     metadata: dict[str, Any] = {"axes": axes}
+    symbol = _SYMBOLS.get(unit or "pixel")
     for axis, step in zip(axes, spacing, strict=False):
-        if axis != "T":
+        if axis != "T" and symbol is not None:
             metadata[f"PhysicalSize{axis}"] = float(step)
-            metadata[f"PhysicalSize{axis}Unit"] = unit or "pixel"
+            metadata[f"PhysicalSize{axis}Unit"] = symbol
     narrow = labels.astype(np.uint16 if highest < 2**16 else np.uint32)
     with replacing(path) as partial:
-        tifffile.imwrite(partial, narrow, compression="zlib", ome=True, metadata=metadata)
+        tifffile.imwrite(
+            partial,
+            narrow,
+            compression="zlib",
+            photometric="minisblack",
+            ome=True,
+            metadata=metadata,
+        )
 
 
 def check_mask_path(path: Path) -> None:

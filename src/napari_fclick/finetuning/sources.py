@@ -27,11 +27,11 @@ from napari_fclick.core.folders import (
     read_pair,
 )
 from napari_fclick.finetuning.content import content_hash
-from napari_fclick.replay import open_image
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.place import Place
 from napari_fclick.session.resuming import Opened, reopen
 from napari_fclick.session.state import AcceptedObject, Part
+from napari_fclick.session_image import open_image
 
 Array = NDArray[Any]
 
@@ -244,7 +244,7 @@ def from_sessions(paths: Iterable[Path], name: str = "sessions") -> LabelledData
 
 def _from_session(path: Path) -> LabelledImage:
     with closing(Journal.open(path, read_only=True)) as journal:
-        image, signature = open_image(journal), journal.image
+        image, signature = open_image(journal).last, journal.image
         opened = reopen(journal)
     records = [r for r in opened.restored.objects.values() if r.parts]
     parts = [(record, part) for record in records for part in record.parts]

@@ -19,6 +19,7 @@ from napari_fclick.core.files import check_mask_path, replacing, write_labels
 from napari_fclick.core.window import Box
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.place import Place
+from napari_fclick.session.restoring import accepted_only
 from napari_fclick.session.resuming import Opened, reopen
 from napari_fclick.session.state import AcceptedObject, Part
 
@@ -45,13 +46,10 @@ class Content(NamedTuple):
 
     def labels_of(self, label: int) -> tuple[Any, Target]:
         """Return the labels that hold an object, and what is known of them."""
-        # A commit without patches, as of a class, says nothing of where the object lies.
-        newest_first = reversed(self.opened.restored.commits)
-        for commit in sorted(newest_first, key=lambda each: not each.patches):
-            if any(change.label == label and change.after for change in commit.changes):
-                number = self.opened.targets.index(commit.target)
-                return commit.target.labels, self.journal.targets[number]
-        raise JournalError(f"there is no object {label}")
+        owner = self.opened.restored.owners.get(label)
+        if owner is None:
+            raise JournalError(f"there is no object {label}")
+        return owner.labels, self.journal.targets[self.opened.targets.index(owner)]
 
 
 def export(path: Path, kind: str, out: Path) -> list[Path]:
@@ -136,6 +134,7 @@ def coco_of_labels(
     Parameters
     ----------
     labels : ndarray of int, shape (..., Y, X)
+        Objects' numbers are 1 or more.
     name : str
         Of the image.
     classes : mapping of int to str, optional
@@ -153,9 +152,11 @@ def coco_of_labels(
             image["slice"] = list(index)
         images.append(image)
         # Counted anew first: a number of a thousand million is no reason for a list as long.
-        numbers, counted = np.unique(np.append(plane.ravel(), 0), return_inverse=True)
-        regions = ndimage.find_objects(counted[:-1].reshape(plane.shape))
-        for label, where in zip(numbers[1:].tolist(), regions, strict=True):
+        numbers, counted = np.unique(plane, return_inverse=True)
+        regions = ndimage.find_objects(counted.reshape(plane.shape) + 1)
+        for label, where in zip(numbers.tolist(), regions, strict=True):
+            if label <= 0:  # no object: background, or what is to be ignored
+                continue
             place = Place((labels.ndim - 2, labels.ndim - 1), index)
             box = Box(where[0].start, where[1].start, where[0].stop, where[1].stop)
             part = Part(place, ClickSequence(), box, 0)
@@ -239,7 +240,8 @@ def write_tiff(content: Content, out: Path) -> list[Path]:
         raise JournalError(f"{content.journal.path} holds no accepted object")
     for number, (target, known) in enumerate(targets, start=1):
         path = out if len(targets) == 1 else out.with_stem(f"{out.stem}-{number}")
-        write_labels(path, np.asarray(target.labels), known.spacing, known.unit)
+        labels = accepted_only(content.opened.restored, target)
+        write_labels(path, labels, known.spacing, known.unit)
         written.append(path)
     return written
 

@@ -82,6 +82,20 @@ class StoredPatch:
         """
         return self._swap(labels, self.after, self.before)
 
+    def explain(self, labels: Any, others: Any) -> None:
+        """Bring labels to what was there before, and write what was not yet into others, too.
+
+        What a patch found and no earlier one left there, such as a brush's stroke, was written
+        by something else in between.
+        """
+        known, found = np.array(labels[self.where]), self._unpack(self.before)
+        strange = known != found
+        if strange.any():
+            labels[self.where] = found
+            there = np.array(others[self.where])
+            there[strange] = found[strange]
+            others[self.where] = there
+
     def impose(self, labels: Any, *, after: bool) -> None:
         """Write what was there after, or before, whatever is there now."""
         labels[self.where] = self._unpack(self.after if after else self.before)
@@ -117,7 +131,10 @@ class StoredPatch:
         return np.unpackbits(bits, count=math.prod(self.shape)).astype(bool).reshape(self.shape)
 
     def _unpack(self, packed: bytes) -> Labels:
-        return np.frombuffer(zlib.decompress(packed), self.dtype).reshape(self.shape)
+        try:
+            return np.frombuffer(zlib.decompress(packed), self.dtype).reshape(self.shape)
+        except zlib.error as error:
+            raise ValueError(f"the pixels of an object are damaged: {error}") from error
 
 
 def apply_all(patches: Iterable[StoredPatch], labels: Any, *, revert: bool = False) -> int:
@@ -195,6 +212,8 @@ class Commit:
         Which number gave way to which (0: to none) where no new mask was written.
     stack : StackRun or None
         How the object was carried, where it was accepted in many planes at once.
+    step : int or None
+        Its number in the session file that it was read from.
     """
 
     patches: tuple[StoredPatch, ...]
@@ -203,6 +222,7 @@ class Commit:
     labels_shape: tuple[int, ...]
     renumbered: dict[int, int] = field(default_factory=dict)
     stack: StackRun | None = None
+    step: int | None = None
 
     @property
     def nbytes(self) -> int:
@@ -226,6 +246,16 @@ class Commit:
         place = record.place
         found = (record.part(place.moved(axis, index)) for index in run.slices)
         return tuple(part for part in found if part is not None)
+
+
+def follow_owners(owners: dict[int, NumberedLabels], commit: Commit) -> None:
+    """Bring up to date, in place, which labels each accepted object is in, by number."""
+    for change in commit.changes:
+        if change.after is None:
+            owners.pop(change.label, None)
+        else:
+            # What is known of an object may change while other labels are chosen.
+            owners.setdefault(change.label, commit.target)
 
 
 @dataclass(frozen=True)

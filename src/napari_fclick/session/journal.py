@@ -13,24 +13,25 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock
 
+from napari_fclick.core.files import same_file
 from napari_fclick.session import access, records, tables
-from napari_fclick.session.history import Step
+from napari_fclick.session.history import Commit, Step
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.part_table import PartTable
 from napari_fclick.session.restoring import Restored, restore
-from napari_fclick.session.signature import Signature
+from napari_fclick.session.signature import Channels, Signature
 
 SUFFIX = ".fclick"
 #: "fclk": tells the file from other SQLite files.
 APPLICATION_ID = 0x66636C6B
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class JournalError(ValueError):
@@ -66,6 +67,22 @@ class Target:
         return np.zeros(self.shape, np.dtype(self.dtype))
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """With what a step was made.
+
+    Attributes
+    ----------
+    weights : (str, str) or None
+        Name and sha256 of the weights that answered.
+    channels : Channels
+        What was looked at together with the image.
+    """
+
+    weights: tuple[str, str] | None = None
+    channels: Channels = field(default_factory=Channels)
+
+
 class Journal:
     """A session file that is open; make one with `create` or `open`.
 
@@ -80,7 +97,9 @@ class Journal:
         self.path = path
         self.read_only = lock is None
         self._connection, self._lock = connection, lock
+        self._now = Circumstances()
         self._weights: int | None = None
+        self._channels: int | None = None
         self._targets: dict[NumberedLabels, int] = {}
         self._parts = PartTable()
 
@@ -174,7 +193,7 @@ class Journal:
         """
         if path.suffix != SUFFIX:
             raise JournalError(f"{path}: session files end in {SUFFIX}")
-        if path.exists() and path.samefile(self.path):
+        if same_file(path, self.path):
             raise JournalError(f"{path} is this session's file already")
         lock = access.lock(path)
         if lock is None:
@@ -198,7 +217,8 @@ class Journal:
 
     def take_numbers_of(self, other: Journal) -> None:
         """Know what another file knows and how it numbers it, of which this is a copy."""
-        self._targets, self._weights = dict(other._targets), other._weights
+        self._targets, self._now = dict(other._targets), other._now
+        self._weights, self._channels = other._weights, other._channels
         self._parts = other._parts
 
     # --- writing ------------------------------------------------------------------------
@@ -214,17 +234,18 @@ class Journal:
         with self._transaction() as cursor:
             cursor.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
 
-    def set_weights(self, name: str, sha256: str) -> None:
-        """Note which weights answer from now on; raises as `set_about` does."""
+    def set_circumstances(self, now: Circumstances) -> None:
+        """Note with what steps are made from now on; raises as `set_about` does."""
+        if now == self._now:
+            return
+        weights = channels = None
         with self._transaction() as cursor:
-            cursor.execute(
-                "INSERT OR IGNORE INTO weights (name, sha256) VALUES (?, ?)", (name, sha256)
-            )
-            found = cursor.execute(
-                "SELECT id FROM weights WHERE name = ? AND sha256 = ?", (name, sha256)
-            )
-            weights = int(found.fetchone()[0])
-        self._weights = weights
+            if now.weights is not None:
+                weights = _numbered(cursor, "weights", ("name", "sha256"), now.weights)
+            if now.channels != Channels():
+                value = (now.channels.model_dump_json(),)
+                channels = _numbered(cursor, "channels", ("value",), value)
+        self._now, self._weights, self._channels = now, weights, channels
 
     def add_target(self, labels: NumberedLabels, target: Target) -> None:
         """Note what labels are that steps will speak of; raises as `set_about` does."""
@@ -273,7 +294,9 @@ class Journal:
         self._parts.settle()
 
     def _insert(self, cursor: sqlite3.Cursor, step: Step, when: float) -> int:
-        return tables.insert_step(cursor, step, when, self._weights, self._targets, self._parts)
+        return tables.insert_step(
+            cursor, step, when, self._weights, self._channels, self._targets, self._parts
+        )
 
     @contextmanager
     def _transaction(self, safety: str = "NORMAL") -> Iterator[sqlite3.Cursor]:
@@ -308,10 +331,34 @@ class Journal:
 
     @property
     def weights(self) -> list[tuple[str, str]]:
-        """Names and sha256 of the weights that answered, in the order of their first use."""
-        return [
-            (str(n), str(s)) for n, s in self._rows("SELECT name, sha256 FROM weights ORDER BY id")
-        ]
+        """Names and sha256 of the weights that answered; those used last come last."""
+        query = (
+            "SELECT weights.name, sha256 FROM weights JOIN steps ON steps.weights = weights.id "
+            "GROUP BY weights.id ORDER BY max(steps.id)"
+        )
+        return [(str(name), str(sha256)) for name, sha256 in self._rows(query)]
+
+    @property
+    def channels(self) -> list[Channels]:
+        """What was looked at together with the image, from time to time; the last comes last."""
+        query = (
+            "SELECT value FROM channels JOIN steps ON steps.channels = channels.id "
+            "GROUP BY value ORDER BY max(steps.id)"
+        )
+        return [Channels.model_validate_json(value) for (value,) in self._rows(query)]
+
+    def circumstances(self, commit: Commit) -> Circumstances:
+        """Return with what a commit, which was read from this file, was made."""
+        query = (
+            "SELECT weights.name, sha256, value FROM steps "
+            "LEFT JOIN weights ON weights.id = steps.weights "
+            "LEFT JOIN channels ON channels.id = steps.channels WHERE steps.id = ?"
+        )
+        name, sha256, value = self._rows(query, (commit.step,))[0]
+        return Circumstances(
+            None if name is None else (str(name), str(sha256)),
+            Channels() if value is None else Channels.model_validate_json(value),
+        )
 
     @property
     def targets(self) -> list[Target]:
@@ -359,6 +406,16 @@ class Journal:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise JournalError(f"{self.path} cannot be read: {error}") from error
+
+
+def _numbered(
+    cursor: sqlite3.Cursor, table: str, columns: Sequence[str], values: Sequence[str]
+) -> int:
+    """Return the number of a row of a table; it is added where it is not there yet."""
+    marks = ", ".join("?" * len(columns))
+    cursor.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})", values)
+    wanted = " AND ".join(f"{column} = ?" for column in columns)
+    return int(cursor.execute(f"SELECT id FROM {table} WHERE {wanted}", values).fetchone()[0])
 
 
 def _checked(path: Path, connection: sqlite3.Connection) -> int:

@@ -11,7 +11,14 @@ import numpy as np
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
 from napari_fclick.core.masks import Mask
 from napari_fclick.core.window import Box
-from napari_fclick.session.history import Change, Commit, StoredPatch, apply_all, follow
+from napari_fclick.session.history import (
+    Change,
+    Commit,
+    StoredPatch,
+    apply_all,
+    follow,
+    follow_owners,
+)
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, SessionError
@@ -156,9 +163,7 @@ class Objects:
         changes = tuple(change.reversed() for change in commit.changes)
         self._check_commit(commit, changes)
         left_alone = _written(reversed(commit.patches), commit, revert=True)
-        for change in changes:
-            if change.after is None:
-                self.owners[change.label].taken.discard(change.label)
+        self._forget_taken(changes)
         log, self._log = self._log[:-1], []
         self.records.clear()  # and anew, so that they stand in their order
         self.owners.clear()
@@ -175,14 +180,16 @@ class Objects:
         """Bring what is known of objects up to date with a commit."""
         self._log.append(commit)
         follow(self.records, commit.changes)
+        self._forget_taken(commit.changes)
+        follow_owners(self.owners, commit)
         for change in commit.changes:
-            if change.after is None:
-                owner = self.owners.pop(change.label, commit.target)
-                owner.taken.discard(change.label)
-            else:
-                # What is known of an object may change while other labels are chosen.
-                owner = self.owners.setdefault(change.label, commit.target)
-                owner.taken.add(change.label)
+            if change.after is not None:
+                self.owners[change.label].taken.add(change.label)
+
+    def _forget_taken(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            if change.after is None and change.label in self.owners:
+                self.owners[change.label].taken.discard(change.label)
 
     def _check_commit(self, commit: Commit, changes: Iterable[Change]) -> None:
         for change in changes:

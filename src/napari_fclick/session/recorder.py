@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from psygnal import Signal
 
 from napari_fclick.session.history import Step
-from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.journal import Circumstances, Journal, JournalError, Target
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.session import Session
-from napari_fclick.session.signature import Signature
+from napari_fclick.session.signature import Channels, Signature
 
 
 class Recorder:
@@ -50,9 +51,9 @@ class Recorder:
         self.session = session
         self.journal: Journal | None = None
         self._describe, self._clock = describe, clock
-        self._waiting: deque[tuple[Step, str, float]] = deque()
+        self._waiting: deque[tuple[Step, str, float, Circumstances]] = deque()
         self._about: dict[str, str] = {}
-        self._weights: tuple[str, str] | None = None
+        self._now = Circumstances()
         self._create: Callable[[], Journal] | None = None
         self._failing = False
         session.stepped.connect(self._on_step)
@@ -113,7 +114,11 @@ class Recorder:
 
     def set_weights(self, name: str, sha256: str) -> None:
         """Note which weights answer from now on."""
-        self._weights = (name, sha256)
+        self._now = replace(self._now, weights=(name, sha256))
+
+    def set_channels(self, channels: Channels) -> None:
+        """Note what is looked at together with the image from now on."""
+        self._now = replace(self._now, channels=channels)
 
     @property
     def waiting(self) -> int:
@@ -135,7 +140,7 @@ class Recorder:
         return True
 
     def _on_step(self, step: Step, how: str) -> None:
-        self._waiting.append((step, how, self._clock()))
+        self._waiting.append((step, how, self._clock(), self._now))
         self.flush()
 
     def _write_all(self) -> None:
@@ -145,11 +150,9 @@ class Recorder:
         for key in list(self._about):
             journal.set_about(key, self._about[key])
             del self._about[key]
-        if self._weights is not None:
-            journal.set_weights(*self._weights)
-            self._weights = None
         while self._waiting:
-            step, how, when = self._waiting[0]
+            step, how, when, circumstances = self._waiting[0]
+            journal.set_circumstances(circumstances)
             if step.commit is not None:
                 target = step.commit.target
                 journal.add_target(target, self._describe(target))

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_fclick.session.history import Commit, History, Step, follow
+from napari_fclick.session.history import Commit, History, Step, follow, follow_owners
+from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.state import AcceptedObject, Draft, Settings
 
@@ -74,6 +76,14 @@ class Restored:
         for commit in self.commits:
             follow(records, commit.changes)
         return records
+
+    @property
+    def owners(self) -> dict[int, NumberedLabels]:
+        """The labels that each accepted object is in, by its number."""
+        owners: dict[int, NumberedLabels] = {}
+        for commit in self.commits:
+            follow_owners(owners, commit)
+        return owners
 
     def take(self, how: str, recorded: Recorded | None) -> None:
         """Take over one event; ``recorded`` is the step that was done, None for undo and redo."""
@@ -162,6 +172,16 @@ def write_labels(commits: Sequence[Commit], fresh: Iterable[Any] = ()) -> int:
         else:
             conflicts += _settle(own, target.labels)
     return conflicts
+
+
+def accepted_only(restored: Restored, target: NumberedLabels) -> NDArray[Any]:
+    """Return labels with nothing in them but the objects that were accepted into them.
+
+    A file knows of others, which were there before, no more than what its patches touch.
+    """
+    labels = np.asarray(target.labels)
+    own = [number for number, owner in restored.owners.items() if owner is target]
+    return np.where(np.isin(labels, own), labels, labels.dtype.type(0))
 
 
 def _write_all(commits: Sequence[Commit], labels: Any, *, after: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -76,7 +77,10 @@ def reopen(
         if shape != wanted.shape:
             raise JournalError(f"labels {wanted.name!r} have shape {wanted.shape}, not {shape}")
     restored = journal.restore(targets)
-    conflicts = write_labels(restored.commits, [targets[number] for number in fresh or ()])
+    try:
+        conflicts = write_labels(restored.commits, [targets[number] for number in fresh or ()])
+    except (IndexError, TypeError, ValueError, zlib.error) as error:
+        raise JournalError(f"{journal.path} is damaged: {error}") from error
     return Opened(restored, targets, conflicts)
 
 

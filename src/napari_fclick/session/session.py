@@ -438,12 +438,11 @@ class Session:
         )
 
     def receive(self, generation: int, prediction: PredictionLike) -> bool:
-        """Take an answer; return False, and drop it, if the clicks have changed since."""
-        if generation != self._generation:
-            return False
+        """Take an answer; return False, and drop it, if it is no longer wanted."""
         request = self.request()
-        trail = () if request is None else request.trail
-        self._known.add(self._scope, self.clicks, prediction, trail)
+        if generation != self._generation or request is None:  # or it was answered elsewhere
+            return False
+        self._known.add(self._scope, self.clicks, prediction, request.trail)
         self.changed.emit()
         return True
 

@@ -30,7 +30,8 @@ class Signature(BaseModel):
     name : str
         What its layer was called.
     sampled : str
-        Hash of pixels sampled all over it; empty where it is not known (yet).
+        Hashes of pixels sampled all over it, see `sampled_hash`; empty where they are not known
+        (yet).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,7 +68,7 @@ class Signature(BaseModel):
             mine, theirs = getattr(self, what), getattr(other, what)
             if mine != theirs:
                 return f"its {what} is {theirs}, not {mine}"
-        if self.sampled and other.sampled and self.sampled != other.sampled:
+        if self.sampled and other.sampled and not _agree(self.sampled, other.sampled):
             return "its pixels are not the same"
         return ""
 
@@ -92,7 +93,8 @@ class Channels(BaseModel):
 def sampled_hash(image: Any) -> str:
     """Return a hash of blocks spread over an array; the same pixels give the same hash.
 
-    The blocks' places depend on the shape alone.
+    The blocks' places depend on the shape alone. For an array in memory, a colon and a second
+    hash follow: of the blocks and of a grid of pixels.
     """
     shape = tuple(int(n) for n in image.shape)
     digest = hashlib.sha256(repr((shape, str(image.dtype))).encode())
@@ -103,11 +105,24 @@ def sampled_hash(image: Any) -> str:
             for corner in (_corner(shape, number, axis),)
         )
         digest.update(np.ascontiguousarray(np.asarray(image[block])).tobytes())
-    if isinstance(image, np.ndarray):
-        # It costs nothing to look everywhere: a small object may lie between the blocks.
-        grid = tuple(slice(None, None, max(1, n // GRID)) for n in shape)
-        digest.update(np.ascontiguousarray(image[grid]).tobytes())
-    return digest.hexdigest()
+    blocks = digest.hexdigest()
+    if not isinstance(image, np.ndarray):
+        return blocks
+    # It costs nothing to look everywhere: a small object may lie between the blocks.
+    grid = tuple(slice(None, None, max(1, n // GRID)) for n in shape)
+    digest.update(np.ascontiguousarray(image[grid]).tobytes())
+    return f"{blocks}:{digest.hexdigest()}"
+
+
+def _agree(one: str, other: str) -> bool:
+    """Say whether two images' hashes can be of the same pixels; what only one has says nothing.
+
+    Earlier versions stored the second hash of an array in memory without the first.
+    """
+    mine, theirs = one.split(":"), other.split(":")
+    if len(mine) == len(theirs):
+        return mine == theirs
+    return not set(mine).isdisjoint(theirs)
 
 
 def _corner(shape: tuple[int, ...], number: int, axis: int) -> int:

@@ -24,13 +24,15 @@ SCHEMA = (
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE weights (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, UNIQUE (name, sha256));
+CREATE TABLE channels (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
 CREATE TABLE targets (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL,
     shape TEXT NOT NULL, dtype TEXT NOT NULL, spacing TEXT NOT NULL, unit TEXT NOT NULL);
 CREATE TABLE steps (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, name TEXT NOT NULL, place TEXT NOT NULL,
     draft TEXT NOT NULL, settings TEXT NOT NULL, moved REAL,
-    weights INTEGER REFERENCES weights (id), others TEXT NOT NULL DEFAULT '[]');
+    weights INTEGER REFERENCES weights (id), others TEXT NOT NULL DEFAULT '[]',
+    channels INTEGER REFERENCES channels (id));
 CREATE TABLE clicks (
     step INTEGER NOT NULL REFERENCES steps (id), position INTEGER NOT NULL,
     y REAL NOT NULL, x REAL NOT NULL, positive INTEGER NOT NULL,
@@ -58,6 +60,11 @@ CREATE TABLE events (
 UPGRADES = {
     2: "ALTER TABLE steps ADD COLUMN others TEXT NOT NULL DEFAULT '[]'; "
     "ALTER TABLE commits ADD COLUMN stack TEXT; " + part_table.SCHEMA,
+    # Before, the channels of the last step were known alone.
+    3: "CREATE TABLE channels (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE); "
+    "INSERT INTO channels (value) SELECT value FROM about WHERE key = 'channels'; "
+    "ALTER TABLE steps ADD COLUMN channels INTEGER REFERENCES channels (id); "
+    "UPDATE steps SET channels = (SELECT max(id) FROM channels);",
 }
 
 
@@ -66,13 +73,14 @@ def insert_step(
     step: Step,
     when: float,
     weights: int | None,
+    channels: int | None,
     targets: Mapping[NumberedLabels, int],
     parts: PartTable,
 ) -> int:
     """Add a step, its clicks and its commit; return its number."""
     cursor.execute(
-        "INSERT INTO steps (time, name, place, draft, settings, moved, weights, others) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO steps (time, name, place, draft, settings, moved, weights, channels, others) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             when,
             step.name,
@@ -81,6 +89,7 @@ def insert_step(
             records.dumps(records.settings_out(step.settings_after)),
             step.moved,
             weights,
+            channels,
             records.dumps(records.drafts_out((place, after) for place, _, after in step.others)),
         ),
     )
@@ -211,4 +220,5 @@ def _commit(
         tuple(json.loads(shape)),
         {int(old): int(new) for old, new in json.loads(renumbered)},
         None if stack is None else records.run_in(json.loads(stack)),
+        number,
     )

@@ -131,7 +131,7 @@ class Journaling:
         sources = [str(layer.source.path or "") for layer in annotation.channels]
         limits = annotation.channel_limits() if annotation.channels else None
         kept.channels = Channels(sources=tuple(sources), limits=limits)
-        kept.recorder.set_about("channels", kept.channels.model_dump_json())
+        kept.recorder.set_channels(kept.channels)
 
     # --- what there is ------------------------------------------------------------------
 

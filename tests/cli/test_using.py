@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_fclick import demo
+from napari_fclick.cli import main, using
+
+SUMMARY = {"objects": 2, "clicks": 3, "mean_iou": 0.9, "ms_per_click": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "display", "done"),
+    [
+        ([], True, "window"),
+        ([], False, "fclick-demo"),
+        (["--headless"], True, "fclick-demo"),
+        (["--out", "here"], True, "here"),
+        (["--out", "here"], False, "here"),
+        (["--headless", "--out", "here"], True, "here"),
+    ],
+)
+def test_demo_writes_where_it_is_told_to(
+    arguments: list[str], display: bool, done: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did: list[str] = []
+
+    def headless(_: Any, out: Path) -> dict[str, Any]:
+        did.append(str(out))
+        return SUMMARY
+
+    monkeypatch.setattr(demo, "run_window", lambda *_: did.append("window"))
+    monkeypatch.setattr(demo, "run_headless", headless)
+    monkeypatch.setattr(using, "load_predictor", lambda *_: None)
+    monkeypatch.setattr(using, "_has_display", lambda: display)
+    monkeypatch.setattr(sys, "argv", ["napari-fclick", "demo", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert did == [done]

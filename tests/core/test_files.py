@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_fclick.core.files import replacing, same_file, write_labels, write_mask
+
+
+def written(path: Path, labels: Any, *scale: Any) -> Any:
+    write_labels(path, labels, *scale)
+    return tifffile.imread(path)
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 3), (4, 5, 3), (5, 6, 4), (2, 3, 5, 4), (5, 3)])
+@pytest.mark.parametrize("highest", [7, 2**16])
+def test_few_columns_are_no_colours(tmp_path: Path, shape: tuple[int, ...], highest: int) -> None:
+    labels = np.zeros(shape, np.int32)
+    labels[..., -1] = highest
+    found = written(tmp_path / "a.tif", labels)
+    assert found.dtype == (np.uint16 if highest < 2**16 else np.uint32)
+    assert np.array_equal(found, labels)
+    mask = (labels > 0).astype(np.uint8)
+    write_mask(tmp_path / "b.tif", mask)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert file.pages.first.photometric == tifffile.PHOTOMETRIC.MINISBLACK
+        assert np.array_equal(file.asarray(), mask)
+
+
+@pytest.mark.parametrize(
+    ("unit", "symbol"),
+    [
+        ("nanometer", "nm"),
+        ("millimeter", "mm"),
+        ("centimeter", "cm"),
+        ("meter", "m"),
+        ("micrometer", "µm"),
+        ("micron", "µm"),
+        ("um", "µm"),
+        ("µm", "µm"),
+        ("\u03bcm", "µm"),
+        ("nm", "nm"),
+        ("angstrom", "Å"),
+        ("Å", "Å"),
+        ("inch", "in"),
+        ("", "pixel"),
+    ],
+)
+def test_units_are_written_as_ome_calls_them(tmp_path: Path, unit: str, symbol: str) -> None:
+    write_labels(tmp_path / "a.tif", np.ones((4, 5, 6), np.int32), (2.0, 0.5, 0.25), unit)
+    ome = tifffile.TiffFile(tmp_path / "a.tif").ome_metadata
+    assert ome is not None
+    assert re.findall('PhysicalSize.Unit="(.*?)"', ome) == 3 * [symbol]
+    assert set(re.findall('PhysicalSize(.)="(.*?)"', ome)) == {
+        ("Z", "2.0"),
+        ("Y", "0.5"),
+        ("X", "0.25"),
+    }
+
+
+def test_without_a_unit_that_ome_knows_there_is_no_size(tmp_path: Path) -> None:
+    write_labels(tmp_path / "a.tif", np.ones((5, 6), np.int32), (0.5, 0.25), "second")
+    ome = tifffile.TiffFile(tmp_path / "a.tif").ome_metadata
+    assert ome is not None and "PhysicalSize" not in ome
+
+
+def test_numbers_that_a_tiff_cannot_hold_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    for numbers, wrong in (([0, -1, -7], -7), ([0, 2**32], 2**32)):
+        with pytest.raises(ValueError, match=f"label {wrong} cannot be .* 0 to 4294967295"):
+            write_labels(path, np.array([numbers]))
+    assert not list(tmp_path.iterdir())
+    highest = np.array([[0, 2**32 - 1]], np.uint64)
+    assert np.array_equal(written(path, highest), highest)
+
+
+@pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt()])
+def test_what_is_not_all_written_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
+    def write() -> None:
+        with replacing(path) as partial:
+            partial.write_text("half of")
+            raise error
+
+    path = tmp_path / "a.txt"
+    path.write_text("as it was")
+    with pytest.raises(type(error)):
+        write()
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_text() == "as it was"
+
+
+def test_an_error_before_anything_is_written_is_told_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="no space left"), replacing(tmp_path / "a.txt"):
+        raise OSError("no space left")
+
+
+def test_same_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    assert not same_file(path, path)  # it is not there
+    path.write_text("")
+    (tmp_path / "folder").mkdir()
+    assert same_file(path, tmp_path / "folder" / ".." / "a.txt")
+    assert not same_file(path, tmp_path / "b.txt")
+    assert not same_file(tmp_path / "b.txt", path)

@@ -1,0 +1,99 @@
+"""An image is known again, in memory or lazy, and by what earlier versions stored."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pytest
+import zarr
+from tests.session.fakes import bare_target
+from tests.session.test_session import make
+
+from napari_fclick.session.autosave import offers
+from napari_fclick.session.journal import Journal, JournalError
+from napari_fclick.session.recorder import Recorder
+from napari_fclick.session.resuming import check_image
+from napari_fclick.session.signature import Signature, sampled_hash
+
+IMAGE = np.random.default_rng(0).integers(0, 2**16, (300, 400)).astype(np.uint16)
+
+
+def lazy(image: Any) -> Any:
+    return da.from_array(image, chunks=64)
+
+
+def in_zarr(image: Any) -> Any:
+    return zarr.array(image, chunks=(64, 64))
+
+
+def before(image: Any) -> Signature:
+    """Return the signature that earlier versions took: one hash, of arrays in memory another."""
+    sampled = sampled_hash(image).split(":")[-1]
+    return Signature.of(image, sample=False).model_copy(update={"sampled": sampled})
+
+
+def changed_between_blocks() -> Any:
+    """Return another image that differs nowhere but on the grid of arrays in memory."""
+    other = IMAGE.copy()
+    blocks = sampled_hash(lazy(IMAGE))
+    for y, x in np.ndindex(100, 100):
+        other[2 * y, 3 * x] ^= 1
+        if sampled_hash(lazy(other)) == blocks:
+            return other
+        other[2 * y, 3 * x] ^= 1
+    raise AssertionError("the blocks are everywhere")
+
+
+@pytest.mark.parametrize("one", [np.asarray, lazy, in_zarr])
+@pytest.mark.parametrize("other", [np.asarray, lazy, in_zarr])
+def test_the_same_pixels_are_the_same_image(one: Any, other: Any) -> None:
+    assert Signature.of(one(IMAGE)).problem(Signature.of(other(IMAGE))) == ""
+    wrong = Signature.of(other(IMAGE + 1))
+    assert Signature.of(one(IMAGE)).problem(wrong) == "its pixels are not the same"
+
+
+def test_in_memory_more_is_looked_at() -> None:
+    other = changed_between_blocks()
+    assert Signature.of(IMAGE).problem(Signature.of(other)) == "its pixels are not the same"
+    assert Signature.of(IMAGE).problem(Signature.of(lazy(other))) == ""
+
+
+def test_what_earlier_versions_stored_is_known_again() -> None:
+    # The hashes of the image that they took, worked out block by block.
+    digest = hashlib.sha256(b"((1, 2), 'uint8')" + 24 * b"\x05\x06")
+    small = np.array([[5, 6]], np.uint8)
+    assert before(lazy(small)).sampled == digest.hexdigest()
+    digest.update(b"\x05\x06")
+    assert before(small).sampled == digest.hexdigest()
+
+    for image in (IMAGE, lazy(IMAGE)):
+        assert before(image).problem(Signature.of(image)) == ""
+        assert before(image).problem(Signature.of(image + 1)) == "its pixels are not the same"
+    assert before(lazy(IMAGE)).problem(Signature.of(IMAGE)) == ""
+    other = changed_between_blocks()
+    assert before(IMAGE).problem(Signature.of(other)) == "its pixels are not the same"
+    # Of this one they stored nothing that a lazy image could be compared with.
+    assert before(IMAGE).problem(Signature.of(lazy(IMAGE))) == "its pixels are not the same"
+
+
+@pytest.mark.parametrize(("begun", "opened"), [(lazy, np.asarray), (np.asarray, lazy)])
+def test_a_session_is_offered_and_goes_on(tmp_path: Path, begun: Any, opened: Any) -> None:
+    session = make()
+    recorder = Recorder(session, bare_target())
+    path = tmp_path / "a.fclick"
+    recorder.begin_at(lambda: Journal.create(path, Signature.of(begun(IMAGE))))
+    session.add(5, 5)
+    recorder.close()
+    found = Signature.of(opened(IMAGE))
+    assert [offer.path for offer in offers(found, tmp_path)] == [path]
+    journal = Journal.open(path, read_only=True)
+    check_image(journal, found)
+    other = Signature.of(opened(IMAGE + 1))
+    assert offers(other, tmp_path) == []
+    with pytest.raises(JournalError, match="pixels are not the same"):
+        check_image(journal, other)
+    journal.close()
