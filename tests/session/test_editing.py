@@ -81,6 +81,35 @@ def test_objects_of_other_labels_are_not_taken_for_those_here() -> None:
     assert session.objects == before
 
 
+def test_a_correction_is_written_where_it_was_begun() -> None:
+    session = make()
+    session.labels[20:40, 20:40] = 5
+    first = session.target
+    other = np.zeros_like(session.labels)
+    other[5:15, 5:15] = 5
+    editing.pick_up(session, 30, 30)
+    session.add(30, 42)
+    answer(session)
+    session.set_labels(other)
+    with pytest.raises(SessionError, match="object 5 is not where it was picked up"):
+        session.accept()
+    assert np.count_nonzero(other) == 100
+    session.set_labels(first)
+    assert session.accept().label == 5
+
+
+def test_a_large_stack_is_not_read_through_for_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = np.zeros((3, 64, 64), np.int32)
+    session = Session(np.zeros((64, 64)), labels, Place((1, 2), (0,)))
+    put(session, 20, 20)
+    put(session, 40, 40)
+    editing.delete(session, 1)
+    monkeypatch.setattr(editing, "READ_THROUGH", 100)
+    with pytest.raises(SessionError, match="choose 3 or a higher one"):
+        editing.renumber(session, 2, 1)
+    editing.renumber(session, 2, 3)
+
+
 def test_nothing_is_merged_into_an_object_that_is_being_corrected() -> None:
     session = two_objects()
     editing.pick_up(session, 42, 41)

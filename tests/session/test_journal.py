@@ -207,6 +207,31 @@ def test_labels_that_hold_it_already_are_left_as_they_are(tmp_path: Path) -> Non
     journal.close()
 
 
+def test_labels_converted_to_another_dtype_keep_their_numbers(tmp_path: Path) -> None:
+    session = make(np.uint8, highest=254)
+    _, recorder = recorded(tmp_path / "a.fclick", session)
+    put(session, 10, 10)
+    with pytest.raises(SessionError, match="choose labels of a wider dtype"):
+        put(session, 30, 30)
+    loaded = session.labels.copy()
+    assert session.target is not None
+    session.target.labels = session.labels.astype(np.int32)  # as napari converts a layer's data
+    session.accept()
+    put(session, 50, 50)
+    recorder.close()
+    with closing(Journal.open(tmp_path / "a.fclick")) as journal:
+        (target,) = reopen(journal).targets
+        assert np.array_equal(target.labels, session.labels)
+        with pytest.raises(JournalError, match="cannot hold object 257: convert them to int32"):
+            reopen(journal, [loaded])
+        assert set(np.unique(loaded)) == {0, 255}
+    # Nor does undo or redo write a number that has become another.
+    session.undo()
+    session.target.labels = session.labels.astype(np.uint8)
+    with pytest.raises(ValueError, match="label 257 is not within 1 to 255"):
+        session.redo()
+
+
 def test_another_image_is_refused(tmp_path: Path) -> None:
     session, recorder = recorded(tmp_path / "a.fclick")
     session.add(5, 5)

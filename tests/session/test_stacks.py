@@ -406,6 +406,20 @@ def test_slices_of_an_object_that_was_not_accepted_here_shrink() -> None:
     assert [int((session.labels[i] == 5).sum()) for i in (3, 4, 5)] == [400, 400, 81]
 
 
+def test_a_correction_is_written_where_it_was_begun() -> None:
+    session = make_stack()
+    session.labels[3:6, 10:30, 10:30] = 5
+    session.show(at(4), PLANE)
+    editing.pick_up(session, 20, 20)
+    slices = known(session, [carried(5)])
+    other = np.zeros_like(session.labels)
+    other[4, 40:50, 40:50] = 5
+    session.set_labels(other)
+    with pytest.raises(SessionError, match="object 5 is not where it was picked up"):
+        stacks.accept(session, slices, RUN)
+    assert np.count_nonzero(other) == 100
+
+
 def test_two_objects_cannot_be_corrected_as_one() -> None:
     session = make_stack()
     session.labels[3, 10:30, 10:30] = 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from typing import Any
 
 import dask.array as da
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from tests.session.fakes import FakePredictor
 
+from napari_fclick.session.journal import Journal
 from napari_fclick.widgets.planes import to_world
 
 RNG = np.random.default_rng(0)
@@ -311,12 +313,64 @@ def test_the_dock_closes_in_the_middle_of_a_prediction(
     predictor.gate = threading.Event()
     controller.click(20, 20)
     viewer.window.remove_dock_widget(widget)
-    widget.deleteLater()
     qtbot.waitUntil(lambda: controller._closed)
     predictor.gate.set()
     qtbot.wait(50)
     assert len(viewer.mouse_drag_callbacks) == own - 1
     assert [layer.name for layer in viewer.layers] == ["image"]
+
+
+def test_the_cross_of_the_dock_closes_it(open_dock: Any, qtbot: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    own = len(viewer.mouse_drag_callbacks)
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    path = controller.journaling.path
+    dock = widget.parentWidget()
+    while not hasattr(dock, "title"):
+        dock = dock.parentWidget()
+    dock.title.close_button.click()
+    qtbot.waitUntil(lambda: controller._closed)
+    assert len(viewer.mouse_drag_callbacks) == own - 1
+    assert [layer.name for layer in viewer.layers] == ["image"]
+    with closing(Journal.open(path)) as journal:
+        assert not journal.read_only
+
+
+def test_a_correction_does_not_go_into_a_new_layer(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    labels = np.zeros(GRAY.shape, np.int32)
+    labels[20:40, 20:40] = 5
+    layer = controller.viewer.add_labels(labels, name="mine")
+    controller.choose_labels(layer)
+    controller.objects.pick_up_at(30, 30)
+    controller.click(30, 42)
+    assert widget.wait_idle()
+    controller.choose_labels(None)
+    controller.accept()
+    assert "choose the Labels layer that object 5 is in" in widget.message.text()
+    assert len(controller.viewer.layers) == 4
+    controller.choose_labels(layer)
+    assert widget.wait_idle()
+    controller.accept()
+    assert labels[30, 45] == 5
+
+
+def test_objects_of_a_layer_that_comes_back_are_known(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    controller.accept()
+    layer = controller.labels
+    controller.viewer.layers.remove(layer)
+    controller.viewer.layers.append(layer)
+    controller.choose_labels(layer)
+    assert widget.wait_idle()
+    controller.objects.delete([1])
+    assert not layer.data.any()
 
 
 def test_an_error_is_told_and_the_clicks_are_kept(open_dock: Any, predictor: FakePredictor) -> None:

@@ -5,6 +5,7 @@ Each is one step of the session, and can be undone like a click.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,8 @@ from napari_fclick.session.state import AcceptedObject, Draft, Part, SessionErro
 WHOLE_PLANE = 16_000_000
 #: In larger ones, the first look is at a square of this side about the click.
 FIRST_LOOK = 512
+#: Stacks of up to so many pixels are read through, plane by plane, for a number.
+READ_THROUGH = 200_000_000
 
 
 def label_at(session: Session, y: float, x: float) -> int:
@@ -240,7 +243,14 @@ def _holds(session: Session, label: int) -> bool:
         return False
     if any(_regions(session, label)):
         return True
-    return len(session.place.axes) < session.place.ndim and holds(target.labels, label)
+    if len(session.place.axes) == session.place.ndim:
+        return False
+    if math.prod(session.labels.shape) > READ_THROUGH:
+        raise SessionError(
+            f"whether the number {label} is free would take long to find out in labels of this "
+            f"size: choose {session.next_label} or a higher one"
+        )
+    return holds(target.labels, label)
 
 
 def _widened(box: Box, margin: int, limit: Box) -> Box:

@@ -84,6 +84,23 @@ def export(path: Path, kind: str, out: Path) -> list[Path]:
         journal.close()
 
 
+def possible_files(kind: str, out: Path, layers: int = 1) -> list[Path]:
+    """Return the files that `export` may write.
+
+    Parameters
+    ----------
+    kind : {"coco", "tiff", "csv"}
+    out : Path
+    layers : int
+        How many Labels layers the session has written into.
+    """
+    if kind == "csv":
+        return [out, _clicks_beside(out)]
+    if kind == "tiff" and layers > 1:
+        return [out, *(_numbered(out, number) for number in range(1, layers + 1))]
+    return [out]
+
+
 # --- COCO -------------------------------------------------------------------------------
 
 
@@ -239,7 +256,7 @@ def write_tiff(content: Content, out: Path) -> list[Path]:
     if not targets:
         raise JournalError(f"{content.journal.path} holds no accepted object")
     for number, (target, known) in enumerate(targets, start=1):
-        path = out if len(targets) == 1 else out.with_stem(f"{out.stem}-{number}")
+        path = out if len(targets) == 1 else _numbered(out, number)
         labels = accepted_only(content.opened.restored, target)
         write_labels(path, labels, known.spacing, known.unit)
         written.append(path)
@@ -262,7 +279,7 @@ def write_csv(content: Content, out: Path) -> list[Path]:
     Of an object in several slices each row tells how many there are, in how many of them a
     person made the mask, and the volume of all where the size of a voxel is known.
     """
-    clicks = out.with_stem(f"{out.stem}-clicks")
+    clicks = _clicks_beside(out)
     _write_rows(out, OBJECT_COLUMNS, _object_rows(content, _totals(content)))
     _write_rows(clicks, CLICK_COLUMNS, _click_rows(content.objects.values()))
     return [out, clicks]
@@ -339,6 +356,14 @@ def _click_rows(objects: Iterable[AcceptedObject]) -> Iterator[tuple[Any, ...]]:
 
 
 # --- helpers ----------------------------------------------------------------------------
+
+
+def _numbered(out: Path, number: int) -> Path:
+    return out.with_stem(f"{out.stem}-{number}")
+
+
+def _clicks_beside(out: Path) -> Path:
+    return out.with_stem(f"{out.stem}-clicks")
 
 
 def _parts(content: Content) -> Iterator[tuple[AcceptedObject, Part, NDArray[np.bool_]]]:

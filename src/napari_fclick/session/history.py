@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core.labels import LabelPatch, Labels, Slices
+from napari_fclick.core.labels import LabelPatch, Labels, Slices, check_label
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.stack_run import StackRun
@@ -119,6 +119,8 @@ class StoredPatch:
 
     def _write(self, labels: Any, wanted: Labels, found: Labels) -> None:
         """Write labels; where that fails, chunks of them may be written that are put back."""
+        if wanted.dtype != found.dtype:  # they were converted since: none becomes another number
+            check_label(int(wanted.max()) or 1, found.dtype)
         try:
             labels[self.where] = wanted
         except BaseException:

@@ -248,8 +248,17 @@ class Journal:
         self._now, self._weights, self._channels = now, weights, channels
 
     def add_target(self, labels: NumberedLabels, target: Target) -> None:
-        """Note what labels are that steps will speak of; raises as `set_about` does."""
-        if labels in self._targets:
+        """Note what labels are that steps will speak of; raises as `set_about` does.
+
+        Labels that were converted to another dtype since are known with that.
+        """
+        number = self._targets.get(labels)
+        if number is not None:
+            if self.targets[number - 1].dtype != target.dtype:
+                with self._transaction() as cursor:
+                    cursor.execute(
+                        "UPDATE targets SET dtype = ? WHERE id = ?", (target.dtype, number)
+                    )
             return
         row = (
             target.name,

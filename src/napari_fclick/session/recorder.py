@@ -61,7 +61,7 @@ class Recorder:
     # --- where --------------------------------------------------------------------------
 
     def begin_at(self, create: Callable[[], Journal]) -> None:
-        """Make the file with the first step; ``create`` may raise JournalError."""
+        """Make the file with the first step; where ``create`` raises, with the next one."""
         self._create = create
         if self._waiting:
             self.flush()
@@ -109,8 +109,14 @@ class Recorder:
 
     def set_image(self, image: Signature) -> None:
         """Store what is known of the image by now; a file that knows its image keeps that."""
-        if self.journal is None or not self.journal.image.sampled:
-            self.set_about("image", image.model_dump_json())
+        try:
+            lacks_it = self.journal is None or not self.journal.image.sampled
+            text = image.model_dump_json()
+        except Exception as error:
+            self._fail(error)
+            return
+        if lacks_it:
+            self.set_about("image", text)
 
     def set_weights(self, name: str, sha256: str) -> None:
         """Note which weights answer from now on."""
@@ -129,10 +135,8 @@ class Recorder:
         """Write what waits; return False, having said why, if that cannot be done."""
         try:
             self._write_all()
-        except JournalError as error:
-            if not self._failing:
-                self._failing = True
-                self.failed.emit(str(error))
+        except Exception as error:
+            self._fail(error)
             return False
         if self._failing:
             self._failing = False
@@ -142,6 +146,16 @@ class Recorder:
     def _on_step(self, step: Step, how: str) -> None:
         self._waiting.append((step, how, self._clock(), self._now))
         self.flush()
+
+    def _fail(self, error: Exception) -> None:
+        """Say why the file cannot be written; whatever it is, the session goes on."""
+        if self._failing:
+            return
+        self._failing = True
+        text = str(error)
+        if not isinstance(error, JournalError):
+            text = f"the session file cannot be written: {type(error).__name__}: {error}"
+        self.failed.emit(text)
 
     def _write_all(self) -> None:
         journal = self._opened()

@@ -6,6 +6,9 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from napari_fclick.core.labels import check_label
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.restoring import Restored, write_labels
@@ -77,11 +80,28 @@ def reopen(
         if shape != wanted.shape:
             raise JournalError(f"labels {wanted.name!r} have shape {wanted.shape}, not {shape}")
     restored = journal.restore(targets)
+    _check_numbers(restored, targets, known)
     try:
         conflicts = write_labels(restored.commits, [targets[number] for number in fresh or ()])
     except (IndexError, TypeError, ValueError, zlib.error) as error:
         raise JournalError(f"{journal.path} is damaged: {error}") from error
     return Opened(restored, targets, conflicts)
+
+
+def _check_numbers(
+    restored: Restored, targets: Sequence[NumberedLabels], known: Sequence[Target]
+) -> None:
+    """Refuse labels that cannot hold the numbers of the objects that belong into them."""
+    for target, wanted in zip(targets, known, strict=True):
+        commits = [commit for commit in restored.commits if commit.target is target]
+        highest = max((c.label for commit in commits for c in commit.changes), default=1)
+        try:
+            check_label(highest, np.dtype(target.labels.dtype))
+        except ValueError as error:
+            raise JournalError(
+                f"labels {wanted.name!r} cannot hold object {highest}: convert them to "
+                f"{wanted.dtype} first ({error})"
+            ) from error
 
 
 def _empty(known: Sequence[Target]) -> list[Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from psygnal import Signal
 
 from napari_fclick.core import window
@@ -513,6 +514,7 @@ class Session:
         """
         mask, box = self._mask()
         draft = self.draft
+        self.check_corrected([(self.place, draft)])
         start = None if draft.start is None else draft.start.mask.box
         return self._objects.plan(mask, box, self.place, draft.label, self.settings.policy, start)
 
@@ -534,6 +536,35 @@ class Session:
         return partial(
             self._objects.patch, mask, box, self.place, label, self.settings.policy, start
         )
+
+    def check_corrected(self, drafts: Iterable[tuple[Place, Draft]]) -> None:
+        """Refuse to write a correction into labels that do not hold what is corrected.
+
+        The choice of labels may have changed since an object was picked up, and theirs of the
+        same number is another one.
+
+        Raises
+        ------
+        SessionError
+            If none of the drafts that correct an object began with pixels of it.
+        """
+        missed: int | None = None
+        for place, draft in drafts:
+            if draft.label is None or draft.start is None:
+                continue
+            labels = self._objects.check_target().labels
+            if self.object_here(draft.label) is not None:
+                return
+            box, mask = draft.start.mask.box, draft.start.mask.unpack()
+            where = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+            if 2 * np.count_nonzero(np.asarray(labels[where])[mask] == draft.label) >= mask.sum():
+                return
+            missed = draft.label
+        if missed is not None:
+            raise SessionError(
+                f"object {missed} is not where it was picked up in these labels: choose the ones "
+                "that it was picked up from, or clear it"
+            )
 
     def patch(
         self, mask: Mask, box: Box, place: Place, label: int, before: Box | None = None

@@ -51,13 +51,20 @@ class Signature(BaseModel):
         image : array, or a list of pyramid levels
             Of any dimensions; a few small blocks of it are read, no more.
         source, name : str
+            What UTF-8 cannot encode in them becomes a question mark, see `encodable`.
         sample : bool
             False to read no pixels.
         """
         base = levels(image)[0]
         shape = tuple(int(n) for n in base.shape)
         sampled = sampled_hash(base) if sample else ""
-        return cls(shape=shape, dtype=str(base.dtype), source=source, name=name, sampled=sampled)
+        return cls(
+            shape=shape,
+            dtype=str(base.dtype),
+            source=encodable(source),
+            name=encodable(name),
+            sampled=sampled,
+        )
 
     def problem(self, other: Signature) -> str:
         """Say why another image cannot be the same; empty where it can.
@@ -88,6 +95,15 @@ class Channels(BaseModel):
 
     sources: tuple[str, ...] = ()
     limits: list[tuple[float, float]] | None = None
+
+
+def encodable(text: str) -> str:
+    """Return a text that a file can hold.
+
+    Python takes bytes of a file's name that are no UTF-8 for lone surrogates, which cannot be
+    encoded; they become question marks.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def sampled_hash(image: Any) -> str:

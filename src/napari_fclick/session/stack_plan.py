@@ -175,6 +175,9 @@ def gathered(session: Session, slices: Iterable[SliceMask], axis: int) -> Work:
     outside = [index for index in chosen if not 0 <= index < length]
     if outside:
         raise SessionError(f"slice {outside[0]}: the labels have slices 0 to {length - 1}")
+    session.check_corrected(
+        (session.place.moved(axis, index), draft) for index, draft in drafts.items()
+    )
     ordered = tuple(chosen[index] for index in sorted(chosen))
     return Work(session, axis, ordered, drafts, label_of(drafts.values()), session.place)
 

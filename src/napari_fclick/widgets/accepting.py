@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import EmitLoopError
 
-from napari_fclick.session import Session
+from napari_fclick.session import Session, SessionError
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.predicting import Predicting
 
@@ -101,6 +101,9 @@ class Accepting:
         try:
             whole = stacks.current is not None
             if whole or (session.clicks and session.prediction is not None):
+                if current.labels is None and session.corrected:
+                    number = min(session.corrected)
+                    raise SessionError(f"choose the Labels layer that object {number} is in")
                 current.ensure_labels()
                 self._controller.bind_keys()
             if whole:

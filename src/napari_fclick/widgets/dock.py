@@ -29,6 +29,7 @@ from napari_fclick.widgets.channels import ChannelChooser
 from napari_fclick.widgets.choosers import LayerChooser, keep_narrow
 from napari_fclick.widgets.classes import ClassBar
 from napari_fclick.widgets.controller import Controller
+from napari_fclick.widgets.docking import Docked
 from napari_fclick.widgets.keys import Shortcuts
 from napari_fclick.widgets.layers import is_labels_of
 from napari_fclick.widgets.legend import Legend
@@ -48,7 +49,7 @@ POLICIES = {
 COLOURS = {"info": "", "warning": "#D98A00", "error": "#E5534B"}
 
 
-class FirstClickWidget(QWidget):
+class FirstClickWidget(Docked):
     """Segment objects of an image by clicking on them.
 
     Parameters
@@ -85,7 +86,6 @@ class FirstClickWidget(QWidget):
         controller.stacks.changed.connect(self._show_state)
         controller.reported.connect(self._show_message)
         controller.discovered.connect(self._show_choices)
-        # Closing a dock deletes us without a close event: what is said here holds no widget.
         followers = (
             self.images,
             self.channels,
@@ -95,11 +95,17 @@ class FirstClickWidget(QWidget):
             self.stack,
         )
         self._make_shortcuts()
-        self.destroyed.connect(lambda: _close(controller, followers))
+        closing = self._closing = Closing(controller, followers)
+        # Where we are deleted with the window: what is said here holds no widget of ours.
+        self.destroyed.connect(lambda: closing())
         controller.activate()
         controller.choose_image(self.images.layer)
         controller.start()
         self._show_state()
+
+    def close_all(self) -> None:
+        """Leave the viewer as it was found; the objects stay."""
+        self._closing()
 
     def wait_idle(self, timeout: float = 30.0) -> bool:
         """Run Qt's event loop until nothing is being loaded or predicted.
@@ -385,15 +391,23 @@ class Following(Protocol):
         """No longer follow it."""
 
 
-def _close(controller: Controller, followers: tuple[Following, ...]) -> None:
-    try:
-        controller.close()
-    except RuntimeError as error:
-        # Where the interpreter ends with the window open, Qt's objects go in any order.
-        if "has been deleted" not in str(error):
-            raise
-    for follower in followers:
-        follower.close_links()
+class Closing:
+    """Ends a controller and what follows it, once."""
+
+    def __init__(self, controller: Controller, followers: tuple[Following, ...]) -> None:
+        self._controller, self._followers = controller, followers
+
+    def __call__(self) -> None:
+        """End them; once more does nothing."""
+        followers, self._followers = self._followers, ()
+        try:
+            self._controller.close()
+        except RuntimeError as error:
+            # Where the interpreter ends with the window open, Qt's objects go in any order.
+            if "has been deleted" not in str(error):
+                raise
+        for follower in followers:
+            follower.close_links()
 
 
 def _form(*rows: tuple[str, QWidget]) -> QWidget:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Labels
@@ -92,6 +93,7 @@ class Targets:
     def __init__(self, viewer: Any, worker: Worker) -> None:
         self._viewer, self._worker = viewer, worker
         self._targets: dict[Any, NumberedLabels] = {}
+        self._gone: WeakKeyDictionary[Any, NumberedLabels] = WeakKeyDictionary()
         self._counting: set[tuple[NumberedLabels, int]] = set()
 
     def of(self, layer: Labels, highest: int | None = None) -> NumberedLabels:
@@ -104,7 +106,12 @@ class Targets:
             Its highest object number, where it is known.
         """
         if layer not in self._targets:
-            self._targets[layer] = NumberedLabels(LabelsTarget(self._viewer, layer), highest)
+            target = self._gone.pop(layer, None)  # objects of one that comes back are known
+            if target is None:
+                target = NumberedLabels(LabelsTarget(self._viewer, layer), highest)
+            else:
+                target.forget()
+            self._targets[layer] = target
             layer.events.paint.connect(self._on_paint)
             layer.events.mode.connect(self._on_mode)
             layer.events.data.connect(self._on_data)
@@ -112,7 +119,9 @@ class Targets:
 
     def drop(self, layer: Any) -> None:
         """Forget a layer; what was written into it can still be undone."""
-        if self._targets.pop(layer, None) is not None:
+        target = self._targets.pop(layer, None)
+        if target is not None:
+            self._gone[layer] = target
             layer.events.paint.disconnect(self._on_paint)
             layer.events.mode.disconnect(self._on_mode)
             layer.events.data.disconnect(self._on_data)

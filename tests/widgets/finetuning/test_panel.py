@@ -235,7 +235,6 @@ def test_closing_ends_the_process_and_removes_its_files(
     viewer = panel._viewer
     if how == "dock":
         viewer.window.remove_dock_widget(panel)
-        panel.deleteLater()
     else:
         viewer.close()
     qtbot.waitUntil(lambda: "close" in process.calls)

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fclick.widgets.dock import COLOURS
+from napari_fclick.widgets.docking import Docked
 from napari_fclick.widgets.finetuning.crops import Crop, crops_of
 from napari_fclick.widgets.finetuning.curves import Curves
 from napari_fclick.widgets.finetuning.data_view import DataView
@@ -39,7 +40,7 @@ from napari_fclick.widgets.workers import Job, Worker
 PARTS = 1000
 
 
-class FineTunePanel(QWidget):
+class FineTunePanel(Docked):
     """Fine-tune the network on one's own images, and use the weights if they are better.
 
     Parameters
@@ -139,7 +140,7 @@ class FineTunePanel(QWidget):
         self.result.promoted.connect(self._promote)
         self.result.exported.connect(self._export)
         self._viewer.events.theme.connect(self._on_theme)
-        # Closing a dock deletes us without a close event.
+        # Where we are deleted with the window: what is said here holds no widget of ours.
         parts = (self.running, self.looking, self.data, self._worker)
         self._closing = partial(_close, *parts, self._viewer, self._on_theme)
         closing = self._closing

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction
 from qtpy.QtWidgets import (
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -21,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_fclick.widgets.finetuning.gallery import Gallery
 from napari_fclick.widgets.finetuning.outcome import ComparisonTable, FigureRow, Outcome
 from napari_fclick.widgets.finetuning.texts import text_line
+from napari_fclick.widgets.saving import ask_to_save
 from napari_fclick.widgets.sections import Section
 
 #: Colours of what got better and worse, on dark and on light ground; signs differ, too.
@@ -169,11 +167,9 @@ class ResultView(QWidget):
         refused = "" if self._outcome.promoted else ".rejected"
         stem = self._outcome.out.name.removesuffix(".safetensors").removesuffix(refused)
         suggested = f"{stem}{refused}{suffix}"
-        name, _ = QFileDialog.getSaveFileName(self, "Export", suggested, f"*{suffix}")
-        if name:
-            path = Path(name)
-            whole = path if path.suffix == suffix else path.with_name(path.name + suffix)
-            self.exported.emit(whole)
+        path = ask_to_save(self, "Export", suggested, suffix)
+        if path is not None:
+            self.exported.emit(path)
 
 
 def _signed(number: float) -> str:
