@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.evaluation.fakes import find_grower, game, strips, write_folder
 
 from napari_fclick.evaluation import runs
@@ -137,6 +139,27 @@ def test_rows_without_a_file_of_their_own(
     with pytest.raises(runs.Interrupted), runs.open_results(None, header, False) as kept:
         runs.play(plan, job_of(plan), Here(), kept, stop_after(0))
     assert not list((tmp_path / "cache").iterdir())  # done, or nothing done: it goes
+
+
+def test_a_photograph_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "Berkeley"
+    pixels = np.full((12, 16), 90, np.uint8)
+    mask = np.zeros((12, 16), np.uint8)
+    pixels[2:6, 3:8] = mask[2:6, 3:8] = 255
+    for kind, content, suffix in (("images", pixels, "jpg"), ("masks", mask, "png")):
+        (folder / kind).mkdir(parents=True)
+        for name in "abc":
+            Image.fromarray(content).save(folder / kind / f"{name}.{suffix}")
+    broken = folder / "images" / "b.jpg"
+    broken.write_bytes(broken.read_bytes()[:100])
+    plan = Plan((folder,), ("grower-1",), Protocol(most=3))
+    with (
+        runs.open_results(tmp_path / "rows.jsonl", plan.header(), False) as kept,
+        pytest.warns(RuntimeWarning, match="left out: .*b.jpg"),
+    ):
+        games = runs.play(plan, job_of(plan), Here(), kept)
+    assert [each.item for each in games] == ["a/1", "c/1"]
+    assert json.loads(report(plan, games))
 
 
 def test_errors_keep_what_is_done(plan: Plan, tmp_path: Path) -> None:

@@ -153,6 +153,15 @@ def test_interpolated() -> None:
     assert found == Baseline(2, (100 + 100 + 196 + 324 + 400) / (100 + 144 + 196 + 324 + 400))
 
 
+def test_interpolated_heeds_what_counts_nowhere() -> None:
+    """The method finds both squares: it is not corrected where nothing is known."""
+    image = rectangles(3, dict.fromkeys(range(3), A))
+    ignore = np.zeros(image.shape, bool)
+    ignore[:, 5:15, 15:25] = True
+    both = np.where(ignore, np.float32(1), image)
+    assert interpolated(Bright(), both, image > 0.5, 0.9, ignore) == Baseline(2, 1.0)
+
+
 def test_interpolated_within_one_slice() -> None:
     image = rectangles(3, {1: A})
     assert interpolated(Bright(), image, image > 0.5, 0.9) == Baseline(1, 1.0)

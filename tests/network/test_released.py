@@ -58,6 +58,12 @@ def test_other_names_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out.safetensors").exists()
 
 
+def test_nearly_their_names_are_refused(tmp_path: Path) -> None:
+    path = _small_checkpoint(tmp_path, {"my_decoder.merge_conv.2.weight": torch.zeros(3)})
+    with pytest.raises(WeightsError, match="1 unknown"):
+        import_checkpoint(path, tmp_path / "out.safetensors")
+
+
 def test_no_tensors(tmp_path: Path) -> None:
     path = _small_checkpoint(tmp_path, [1, 2])
     with pytest.raises(WeightsError, match="no mapping of names to tensors"):

@@ -84,6 +84,16 @@ def test_paper_clicks_keep_their_distances() -> None:
                     assert np.hypot(one[0] - other[0], one[1] - other[1]) > spacing
 
 
+def test_paper_clicks_leave_out_what_is_ignored() -> None:
+    truth = square(60, 60, 120, size=240)
+    ignore = np.zeros_like(truth)
+    ignore[:, :200] = True
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        clicks = paper_clicks(truth, rng, 0, 4, (120, 120), ignore)
+        assert all(click.column >= 200 for click in clicks)
+
+
 def test_no_room_no_clicks() -> None:
     rng = np.random.default_rng(0)
     assert paper_clicks(square(5, 5, 6), rng, 3, 0, first=(7, 7)) == []

@@ -21,6 +21,8 @@ from napari_fclick.network.fcanet import FCANet, NetworkConfig
 from napari_fclick.training.checkpointing import read_state
 from napari_fclick.training.config import TrainingConfig
 from napari_fclick.training.export import export
+from napari_fclick.training.forward import half_precision
+from napari_fclick.training.loading import batches
 from napari_fclick.training.logs import Progress, read_rows
 from napari_fclick.training.trainer import Trainer
 
@@ -146,6 +148,40 @@ def test_checkpoints_that_cannot_be_used_are_named(folder: Path) -> None:
     other = Trainer(config(folder, extra="[network]\nmask_feedback = true\nlow_channels = 8"))
     with pytest.raises(ValueError, match="belongs to another network"):
         other.resume()
+
+
+def test_a_run_goes_on_with_as_many_processes(folder: Path) -> None:
+    trainer = Trainer(config(folder))
+    trainer.save()
+    state = torch.load(trainer.checkpoint, weights_only=True)
+    torch.save(state | {"processes": 4}, trainer.checkpoint)
+    with pytest.raises(ValueError, match="was made by 4 processes"):
+        trainer.resume()
+
+
+@pytest.mark.parametrize(("capability", "expected"), [((7, 5), "float16"), ((8, 0), "bfloat16")])
+def test_half_precision_is_what_the_gpu_computes_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.version, "hip", None)
+    found = half_precision(config(folder), torch.device("cuda"))
+    assert found is getattr(torch, expected)
+    assert half_precision(config(folder), torch.device("cpu")) is None
+
+
+def test_the_mask_is_not_shown_in_the_padding(folder: Path) -> None:
+    settings = config(folder, extra="corrections = [0.0, 1.0]\nmask_drop = 0.0")
+    trainer = Trainer(settings)
+    batch = next(iter(batches(trainer.config, trainer.sets, 0)))
+    batch = batch._replace(inner=torch.tensor([[20, 11]] * len(batch.image)))
+    seen: list[torch.Tensor] = []
+    trainer.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    trainer.train_step(batch)
+    mask = seen[-1][:, 5]
+    assert mask[:, :20, :11].any()
+    assert not mask[:, 20:].any()
+    assert not mask[:, :, 11:].any()
 
 
 # --- sharing a run ----------------------------------------------------------------------

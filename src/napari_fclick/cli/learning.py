@@ -102,6 +102,8 @@ def _validation(trainer: Trainer) -> Callable[[int], dict[str, float]] | None:
             [r.iou for r in robot.play(predictor, image, truth, ignore=ignore, target=0.9)]
             for image, truth, ignore, _ in scenes()
         ]
+        if not played:
+            return {}
         clicks = {t: sum(number_of_clicks(ious, t) for ious in played) for t in (0.85, 0.9)}
         scores = {f"NoC@{round(100 * t)}": total / len(played) for t, total in clicks.items()}
         return scores | {"IoU@1": sum(ious[0] for ious in played) / len(played)}

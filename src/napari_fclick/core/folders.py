@@ -154,6 +154,8 @@ def load_pair(pair: ImagePair) -> Plane:
         raise ValueError(
             f"{pair.labels} holds no labels but {labels.dtype} of shape {labels.shape}"
         )
+    if image.dtype.kind not in "buif":
+        raise ValueError(f"{pair.image} holds no pixels that can be read but {image.dtype}")
     if image.shape[: labels.ndim] != labels.shape:
         raise ValueError(f"{pair.image} has shape {image.shape} but its labels {labels.shape}")
     return Plane(image, labels)

@@ -89,7 +89,8 @@ def play(
             if done
             else "interrupted before any game was done"
         ) from None
-    return [kept.games[key] for key in keys]
+    # Of images that could not be read there are no games.
+    return [kept.games[key] for key in keys if key in kept.games]
 
 
 def cache_folder() -> Path:

@@ -227,7 +227,8 @@ def slice_by_slice(
 def unchanged(predictor: Any, image: Any, truth: Mask, ignore: Mask | None = None) -> Baseline:
     """Click once in the middle slice and copy that mask to all slices of the object."""
     index = middle_slice(truth)
-    first = next(iter(robot.play(predictor, image[index], truth[index])))
+    hidden = None if ignore is None else ignore[index]
+    first = next(iter(robot.play(predictor, image[index], truth[index], ignore=hidden)))
     found = np.zeros_like(truth)
     found[np.flatnonzero(truth.any((1, 2)))] = first.mask
     return Baseline(1, iou(truth, found, ignore))
@@ -244,7 +245,10 @@ def interpolated(
     ends: dict[int, NDArray[np.float64]] = {}
     clicks = 0
     for index in {int(inside[0]): None, int(inside[-1]): None}:
-        rounds = list(robot.play(predictor, image[index], truth[index], target=target))
+        hidden = None if ignore is None else ignore[index]
+        rounds = list(
+            robot.play(predictor, image[index], truth[index], ignore=hidden, target=target)
+        )
         clicks += len(rounds)
         # Where nothing was found, nothing is near.
         distance = signed_distance(rounds[-1].mask).astype(np.float64)

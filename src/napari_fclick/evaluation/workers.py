@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,10 +58,14 @@ class Job:
     token: str = field(default_factory=lambda: uuid4().hex)
 
     def play(self, task: Task) -> Iterator[Game]:
-        """Play a task's objects, one by one."""
+        """Play a task's objects, one by one; those that cannot be read are told of."""
         dataset = _held_by(self.token).dataset(task.folder)
         for item, names in task.work:
-            scene = dataset.scene(item)
+            try:
+                scene = dataset.scene(item)
+            except (OSError, ValueError) as error:
+                warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
+                continue
             for name in names:
                 method = self.method(name)
                 with _one_thread():

@@ -22,7 +22,7 @@ _HEAD = {"0": "0.0", "1": "0.1", "3": "1.0", "4": "1.1", "6": "2"}
 
 
 def _renamed_head(prefix: str, match: re.Match[str]) -> str:
-    return f"{prefix}.{_HEAD[match[1]]}."
+    return f"{prefix}.{_HEAD.get(match[1], match[1])}."
 
 
 #: Their names and ours; the first rule that matches is applied.

@@ -58,8 +58,10 @@ class BatchClicks:
         places = range(offset, offset + len(target))
         self._rngs = [np.random.default_rng((config.seed, step, 2, place)) for place in places]
         self.clicks = [
-            self._start(truth, known, rng)
-            for truth, known, rng in zip(self._truths, clicks.tolist(), self._rngs, strict=True)
+            self._start(truth, ignored, known, rng)
+            for truth, ignored, known, rng in zip(
+                self._truths, self._ignored, clicks.tolist(), self._rngs, strict=True
+            )
         ]
 
     def correct(self, guesses: NDArray[np.bool_]) -> None:
@@ -103,7 +105,7 @@ class BatchClicks:
         """Return how near the clicks are, for the losses."""
         return NearClicks(self.clicks, self._truths.shape[-2:], device)
 
-    def _start(self, truth: Mask, known: list[list[float]], rng: Rng) -> Clicks:
+    def _start(self, truth: Mask, ignored: Mask, known: list[list[float]], rng: Rng) -> Clicks:
         clicks = [SimulatedClick(round(r), round(c), sign > 0) for r, c, sign in known if sign]
         config, first = self._config, clicks[0]
         if len(clicks) > 1:  # a person's
@@ -113,7 +115,7 @@ class BatchClicks:
             most = config.extra_clicks
             negatives = most if config.extra_negatives is None else config.extra_negatives
             wanted = int(rng.integers(most + 1)), int(rng.integers(negatives + 1))
-            clicks += paper_clicks(truth, rng, *wanted, (first.row, first.column))
+            clicks += paper_clicks(truth, rng, *wanted, (first.row, first.column), ignored)
         return clicks
 
 

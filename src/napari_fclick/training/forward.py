@@ -31,7 +31,9 @@ def half_precision(config: TrainingConfig, device: torch.device) -> torch.dtype 
     """
     if not config.amp or device.type != "cuda":
         return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    # Older GPUs say that they support bfloat16: they emulate it, which takes longer.
+    real = torch.version.hip or torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.bfloat16 if real else torch.float16
 
 
 class Forward:
@@ -68,7 +70,8 @@ class Forward:
         offset = self._rank * len(images)
         clicks = BatchClicks(self._config, batch.target, batch.clicks, step, offset)
         rough = batch.rough.to(self._device, non_blocking=True)
-        previous = self._iterate(clicks, images, rough)
+        seen = _seen(batch.inner, images.shape[-2:]).to(self._device, non_blocking=True)
+        previous = self._iterate(clicks, images, rough, seen)
         optimization.train_mode(self._network, self._config)
         guidance = self._guidance(clicks)
         with self._autocast():
@@ -76,13 +79,16 @@ class Forward:
         loss = self._objective(main, side, target, clicks.near(self._device))
         return Outcome(loss, _mean_iou(main.detach(), target))
 
-    def _iterate(self, clicks: BatchClicks, images: Tensor, previous: Tensor) -> Tensor:
+    def _iterate(
+        self, clicks: BatchClicks, images: Tensor, previous: Tensor, seen: Tensor
+    ) -> Tensor:
         """Correct the clicks where the network errs; return the mask that it is shown then.
 
-        ``previous`` (N, 1, H, W) is what it is shown at first, with the first clicks.
+        ``previous`` (N, 1, H, W) is what it is shown at first, with the first clicks; in the
+        padding, where ``seen`` (N, 1, H, W) is 0, it is shown nothing, as in a prediction.
         """
         for _ in range(clicks.corrections):
-            previous = self._predict(images, self._guidance(clicks), previous)
+            previous = self._predict(images, self._guidance(clicks), previous) * seen
             clicks.correct((previous[:, 0] > 0.5).cpu().numpy())
             shown = torch.from_numpy(clicks.keep_mask()).to(previous)
             previous = previous * shown[:, None, None, None]
@@ -108,6 +114,13 @@ class Forward:
         return torch.autocast(
             self._device.type, dtype=self.precision, enabled=self.precision is not None
         )
+
+
+def _seen(inner: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return 1 where a canvas is not padding, (N, 1, H, W); ``inner`` is its extent, (N, 2)."""
+    rows = torch.arange(shape[0])[None, :, None] < inner[:, 0, None, None]
+    columns = torch.arange(shape[1])[None, None, :] < inner[:, 1, None, None]
+    return (rows & columns)[:, None].float()
 
 
 def _mean_iou(logits: Tensor, target: Tensor) -> float:

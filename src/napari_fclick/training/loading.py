@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -124,7 +125,18 @@ def held_back(config: TrainingConfig) -> Callable[[], Iterator[Scene]]:
         (each, each.draw(rng))
         for each, _ in zip(cycle(sets), range(config.validate_objects), strict=False)
     ]
-    return lambda: (_scene(each.plane(ref), ref, each.name) for each, ref in chosen)
+    return lambda: _scenes(chosen)
+
+
+def _scenes(chosen: Iterable[tuple[ObjectSet, ObjectRef]]) -> Iterator[Scene]:
+    """Read scenes one by one; one that cannot be read any more is left out, and told of."""
+    for each, ref in chosen:
+        try:
+            plane = each.plane(ref)
+        except (OSError, ValueError) as error:
+            warnings.warn(f"{each.name}: {error}", RuntimeWarning, stacklevel=2)
+            continue
+        yield _scene(plane, ref, each.name)
 
 
 def _scene(plane: Plane, ref: ObjectRef, name: str) -> Scene:

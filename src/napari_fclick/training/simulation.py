@@ -60,6 +60,7 @@ def paper_clicks(
     positives: int,
     negatives: int,
     first: Pixel,
+    ignore: Mask | None = None,
 ) -> list[SimulatedClick]:
     """Sample the paper's random training clicks around a first click (Eq. 9 and 10).
 
@@ -70,6 +71,8 @@ def paper_clicks(
     positives, negatives : int
         Clicks wanted beside the first; fewer come where there is no room for them.
     first : (row, column)
+    ignore : ndarray of bool, optional
+        What is neither object nor background, such as padding: no negative click lies there.
 
     Returns
     -------
@@ -85,6 +88,8 @@ def paper_clicks(
     if negatives:
         outside = ndimage.distance_transform_edt(~truth)
         allowed = (outside > rng.choice(NEGATIVE_MARGINS)) & (outside < NEGATIVE_REACH)
+        if ignore is not None:
+            allowed &= ~ignore
         spacing = int(rng.choice(NEGATIVE_SPACINGS))
         clicks += [SimulatedClick(*p, False) for p in _spread(allowed, negatives, spacing, rng)]
     return clicks

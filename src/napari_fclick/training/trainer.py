@@ -193,6 +193,7 @@ class Trainer:
             "config": self.config.model_dump_json(),
             "data": [each.name for each in self.sets],
             "parent": self.parent,
+            "processes": self.processes.size,
         }
         write_state(self.checkpoint, state)
 
@@ -202,14 +203,21 @@ class Trainer:
         Raises
         ------
         ValueError
-            If it cannot be read, or belongs to another network.
+            If it cannot be read, or belongs to another network or number of processes.
         """
         with suppress(FileNotFoundError):
-            self._restore(read_state(self.checkpoint, self.device))
+            # On the CPU: there the optimizer counts its steps, whatever the device.
+            self._restore(read_state(self.checkpoint))
             logger.info("resumed at step %d", self.step)
         self.processes.check_same(self.step, "the step they resume at")
 
     def _restore(self, state: Mapping[str, Any]) -> None:
+        processes = state.get("processes", self.processes.size)
+        if processes != self.processes.size:
+            raise ValueError(
+                f"{self.checkpoint} was made by {processes} processes: steps and samples are "
+                f"others with {self.processes.size}; go on with as many"
+            )
         try:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -217,7 +225,7 @@ class Trainer:
             raise ValueError(
                 f"{self.checkpoint} belongs to another network or optimizer than the run's"
             ) from None
-        self.average.state = state["average"]
+        self.average.state = {k: v.to(self.device) for k, v in state["average"].items()}
         if state.get("scaler"):  # none of a run in full precision
             self._scaler.load_state_dict(state["scaler"])
         self.step, self.seconds = state["step"], state["seconds"]
