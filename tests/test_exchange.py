@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 import npe2
 import numpy as np
@@ -80,6 +81,17 @@ def test_any_labels_become_coco(tmp_path: Path) -> None:
     for each in coco["annotations"]:
         plane = labels[each["image_id"] - 1]
         assert np.array_equal(decoded(each["segmentation"]), plane == each["attributes"]["label"])
+
+
+@pytest.mark.parametrize("others", [[np.nan], ["total", None]])
+def test_rows_of_no_label_name_no_class(tmp_path: Path, others: list[Any]) -> None:
+    labels = np.ones((4, 4), np.uint8)
+    features = pd.DataFrame({"index": [1, *others]}).assign(**{"class": "none"})
+    features.loc[0, "class"] = "cell"
+    write_coco(str(tmp_path / "a.json"), labels, {"features": features})
+    coco = json.loads((tmp_path / "a.json").read_text())
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    assert [names[each["category_id"]] for each in coco["annotations"]] == ["cell"]
 
 
 def test_nothing_accepted_is_nothing_to_read(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_fclick.core.files import replacing
+from napari_fclick.core.labels import is_label
 from napari_fclick.session.exporting import coco_of_labels
 from napari_fclick.session.journal import SUFFIX, Journal, JournalError
 from napari_fclick.session.restoring import accepted_only
@@ -73,7 +74,7 @@ def write_coco(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     classes: dict[int, str] = {}
     if features is not None and {"index", "class"} <= set(features):
         rows = zip(features["index"], features["class"], strict=True)
-        classes = {int(label): str(name) for label, name in rows if name}
+        classes = {int(label): str(name) for label, name in rows if name and is_label(label)}
     found = coco_of_labels(np.asarray(finest), str(attributes.get("name", "labels")), classes)
     with replacing(Path(path)) as partial:
         partial.write_text(json.dumps(found) + "\n", "utf-8")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_fclick.core.labels import LabelPatch, OverlapPolicy, check_label, make_patch
+from napari_fclick.core.labels import LabelPatch, OverlapPolicy, check_label, is_label, make_patch
 
 ALL = (slice(0, 2), slice(0, 4))
 #: Object 5 is corrected; object 7 is in the way.
@@ -139,3 +139,13 @@ def test_refuses_a_mask_of_another_shape() -> None:
 @pytest.mark.parametrize("name", ["keep", "replace", "background"])
 def test_policies_are_known_by_name(name: str) -> None:
     assert OverlapPolicy(name).value == name
+
+
+@pytest.mark.parametrize("value", [7, np.uint16(7), 7.0, np.float32(7)])
+def test_whole_numbers_in_a_table_are_labels(value: Any) -> None:
+    assert is_label(value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 7.5, "7", "", None, [7]])
+def test_nothing_else_in_a_table_is_a_label(value: Any) -> None:
+    assert not is_label(value)

@@ -21,7 +21,13 @@ from tests.session.test_stacks import RUN, at, carried, click, known, make_stack
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.window import Box
 from napari_fclick.session import AcceptedObject, Place, Session, stacks
-from napari_fclick.session.exporting import coco_of_labels, export, run_lengths, volume_of
+from napari_fclick.session.exporting import (
+    coco_of_labels,
+    export,
+    possible_files,
+    run_lengths,
+    volume_of,
+)
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature
@@ -125,9 +131,20 @@ def test_tiff_has_labels_and_scale(session: Session, tmp_path: Path) -> None:
     assert 'PhysicalSizeXUnit="µm"' in ome
 
 
+def test_each_layer_becomes_a_file(session: Session, tmp_path: Path) -> None:
+    session.set_labels(np.zeros((SIZE, SIZE), np.int32))
+    put(session, 10, 10)
+    out = tmp_path / "a.tif"
+    written = export(tmp_path / "a.fclick", "tiff", out)
+    assert [path.name for path in written] == ["a-1.tif", "a-2.tif"]
+    assert possible_files("tiff", out, layers=2) == [out, *written]
+    assert possible_files("tiff", out) == [out]
+
+
 def test_csv_of_objects_and_clicks(session: Session, tmp_path: Path) -> None:
     written = export(tmp_path / "a.fclick", "csv", tmp_path / "a.csv")
     assert [path.name for path in written] == ["a.csv", "a-clicks.csv"]
+    assert written == possible_files("csv", tmp_path / "a.csv")
     objects, clicks = (list(csv.DictReader(path.open())) for path in written)
     assert [row["class"] for row in objects] == ["nucleus", ""]
     assert [row["clicks"] for row in objects] == ["1", "2"]

@@ -17,7 +17,7 @@ from napari_fclick.session.autosave import offers
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import check_image
-from napari_fclick.session.signature import Signature, sampled_hash
+from napari_fclick.session.signature import Signature, encodable, sampled_hash
 
 IMAGE = np.random.default_rng(0).integers(0, 2**16, (300, 400)).astype(np.uint16)
 
@@ -54,6 +54,14 @@ def test_the_same_pixels_are_the_same_image(one: Any, other: Any) -> None:
     assert Signature.of(one(IMAGE)).problem(Signature.of(other(IMAGE))) == ""
     wrong = Signature.of(other(IMAGE + 1))
     assert Signature.of(one(IMAGE)).problem(wrong) == "its pixels are not the same"
+
+
+def test_names_that_no_file_can_hold_are_made_fit() -> None:
+    # What Python makes of the bytes "M\xfcller.tif", which are no UTF-8.
+    signature = Signature.of(IMAGE, "/data/M\udcfcller.tif", "M\udcfcller", sample=False)
+    assert (signature.source, signature.name) == ("/data/M?ller.tif", "M?ller")
+    assert Signature.model_validate_json(signature.model_dump_json()) == signature
+    assert encodable("Müller 細胞") == "Müller 細胞"
 
 
 def test_in_memory_more_is_looked_at() -> None:

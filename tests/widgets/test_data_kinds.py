@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import zarr
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Labels
 from tests.session.fakes import FakePredictor, disc_prediction
 from zarr.storage import MemoryStore
 
 from napari_fclick.core.channels import ChannelStack
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.session import Place, Session
+from napari_fclick.session.journal import Journal
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.drawing import PREVIEW_SIDE, SIZES
 from napari_fclick.widgets.own_layers import AnnotationLayers
@@ -511,6 +512,42 @@ def test_a_channel_that_is_removed_or_resized_drops_out(open_dock: Any, predicto
     assert predictor.image.shape == GRAY.shape
     assert widget.channels.text() == "this image alone"
     assert not widget.channels.isEnabled()
+
+
+def test_a_channel_that_does_not_fit_any_more_drops_out_with_one_removed(
+    open_dock: Any, predictor: Seeing
+) -> None:
+    widget = with_channels(open_dock, "GFP", "RFP")
+    controller, viewer = widget.controller, widget.controller.viewer
+    controller.choose_channels([viewer.layers["GFP"], viewer.layers["RFP"]])
+    controller.image.scale = (2, 2)
+    viewer.layers.remove("RFP")
+    assert controller.channels == ()
+    told = widget.message.text()
+    assert told == (
+        "channel 'RFP' was removed and channel 'GFP' no longer fits: they are no longer used"
+    )
+    for y in (20, 40):
+        controller.click(y, 20)
+        controller.accept()
+        assert widget.wait_idle()
+    assert predictor.image.shape == GRAY.shape
+    assert list(controller.session.objects) == [1, 2]
+    journal = Journal.open(controller.journaling.path, read_only=True)
+    assert journal.channels == []  # no click was made with them
+    journal.close()
+    assert [layer.name for layer in viewer.layers if isinstance(layer, Labels)] == ["objects"]
+
+
+def test_labels_are_made_whatever_became_of_a_channel(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller, viewer = widget.controller, widget.controller.viewer
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    controller.current.channels = (Image(GRAY),)  # one that the viewer does not have
+    controller.accept()
+    assert list(controller.session.objects) == [1]
+    assert [layer.name for layer in viewer.layers if isinstance(layer, Labels)] == ["objects"]
 
 
 def test_each_channels_own_limits(open_dock: Any, predictor: Seeing) -> None:

@@ -15,6 +15,7 @@ from napari_fclick.session import autosave
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.loading import Choices
+from napari_fclick.widgets.session_bar import open_session
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 70), np.uint8)
 
@@ -153,6 +154,159 @@ def test_save_as_and_export(open_dock: Any, tmp_path: Path, monkeypatch: Any) ->
     assert "wrote" in widget.message.text()
     coco = json.loads((tmp_path / "out.json").read_text())
     assert len(coco["annotations"]) == 2
+
+
+def test_what_is_there_is_replaced_only_when_agreed(
+    open_dock: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    widget = open_dock(IMAGE)
+    put(widget, (20, 20))
+    own = widget.controller.journaling.path
+    for name in ("cells.fclick", "cells.v2.fclick", "cells-clicks.csv"):
+        (tmp_path / name).write_text("of yesterday")
+    typed: list[str] = []
+    shown: list[str] = []
+    asked: list[str] = []
+    answers: list[QMessageBox.StandardButton] = []
+
+    def type_name(*args: Any) -> tuple[str, str]:
+        shown.append(args[2])
+        return typed.pop(0), ""
+
+    def answer(*args: Any) -> QMessageBox.StandardButton:
+        asked.append(args[2])
+        return answers.pop(0)
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", type_name)
+    monkeypatch.setattr(QMessageBox, "question", answer)
+    yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+
+    # Not agreed: it is asked for another name, and none is given.
+    for name in ("cells", "cells.v2"):
+        typed[:], answers[:] = [str(tmp_path / name), ""], [no]
+        widget.session_bar.save_as.trigger()
+        assert f"{name}.fclick is in {tmp_path} already" in asked[-1]
+        assert shown[-1] == str(tmp_path / name)
+        assert (tmp_path / f"{name}.fclick").read_text() == "of yesterday"
+    assert widget.controller.journaling.path == own
+    # The clicks beside the objects are asked about, too.
+    typed[:], answers[:] = [str(tmp_path / "cells"), ""], [no]
+    widget.session_bar.exports["csv"].trigger()
+    assert "cells-clicks.csv is in" in asked[-1]
+    assert not (tmp_path / "cells.csv").exists()
+    typed[:], answers[:] = [str(tmp_path / "cells")], [yes]
+    widget.session_bar.exports["csv"].trigger()
+    assert widget.wait_idle()
+    assert "of yesterday" not in (tmp_path / "cells-clicks.csv").read_text()
+    typed[:], answers[:] = [str(tmp_path / "cells")], [yes]
+    widget.session_bar.exports["csv"].trigger()
+    assert widget.wait_idle()
+    assert "cells.csv and cells-clicks.csv are in" in asked[-1]
+    typed[:], answers[:] = [str(tmp_path / "cells")], [yes]
+    widget.session_bar.save_as.trigger()
+    assert widget.controller.journaling.path == tmp_path / "cells.fclick"
+    # Where nothing is in the way nothing is asked.
+    count = len(asked)
+    typed[:] = [str(tmp_path / "new")]
+    widget.session_bar.save_as.trigger()
+    assert widget.controller.journaling.path == tmp_path / "new.fclick"
+    assert len(asked) == count
+
+
+def test_an_export_that_would_lack_steps_is_refused(
+    open_dock: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    widget = open_dock(IMAGE)
+    put(widget, (20, 20))
+    journaling, out = widget.controller.journaling, tmp_path / "a.json"
+
+    def full(*args: Any) -> None:
+        raise JournalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "record", full)
+        put(widget, (40, 40))
+        journaling.export("coco", out)
+        assert widget.wait_idle()
+        assert "would lack what is not in the file yet, 2 steps: save" in widget.message.text()
+        assert not out.exists()
+    # There is room again.
+    journaling.export("coco", out)
+    assert widget.session_bar.name.text().startswith("saved: ")
+    assert widget.wait_idle()
+    assert len(json.loads(out.read_text())["annotations"]) == 2
+
+
+@pytest.mark.parametrize("problem", ["3D", "outside"])
+def test_a_session_is_kept_where_none_can_be_begun_anew(open_dock: Any, problem: str) -> None:
+    stack = np.stack([IMAGE] * 3)
+    first = open_dock(stack)
+    put(first, (20, 20))
+    path = first.controller.journaling.path
+    first.controller.close()
+    second = open_dock(stack)
+    controller, viewer = second.controller, second.controller.viewer
+    put(second, (40, 40))
+    own, session = controller.journaling.path, controller.session
+    if problem == "3D":
+        viewer.dims.ndisplay = 3
+    else:
+        viewer.add_image(np.zeros((9, *IMAGE.shape), np.uint8))
+        viewer.dims.set_current_step(0, 8)
+    with pytest.raises(JournalError, match=problem):
+        controller.journaling.resume(path)
+    open_session(controller, second, path)
+    assert problem in second.message.text()
+    assert controller.session is session
+    assert controller.journaling.path == own
+    viewer.dims.ndisplay = 2
+    viewer.dims.set_current_step(0, 0)
+    assert controller.journaling.resume(path)
+    assert controller.session.objects[1].clicks.first.pixel == (20, 20)
+
+
+def test_names_that_are_no_utf8_are_written_all_the_same(open_dock: Any) -> None:
+    widget = open_dock(IMAGE)
+    controller, name = widget.controller, "M\udcfcller"
+    controller.viewer.layers.clear()
+    controller.viewer.add_image(IMAGE, name=name)
+    data = np.zeros(IMAGE.shape, int)
+    labels = controller.viewer.add_labels(data, name=f"objects of {name}")
+    controller.choose_labels(labels)
+    assert widget.wait_idle()
+    put(widget, (20, 20))
+    assert labels.data[20, 20] == 1
+    assert controller.journaling.waiting == 0
+    path = controller.journaling.path
+    journal = Journal.open(path, read_only=True)
+    assert journal.image.name == "M?ller"
+    assert [target.name for target in journal.targets] == ["objects of M?ller"]
+    journal.close()
+    controller.close()
+    again = FirstClickWidget(
+        controller.viewer, load=lambda weights, device: FakePredictor(), discover=Choices
+    )
+    try:
+        again.controller.journaling.resume(path)
+        assert again.controller.labels is labels
+    finally:
+        again.controller.close()
+
+
+def test_a_folder_that_may_not_be_entered_costs_no_click(open_dock: Any, monkeypatch: Any) -> None:
+    def denied(*args: Any) -> Path:
+        raise PermissionError(13, "Permission denied", "/sessions")
+
+    widget = open_dock(IMAGE)
+    with monkeypatch.context() as patch:
+        patch.setattr(autosave, "new_path", denied)
+        widget.controller.click(20, 20)
+        assert widget.wait_idle()
+        assert widget.controller.session.prediction is not None
+        assert widget.session_bar.name.text() == "not saved: 1 step"
+        assert "PermissionError" in widget.message.text()
+    widget.controller.click(22, 22)
+    assert widget.session_bar.name.text().startswith("saved: image-")
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_can_be_left(

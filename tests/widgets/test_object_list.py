@@ -256,6 +256,26 @@ def test_labels_that_are_not_ours_are_corrected_too(open_dock: Any, mouse: Any) 
     assert (row["index"], row["class"], row["area"], row["score"]) == (70, "vessel", 600, 0.5)
 
 
+@pytest.mark.parametrize("others", [[np.nan, np.nan], ["total", None]])
+def test_rows_of_no_label_in_a_layer_stay_and_do_no_harm(open_dock: Any, others: list[Any]) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    data = np.zeros(GRAY.shape, np.uint16)
+    data[10:30, 10:40] = 70
+    table = pd.DataFrame({"index": [70, *others], "class": ["vessel", "a", "b"]})
+    layer = controller.viewer.add_labels(data, features=table)
+    controller.choose_labels(layer)
+    assert widget.wait_idle()
+    assert widget.labels.currentText() == layer.name
+    assert controller.session.classes.names == ["vessel"]
+    accept_at(widget, (60, 100))
+    controller.features.flush()
+    rows = layer.features
+    assert list(rows["class"][rows["index"] == 70]) == ["vessel"]
+    assert list(rows["area"][rows["index"] == 71]) == [controller.session.objects[71].area]
+    assert len(rows) == 2 + len(set(others))
+
+
 def test_selecting_a_row_shows_the_object(open_dock: Any) -> None:
     widget = open_dock(np.zeros((4, *GRAY.shape), np.uint8), scale=(5, 0.5, 0.5))
     controller, viewer = widget.controller, widget.controller.viewer

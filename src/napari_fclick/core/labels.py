@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,11 @@ def check_label(label: int, dtype: np.dtype[Any]) -> None:
     largest = 1 if dtype.kind == "b" else int(np.iinfo(dtype).max)
     if not 1 <= label <= largest:
         raise ValueError(f"label {label} is not within 1 to {largest} ({dtype} labels)")
+
+
+def is_label(value: Any) -> bool:
+    """Whether a cell of a table that anyone may have made, text or NaN too, is a label."""
+    return isinstance(value, Real) and float(value).is_integer()
 
 
 def _counts(values: Labels) -> dict[int, int]:

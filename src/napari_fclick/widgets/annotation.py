@@ -182,16 +182,15 @@ class Annotation:
         """Make a Labels layer where none is chosen; raises LayerError if it is too large."""
         if self.labels is not None:
             return
-        layer = new_labels(self.image)
-        selected = set(self._viewer.layers.selection)
-        active = self._viewer.layers.selection.active
-        self._viewer.add_layer(layer)
+        layer, layers = new_labels(self.image), self._viewer.layers
+        selected, active = set(layers.selection), layers.selection.active
         # Above all that is looked at: an additive channel on top would drown it.
-        seen = (self.image, *self.channels)
-        position = max(self._viewer.layers.index(each) for each in seen) + 1
-        self._viewer.layers.move(len(self._viewer.layers) - 1, position)
-        self._viewer.layers.selection = selected
-        self._viewer.layers.selection.active = active
+        seen = [each for each in (self.image, *self.channels) if each in layers]
+        position = max(layers.index(each) for each in seen) + 1
+        self._viewer.add_layer(layer)
+        layers.move(len(layers) - 1, position)
+        layers.selection = selected
+        layers.selection.active = active
         self._use(layer, highest=0)
 
     def forget_labels(self) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QTimer
 
+from napari_fclick.core.labels import is_label
 from napari_fclick.session import AcceptedObject, Session, Step
 from napari_fclick.session.classes import UNCLASSIFIED, Classes
 from napari_fclick.widgets.layers import MANY_PIXELS
@@ -240,4 +241,4 @@ def _classes_in(layer: Any) -> dict[int, str]:
         return {}
     labels = features["index"] if "index" in features else range(len(features))
     pairs = zip(labels, features["class"], strict=True)
-    return {int(n): name for n, name in pairs if isinstance(name, str) and name}
+    return {int(n): name for n, name in pairs if is_label(n) and isinstance(name, str) and name}

@@ -141,10 +141,17 @@ class Follower:
             self._drop_channel(annotation, layer, "has another shape now")
 
     def _drop_channel(self, annotation: Annotation, layer: Any, why: str) -> None:
-        """Go on without a channel."""
+        """Go on without a channel, and without others that no longer fit."""
+        controller = self._controller
         if layer not in annotation.channels:
             return
-        if annotation is self._controller.current:
-            self._controller.stop_accepting()
-        annotation.use_channels([other for other in annotation.channels if other is not layer])
-        self._controller.say(f"channel {layer.name!r} {why}: it is no longer used", "warning")
+        if annotation is controller.current:
+            controller.stop_accepting()
+        others = [other for other in annotation.channels if other is not layer]
+        unfit = [other for other in others if not fits_as_channel(other, annotation.image)]
+        annotation.use_channels([other for other in others if other not in unfit])
+        controller.journaling.note_channels(annotation)
+        lost = [f"channel {layer.name!r} {why}"]
+        lost += [f"channel {other.name!r} no longer fits" for other in unfit]
+        subject = "they are" if unfit else "it is"
+        controller.say(f"{' and '.join(lost)}: {subject} no longer used", "warning")

@@ -18,14 +18,14 @@ from psygnal import Signal
 from napari_fclick.exchange import SESSION
 from napari_fclick.session import NumberedLabels, autosave
 from napari_fclick.session.autosave import Offer
-from napari_fclick.session.exporting import export
+from napari_fclick.session.exporting import export, possible_files
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import Opened, check_image, reopen, resume
-from napari_fclick.session.signature import Channels, Signature
+from napari_fclick.session.signature import Channels, Signature, encodable
 from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.layers import transform_of
-from napari_fclick.widgets.planes import layer_shape, levels_of
+from napari_fclick.widgets.planes import LayerError, displayed_place, layer_shape, levels_of
 from napari_fclick.widgets.workers import Job, Worker
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Journaling:
     def watch(self, annotation: Annotation) -> None:
         """Write what is done to an image from now on."""
         image = annotation.image
-        source = str(image.source.path or "")
+        source = _source_of(image)
         data = levels_of(image)
         signature = Signature.of(data, source, image.name, sample=False)
         recorder = Recorder(annotation.session, self._describe)
@@ -119,7 +119,7 @@ class Journaling:
     def use_weights(self, predictor: Any) -> None:
         """Note which weights answer from now on."""
         card = getattr(predictor, "card", None)
-        self._weights = (str(predictor.name), str(getattr(card, "sha256", "")))
+        self._weights = (encodable(str(predictor.name)), str(getattr(card, "sha256", "")))
         for kept in self._kept.values():
             kept.recorder.set_weights(*self._weights)
 
@@ -128,7 +128,7 @@ class Journaling:
         kept = self._kept.get(annotation)
         if kept is None or not (annotation.channels or kept.channels):
             return
-        sources = [str(layer.source.path or "") for layer in annotation.channels]
+        sources = [_source_of(layer) for layer in annotation.channels]
         limits = annotation.channel_limits() if annotation.channels else None
         kept.channels = Channels(sources=tuple(sources), limits=limits)
         kept.recorder.set_channels(kept.channels)
@@ -172,7 +172,7 @@ class Journaling:
             return False
         try:
             self._save_as(kept, path)
-        except JournalError as error:
+        except (JournalError, OSError) as error:
             self._controller.say(str(error), "error")
             return False
         self._mark(kept)
@@ -193,11 +193,11 @@ class Journaling:
     def _rescue(self, kept: _Kept) -> None:
         """Write what could not be written elsewhere, rather than lose it."""
         folder = Path(tempfile.gettempdir()) / "napari-fclick"
-        path = autosave.new_path(f"rescued-{kept.signature.name}", folder)
         count = kept.recorder.waiting
         try:
+            path = autosave.new_path(f"rescued-{kept.signature.name}", folder)
             self._save_as(kept, path)
-        except JournalError as error:
+        except (JournalError, OSError) as error:
             text = f"{count} steps could not be saved anywhere: {error}"
         else:
             lost = kept.recorder.waiting
@@ -206,12 +206,28 @@ class Journaling:
         self._controller.say(text, "error")
         logger.warning(text)
 
+    def files_of(self, kind: str, out: Path) -> list[Path]:
+        """Return the files that `export` may write for the current session."""
+        kept, layers = self._current(), 1
+        if kept is not None and kept.recorder.journal is not None:
+            with suppress(JournalError):  # then the export will say what is wrong
+                layers = len(kept.recorder.journal.targets)
+        return possible_files(kind, out, layers)
+
     def export(self, kind: str, out: Path) -> None:
         """Write the current session's objects as "coco", "tiff" or "csv", off the GUI thread."""
-        path = self.path
-        if path is None:
+        kept, path = self._current(), self.path
+        if kept is None or path is None:
             self._controller.say(
                 "there is nothing to export yet: accept an object first", "warning"
+            )
+            return
+        if kept.recorder.waiting and not kept.recorder.flush():
+            count = kept.recorder.waiting
+            self._controller.say(
+                f"an export would lack what is not in the file yet, {count} "
+                f"step{'s' * (count != 1)}: save the session elsewhere first (Save as …)",
+                "error",
             )
             return
         self._exporting.begin(f"First Click: writing {out.name}")
@@ -259,6 +275,11 @@ class Journaling:
         if not (session.can_undo or session.can_redo or session.clicks):
             return current
         layer = current.image
+        try:
+            # Where no plane is on show, none could be begun anew: this one is kept then.
+            displayed_place(self._controller.viewer, layer)
+        except LayerError as error:
+            raise JournalError(str(error)) from error
         self._controller.drop_image(layer)
         self._controller.choose_image(layer)
         anew = self._controller.current
@@ -310,7 +331,7 @@ class Journaling:
         """Return the layer that stands for labels of a file: the very one, or a new one."""
         target = journal.targets[number]
         layers = [each for each in self._controller.viewer.layers if _may_be(each, target)]
-        named = [layer for layer in layers if layer.name == target.name]
+        named = [layer for layer in layers if encodable(layer.name) == target.name]
         if target.source and (named or layers):
             return (named or layers)[0]
         if layers:
@@ -334,8 +355,8 @@ class Journaling:
         units = {str(unit) for unit in layer.units}
         unit = units.pop() if len(units) == 1 else ""
         return Target(
-            layer.name,
-            str(layer.source.path or ""),
+            encodable(layer.name),
+            _source_of(layer),
             tuple(labels.labels.shape),
             str(labels.labels.dtype),
             tuple(float(step) for step in layer.scale),
@@ -392,6 +413,7 @@ class Journaling:
 
     def _on_recovery(self) -> None:
         self._controller.say("the session file is up to date again")
+        self.changed.emit()
 
     def _note_classes(self, annotation: Annotation) -> None:
         kept = self._kept.get(annotation)
@@ -415,7 +437,12 @@ def _may_be(layer: Any, target: Target) -> bool:
     """Whether a layer has the shape, and came from the file, that a session file speaks of."""
     if not isinstance(layer, Labels) or tuple(levels_of(layer)[0].shape) != target.shape:
         return False
-    return str(layer.source.path or "") == target.source
+    return _source_of(layer) == target.source
+
+
+def _source_of(layer: Any) -> str:
+    """Return the file that a layer came from, as session files know it; empty for none."""
+    return encodable(str(layer.source.path or ""))
 
 
 def _holds(layer: Labels, expected: Opened, number: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_fclick.session.autosave import Offer, sessions_folder
 from napari_fclick.session.journal import SUFFIX, JournalError
+from napari_fclick.widgets.saving import Files, alone, ask_to_save
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
@@ -135,9 +137,10 @@ class SessionBar(QWidget):
             self._controller.journaling.save_as(path)
 
     def _on_export(self, kind: str, suffix: str) -> None:
-        path = self._ask_to_save("Export", suffix)
+        journaling = self._controller.journaling
+        path = self._ask_to_save("Export", suffix, partial(journaling.files_of, kind))
         if path is not None:
-            self._controller.journaling.export(kind, path)
+            journaling.export(kind, path)
 
     def _on_open(self) -> None:
         folder = str(sessions_folder())
@@ -145,14 +148,10 @@ class SessionBar(QWidget):
         if name:
             open_session(self._controller, self, Path(name))
 
-    def _ask_to_save(self, title: str, suffix: str) -> Path | None:
+    def _ask_to_save(self, title: str, suffix: str, files: Files = alone) -> Path | None:
         image = self._controller.image
         suggested = f"{'session' if image is None else image.name}{suffix}"
-        name, _ = QFileDialog.getSaveFileName(self, title, suggested, f"*{suffix}")
-        if not name:
-            return None
-        path = Path(name)
-        return path if path.suffix == suffix else path.with_name(path.name + suffix)
+        return ask_to_save(self, title, suggested, suffix, files)
 
 
 def open_session(controller: Controller, parent: QWidget, path: Path) -> None:

@@ -1,0 +1,80 @@
+"""Whatever goes wrong with the file, the session goes on and what is not written waits."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.session.fakes import bare_target
+from tests.session.test_session import make, put
+
+from napari_fclick.session.journal import Journal, Target
+from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.recorder import Recorder
+from napari_fclick.session.signature import Signature
+
+IMAGE = Signature.of(np.zeros((4, 5), np.uint8))
+
+
+def test_any_error_of_a_write_is_told_and_the_steps_wait(tmp_path: Path) -> None:
+    session = make()
+    changes, problems, recovered = [], [], []
+    session.changed.connect(lambda: changes.append(len(session.clicks)))
+    recorder = Recorder(session, bare_target())
+    recorder.failed.connect(problems.append)
+    recorder.recovered.connect(lambda: recovered.append(recorder.waiting))
+    path, denied = tmp_path / "a.fclick", [True]
+
+    def create() -> Journal:
+        if denied[0]:
+            raise PermissionError(errno.EACCES, "Permission denied", "/sessions")
+        return Journal.create(path, IMAGE)
+
+    recorder.begin_at(create)
+    session.add(5, 5)
+    session.add(6, 6)
+    assert changes == [1, 2]
+    assert recorder.waiting == 2
+    (problem,) = problems
+    assert problem.startswith("the session file cannot be written: PermissionError: ")
+    assert "/sessions" in problem
+    denied[0] = False
+    session.add(7, 7)
+    assert (recorder.waiting, recovered) == (0, [0])
+    recorder.close()
+    journal = Journal.open(path, read_only=True)
+    assert journal.events == 3
+    journal.close()
+
+
+def test_labels_that_cannot_be_described_cost_no_step(tmp_path: Path) -> None:
+    session = make()
+    problems: list[str] = []
+
+    def describe(labels: NumberedLabels) -> Target:
+        raise RuntimeError("the layer is gone")
+
+    recorder = Recorder(session, describe)
+    recorder.failed.connect(problems.append)
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", IMAGE))
+    put(session, 5, 5)
+    assert len(session.objects) == 1
+    assert recorder.waiting == 1
+    assert "RuntimeError: the layer is gone" in problems[0]
+    recorder.close()
+
+
+def test_an_image_is_noted_without_raising(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = make()
+    problems: list[str] = []
+    recorder = Recorder(session, bare_target())
+    recorder.failed.connect(problems.append)
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", IMAGE))
+    session.add(5, 5)
+    assert recorder.journal is not None
+    recorder.journal.close()  # as if the disk were gone
+    recorder.set_image(IMAGE)
+    assert len(problems) == 1
+    recorder.close()
