@@ -13,8 +13,9 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import make_patch
 from napari_fclick.core.window import Box
 from napari_fclick.session import History, Place, Settings
-from napari_fclick.session.history import Change, Commit, Step, StoredPatch
+from napari_fclick.session.history import Change, Commit, Step
 from napari_fclick.session.numbering import NumberedLabels, highest_label
+from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.predictions import KnownPredictions
 from napari_fclick.session.state import AcceptedObject, Draft, Part
 

@@ -17,8 +17,9 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import check_label
 from napari_fclick.core.masks import mask_bounds
 from napari_fclick.core.window import MAX_SIDE, Box
-from napari_fclick.session.history import Change, Commit, StoredPatch
+from napari_fclick.session.history import Change, Commit
 from napari_fclick.session.numbering import holds
+from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
 from napari_fclick.session.starting import start_from

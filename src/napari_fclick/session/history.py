@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import zlib
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core.labels import LabelPatch, Labels, Slices, check_label
 from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.state import AcceptedObject, Draft, Part, Settings
@@ -23,150 +19,6 @@ Mask = NDArray[np.bool_]
 
 #: A slider's moves that follow one another within so many seconds are one step.
 MERGED_WITHIN = 1.0
-
-
-@dataclass
-class StoredPatch:
-    """A `LabelPatch` cut to what it changes and compressed.
-
-    Labels are long runs of one number: a patch of a million pixels takes a few kilobytes.
-    It remembers which pixels it swapped last: what it left alone then, because a brush had
-    changed it, is not its own any more.
-    """
-
-    where: Slices
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    before: bytes
-    after: bytes
-    swapped: bytes | None = None
-
-    @classmethod
-    def pack(cls, patch: LabelPatch) -> StoredPatch:
-        """Compress a patch; all of its object, and what others kept of its mask, is part of it.
-
-        Of an object that was there before the session, the file must have all pixels, too.
-        """
-        used = (patch.before != patch.after) | (patch.after == patch.label)
-        if patch.contested is not None:
-            used = used | patch.contested
-        return cls.cut(patch.where, patch.before, patch.after, used)
-
-    @classmethod
-    def cut(cls, where: Slices, before: Labels, after: Labels, used: Mask) -> StoredPatch:
-        """Compress labels before and after, cut to the bounds of where they are ``used``."""
-        inner = _bounds(used)
-        before, after = before[inner], after[inner]
-        packed = [zlib.compress(np.ascontiguousarray(a).tobytes(), 1) for a in (before, after)]
-        return cls(_narrowed(where, inner), before.shape, before.dtype, packed[0], packed[1])
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes it takes."""
-        return len(self.before) + len(self.after)
-
-    def apply(self, labels: Any) -> int:
-        """Do it again; return how many pixels were left alone (see `revert`)."""
-        return self._swap(labels, self.before, self.after)
-
-    def revert(self, labels: Any) -> int:
-        """Undo it.
-
-        Pixels that something else has changed meanwhile, such as a brush, keep what they
-        have: undoing one object never takes away another's.
-
-        Returns
-        -------
-        int
-            How many pixels were left alone for that reason.
-        """
-        return self._swap(labels, self.after, self.before)
-
-    def explain(self, labels: Any, others: Any) -> None:
-        """Bring labels to what was there before, and write what was not yet into others, too.
-
-        What a patch found and no earlier one left there, such as a brush's stroke, was written
-        by something else in between.
-        """
-        known, found = np.array(labels[self.where]), self._unpack(self.before)
-        strange = known != found
-        if strange.any():
-            labels[self.where] = found
-            there = np.array(others[self.where])
-            there[strange] = found[strange]
-            others[self.where] = there
-
-    def impose(self, labels: Any, *, after: bool) -> None:
-        """Write what was there after, or before, whatever is there now."""
-        labels[self.where] = self._unpack(self.after if after else self.before)
-
-    @property
-    def key(self) -> tuple[int | tuple[int, int], ...]:
-        """Where it lies, as something that can be told apart and hashed."""
-        return tuple((p.start or 0, p.stop) if isinstance(p, slice) else p for p in self.where)
-
-    def _swap(self, labels: Any, expected: bytes, wanted: bytes) -> int:
-        old, new = self._unpack(expected), self._unpack(wanted)
-        found = np.array(labels[self.where])
-        changed = old != new if self.swapped is None else self._unpacked_mask(self.swapped)
-        ours = changed & (found == old)
-        if ours.any():
-            self._write(labels, np.where(ours, new, found), found)
-        left_alone = int(np.count_nonzero(changed) - np.count_nonzero(ours))
-        if left_alone:
-            self.swapped = zlib.compress(np.packbits(ours).tobytes(), 1)
-        return left_alone
-
-    def _write(self, labels: Any, wanted: Labels, found: Labels) -> None:
-        """Write labels; where that fails, chunks of them may be written that are put back."""
-        if wanted.dtype != found.dtype:  # they were converted since: none becomes another number
-            check_label(int(wanted.max()) or 1, found.dtype)
-        try:
-            labels[self.where] = wanted
-        except BaseException:
-            with suppress(Exception):
-                labels[self.where] = found
-            raise
-
-    def _unpacked_mask(self, packed: bytes) -> NDArray[np.bool_]:
-        bits = np.frombuffer(zlib.decompress(packed), np.uint8)
-        return np.unpackbits(bits, count=math.prod(self.shape)).astype(bool).reshape(self.shape)
-
-    def _unpack(self, packed: bytes) -> Labels:
-        try:
-            return np.frombuffer(zlib.decompress(packed), self.dtype).reshape(self.shape)
-        except zlib.error as error:
-            raise ValueError(f"the pixels of an object are damaged: {error}") from error
-
-
-def apply_all(patches: Iterable[StoredPatch], labels: Any, *, revert: bool = False) -> int:
-    """Apply or revert patches in their order, all of them or none.
-
-    Returns
-    -------
-    int
-        How many pixels were left alone (see `StoredPatch.revert`).
-
-    Raises
-    ------
-    Exception
-        Whatever writing raises; what was written by then has been taken back, as far as the
-        labels could be written.
-    """
-    left_alone = 0
-    done: list[tuple[StoredPatch, bytes | None]] = []
-    try:
-        for patch in patches:
-            swapped = patch.swapped
-            left_alone += patch.revert(labels) if revert else patch.apply(labels)
-            done.append((patch, swapped))
-    except BaseException:
-        for patch, swapped in reversed(done):
-            with suppress(Exception):
-                patch.apply(labels) if revert else patch.revert(labels)
-            patch.swapped = swapped
-        raise
-    return left_alone
 
 
 @dataclass(frozen=True)
@@ -379,25 +231,3 @@ class History:
         else:
             self._done[-1] = replace(last, settings_after=step.settings_after, moved=step.moved)
         return True
-
-
-def _bounds(used: Mask) -> tuple[slice, ...]:
-    """Return the bounds of what is True, one slice an axis."""
-    bounds = []
-    for axis in range(used.ndim):
-        others = tuple(other for other in range(used.ndim) if other != axis)
-        found = np.flatnonzero(used.any(others))
-        bounds.append(slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0))
-    return tuple(bounds)
-
-
-def _narrowed(where: Slices, bounds: tuple[slice, ...]) -> Slices:
-    inner = iter(bounds)
-    out: list[slice | int] = []
-    for part in where:
-        if isinstance(part, slice):
-            cut = next(inner)
-            start = part.start or 0
-            part = slice(start + cut.start, start + cut.stop)
-        out.append(part)
-    return tuple(out)

@@ -11,17 +11,11 @@ import numpy as np
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
 from napari_fclick.core.masks import Mask
 from napari_fclick.core.window import Box
-from napari_fclick.session.history import (
-    Change,
-    Commit,
-    StoredPatch,
-    apply_all,
-    follow,
-    follow_owners,
-)
+from napari_fclick.session.history import Change, Commit, follow, follow_owners
 from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.patches import StoredPatch, apply_all
 from napari_fclick.session.place import Place
-from napari_fclick.session.state import AcceptedObject, SessionError
+from napari_fclick.session.state import AcceptedObject, Draft, SessionError
 
 #: The size of this many objects accepted last tells the size of the next.
 RECENT = 7
@@ -98,6 +92,35 @@ class Objects:
         """Median longer side in pixels of the objects accepted last."""
         sides = [record.side for record in list(self.records.values())[-RECENT:]]
         return float(median(sides)) if sides else None
+
+    def check_corrected(self, drafts: Iterable[tuple[Place, Draft]]) -> None:
+        """Refuse to write a correction into labels that do not hold what is corrected.
+
+        The choice of labels may have changed since an object was picked up, and theirs of the
+        same number is another one.
+
+        Raises
+        ------
+        SessionError
+            If none of the drafts that correct an object began with pixels of it.
+        """
+        missed: int | None = None
+        for place, draft in drafts:
+            if draft.label is None or draft.start is None:
+                continue
+            labels = self.check_target().labels
+            if self.here(draft.label) is not None:
+                return
+            box, mask = draft.start.mask.box, draft.start.mask.unpack()
+            where = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+            if 2 * np.count_nonzero(np.asarray(labels[where])[mask] == draft.label) >= mask.sum():
+                return
+            missed = draft.label
+        if missed is not None:
+            raise SessionError(
+                f"object {missed} is not where it was picked up in these labels: choose the ones "
+                "that it was picked up from, or clear it"
+            )
 
     # --- commits ------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 from psygnal import Signal
 
 from napari_fclick.core import window
@@ -18,9 +17,10 @@ from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.masks import Mask, mask_bounds
 from napari_fclick.core.window import Box
 from napari_fclick.session.classes import Classes
-from napari_fclick.session.history import Change, Commit, History, Step, StoredPatch
+from napari_fclick.session.history import Change, Commit, History, Step
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Objects
+from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.predictions import KnownPredictions, Scope
 from napari_fclick.session.restoring import Restored
@@ -538,33 +538,14 @@ class Session:
         )
 
     def check_corrected(self, drafts: Iterable[tuple[Place, Draft]]) -> None:
-        """Refuse to write a correction into labels that do not hold what is corrected.
-
-        The choice of labels may have changed since an object was picked up, and theirs of the
-        same number is another one.
+        """Refuse to write corrections into labels that do not hold what they correct.
 
         Raises
         ------
         SessionError
             If none of the drafts that correct an object began with pixels of it.
         """
-        missed: int | None = None
-        for place, draft in drafts:
-            if draft.label is None or draft.start is None:
-                continue
-            labels = self._objects.check_target().labels
-            if self.object_here(draft.label) is not None:
-                return
-            box, mask = draft.start.mask.box, draft.start.mask.unpack()
-            where = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
-            if 2 * np.count_nonzero(np.asarray(labels[where])[mask] == draft.label) >= mask.sum():
-                return
-            missed = draft.label
-        if missed is not None:
-            raise SessionError(
-                f"object {missed} is not where it was picked up in these labels: choose the ones "
-                "that it was picked up from, or clear it"
-            )
+        self._objects.check_corrected(drafts)
 
     def patch(
         self, mask: Mask, box: Box, place: Place, label: int, before: Box | None = None

@@ -14,7 +14,7 @@ from napari_fclick.core.labels import LabelPatch
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
 from napari_fclick.session.editing import bounds
-from napari_fclick.session.history import StoredPatch
+from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
 from napari_fclick.session.starting import CANVAS

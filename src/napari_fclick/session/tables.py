@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from napari_fclick.session import part_table, records
-from napari_fclick.session.history import Change, Commit, Step, StoredPatch
+from napari_fclick.session.history import Change, Commit, Step
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.part_table import PartTable
+from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.restoring import Recorded
 from napari_fclick.session.state import AcceptedObject
 
