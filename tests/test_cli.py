@@ -12,6 +12,11 @@ import pytest
 import skimage.data
 import skimage.io
 import tifffile
+from typer.testing import CliRunner
+
+from napari_fclick.cli.common import app
+from napari_fclick.evaluation.latency import discs, lazy_discs
+from napari_fclick.network import checkpoints
 
 COIN = "50,45"
 
@@ -135,6 +140,25 @@ def test_latency_reports_its_parts() -> None:
     report = json.loads(done.stdout)
     assert sum(report["share"].values()) == pytest.approx(1, abs=0.01)
     assert report["later"]["median_ms"] <= report["later"]["p95_ms"]
+
+
+def test_weights_made_here_are_imported(tmp_path: Path) -> None:
+    made = tmp_path / "weights.safetensors"
+    network, card = checkpoints.load("default")
+    checkpoints.save(made, network.state_dict(), card.model_copy(update={"name": "cells"}))
+    runner = CliRunner()
+    told = runner.invoke(app, ["weights", "import", str(made)])
+    assert told.exit_code == 0
+    assert "cells" in checkpoints.available_weights()
+    assert checkpoints.find("cells").parent == checkpoints.user_folder()
+    assert checkpoints.load("cells")[1].name == "cells"
+    made.write_bytes(made.read_bytes()[:-9])
+    assert isinstance(runner.invoke(app, ["weights", "import", str(made)]).exception, ValueError)
+
+
+@pytest.mark.parametrize("size", [512, 1500])
+def test_the_lazy_image_is_the_other_one(size: int) -> None:
+    assert np.array_equal(lazy_discs(size), discs(np.arange(size)[:, None], np.arange(size)[None]))
 
 
 def test_weights_commands() -> None:

@@ -52,13 +52,30 @@ def verify(weights: Annotated[str, typer.Argument()]) -> None:
 
 @weights_app.command("import")
 def import_weights(
-    checkpoint: Annotated[Path, typer.Argument(help="The authors' .pth file.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="The authors' .pth file, or a .safetensors file made here.")
+    ],
     out: Annotated[Path | None, typer.Option(help="The .safetensors file to write.")] = None,
 ) -> None:
-    """Import a checkpoint of the paper's authors; no code in it is run."""
-    from napari_fclick.network.checkpoints import SUFFIX
+    """Make weights known by their name: a checkpoint of the paper's authors, or your own.
+
+    No code in a checkpoint is run. Your own files, made by `train` or `finetune`, are copied.
+    """
+    from napari_fclick.network.checkpoints import SUFFIX, read_card
     from napari_fclick.network.released import import_checkpoint
 
+    if checkpoint.suffix == SUFFIX:
+        from napari_fclick.finetuning.gate import PROMOTED
+        from napari_fclick.finetuning.promotion import adopt
+
+        if out is not None:
+            raise ValueError("--out is for the authors' files: weights made here are copied")
+        card = read_card(checkpoint)
+        name = adopt(checkpoint, card.name)
+        say(f"imported {name}: it is in the dock's list, and 'segment --weights {name}' takes it")
+        if card.tuned.get("outcome", PROMOTED) != PROMOTED:
+            say(f"they were refused when they were made: {card.tuned.get('reasons', '')}")
+        return
     if out is not None and out.suffix != SUFFIX:
         raise ValueError(f"{out}: weights are written as {SUFFIX}")
     path, card = import_checkpoint(checkpoint, out)

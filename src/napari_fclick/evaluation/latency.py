@@ -33,7 +33,8 @@ def lazy_discs(side: int) -> Any:
 
     rows = da.arange(side, chunks=CHUNK)[:, None]
     columns = da.arange(side, chunks=CHUNK)[None, :]
-    return da.map_blocks(discs, rows, columns, dtype=np.uint8)
+    chunks = (rows.chunks[0], columns.chunks[1])  # dask would guess wrong where they are single
+    return da.map_blocks(discs, rows, columns, dtype=np.uint8, chunks=chunks)
 
 
 def measure(

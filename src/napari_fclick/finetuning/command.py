@@ -80,7 +80,10 @@ def run(
         result = fine_tune(data, options, out, lambda event: _tell(event, say), stop, begun)
     for reason in result.verdict.reasons:
         say(reason)
-    say(f"{'promoted' if result.verdict.promoted else 'not promoted'}: {result.out}")
+    if result.verdict.promoted:
+        say(f"passed: {result.out}; 'napari-fclick weights import' lists it everywhere by its name")
+    else:
+        say(f"refused, and kept aside: {result.out}")
     return result.as_json()
 
 

@@ -59,18 +59,41 @@ def promote(path: Path, name: str | None = None) -> str:
             f"{path}: these weights were refused when they were made ({outcome})"
             + (f": {why}" if why else "")
         )
-    chosen = _free_name(name or path.name.removesuffix(SUFFIX), card.sha256)
+    chosen = adopt(path, name or path.name.removesuffix(SUFFIX))
+    activate(chosen)
+    return chosen
+
+
+def adopt(path: Path, name: str) -> str:
+    """Copy weights into the user's folder, so that every part of the program knows them.
+
+    Parameters
+    ----------
+    path : Path
+        A weights file; it stays where it is.
+    name : str
+        Where it is taken by other weights, a number is added.
+
+    Returns
+    -------
+    str
+        The name that it got.
+
+    Raises
+    ------
+    WeightsError
+        If the file is not whole.
+    OSError
+        If it cannot be copied.
+    """
+    _, card = checkpoints.load(path)
+    chosen = _free_name(name, card.sha256)
     target = checkpoints.user_folder() / f"{chosen}{SUFFIX}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with replacing(target) as partial:
-                shutil.copyfile(path, partial)
-                _flush(partial)
-        except BaseException:
-            target.with_name(target.name + ".partial").unlink(missing_ok=True)
-            raise
-    activate(chosen)
+        with replacing(target) as partial:
+            shutil.copyfile(path, partial)
+            _flush(partial)
     return chosen
 
 

@@ -6,16 +6,11 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.state import AcceptedObject, Draft, Part, Settings
-
-Mask = NDArray[np.bool_]
 
 #: A slider's moves that follow one another within so many seconds are one step.
 MERGED_WITHIN = 1.0
