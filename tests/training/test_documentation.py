@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 import tomllib
@@ -14,6 +15,7 @@ import torch
 from tests.training.folders import write_folder
 
 from napari_fclick.core.folders import ImageSet
+from napari_fclick.network.checkpoints import read_card
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.training import registry
 from napari_fclick.training.config import (
@@ -39,21 +41,29 @@ def blocks(page: str, language: str) -> list[str]:
 @pytest.fixture
 def parts(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write the examples as files, importable."""
-    (tmp_path / "my_parts.py").write_text(blocks(page, "python")[0])
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "my_parts", raising=False)
-    for text in blocks(page, "toml"):
+    for text in (*blocks(page, "python"), *blocks(page, "toml")):
         (tmp_path / text.split()[1]).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("my_parts", "my_network", "my_training"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
 
 
 def test_parts_of_ones_own(parts: Path) -> None:
     trainer = Trainer(TrainingConfig.from_toml(parts / "own.toml"))
     assert [len(each.objects) for each in trainer.sets] == [10]
+    trainer.run()
+    assert trainer.finished
+    assert export(trainer.checkpoint, parts / "weights.safetensors").data == ("discs",)
+
+
+def test_a_network_of_ones_own(parts: Path) -> None:
+    trainer = Trainer(TrainingConfig.from_toml(parts / "dropping.toml"))
+    assert [len(each.objects) for each in trainer.sets] == [10]
     assert type(trainer.network).__name__ == "Dropping"
     trainer.run()
     assert trainer.finished and type(trainer.averaged()).__name__ == "Dropping"
-    with pytest.raises(ValueError, match="'my_parts:Dropping' is another"):
+    with pytest.raises(ValueError, match="'my_network:Dropping' is another"):
         export(trainer.checkpoint, parts / "weights.safetensors")
 
 
@@ -81,18 +91,18 @@ def test_the_first_configuration(parts: Path) -> None:
     assert run.steps == 5000 and run.sets[0].path == parts / "cells"
 
 
-def test_training_from_python(page: str, parts: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict[str, object] = {}
-    exec(blocks(page, "python")[1], names)
+def test_training_from_python(parts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train = importlib.import_module("my_training").train
     write_folder(parts / "set")
     phase = {"steps": 2, "size": 64, "batch": 2}
     run = TrainingConfig.model_validate(
         {"phases": [phase], "out": parts / "run", "imagenet": False, "workers": 0}
     )
-    network = names["train"](run, [ImageSet(parts / "set")])  # type: ignore[operator]
+    network = train(run, [ImageSet(parts / "set")])
     assert isinstance(network, FCANet) and not network.training
     assert capsys.readouterr().out.startswith("1 ")
     assert torch.isfinite(network.head[2].weight).all()
+    assert read_card(parts / "run/weights.safetensors").data == ("set",)
 
 
 @pytest.mark.parametrize("model", [AugmentationConfig, PhaseConfig, SetConfig, TrainingConfig])
