@@ -227,8 +227,7 @@ def slice_by_slice(
 def unchanged(predictor: Any, image: Any, truth: Mask, ignore: Mask | None = None) -> Baseline:
     """Click once in the middle slice and copy that mask to all slices of the object."""
     index = middle_slice(truth)
-    hidden = None if ignore is None else ignore[index]
-    first = next(iter(robot.play(predictor, image[index], truth[index], ignore=hidden)))
+    first = next(iter(robot.play(predictor, image[index], truth[index])))
     found = np.zeros_like(truth)
     found[np.flatnonzero(truth.any((1, 2)))] = first.mask
     return Baseline(1, iou(truth, found, ignore))
