@@ -142,8 +142,13 @@ def test_a_run_to_its_end(
     assert process.request.name == "my-images"
     assert not panel.start.isEnabled()
     assert not panel.form.isEnabled()
-    process.events = [watch(0, 6.0), step(1, 2.0), step(2, 1.0), progress(0.5, 90)]
+    process.events = [step(1, 2.0)]
+    qtbot.waitUntil(lambda: bool(panel.model.steps))
+    assert not panel.curves._loss_plot.isHidden()
+    assert panel.curves._noc_plot.isHidden()  # nothing is watched yet, or at all
+    process.events = [watch(0, 6.0), step(2, 1.0), progress(0.5, 90)]
     qtbot.waitUntil(lambda: panel.bar.value() == 500)
+    assert not panel.curves._noc_plot.isHidden()
     assert panel.left.text() == "1 min 30 s left"
     steps, losses = panel.curves.loss.getData()
     assert (steps.tolist(), losses.tolist()) == ([1, 2], [2.0, 1.0])

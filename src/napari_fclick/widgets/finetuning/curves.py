@@ -71,8 +71,13 @@ class Curves(QWidget):
         """Draw the curves as they are now."""
         steps = [point.step for point in model.steps]
         losses = [point.loss for point in model.steps]
-        for widget in (self._loss_title, self._loss_plot):
-            widget.setVisible(bool(steps))
+        for shown, title, plot in (
+            (bool(steps), self._loss_title, self._loss_plot),
+            # Where few objects are held back, all of them judge, and none is left to watch.
+            (bool(model.watched), self._noc_title, self._noc_plot),
+        ):
+            title.setVisible(shown)
+            plot.setVisible(shown)
         self.loss.setData(steps, losses)
         self.smooth.setData(steps, pd.Series(losses, dtype=float).ewm(span=SPAN).mean().to_list())
         watched = [point.step for point in model.watched]
