@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.session.fakes import bare_target
+from tests.session.test_journal import recorded
 from tests.session.test_session import answer, make, put
 
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.session import Place, Session, SessionError, editing
 from napari_fclick.session.journal import Journal
-from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import reopen
-from napari_fclick.session.signature import Signature
 
 
 def two_objects() -> Session:
@@ -29,9 +27,7 @@ def two_objects() -> Session:
 def test_a_correction_keeps_all_pixels_of_an_object_that_was_there_before(tmp_path: Path) -> None:
     session = make()
     session.labels[20:40, 20:40] = 7
-    recorder = Recorder(session, bare_target())
-    signature = Signature.of(session.labels, "", "image")
-    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", signature))
+    _, recorder = recorded(tmp_path / "a.fclick", session)
     editing.pick_up(session, 30, 30)
     session.add(30, 42)
     answer(session)
@@ -45,9 +41,7 @@ def test_a_correction_keeps_all_pixels_of_an_object_that_was_there_before(tmp_pa
 def test_a_merge_keeps_all_pixels_of_an_object_that_was_there_before(tmp_path: Path) -> None:
     session = make()
     session.labels[50:60, 2:6] = 7
-    recorder = Recorder(session, bare_target())
-    signature = Signature.of(session.labels, "", "image")
-    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", signature))
+    _, recorder = recorded(tmp_path / "a.fclick", session)
     editing.merge(session, put(session, 20, 20).label, 7)
     recorder.close()
     with closing(Journal.open(tmp_path / "a.fclick")) as journal:
@@ -223,9 +217,7 @@ def test_delete_and_undo() -> None:
 
 def test_an_object_without_pixels_can_be_deleted(tmp_path: Path) -> None:
     session = make()
-    recorder = Recorder(session, bare_target())
-    signature = Signature.of(session.labels, "", "image")
-    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", signature))
+    _, recorder = recorded(tmp_path / "a.fclick", session)
     put(session, 20, 20)
     session.set(policy="replace")
     put(session, 22, 20, radius=9)

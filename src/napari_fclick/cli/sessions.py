@@ -95,9 +95,11 @@ def _replayed(
     from napari_fclick.core.files import write_labels
     from napari_fclick.replay import replay as run
 
-    used, then = journal.weights, _weights_then(journal, device)
-    predictor = load_predictor(weights or (used[-1][0] if used else "default"), device)
-    own = then if weights is None else {}
+    used = journal.weights
+    own = _weights_then(journal, device) if weights is None else {}
+    predictor = own.get(used[-1]) if used else None
+    if predictor is None:
+        predictor = load_predictor(weights or (used[-1][0] if used else "default"), device)
     missing = [name for name, sha256 in used if (name, sha256) not in own]
     if weights is None and missing and len(used) > 1:
         say(f"objects of {', '.join(missing)}, which is not there, are made with {predictor.name}")
@@ -128,6 +130,7 @@ def _replayed(
         ],
     }
     if not report["same_weights"]:
+        then = own if weights is None else _weights_then(journal, device)
         report |= _compare(journal, image, predictor, then, report["objects"])
     return report
 

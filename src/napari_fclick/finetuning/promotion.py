@@ -51,7 +51,7 @@ def promote(path: Path, name: str | None = None) -> str:
     OSError
         If it cannot be copied; what was in use stays so.
     """
-    _, card = checkpoints.load(path)
+    card = checkpoints.read_card(path)
     outcome = card.tuned.get("outcome", PROMOTED)
     if outcome != PROMOTED:
         why = card.tuned.get("reasons", "")

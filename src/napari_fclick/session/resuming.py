@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -83,7 +82,7 @@ def reopen(
     _check_numbers(restored, targets, known)
     try:
         conflicts = write_labels(restored.commits, [targets[number] for number in fresh or ()])
-    except (IndexError, TypeError, ValueError, zlib.error) as error:
+    except (IndexError, TypeError, ValueError) as error:
         raise JournalError(f"{journal.path} is damaged: {error}") from error
     return Opened(restored, targets, conflicts)
 

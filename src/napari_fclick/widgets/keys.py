@@ -36,7 +36,6 @@ class KeyBindings:
     def __init__(self, controller: Any) -> None:
         self._controller = controller
         self._bound: list[tuple[Any, str, Any]] = []
-        self._owners: tuple[Any, ...] = ()
         self._bound_for: tuple[tuple[Any, ...], list[Action]] | None = None
         self._held = Held()
         self._settings = key_settings()
@@ -48,7 +47,7 @@ class KeyBindings:
         if self._bound_for == (owners, actions):
             return
         self.release()
-        self._owners, self._bound_for = owners, (owners, actions)
+        self._bound_for = owners, actions
         for owner in owners:
             for action in actions:
                 for key in self._settings.keys[action.name]:
@@ -65,11 +64,11 @@ class KeyBindings:
             if replaced is not None:
                 owner.bind_key(key, replaced)
         self._bound.clear()
-        self._owners, self._bound_for = (), None
+        self._bound_for = None
 
     def _bind_anew(self) -> None:
-        if self._owners:
-            viewer, *layers = self._owners
+        if self._bound_for is not None:
+            (viewer, *layers), _ = self._bound_for
             self.release()
             self.bind(viewer, layers)
 
