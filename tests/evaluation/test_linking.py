@@ -12,6 +12,7 @@ from napari_fclick.evaluation import linking
 from napari_fclick.evaluation.linking import (
     LEAST_OVERLAP,
     LEAST_SHARED,
+    MOST_GROWTH,
     goes_on,
     link_slices,
 )
@@ -128,5 +129,17 @@ def test_where_it_ends_nothing_is_left_out() -> None:
 
 def test_from_which_share_on_it_may_go_on() -> None:
     assert LEAST_SHARED == 0.25
-    assert beyond(1, "1111....", "...22222") == ["........", "...+++++"]  # 1 of 4
+    assert beyond(1, "1111...", "...2222") == [".......", "...++++"]  # 1 of 4
     assert beyond(1, "11111....", "....22222") == ["........."] * 2  # 1 of 5
+    assert beyond(1, "111......", "..222222.") == ["........."] * 2  # 1 of 6
+
+
+def test_it_does_not_go_on_in_a_large_neighbour() -> None:
+    assert MOST_GROWTH == 2
+    assert beyond(1, "1111.......", "..222222222") == ["..........."] * 2  # 2 of 9
+    # It may double, but not by and by become more than that.
+    assert beyond(1, "11.......", ".2222....", "..333333.") == [
+        ".........",
+        ".++++....",
+        ".........",
+    ]

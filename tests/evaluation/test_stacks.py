@@ -13,11 +13,11 @@ from napari_fclick.core.clicks import Click
 from napari_fclick.core.window import Box
 from napari_fclick.evaluation.stacks import (
     Baseline,
+    SliceBySlice,
     StackRobot,
     interpolated,
     middle_slice,
     object_of,
-    slice_by_slice,
     unchanged,
 )
 
@@ -128,8 +128,26 @@ def test_the_object_of_a_propagation() -> None:
 def test_slice_by_slice() -> None:
     image = rectangles(6, {1: [A, B], 2: A, 3: A})
     truth = rectangles(6, dict.fromkeys((1, 2, 3), A)) > 0.5
-    assert slice_by_slice(Bright(), image, truth, 0.9) == Baseline(4, 1.0)
-    assert slice_by_slice(Bright(), image, truth, 0.5) == Baseline(3, 0.75)  # 300 of 400 voxels
+    slices = SliceBySlice(Bright(), image, truth)
+    assert slices.each(0.9) == Baseline(4, 1.0)
+    assert slices.each(0.5) == Baseline(3, 0.75)  # 300 of 400 voxels
+
+
+def test_slice_by_slice_worst_first() -> None:
+    # A slice of little weight stays wrong where the object as a whole is good by then.
+    tiny, beside = Box(5, 5, 7, 7), Box(5, 7, 7, 9)
+    image = rectangles(6, {1: [tiny, beside], 2: A, 3: [A, B]})
+    truth = rectangles(6, {1: tiny, 2: A, 3: A}) > 0.5
+    slices = SliceBySlice(Bright(), image, truth)
+    assert slices.worst_first(0.6) == Baseline(3, 204 / 308)
+    assert slices.worst_first(0.9) == Baseline(4, 204 / 208)
+    assert slices.worst_first(1.0) == slices.each(0.9) == Baseline(5, 1.0)
+
+
+def test_slice_by_slice_ends_where_no_click_is_left() -> None:
+    image = rectangles(3, {1: A})
+    slices = SliceBySlice(Bright(), image * 0, image > 0.5)
+    assert slices.worst_first(0.9).iou == slices.each(0.9).iou == 0
 
 
 def test_unchanged() -> None:
@@ -144,13 +162,15 @@ def test_unchanged() -> None:
 
 def test_interpolated() -> None:
     # See the tests of what lies between two keyframes for how these squares come about.
-    between = {1: Box(9, 9, 21, 21), 2: Box(8, 8, 22, 22), 3: Box(6, 6, 24, 24)}
-    ends = {0: Box(10, 10, 20, 20), 4: Box(5, 5, 25, 25)}
-    image = rectangles(6, ends | between)
+    between = {3: Box(9, 9, 21, 21), 4: Box(8, 8, 22, 22), 5: Box(6, 6, 24, 24)}
+    clicked = {2: Box(10, 10, 20, 20), 6: Box(5, 5, 25, 25)}
+    tips = {0: clicked[2], 1: clicked[2], 7: clicked[6], 8: clicked[6]}
+    image = rectangles(9, tips | clicked | between)
     assert interpolated(Bright(), image, image > 0.5, 0.9) == Baseline(2, 1.0)
-    narrow = rectangles(6, ends | between | {1: ends[0]})
-    found = interpolated(Bright(), narrow, narrow > 0.5, 0.9)
-    assert found == Baseline(2, (100 + 100 + 196 + 324 + 400) / (100 + 144 + 196 + 324 + 400))
+    # At its tips, which are not clicked, it is taken to be as large as in the slice that is.
+    pointed = rectangles(9, tips | {0: Box(13, 13, 17, 17)} | clicked | between)
+    inside = 16 + 100 + 100 + 144 + 196 + 324 + 400 + 400 + 400
+    assert interpolated(Bright(), pointed, pointed > 0.5, 0.9) == Baseline(2, inside / (inside + 84))
 
 
 def test_interpolated_heeds_what_counts_nowhere() -> None:

@@ -55,7 +55,7 @@ def test_objects_of_a_folder(two: VolumeSet) -> None:
 def test_one_object(two: VolumeSet) -> None:
     game = play_volume(Bright(), two, VolumeItem("v", 1), VolumeProtocol(), OFF, PLAIN)
     assert (game.ious, game.slices, game.carried) == ((1.0,), 4, 3)
-    assert game.one_by_one == (4, 1.0)
+    assert game.one_by_one == game.worst_first == (4, 1.0)
     assert game.unchanged == (1, 1.0)
     assert game.interpolated == (2, 1.0)
 
@@ -71,8 +71,27 @@ def test_the_report_of_a_folder(two: VolumeSet, tmp_path: Path) -> None:
 def test_figures_of_games_worked_out_by_hand() -> None:
     item, rest = VolumeItem("v", 1), (6, 0.6)
     games = [
-        VolumeGame(item, 4, (0.5, 0.9), *rest, Baseline(8, 0.9), Baseline(1, 0.5), Baseline(4, 1)),
-        VolumeGame(item, 2, (0.6,) * 40, 2, 0.2, Baseline(3, 0.9), Baseline(1, 1), Baseline(2, 1)),
+        VolumeGame(
+            item,
+            4,
+            (0.5, 0.9),
+            *rest,
+            one_by_one=Baseline(8, 0.9),
+            worst_first=Baseline(5, 0.8),
+            unchanged=Baseline(1, 0.5),
+            interpolated=Baseline(4, 1),
+        ),
+        VolumeGame(
+            item,
+            2,
+            (0.6,) * 40,
+            2,
+            0.2,
+            one_by_one=Baseline(3, 0.9),
+            worst_first=Baseline(3, 0.9),
+            unchanged=Baseline(1, 1),
+            interpolated=Baseline(2, 1),
+        ),
     ]
     report = summarise_volumes(games, VolumeProtocol())
     # Dice of an IoU of 0.5, 0.6 and 0.9.
@@ -87,6 +106,7 @@ def test_figures_of_games_worked_out_by_hand() -> None:
         "clicks_slice_by_slice": 8,
         "share": 0.25,
     }
+    assert report["compared_worst_first"]["share"] == 2 / 5
     assert report["dice_unchanged"]["mean"] == pytest.approx((first + 1) / 2)
     assert report["clicks_interpolated"] == 3
     assert report["seconds_per_slice"] == pytest.approx(0.1)

@@ -155,13 +155,16 @@ def _evaluate_volumes(
 
 
 def _say_volumes(report: Report) -> None:
-    dice, compared = report["dice_after"], report["compared"]
+    dice = report["dice_after"]
     counts = ", ".join(f"{k} {v['mean']:.2f}" for k, v in report.items() if k.startswith("NoC3D"))
-    share = "none reached" if compared["share"] is None else f"{compared['share']:.0%}"
+    each, worst_first = (
+        "none reached" if found["share"] is None else f"{found['share']:.0%}"
+        for found in (report["compared"], report["compared_worst_first"])
+    )
     say(
         f"{report['method']} on {report['set']}: {report['objects']} objects, Dice after 1 click "
         f"{dice['1']['mean']:.3f}, after 3 {dice['3']['mean']:.3f}, {counts}; clicks against slice "
-        f"by slice {share}; Dice of the mask unchanged {report['dice_unchanged']['mean']:.3f}, "
+        f"by slice {each}, worst slice first {worst_first}; Dice of the mask unchanged {report['dice_unchanged']['mean']:.3f}, "
         f"interpolated {report['dice_interpolated']['mean']:.3f}; "
         f"{report['seconds_per_slice']:.3f} s per slice"
     )

@@ -11,8 +11,10 @@ from napari_fclick.core.folders import IGNORE_LABEL
 
 #: Two outlines in neighbouring slices are one object from this IoU on.
 LEAST_OVERLAP = 0.4
-#: An outline goes on in one of the next slice that shares this part of the smaller of the two.
+#: An outline goes on in one of the next slice of which this part lies in it ..
 LEAST_SHARED = 0.25
+#: .. as long as all that it goes on in is at most so many times as large as the chain's end.
+MOST_GROWTH = 2.0
 
 
 def link_slices(labels: NDArray[Any]) -> NDArray[np.int32]:
@@ -54,7 +56,8 @@ def goes_on(labels: NDArray[Any], chain: NDArray[np.bool_]) -> NDArray[np.bool_]
 
     Where an object parts, merges or jumps between two slices its chain ends, though it is still
     there: whoever follows it farther is not wrong. From either end of the chain on, outlines that
-    share enough with those of the slice before are taken to go on from them.
+    lie in those of the slice before by a good part are taken to go on from them, until they come
+    to more than the object was: whoever leaks into a large neighbour is wrong.
 
     Parameters
     ----------
@@ -72,21 +75,22 @@ def goes_on(labels: NDArray[Any], chain: NDArray[np.bool_]) -> NDArray[np.bool_]
     inside = np.flatnonzero(chain.any((1, 2)))
     for end, way in ((inside[-1], 1), (inside[0], -1)):
         before = chain[end]
+        most = MOST_GROWTH * np.count_nonzero(before)
         for z in range(end + way, len(labels) if way > 0 else -1, way):
-            found[z] = before = _going_on(before, labels[z])
-            if not before.any():
+            before = _going_on(before, labels[z])
+            if not 0 < np.count_nonzero(before) <= most:
                 break
+            found[z] = before
     return found
 
 
 def _going_on(before: NDArray[np.bool_], plane: NDArray[Any]) -> NDArray[np.bool_]:
     numbers, shared = np.unique(plane[before], return_counts=True)
-    area = int(np.count_nonzero(before))
     there = [
         number
         for number, n in zip(numbers, shared, strict=True)
         if number not in (0, IGNORE_LABEL)
-        and n >= LEAST_SHARED * min(area, int(np.count_nonzero(plane == number)))
+        and n >= LEAST_SHARED * np.count_nonzero(plane == number)
     ]
     return np.isin(plane, there)
 

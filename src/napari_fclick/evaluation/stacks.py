@@ -8,6 +8,7 @@ each click what the click touched is carried again.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,10 @@ from napari_fclick.training.simulation import correction
 Mask = NDArray[np.bool_]
 #: Clicks that one object may cost, all slices together.
 MOST_CLICKS = 40
+#: Clicks that one slice may cost where each is clicked on its own.
+MOST_OF_SLICE = 20
+#: The slices that are interpolated from, in parts of the object's extent.
+INNER = (0.25, 0.75)
 
 
 class StackRound(NamedTuple):
@@ -47,7 +52,7 @@ class StackRound(NamedTuple):
     seconds : float
         Spent on carrying.
     slices : int
-        Slices that were carried.
+        Slices that were carried; what is met from both sides counts once.
     """
 
     at: int
@@ -157,15 +162,12 @@ class StackRobot:
         return known.clicks, known
 
     def _worst(self) -> int | None:
-        wrong = self.truth != self._found
-        if self.ignore is not None:
-            wrong &= ~self.ignore
-        errors = np.count_nonzero(wrong, axis=(1, 2))
+        errors = np.count_nonzero(_wrong(self.truth, self._found, self.ignore), axis=(1, 2))
         return int(np.argmax(errors)) if errors.any() else None
 
     def _carry(self) -> tuple[float, int]:
         begun = time.perf_counter()
-        slices = sum(1 for _ in self.propagation.run())
+        slices = len({each.index for each in self.propagation.run()})
         seconds = time.perf_counter() - begun
         self._found = object_of(self.propagation, self.truth.shape)
         return seconds, slices
@@ -210,18 +212,86 @@ class Baseline(NamedTuple):
     iou: float
 
 
-def slice_by_slice(
-    predictor: Any, image: Any, truth: Mask, target: float, ignore: Mask | None = None
-) -> Baseline:
-    """Click every slice on its own until it reaches the target, with 20 clicks at most."""
-    found, clicks = np.zeros_like(truth), 0
-    for index in np.flatnonzero(truth.any((1, 2))):
-        hidden = None if ignore is None else ignore[index]
-        plane = image[index]
-        rounds = list(robot.play(predictor, plane, truth[index], ignore=hidden, target=target))
-        clicks += len(rounds)
-        found[index] = rounds[-1].mask
-    return Baseline(clicks, iou(truth, found, ignore))
+class SliceBySlice:
+    """The slices of an object, each clicked on its own.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    image : array (Z, Y, X) or (Z, Y, X, C)
+    truth : ndarray of bool, shape (Z, Y, X)
+    ignore : ndarray of bool, shape (Z, Y, X), optional
+    """
+
+    def __init__(self, predictor: Any, image: Any, truth: Mask, ignore: Mask | None = None) -> None:
+        self._truth, self._ignore = truth, ignore
+        self._inside = list(map(int, np.flatnonzero(truth.any((1, 2)))))
+        # Both ways click a slice alike: each click is made when the first of them gets there.
+        self._games = {
+            index: robot.play(
+                predictor,
+                image[index],
+                truth[index],
+                ignore=None if ignore is None else ignore[index],
+                most=MOST_OF_SLICE,
+            )
+            for index in self._inside
+        }
+        self._rounds: dict[int, list[robot.Round[Any]]] = {index: [] for index in self._inside}
+
+    def each(self, target: float) -> Baseline:
+        """Click each slice until its own IoU reaches the target, or no click is left."""
+        found, made = self._nothing()
+        for index in self._inside:
+            reached: float | None = 0.0
+            while reached is not None and reached < target:
+                reached = self._click(found, made, index)
+        return self._told(found, made)
+
+    def worst_first(self, target: float) -> Baseline:
+        """Click each slice once, then where most is wrong, until the object's IoU is there.
+
+        It ends by the same rule as `StackRobot.play`, and chooses slices by the same error.
+        """
+        found, made = self._nothing()
+        for index in self._inside:
+            self._click(found, made, index)
+        while self._told(found, made).iou < target:
+            worst = self._worst(found, made)
+            if worst is None:
+                break
+            self._click(found, made, worst)
+        return self._told(found, made)
+
+    def _nothing(self) -> tuple[Mask, dict[int, int]]:
+        return np.zeros_like(self._truth), dict.fromkeys(self._inside, 0)
+
+    def _click(self, found: Mask, made: dict[int, int], index: int) -> float | None:
+        """Click a slice once more; return its IoU, None where no click is left."""
+        after = self._after(index, made[index])
+        if after is None:
+            return None
+        found[index] = after.mask
+        made[index] += 1
+        return after.iou
+
+    def _after(self, index: int, clicks: int) -> robot.Round[Any] | None:
+        rounds = self._rounds[index]
+        if clicks == len(rounds):
+            rounds.extend(itertools.islice(self._games[index], 1))
+        return rounds[clicks] if clicks < len(rounds) else None
+
+    def _worst(self, found: Mask, made: dict[int, int]) -> int | None:
+        """Return the slice with the most wrong pixels of those that can be clicked again."""
+        wrong = _wrong(self._truth, found, self._ignore)
+        errors = {index: int(np.count_nonzero(wrong[index])) for index in self._inside}
+        for index in sorted(self._inside, key=lambda each: -errors[each]):
+            if errors[index] and self._after(index, made[index]) is not None:
+                return index
+        return None
+
+    def _told(self, found: Mask, made: dict[int, int]) -> Baseline:
+        return Baseline(sum(made.values()), iou(self._truth, found, self._ignore))
 
 
 def unchanged(predictor: Any, image: Any, truth: Mask, ignore: Mask | None = None) -> Baseline:
@@ -236,14 +306,16 @@ def unchanged(predictor: Any, image: Any, truth: Mask, ignore: Mask | None = Non
 def interpolated(
     predictor: Any, image: Any, truth: Mask, target: float, ignore: Mask | None = None
 ) -> Baseline:
-    """Click the object's first and last slice and interpolate between their outlines.
+    """Click two slices and interpolate between their outlines, linearly as signed distances.
 
-    The outlines are interpolated linearly as signed distances.
+    They lie a quarter of the object's extent from either end, which is where they tell most: its
+    first and last slices are small and hard to click. Beyond them the nearer one is copied.
     """
     inside = np.flatnonzero(truth.any((1, 2)))
-    ends: dict[int, NDArray[np.float64]] = {}
+    first, last = (int(inside[round(part * (len(inside) - 1))]) for part in INNER)
+    outlines: dict[int, NDArray[np.float64]] = {}
     clicks = 0
-    for index in {int(inside[0]): None, int(inside[-1]): None}:
+    for index in {first: None, last: None}:
         hidden = None if ignore is None else ignore[index]
         rounds = list(
             robot.play(predictor, image[index], truth[index], ignore=hidden, target=target)
@@ -251,13 +323,17 @@ def interpolated(
         clicks += len(rounds)
         # Where nothing was found, nothing is near.
         distance = signed_distance(rounds[-1].mask).astype(np.float64)
-        ends[index] = np.maximum(distance, -float(sum(truth.shape[1:])))
-    first, last = ends[int(inside[0])], ends[int(inside[-1])]
+        outlines[index] = np.maximum(distance, -float(sum(truth.shape[1:])))
     found = np.zeros_like(truth)
     for index in map(int, inside):
-        share = (index - inside[0]) / max(inside[-1] - inside[0], 1)
-        found[index] = (1 - share) * first + share * last > 0
+        share = min(max((index - first) / max(last - first, 1), 0.0), 1.0)
+        found[index] = (1 - share) * outlines[first] + share * outlines[last] > 0
     return Baseline(clicks, iou(truth, found, ignore))
+
+
+def _wrong(truth: Mask, found: Mask, ignore: Mask | None) -> Mask:
+    wrong: Mask = truth != found
+    return wrong if ignore is None else wrong & ~ignore
 
 
 def _next_click(

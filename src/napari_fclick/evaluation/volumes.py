@@ -16,9 +16,9 @@ from napari_fclick.evaluation.metrics import dice_of_iou, interval, number_of_cl
 from napari_fclick.evaluation.stacks import (
     MOST_CLICKS,
     Baseline,
+    SliceBySlice,
     StackRobot,
     interpolated,
-    slice_by_slice,
     unchanged,
 )
 from napari_fclick.propagation import Carry, Rules
@@ -119,8 +119,9 @@ class VolumeGame:
         Slices that were carried, all clicks together.
     seconds : float
         That took.
-    one_by_one, unchanged, interpolated : Baseline
-        Clicked slice by slice; its first mask in all slices; between its first and last slice.
+    one_by_one, worst_first, unchanged, interpolated : Baseline
+        Each slice clicked until it is good; each clicked once and then the worst, until the
+        object is good; its first mask in all slices; between two of its slices.
     """
 
     item: VolumeItem
@@ -129,6 +130,7 @@ class VolumeGame:
     carried: int
     seconds: float
     one_by_one: Baseline
+    worst_first: Baseline
     unchanged: Baseline
     interpolated: Baseline
 
@@ -219,13 +221,15 @@ def play_volume(
         predictor, image, truth, rules=rules or Rules(), carry=carry or Carry(), ignore=ignore
     )
     rounds = list(robot.play(protocol.most, max(*protocol.targets, protocol.compared)))
+    slices = SliceBySlice(predictor, image, truth, ignore)
     return VolumeGame(
         item,
         int(np.count_nonzero(truth.any((1, 2)))),
         tuple(each.iou for each in rounds),
         sum(each.slices for each in rounds),
         sum(each.seconds for each in rounds),
-        slice_by_slice(predictor, image, truth, protocol.compared, ignore),
+        slices.each(protocol.compared),
+        slices.worst_first(protocol.compared),
         unchanged(predictor, image, truth, ignore),
         interpolated(predictor, image, truth, protocol.compared, ignore),
     )
@@ -246,8 +250,9 @@ def summarise_volumes(games: Sequence[VolumeGame], protocol: VolumeProtocol) -> 
     Returns
     -------
     dict
-        Plain JSON. ``dice_after`` and ``NoC3D@t`` with bootstrap intervals; ``compared``
-        holds the clicks of both ways on the objects where both reach the IoU.
+        Plain JSON. ``dice_after`` and ``NoC3D@t`` with bootstrap intervals; ``compared`` and
+        ``compared_worst_first`` hold the clicks of both ways on the objects where both reach
+        the IoU.
     """
     most = protocol.most
     report: Report = {"protocol": asdict(protocol), "objects": len(games)}
@@ -260,7 +265,9 @@ def summarise_volumes(games: Sequence[VolumeGame], protocol: VolumeProtocol) -> 
         counts = [number_of_clicks(game.ious, target, most) for game in games]
         reached = [max(game.ious, default=0) >= target for game in games]
         report[f"NoC3D@{target * 100:g}"] = _told(counts) | {"failures": reached.count(False)}
-    report["compared"] = _compared(games, protocol)
+    report["compared"] = _compared(games, [game.one_by_one for game in games], protocol)
+    others = [game.worst_first for game in games]
+    report["compared_worst_first"] = _compared(games, others, protocol)
     report["dice_unchanged"] = _told([dice_of_iou(game.unchanged.iou) for game in games])
     report["dice_interpolated"] = _told([dice_of_iou(game.interpolated.iou) for game in games])
     report["clicks_interpolated"] = _mean([game.interpolated.clicks for game in games])
@@ -269,11 +276,17 @@ def summarise_volumes(games: Sequence[VolumeGame], protocol: VolumeProtocol) -> 
     return report
 
 
-def _compared(games: Sequence[VolumeGame], protocol: VolumeProtocol) -> Report:
+def _compared(
+    games: Sequence[VolumeGame], others: Sequence[Baseline], protocol: VolumeProtocol
+) -> Report:
     target = protocol.compared
-    both = [g for g in games if max(g.ious, default=0) >= target and g.one_by_one.iou >= target]
-    clicks = [number_of_clicks(game.ious, target, protocol.most) for game in both]
-    one_by_one = [game.one_by_one.clicks for game in both]
+    both = [
+        (game, other)
+        for game, other in zip(games, others, strict=True)
+        if max(game.ious, default=0) >= target and other.iou >= target
+    ]
+    clicks = [number_of_clicks(game.ious, target, protocol.most) for game, _ in both]
+    one_by_one = [other.clicks for _, other in both]
     return {
         "iou": target,
         "objects": len(both),
