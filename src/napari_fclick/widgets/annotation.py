@@ -67,6 +67,11 @@ class Annotation:
         """Keep the markers' size on the screen."""
         self.layers.resize_markers(screen_pixel(self._viewer))
 
+    def prepare(self) -> None:
+        """Make the layers that the first click and its mask are drawn in."""
+        self.layers.prepare(self.session.place)
+        self.resize_markers()
+
     def draw(self, carried: Any = None) -> None:
         """Show clicks and preview as the session has them.
 

@@ -139,6 +139,7 @@ class Controller:
             self._active = True
             self._mouse.attach()
             self.bind_keys()
+            self._prepare_soon()
 
     def deactivate(self) -> None:
         """Give the mouse and the keys back."""
@@ -219,6 +220,7 @@ class Controller:
         self.journaling.use_weights(self.predictor)
         for annotation in list(self._annotations.values()):
             annotation.session.forget_predictions()
+        self._prepare_soon()
         self.changed.emit()
 
     def _on_load_failed(self, problem: str) -> None:
@@ -282,6 +284,7 @@ class Controller:
             self.follow_limits()
         self.bind_keys()
         self.refresh()
+        self._prepare_soon()
 
     def retry(self) -> None:
         """Try again to annotate the image layer that could not be when it was chosen."""
@@ -308,6 +311,19 @@ class Controller:
         self._hide(annotation)
         annotation.close()
         return True
+
+    def _prepare_soon(self) -> None:
+        """Make the layers of the first click as soon as napari is done with what it does now."""
+        QTimer.singleShot(0, self._prepare)
+
+    def _prepare(self) -> None:
+        # Without weights nobody clicks yet, and the dock is to be there first.
+        current = self._current
+        if self._closed or not self._active or self.predictor is None or current is None:
+            return
+        if current.image in self.viewer.layers:
+            current.prepare()
+            self.bind_keys()
 
     def _hide(self, annotation: Annotation) -> None:
         """Remove markers and preview as soon as napari is done with what it does now.

@@ -50,8 +50,8 @@ def _silenced(layer: Layer) -> Iterator[None]:
 class AnnotationLayers:
     """The markers of the clicks and the preview of the mask, over one image layer.
 
-    They are made when there is something to show, follow the image layer's transforms, and
-    can be deleted by the user at any time: they come back with the next click.
+    They follow the image layer's transforms, and can be deleted by the user at any time: they
+    come back with the next click.
 
     Parameters
     ----------
@@ -82,6 +82,15 @@ class AnnotationLayers:
         """The layers that are in the viewer."""
         layers = (self.clicks, self.preview)
         return [layer for layer in layers if layer is not None and layer in self._viewer.layers]
+
+    def prepare(self, place: Place) -> None:
+        """Make the layers, empty: napari takes its time for that, and the first click has none."""
+        self._clicks_layer()
+        if self.preview is None or self.preview not in self._viewer.layers:
+            nothing = np.zeros((1, 1, 4), np.uint8)
+            others = tuple(axis for axis in range(place.ndim) if axis not in place.axes)
+            self._put(np.expand_dims(nothing, others), (0.0,) * place.ndim, np.ones(place.ndim))
+            self._drawn = None
 
     def show_clicks(self, clicks: ClickSequence, place: Place) -> None:
         """Draw the clicks of a plane."""
