@@ -24,6 +24,11 @@ class SessionImage:
     image : array
         The whole image.
 
+    Attributes
+    ----------
+    base : array
+        The image alone.
+
     Raises
     ------
     JournalError
@@ -31,7 +36,7 @@ class SessionImage:
     """
 
     def __init__(self, journal: Journal, image: Any) -> None:
-        self._journal, self._image = journal, image
+        self._journal, self.base = journal, image
         sources = {source for seen in journal.channels for source in seen.sources}
         missing = sorted(s or "(no file)" for s in sources if not s or not Path(s).exists())
         if missing:
@@ -56,9 +61,9 @@ class SessionImage:
 
     def _with(self, channels: Channels) -> Any:
         if not channels.sources:
-            return self._image
+            return self.base
         others = [self._others[source] for source in channels.sources]
-        return ImageChannels([self._image, *others], channels.limits)
+        return ImageChannels([self.base, *others], channels.limits)
 
 
 class ImageChannels:

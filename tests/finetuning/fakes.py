@@ -57,13 +57,13 @@ class Threshold:
 def comparison(
     before: float = 4.0, after: float = 2.0, half: float = 0.5, objects: int = 20, **others: float
 ) -> Comparison:
-    """Return one whose NoC and NoC@85 changed as given, with an interval of this half-width.
+    """Return one whose NoC, NoC10 and NoC@85 changed as given, with an interval of this half-width.
 
     Other figures change by what is given, within an interval of half the width of 0.1.
     """
     figures = []
     for name in NAMES:
-        if name in ("NoC", "NoC@85"):
+        if name in ("NoC", "NoC10", "NoC@85"):
             change = after - before
             figures.append(Figure(name, before, after, change - half, change + half))
         else:

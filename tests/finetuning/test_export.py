@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from napari_fclick.finetuning.export import DESCRIPTION, export_bioimageio
+from napari_fclick.network import checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,17 @@ def test_its_own_library_takes_it(package: Path) -> None:
     summary = core.test_model(package)
     errors = [str(e.msg) for detail in summary.details for e in detail.errors]
     assert summary.status != "failed", errors
+
+
+def test_the_licence_is_that_of_the_weights(package: Path, tmp_path: Path) -> None:
+    network, card = checkpoints.load("default")
+    with zipfile.ZipFile(package) as file:
+        assert "license" not in json.loads(file.read(DESCRIPTION))  # there is no name for it
+        assert card.licence in file.read("README.md").decode()
+    free = tmp_path / "free.safetensors"
+    checkpoints.save(free, network.state_dict(), card.model_copy(update={"licence": "MIT"}))
+    with zipfile.ZipFile(export_bioimageio(free, tmp_path / "free.zip")) as file:
+        assert json.loads(file.read(DESCRIPTION))["license"] == "MIT"
 
 
 def test_other_endings_are_refused(tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.finetuning.scenes import folder, squares
 
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.process import Job
 from napari_fclick.finetuning.request import Request, store_arrays
+from napari_fclick.finetuning.sources import from_array
 
 #: A child that says what it was asked, and then lives until it is told otherwise.
 CHILD = """
@@ -87,6 +89,28 @@ def test_closing_ends_it(tmp_path: Path) -> None:
     assert gone(pid)
 
 
+def test_what_is_asked_may_have_any_letters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system's own encoding is not the parent's, as on Windows."""
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    job = Job(Request(name="Müller μ", out=tmp_path), command(CHILD))
+    assert first_event(job)["stage"] == "Müller μ"
+    job.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs signals")
+def test_an_interrupt_is_the_parents(tmp_path: Path) -> None:
+    """A notebook sends it to all processes, to stop a cell."""
+    job = Job(request(tmp_path), command(CHILD))
+    pid = first_event(job)["pid"]
+    os.kill(pid, signal.SIGINT)
+    assert not gone(pid, 0.3)
+    job.cancel()
+    assert job.wait(10) == {"event": "finished", "result": {}}
+    job.close()
+
+
 def test_what_went_wrong_is_told(tmp_path: Path) -> None:
     job = Job(request(tmp_path), command("import sys; sys.exit('no such thing')"))
     last = job.wait(10)
@@ -127,6 +151,21 @@ def test_arrays_cross_over(tmp_path: Path) -> None:
     assert [image.name for image in read.images] == ["image0", "image1", "one", "two"]
     # The same images, once as files and once as layers, have the same content.
     assert read.images[0].digest == read.images[2].digest
+
+
+def test_of_a_stack_planes_with_objects_cross_over(tmp_path: Path) -> None:
+    image, labels = squares(0)
+    stack = np.stack([0 * labels, labels, labels, 0 * labels]).astype(">u2")
+    given = np.stack([image] * 4).astype(">u2")[..., None]
+    asked = Request(
+        arrays=store_arrays(tmp_path / "arrays", [("z", given, stack)]), out=tmp_path / "x"
+    )
+    (read,) = Request.model_validate_json(asked.model_dump_json()).load().images
+    whole = from_array("z", given, stack)
+    assert len(np.load(asked.arrays[0].image)) == len(read.planes) == 2
+    for name in ("name", "digest", "former", "linked", "slices", "labels_digest"):
+        assert getattr(read, name) == getattr(whole, name)
+    assert np.array_equal(read.planes[1].image, given[2])
 
 
 def test_a_request_for_nothing_fails_in_one_line(tmp_path: Path) -> None:

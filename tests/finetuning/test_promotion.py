@@ -46,6 +46,31 @@ def test_promoted_weights_have_a_name_everywhere_and_can_be_taken_back(
     assert active() == "cells-2"
 
 
+def test_a_copy_has_the_name_that_it_got(tmp_path: Path, loaded: Any) -> None:
+    promote(made(tmp_path, loaded, "cells"))
+    path = made(tmp_path, loaded, "cells", 0.02)
+    assert [promote(path) for _ in range(2)] == ["cells-2"] * 2
+    network, card = checkpoints.load("cells-2")  # its sha256 is in order
+    original, told = checkpoints.load(path)
+    assert (card.name, told.name) == ("cells-2", "cells")
+    assert card == told.model_copy(update={"name": "cells-2", "sha256": card.sha256})
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, original.state_dict()[name])
+    assert promote(path, "more") == "more" == checkpoints.load("more")[1].name
+    # A copy whose card has kept its name, as earlier versions made them.
+    shutil.copyfile(path, checkpoints.user_folder() / "old.safetensors")
+    assert promote(path, "old") == "old"
+
+
+def test_names_that_differ_in_capitals_are_one(tmp_path: Path, loaded: Any) -> None:
+    """To some systems their files are one."""
+    assert promote(made(tmp_path / "a", loaded, "cells")) == "cells"
+    assert promote(made(tmp_path / "b", loaded, "Cells", 0.02)) == "Cells-2"
+    assert promote(made(tmp_path / "c", loaded, "CELLS", 0.03)) == "CELLS-3"
+    assert promote(tmp_path / "a/cells.safetensors", "Cells") == "cells"
+    assert promote(made(tmp_path, loaded, "Default", 0.04)) == "Default-2"
+
+
 def test_weights_that_are_gone_are_passed_over(tmp_path: Path, loaded: Any) -> None:
     promote(made(tmp_path, loaded, "cells"))
     (checkpoints.user_folder() / "cells.safetensors").unlink()

@@ -22,9 +22,11 @@ def score(number: int, *ious: float) -> Score:
 
 
 def test_figures_by_hand() -> None:
-    assert score(0, 0.5, 0.7, 0.86, 0.95).figures == (3, 4, 0.5, 0.86, 0.95, 3.5)
+    *figures, early = score(0, 0.5, 0.83, 0.86, 0.95).figures
+    assert figures == [3, 4, 0.5, 0.86, 0.95, 3.5] and early == 3
     # Never reached: 20 clicks; done early: the last IoU stays.
-    assert score(0, 0.5, 0.6).figures == (20, 20, 0.5, 0.6, 0.6, 20)
+    assert score(0, 0.5, 0.6).figures == (20, 20, 0.5, 0.6, 0.6, 20, 10)
+    assert score(0, *[0.1] * 12, 0.95).figures[-1] == 10
 
 
 def test_a_good_method_scores_well() -> None:
@@ -108,5 +110,7 @@ def test_what_changed_most_comes_first() -> None:
     after = [score(0, 0.95), score(1, 0.95), score(2, 0.95)]
     rows = most_changed(before, after, most=2)
     assert [row["label"] for row in rows] == [PROBES[1].ref.label, PROBES[2].ref.label]
+    digests = {image.digest[:16] for image in data(2).images}
+    assert digests >= {row["digest"] for row in rows}
     assert (rows[0]["noc_before"], rows[0]["noc_after"]) == (3, 1)
     json.dumps(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,22 @@ from tests.session.test_stacks import accepted, make_stack
 from tests.test_replay import recording
 
 from napari_fclick.core.folders import IGNORE_LABEL
+from napari_fclick.finetuning import sources
+from napari_fclick.finetuning.content import content_hash
 from napari_fclick.finetuning.objects import objects_of, probes
-from napari_fclick.finetuning.sources import combine, from_arrays, from_folder, from_sessions
+from napari_fclick.finetuning.sessions import from_sessions
+from napari_fclick.finetuning.sources import combine, from_array, from_arrays, from_folder
+from napari_fclick.session.signature import Channels
 
 
 def test_folder_and_arrays_agree(tmp_path: Path) -> None:
     read = from_folder(folder(tmp_path / "set", 2))
     taken = from_arrays([(f"image{n}", *squares(n)) for n in range(2)])
-    assert read.name == "set" and read.folder == tmp_path / "set"
+    assert read.name == "set"
+    assert [(i.folder, i.file) for i in read.images] == [
+        (tmp_path / "set", "image0"),
+        (tmp_path / "set", "image1"),
+    ]
     assert [i.digest for i in read.images] == [i.digest for i in taken.images]
     assert read.digest == taken.digest
 
@@ -49,6 +58,61 @@ def test_volumes_and_channels() -> None:
     assert found[0].planes[0].image.shape == (64, 64, 3)
     assert len(found[1].planes) == 2  # the plane without an object is left out
     assert found[1].planes[1].image.shape == (64, 64, 3)
+    assert (found[0].slices, found[1].slices) == (((),), ((0,), (2,)))
+
+
+class Lazy:
+    """An array that tells which of its planes were read; never as a whole."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+        self.shape, self.dtype = array.shape, array.dtype
+        self.read: list[Any] = []
+
+    def __getitem__(self, index: Any) -> Any:
+        self.read.append(index)
+        return self._array[index]
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("read as a whole")
+
+
+def stack_of(numbers: list[int], depth: int) -> tuple[Any, Any]:
+    """Return a stack of squares in the slices of these numbers, and nothing in the others."""
+    image, labels = squares(0)
+    stack = np.zeros((depth, *labels.shape), labels.dtype)
+    stack[numbers] = labels
+    return np.stack([image + np.uint8(n) for n in range(depth)]), stack
+
+
+def test_of_lazy_images_planes_with_objects_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, labels = stack_of([2, 3, 7], 9)
+    whole = from_array("z", image, labels)
+    assert not from_array("z", *stack_of([2, 7], 9)).linked  # no neighbours
+    read: list[Any] = []
+    monkeypatch.setattr(sources, "content_hash", lambda given: read.extend(given.read) or "")
+    found = from_array("z", Lazy(image), Lazy(labels))
+    assert read == [(2,), (3,), (7,)]
+    assert found.slices == whole.slices == ((2,), (3,), (7,))
+    assert found.linked and whole.linked
+    assert whole.digest == content_hash(image) == content_hash(Lazy(image))
+    for plane, other in zip(found.planes, whole.planes, strict=True):
+        assert np.array_equal(plane.image, other.image)
+        assert np.array_equal(plane.labels, other.labels)
+
+
+def test_layers_that_are_too_large_are_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, labels = stack_of([2, 3, 7], 9)
+    monkeypatch.setattr(sources, "MOST_BYTES", 3 * 64 * 64 * 3)  # three planes, 8 and 16 bits
+    assert len(from_array("z", image, labels).planes) == 3
+    monkeypatch.setattr(sources, "MOST_BYTES", 3 * 64 * 64 * 3 - 1)
+    with pytest.raises(ValueError, match="z: its planes with objects take more than"):
+        from_array("z", image, labels)
+    monkeypatch.setattr(sources, "MOST_BYTES", 64)
+    lazy = Lazy(labels[2])
+    with pytest.raises(ValueError, match="crop it"):
+        from_array("z", image[2], lazy)
+    assert not lazy.read
 
 
 @pytest.mark.parametrize(
@@ -89,6 +153,28 @@ def test_sessions_give_labels_and_clicks(tmp_path: Path) -> None:
     assert not gone.images and "is not there" in gone.notes[0]
 
 
+def test_a_session_of_several_channels(tmp_path: Path) -> None:
+    """They are no colours: each is stretched; and the image is the one that it is alone."""
+    pixels = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE), np.uint8)
+    paths = [tmp_path / f"{name}.png" for name in ("image", "dim", "dark")]
+    for path, part in zip(paths, (pixels, pixels // 20, 255 - pixels), strict=True):
+        io.imsave(path, part, check_contrast=False)
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, pixels, paths[0])
+    recorder.set_channels(Channels(sources=tuple(map(str, paths[1:]))))
+    put(session, 10, 10)
+    recorder.close()
+    found = from_sessions([tmp_path / "a.fclick"])
+    assert not found.notes
+    (image,) = found.images
+    assert image.digest == content_hash(pixels)
+    plane = image.planes[0].image
+    assert plane.shape == (SIZE, SIZE, 3)
+    for channel in range(3):
+        assert plane[..., channel].min() == 0 and plane[..., channel].max() == 1
+    assert np.array_equal(plane[..., 2] > 0.5, plane[..., 0] < 0.5)
+
+
 def test_of_objects_that_were_there_before_a_session_knows_a_part(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE), np.uint8)
     io.imsave(tmp_path / "image.png", pixels)
@@ -112,6 +198,7 @@ def test_what_was_carried_is_one_object_and_no_persons_clicks(tmp_path: Path) ->
     (image,) = from_sessions([tmp_path / "a.fclick"]).images
     assert len(image.planes) == 5
     assert len(image.corrections) == 1  # of the slice that was clicked
+    assert sorted(image.slices) == [(n,) for n in range(2, 7)]
     assert len(probes([image])) == 1
 
 
@@ -119,7 +206,6 @@ def test_together(tmp_path: Path) -> None:
     arrays = from_arrays([("a", *squares(5))])
     read = from_folder(folder(tmp_path, 2))
     both = combine([arrays, read])
-    assert len(both.images) == 3 and both.folder == tmp_path
-    assert [image.file for image in both.images] == ["", "image0", "image1"]
+    assert [image.folder for image in both.images] == [None, tmp_path, tmp_path]
     with pytest.raises(ValueError, match="nothing to learn from"):
         combine([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,58 @@ def test_held_back_images_stay_so_beside_another_folder_and_as_layers(tmp_path: 
     assert set(held) <= set(together.validation)
     layers = from_arrays([(f"layer{n}", *squares(n)) for n in range(10, 16)])
     assert set(split_of(layers).validation) == set(held)
+
+
+def test_each_folder_keeps_its_own_and_all_of_them_are_read(tmp_path: Path) -> None:
+    one, other = folder(tmp_path / "one", 4), folder(tmp_path / "other", 6, first=10)
+    split_of(from_folder(other))
+    theirs = json.loads((other / FILE).read_text())
+    (split.user_folder() / split.ELSEWHERE).unlink()  # of another user, say
+    both = combine([from_folder(one), from_folder(other)])
+    found = split_of(both)
+    held = {digest for digest, side in theirs["sides"].items() if side}
+    assert held <= set(found.validation)
+    for each, images in ((one, range(4)), (other, range(10, 16))):
+        kept = json.loads((each / FILE).read_text())
+        assert kept["sides"].keys() == {i.digest for i in from_folder(each).images}
+        assert kept["names"].keys() == {f"image{n}" for n in images}
+    assert found.paths == (one / FILE, other / FILE)
+
+
+def test_where_folders_differ_an_image_is_held_back(tmp_path: Path) -> None:
+    one, other = folder(tmp_path / "one", 5), folder(tmp_path / "other", 5)
+    digests = split_of(from_folder(one)).training
+    split_of(from_folder(other))
+    path = other / FILE
+    kept = json.loads(path.read_text())
+    kept["sides"][digests[0]] = True
+    path.write_text(json.dumps(kept))
+    for pair in ((one, other), (other, one)):
+        found = split_of(combine([from_folder(each) for each in pair]), store=False)
+        assert digests[0] in found.validation
+
+
+def test_sides_that_earlier_versions_kept_are_known(tmp_path: Path) -> None:
+    """Of an image of swapped bytes they knew another digest."""
+    folder(tmp_path, 4)
+    for path in (tmp_path / "images").iterdir():
+        np.save(path.with_suffix(".npy"), tifffile.imread(path).astype(">u2")[None, ..., None])
+        path.unlink()
+    for path in (tmp_path / "labels").iterdir():
+        np.save(path.with_suffix(".npy"), tifffile.imread(path)[None])
+        path.unlink()
+    read = from_folder(tmp_path)
+    held = read.images[:3]
+    assert all(image.former for image in read.images)
+    sides = {image.former: image in held for image in read.images}
+    names = {image.file: image.former for image in read.images}
+    (tmp_path / FILE).write_text(json.dumps({"sides": sides, "names": names}))
+    found = split_of(read)
+    assert set(found.validation) == {image.digest for image in held}
+    assert not found.messages
+    # So does a card tell of what was learned from.
+    fair = found.without([held[0].former[:16]])
+    assert set(fair.validation) == {image.digest for image in held[1:]}
 
 
 def test_duplicates_are_on_one_side() -> None:
@@ -127,7 +180,7 @@ def test_layers_are_not_taken_for_files_of_their_name(tmp_path: Path) -> None:
     assert not found.messages
     again = split_of(read)
     assert not again.messages and set(again.validation) <= set(found.validation)
-    assert sorted(path.name for path in found.paths) == ["elsewhere.json", FILE]
+    assert sorted(path.name for path in found.paths) == ["elsewhere.json", FILE, FILE]
 
 
 def test_something_is_left_to_learn_from() -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ __all__ = [
     "ImageSet",
     "ObjectRef",
     "Plane",
+    "are_linked",
     "find_pairs",
     "is_linked",
     "load_pair",
@@ -172,10 +174,18 @@ def _open(path: Path) -> NDArray[Any]:
 
 
 def is_linked(labels: NDArray[Any]) -> bool:
-    """Whether a volume's labels (Z, Y, X) mean the same object in neighbouring slices.
+    """Whether a volume's labels (Z, Y, X) mean the same object in neighbouring slices."""
+    return are_linked(pairwise(labels))
+
+
+def are_linked(neighbours: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> bool:
+    """Whether labels mean the same object in neighbouring slices, given in pairs.
 
     They do where a third of the labelled pixels carry the label of the pixel above.
     """
-    below, above = labels[:-1], labels[1:]
-    both = (below != 0) & (above != 0) & (below != IGNORE_LABEL)
-    return bool(both.any()) and float((below == above)[both].mean()) > 1 / 3
+    both = same = 0
+    for below, above in neighbours:
+        labelled = (below != 0) & (above != 0) & (below != IGNORE_LABEL)
+        both += int(np.count_nonzero(labelled))
+        same += int(np.count_nonzero(labelled & (below == above)))
+    return same > both / 3

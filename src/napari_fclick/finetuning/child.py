@@ -2,7 +2,8 @@
 
 The first line on its standard input is a `Request`; after it the line ``cancel`` may come. It
 writes an event a line to standard output, and messages to standard error. It ends when its
-standard input is closed or its parent is gone, however that came about.
+standard input is closed or its parent is gone, however that came about; an interrupt from the
+keyboard, which a terminal and a notebook send to the parent's children, too, does not end it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -77,11 +79,14 @@ def use_threads(wanted: int) -> int:
 
 def main() -> int:
     """Read a request, do it, and tell how it goes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Whatever else writes to standard output must not get between the events.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
-    first = sys.stdin.readline()
-    wishes = Wishes(sys.stdin, lambda: _leave(first))
+    # The parent writes UTF-8, whatever this system's own encoding is.
+    lines = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
+    first = lines.readline()
+    wishes = Wishes(lines, lambda: _leave(first))
     with suppress(AttributeError, OSError):
         os.nice(NICENESS)
 

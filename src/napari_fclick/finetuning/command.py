@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from napari_fclick.finetuning.child import use_threads
 from napari_fclick.finetuning.finetuning import fine_tune
 from napari_fclick.finetuning.options import FineTuneOptions
-from napari_fclick.finetuning.sources import LabelledData, combine, from_folder, from_sessions
+from napari_fclick.finetuning.sessions import from_sessions
+from napari_fclick.finetuning.sources import LabelledData, combine, from_folder
 from napari_fclick.finetuning.split import split_of
 from napari_fclick.finetuning.summary import summarise
 

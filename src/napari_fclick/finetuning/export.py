@@ -34,6 +34,18 @@ Json = dict[str, Any]
 #: Of the description of a model: https://bioimage.io/docs.
 DESCRIPTION, FORMAT = "bioimageio.yaml", "0.5.4"
 PAPER = "Lin et al., Interactive Image Segmentation with First Click Attention, CVPR 2020"
+#: What weights' cards may name that has an identifier (SPDX); other terms are in the README alone.
+LICENCES = (
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "CC-BY-4.0",
+    "CC-BY-NC-4.0",
+    "CC-BY-NC-SA-4.0",
+    "CC-BY-SA-4.0",
+    "CC0-1.0",
+    "MIT",
+)
 #: Rows and columns of the coins that the test shows, at most.
 SHOWN = 300
 #: Channels of the inputs.
@@ -127,7 +139,7 @@ def _describe(folder: Path, network: FCANet, card: Card) -> Json:
         "description": (card.description or "One click on an object, its mask.")[:512],
         "authors": [{"name": "napari-fclick contributors"}],
         "cite": [{"text": PAPER, "doi": "10.1109/CVPR42600.2020.01335"}],
-        "license": "BSD-3-Clause",
+        **({"license": card.licence} if card.licence in LICENCES else {}),
         "tags": ["interactive-segmentation", "instance-segmentation", "pytorch", "napari"],
         "documentation": _file(folder, "README.md"),
         "inputs": [_tensor(folder, name, size) for name in tensors if name in TEXTS],

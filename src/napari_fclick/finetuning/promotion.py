@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors.torch import load_file
+from torch import Tensor
 
 from napari_fclick.core.files import replacing
 from napari_fclick.finetuning.gate import PROMOTED
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import SUFFIX, WeightsError
+from napari_fclick.network.checkpoints import SUFFIX, Card, WeightsError
 
 #: The weights that come along.
 DEFAULT = "default"
@@ -67,12 +71,14 @@ def promote(path: Path, name: str | None = None) -> str:
 def adopt(path: Path, name: str) -> str:
     """Copy weights into the user's folder, so that every part of the program knows them.
 
+    The copy's card has the name that it got.
+
     Parameters
     ----------
     path : Path
         A weights file; it stays where it is.
     name : str
-        Where it is taken by other weights, a number is added.
+        Where it is taken by other weights, be it in capitals, a number is added.
 
     Returns
     -------
@@ -87,11 +93,15 @@ def adopt(path: Path, name: str) -> str:
         If it cannot be copied.
     """
     _, card = checkpoints.load(path)
-    chosen = _free_name(name, card.sha256)
+    tensors = load_file(path)  # as they are stored, in half precision or not
+    chosen = _free_name(name, card, tensors)
     target = checkpoints.user_folder() / f"{chosen}{SUFFIX}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as partial:
+        with TemporaryDirectory(prefix="fclick-") as folder, replacing(target) as partial:
+            if card.name != chosen:
+                path = Path(folder) / target.name
+                checkpoints.save(path, tensors, card.model_copy(update={"name": chosen}))
             shutil.copyfile(path, partial)
             _flush(partial)
     return chosen
@@ -142,15 +152,27 @@ def history() -> tuple[str, ...]:
 # --- helpers ----------------------------------------------------------------------------
 
 
-def _free_name(wanted: str, sha256: str) -> str:
-    """Return the name, with a number where other weights have it."""
+def _free_name(wanted: str, card: Card, tensors: Mapping[str, Tensor]) -> str:
+    """Return the name, with a number where other weights have it.
+
+    Names that differ in capitals alone are one: to some systems their files are.
+    """
     plain = re.sub(r"[^\w.-]+", "-", wanted).strip("-.") or "finetuned"
-    taken = set(checkpoints.available_weights())
+    taken = {name.casefold(): name for name in checkpoints.available_weights()}
     number, name = 1, plain
-    while name in taken and checkpoints.read_card(checkpoints.find(name)).sha256 != sha256:
+    while (other := taken.get(name.casefold())) is not None:
+        if _are(other, card, tensors):
+            return other
         number += 1
         name = f"{plain}-{number}"
     return name
+
+
+def _are(name: str, card: Card, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the weights of a name are these, under the name that they came with or their own."""
+    named = card.model_copy(update={"name": name, "sha256": ""}).model_dump_json()
+    known = checkpoints.read_card(checkpoints.find(name)).sha256
+    return known in (card.sha256, checkpoints.fingerprint(tensors, named))
 
 
 def _flush(path: Path) -> None:

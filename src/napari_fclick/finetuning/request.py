@@ -9,24 +9,44 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from napari_fclick.core.object_sets import Plane
 from napari_fclick.finetuning.options import FineTuneOptions
+from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import (
     LabelledData,
+    LabelledImage,
     combine,
-    from_arrays,
+    from_array,
     from_folder,
-    from_sessions,
 )
 
 
 class StoredArrays(BaseModel):
-    """An image and its labels as ``.npy`` files."""
+    """An image and its labels as ``.npy`` files, of the planes that are learned from.
+
+    Attributes
+    ----------
+    image, labels : Path
+        Of one plane after the other.
+    name, digest, former, linked, slices
+        See `LabelledImage`: they are those of the whole image, which is not stored.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
     image: Path
     labels: Path
+    name: str
+    digest: str
+    former: str
+    linked: bool
+    slices: tuple[tuple[int, ...], ...]
+
+    def read(self) -> LabelledImage:
+        """Return it, memory-mapped."""
+        told = self.model_dump(exclude={"image", "labels"})
+        planes = zip(_open(self.image), _open(self.labels), strict=True)
+        return LabelledImage(planes=tuple(Plane(*each) for each in planes), **told)
 
 
 class Request(BaseModel):
@@ -61,7 +81,7 @@ class Request(BaseModel):
         Raises
         ------
         ValueError
-            If there is nothing, or arrays do not fit together.
+            If there is nothing.
         FileNotFoundError
             If a folder or an array is missing.
         """
@@ -69,29 +89,46 @@ class Request(BaseModel):
         if self.sessions:
             parts.append(from_sessions(self.sessions, self.name))
         if self.arrays:
-            read = [(a.name, _open(a.image), _open(a.labels)) for a in self.arrays]
-            parts.append(from_arrays(read, self.name))
+            parts.append(LabelledData(self.name, tuple(each.read() for each in self.arrays)))
         return combine(parts)
 
 
 def store_arrays(folder: Path, arrays: Iterable[tuple[str, Any, Any]]) -> tuple[StoredArrays, ...]:
-    """Write images and labels for another process to read.
+    """Write what is learned from of images and labels for another process to read.
 
     Parameters
     ----------
     folder : Path
         Made where it is missing; the caller removes it when the process has ended.
     arrays : iterable of (name, image, labels)
+
+    Raises
+    ------
+    ValueError
+        If they cannot be learned from; see `from_array`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_store(folder, number, *each) for number, each in enumerate(arrays))
+    return tuple(_store(folder, n, from_array(*each)) for n, each in enumerate(arrays))
 
 
-def _store(folder: Path, number: int, name: str, image: Any, labels: Any) -> StoredArrays:
+def _store(folder: Path, number: int, image: LabelledImage) -> StoredArrays:
     paths = folder / f"{number}-image.npy", folder / f"{number}-labels.npy"
-    for path, array in zip(paths, (image, labels), strict=True):
-        np.save(path, np.asarray(array), allow_pickle=False)
-    return StoredArrays(name=name, image=paths[0], labels=paths[1])
+    for path, planes in zip(paths, zip(*image.planes, strict=True), strict=True):
+        shape = (len(planes), *planes[0].shape)
+        # Plane by plane: a copy of all of them might not fit in memory.
+        stored = np.lib.format.open_memmap(path, "w+", planes[0].dtype, shape)
+        for place, plane in enumerate(planes):
+            stored[place] = plane
+        stored.flush()
+    return StoredArrays(
+        image=paths[0],
+        labels=paths[1],
+        name=image.name,
+        digest=image.digest,
+        former=image.former,
+        linked=image.linked,
+        slices=image.slices,
+    )
 
 
 def _open(path: Path) -> Any:

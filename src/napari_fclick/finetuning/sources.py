@@ -1,14 +1,14 @@
-"""Labelled images from folders, arrays and session files, as one type.
+"""Labelled images from folders and arrays, as one type.
 
 An image is what must not be torn apart when some are held back: a volume is one image of many
-planes.
+planes. Those of session files are in `napari_fclick.finetuning.sessions`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,18 +22,17 @@ from napari_fclick.core.folders import (
     IGNORE_LABEL,
     ImagePair,
     Plane,
+    are_linked,
     find_pairs,
-    is_linked,
     read_pair,
 )
-from napari_fclick.finetuning.content import content_hash
-from napari_fclick.session.journal import Journal, JournalError
-from napari_fclick.session.place import Place
-from napari_fclick.session.resuming import Opened, reopen
-from napari_fclick.session.state import AcceptedObject, Part
-from napari_fclick.session_image import open_image
+from napari_fclick.finetuning.content import content_hash, former_hash
 
 Array = NDArray[Any]
+
+#: Planes of a layer that are learned from take at most this many bytes, labels included: they
+#: are read into memory, and written where another process reads them.
+MOST_BYTES = 8_000_000_000
 
 
 class Correction(NamedTuple):
@@ -69,8 +68,15 @@ class LabelledImage:
         Of objects whose clicks are known.
     linked : bool
         Whether a number means the same object in neighbouring planes.
+    slices : tuple of tuple of int
+        Of each plane, where it lies along the stack's other axes. Planes without objects are
+        left out: the second plane may be slice 40.
+    former : str
+        The digest that earlier versions gave, where it was another one.
+    folder : Path or None
+        Of the data that it was read from, where it is noted whether it is held back.
     file : str
-        Name of its file in the data's folder; empty of images from elsewhere.
+        Name of its file in that folder.
     """
 
     name: str
@@ -78,6 +84,9 @@ class LabelledImage:
     digest: str
     corrections: tuple[Correction, ...] = ()
     linked: bool = False
+    slices: tuple[tuple[int, ...], ...] = ()
+    former: str = ""
+    folder: Path | None = None
     file: str = ""
 
     @cached_property
@@ -103,15 +112,12 @@ class LabelledData:
     ----------
     name : str
     images : tuple of LabelledImage
-    folder : Path or None
-        Where they were read from, and where it is noted which of them are held back.
     notes : tuple of str
         What could not be used, and why.
     """
 
     name: str
     images: tuple[LabelledImage, ...]
-    folder: Path | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -139,8 +145,8 @@ def from_folder(folder: Path) -> LabelledData:
             notes.append(_why_not(pair))
         else:
             name = pair.image.stem
-            images.append(replace(_image(name, *plane), file=name))
-    return LabelledData(folder.name, tuple(images), folder, (*notes, *_unpaired(folder)))
+            images.append(replace(_image(name, *plane), folder=folder, file=name))
+    return LabelledData(folder.name, tuple(images), (*notes, *_unpaired(folder)))
 
 
 def _why_not(pair: ImagePair) -> str:
@@ -169,131 +175,105 @@ def _unpaired(folder: Path) -> list[str]:
     return [f"{len(alone)} images have no labels and are left out: {shown}"]
 
 
-def _size(array: Array) -> str:
-    return " x ".join(str(n) for n in array.shape)
+def _shape(array: Any) -> tuple[int, ...]:
+    return tuple(int(n) for n in array.shape)
+
+
+def _size(array: Any) -> str:
+    return " x ".join(map(str, _shape(array)))
 
 
 # --- arrays -----------------------------------------------------------------------------
 
 
-def from_arrays(arrays: Iterable[tuple[str, Array, Array]], name: str = "layers") -> LabelledData:
-    """Take images and labels that are in memory.
+def from_arrays(arrays: Iterable[tuple[str, Any, Any]], name: str = "layers") -> LabelledData:
+    """Take images and labels that are in memory, or lazy; see `from_array`.
 
     Parameters
     ----------
     arrays : iterable of (name, image, labels)
-        Labels (.., Y, X); images of the same shape, or with channels at the end.
     name : str
         Of the data set.
+    """
+    return LabelledData(name, tuple(from_array(*each) for each in arrays))
+
+
+def from_array(name: str, image: Any, labels: Any) -> LabelledImage:
+    """Take an image and its labels; of lazy ones, only planes with objects come into memory.
+
+    Parameters
+    ----------
+    name : str
+    image : array
+        numpy, dask, zarr or anything that indexes like them, of the shape of its labels, or with
+        channels at the end.
+    labels : array
+        (.., Y, X).
 
     Raises
     ------
     ValueError
-        If an image and its labels are of different shapes, are empty, or the labels are no
-        numbers or negative.
+        If an image and its labels are of different shapes, are empty, the labels are no
+        numbers or negative, or planes with objects take more than `MOST_BYTES`.
     """
-    return LabelledData(name, tuple(_image(*_checked(*each)) for each in arrays))
-
-
-def _checked(name: str, image: Any, labels: Any) -> tuple[str, Array, Array]:
-    image, labels = np.asarray(image), np.asarray(labels)
-    if labels.dtype.kind not in "bui" or labels.ndim < 2:
+    dtype, shape, seen = np.dtype(labels.dtype), _shape(labels), _shape(image)
+    if dtype.kind not in "bui" or len(shape) < 2:
         raise ValueError(
-            f"{name}: labels are whole numbers of 2 or more axes, not {labels.dtype} of "
-            f"{_size(labels)}"
+            f"{name}: labels are whole numbers of 2 or more axes, not {dtype} of {_size(labels)}"
         )
-    if not labels.size:
+    if not math.prod(shape):
         raise ValueError(f"{name}: the labels are empty: {_size(labels)}")
-    if labels.min() < 0:
-        raise ValueError(f"{name}: labels are 0 or more, not {labels.min()}")
-    extra = image.ndim - labels.ndim
-    if image.shape[: labels.ndim] != labels.shape or extra not in (0, 1):
+    if seen[: len(shape)] != shape or len(seen) - len(shape) not in (0, 1):
         raise ValueError(f"{name}: the image is {_size(image)} but its labels are {_size(labels)}")
-    return name, image, labels
+    return _image(name, image, labels, MOST_BYTES)
 
 
-def _image(name: str, image: Array, labels: Array) -> LabelledImage:
+def _image(name: str, image: Any, labels: Any, most: float = math.inf) -> LabelledImage:
     """Return an image of all planes that hold an object; of one plane at least."""
-    digest = content_hash(image)
-    height, width = labels.shape[-2:]
-    stack = labels.reshape(-1, height, width)
-    pixels = image.reshape(-1, height, width, *image.shape[labels.ndim :])
-    used = [n for n, cut in enumerate(stack) if cut.any()] or [0]
-    planes = tuple(Plane(pixels[n], stack[n]) for n in used)
-    linked = labels.ndim > 2 and is_linked(stack)
-    return LabelledImage(name, planes, digest, linked=linked)
-
-
-# --- sessions ---------------------------------------------------------------------------
-
-
-def from_sessions(paths: Iterable[Path], name: str = "sessions") -> LabelledData:
-    """Read session files: their images, the labels they came to, and the clicks made.
-
-    An image that is not found, or is another one now, is noted and left out.
-    """
-    images: list[LabelledImage] = []
-    notes: list[str] = []
-    for path in paths:
-        try:
-            images.append(_from_session(path))
-        except (JournalError, ValueError, OSError) as error:
-            notes.append(str(error).replace("; say --image FILE", ""))
-    return LabelledData(name, tuple(images), None, tuple(notes))
-
-
-def _from_session(path: Path) -> LabelledImage:
-    with closing(Journal.open(path, read_only=True)) as journal:
-        image, signature = open_image(journal).last, journal.image
-        opened = reopen(journal)
-    records = [r for r in opened.restored.objects.values() if r.parts]
-    parts = [(record, part) for record in records for part in record.parts]
-    if not parts:
-        raise JournalError(f"{path}: nothing was accepted in it")
-    places = list(dict.fromkeys(part.place for _, part in parts))
-    accepted = [record.label for record in records]
-    planes = tuple(Plane(*_plane(image, opened, place, accepted)) for place in places)
-    corrections = tuple(
-        _correction(places.index(part.place), record, part)
-        for record, part in parts
-        if part.by_person and part.start is None
+    beyond = len(_shape(labels)) - 2
+    places = list(np.ndindex(_shape(labels)[:beyond]))
+    cuts = _labelled(name, labels, places, most / (_bytes(image, beyond) + _bytes(labels, beyond)))
+    planes = tuple(Plane(np.asarray(image[places[n]]), cut) for n, cut in cuts.items())
+    neighbours = ((cuts[n - 1], cut) for n, cut in cuts.items() if n - 1 in cuts)
+    return LabelledImage(
+        name,
+        planes,
+        content_hash(image),
+        linked=are_linked(neighbours),
+        slices=tuple(places[n] for n in cuts),
+        former=former_hash(image),
     )
-    name = Path(signature.source).stem or signature.name or path.stem
-    # A number stands for one object in all of a session's planes.
-    return LabelledImage(name, planes, content_hash(image), corrections, linked=True)
 
 
-def _plane(
-    image: Any, opened: Opened, place: Place, accepted: Sequence[int]
-) -> tuple[Array, Array]:
-    """Return the pixels of a plane and what was accepted in it, whichever labels took it.
-
-    Of objects that were there before, a session knows the part beside its own: they are ignored.
-    """
-    rows = slice(None)
-    pixels = np.asarray(image[place.where(rows, rows)])
-    written = [
-        np.asarray(target.labels[place.where(rows, rows)])
-        for target in opened.targets
-        if place.within(tuple(target.labels.shape))
-    ]
-    labels = written[0].copy()
-    for other in written[1:]:
-        labels[labels == 0] = other[labels == 0]
-    others = (labels != 0) & ~np.isin(labels, accepted)
-    return pixels, np.where(others, IGNORE_LABEL, labels.astype(np.int64, copy=False))
+def _labelled(
+    name: str, labels: Any, places: Sequence[tuple[int, ...]], most: float
+) -> dict[int, Array]:
+    """Return the labels of all planes that hold an object, else of the first, by their numbers."""
+    cuts: dict[int, Array] = {}
+    for number, place in enumerate(places):
+        cut = np.asarray(labels[place]) if most >= 1 else None
+        if cut is None or len(cuts) + cut.any() > most:
+            raise ValueError(
+                f"{name}: its planes with objects take more than {MOST_BYTES / 1e9:g} GB, which is "
+                "the most that is learned from: crop it, or label fewer of its planes"
+            )
+        if cut.min() < 0:
+            raise ValueError(f"{name}: labels are 0 or more, not {cut.min()}")
+        if cut.any():
+            cuts[number] = cut
+    return cuts or {0: np.asarray(labels[places[0]])}
 
 
-def _correction(plane: int, record: AcceptedObject, part: Part) -> Correction:
-    clicks = tuple((float(c.y), float(c.x), bool(c.positive)) for c in part.clicks)
-    return Correction(plane, record.label, clicks)
+def _bytes(array: Any, beyond: int) -> int:
+    """Return what a plane of an array takes."""
+    return int(math.prod(_shape(array)[beyond:]) * np.dtype(array.dtype).itemsize)
 
 
 # --- together ---------------------------------------------------------------------------
 
 
 def combine(parts: Sequence[LabelledData]) -> LabelledData:
-    """Return the images of several sources; the first folder says which are held back.
+    """Return the images of several sources, under the name of the first.
 
     Raises
     ------
@@ -303,11 +283,5 @@ def combine(parts: Sequence[LabelledData]) -> LabelledData:
     if not parts:
         raise ValueError("nothing to learn from: give a folder, layers or session files")
     notes = tuple(note for part in parts for note in part.notes)
-    folder = next((part.folder for part in parts if part.folder is not None), None)
-    images = tuple(
-        # Files of other folders may have the same names.
-        image if part.folder == folder else replace(image, file="")
-        for part in parts
-        for image in part.images
-    )
-    return replace(parts[0], images=images, folder=folder, notes=notes)
+    images = tuple(image for part in parts for image in part.images)
+    return replace(parts[0], images=images, notes=notes)

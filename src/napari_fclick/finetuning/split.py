@@ -1,15 +1,15 @@
 """Which images are held back: chosen once, by content, and kept.
 
-Of the images of a folder it is kept in the folder. Of those from elsewhere (layers, sessions) it
-is kept in one file of the user's, by content alone: which side an image is on depends on itself
-and on what was stored, not on what a data set is called.
+Of the images of a folder it is kept in that folder, of several folders in each. Of those from
+elsewhere (layers, sessions) it is kept in one file of the user's, by content alone: which side an
+image is on depends on itself and on what was stored, not on what a data set is called.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -39,12 +39,15 @@ class Split:
         What the user should know.
     paths : tuple of Path
         Where it is kept.
+    former : dict of str to str
+        Of digests, those that earlier versions gave, where they were others.
     """
 
     training: tuple[str, ...]
     validation: tuple[str, ...]
     messages: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
+    former: Mapping[str, str] = field(default_factory=dict)
 
     def choose(self, data: LabelledData, side: Sequence[str]) -> tuple[LabelledImage, ...]:
         """Return the images of one side."""
@@ -60,7 +63,11 @@ class Split:
         learned : collection of str
             Beginnings of digests, `SHORT` characters.
         """
-        fair = tuple(digest for digest in self.validation if digest[:SHORT] not in learned)
+        fair = tuple(
+            digest
+            for digest in self.validation
+            if not {d[:SHORT] for d in (digest, self.former.get(digest, digest))} & set(learned)
+        )
         gone = len(self.validation) - len(fair)
         if not gone:
             return self
@@ -87,6 +94,11 @@ class _Kept(BaseModel):
     sides: dict[str, bool] = {}
     names: dict[str, str] = {}
 
+    def side(self, image: LabelledImage) -> bool | None:
+        """Return whether an image is held back; None where it is not known."""
+        known = (d for d in (image.digest, image.former) if d in self.sides)
+        return next((self.sides[d] for d in known), None)
+
 
 def wanted(images: int) -> int:
     """Return how many of so many different images are held back."""
@@ -98,7 +110,8 @@ def wanted(images: int) -> int:
 def split_of(data: LabelledData, *, store: bool = True) -> Split:
     """Return which images are held back.
 
-    Images that were seen before stay where they were; of new ones as many are held back as
+    Images that were seen before stay where they were; where folders differ about one, it is held
+    back. Of new ones as many are held back as
     are missing to a quarter, those of the smallest hashes. A file that was changed
     stays on its side. Only where held-back images were taken away may others take their place.
 
@@ -114,7 +127,8 @@ def split_of(data: LabelledData, *, store: bool = True) -> Split:
         If the file that keeps it is damaged.
     """
     elsewhere = _read([user_folder() / ELSEWHERE])
-    kept = _read(_places(data.folder)) if data.folder else _Kept()
+    folders = dict.fromkeys(image.folder for image in data.images if image.folder)
+    kept = {folder: _read(_places(folder)) for folder in folders}
     usable = [image for image in data.images if image.has_objects]
     sides, messages = _known(kept, elsewhere, usable)
     digests = sorted({image.digest for image in usable}, key=_order)
@@ -124,29 +138,33 @@ def split_of(data: LabelledData, *, store: bool = True) -> Split:
         sides[digest] = missing > 0
         missing -= 1
     messages += _refill(sides, digests) + _release(sides, digests)
-    paths = _store(data.folder, kept, elsewhere, usable, sides) if store else ()
+    paths = _store(kept, elsewhere, usable, sides) if store else ()
     held = [d for d in digests if sides[d]]
     messages += _say(len(digests), len(held))
-    return Split(tuple(d for d in digests if not sides[d]), tuple(held), tuple(messages), paths)
+    former = {image.digest: image.former for image in usable if image.former}
+    learned = tuple(d for d in digests if not sides[d])
+    return Split(learned, tuple(held), tuple(messages), paths, former)
 
 
 def _known(
-    kept: _Kept, elsewhere: _Kept, images: Iterable[LabelledImage]
+    kept: Mapping[Path, _Kept], elsewhere: _Kept, images: Iterable[LabelledImage]
 ) -> tuple[dict[str, bool], list[str]]:
     """Return the sides of images seen before, also of those whose file was changed."""
     sides: dict[str, bool] = {}
     messages = []
     for image in images:
-        before = kept.names.get(image.file, "") if image.file else ""
-        if image.digest in kept.sides:
-            sides[image.digest] = kept.sides[image.digest]
-        elif image.digest in elsewhere.sides:
-            sides.setdefault(image.digest, elsewhere.sides[image.digest])
-        elif before in kept.sides:
-            sides[image.digest] = kept.sides[before]
+        own = kept.get(image.folder) if image.folder else None
+        before = own.names.get(image.file, "") if own else ""
+        told = [side for each in kept.values() if (side := each.side(image)) is not None]
+        if not told and (side := elsewhere.side(image)) is not None:
+            told = [side]
+        if told:
+            sides[image.digest] = any(told)
+        elif own and before in own.sides:
+            sides[image.digest] = own.sides[before]
             messages.append(
                 f"{image.name} is not the image it was: its pixels have changed since the last "
-                f"time; it is still {'held back' if kept.sides[before] else 'learned from'}"
+                f"time; it is still {'held back' if own.sides[before] else 'learned from'}"
             )
     return sides, messages
 
@@ -214,23 +232,23 @@ def _read(places: Sequence[Path]) -> _Kept:
 
 
 def _store(
-    folder: Path | None,
-    kept: _Kept,
+    kept: Mapping[Path, _Kept],
     elsewhere: _Kept,
     images: Sequence[LabelledImage],
-    sides: dict[str, bool],
+    sides: Mapping[str, bool],
 ) -> tuple[Path, ...]:
-    """Keep the sides of a folder's images with it, and of all in the user's folder.
+    """Keep the sides of each folder's images with it, and of all in the user's folder.
 
     What was held back stays so when it comes as a layer, or from a folder beside another one.
     """
     written = []
-    if folder:
-        kept.sides |= sides
-        kept.names |= {image.file: image.digest for image in images if image.file}
-        written.append(_write(_places(folder), kept))
+    for folder, known in kept.items():
+        here = [image for image in images if image.folder == folder]
+        known.sides |= {image.digest: sides[image.digest] for image in here}
+        known.names |= {image.file: image.digest for image in here}
+        written.append(_write(_places(folder), known))
     elsewhere.sides |= sides
-    own = not folder or any(not image.file for image in images)
+    own = any(image.folder is None for image in images)
     try:
         path = _write([user_folder() / ELSEWHERE], elsewhere)
     except OSError:

@@ -18,6 +18,8 @@ MANY_PIXELS = 2**22
 
 #: Marks the previews in their metadata: they are no images to annotate.
 PREVIEW = "napari-fclick preview"
+#: Tells in the metadata of labels that we made which image they are of, see `image_id`.
+IMAGE = "napari-fclick image"
 
 TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
 
@@ -61,7 +63,18 @@ def new_labels(image: Layer) -> Labels:
             f"labels of shape {shape} would take {pixels * dtype.itemsize / 1e9:.0f} GB: add a "
             "Labels layer on a zarr array of that shape and choose it"
         )
-    return Labels(np.zeros(shape, dtype), name="objects", opacity=0.5, **transform_of(image))
+    return Labels(
+        np.zeros(shape, dtype),
+        name="objects",
+        opacity=0.5,
+        metadata={IMAGE: image_id(image)},
+        **transform_of(image),
+    )
+
+
+def image_id(image: Layer) -> str:
+    """Return what an image layer is known by, whatever it is called, as long as it is open."""
+    return str(image.unique_id)
 
 
 def is_labels_of(layer: Any, image: Layer) -> bool:

@@ -39,6 +39,8 @@ def comparison(objects: int = 48, images: int = 2, gain: float = 1.0) -> Event:
             figure("IoU@1", 0.52, 0.52 + 0.23 * gain, 0.06),
             figure("IoU@3", 0.74, 0.74 + 0.12 * gain, 0.05),
             figure("IoU@5", 0.81, 0.81 + 0.08 * gain, 0.04),
+            figure("NoC", 7.8, 7.8 - 2.95 * gain, 1.1),
+            figure("NoC10", 4.9, 4.9 - 1.9 * gain, 0.7),
         ],
     }
 
@@ -49,11 +51,13 @@ def changed(
     y: float = 20,
     x: float = 20,
     shape: tuple[int, int] = (64, 64),
+    digest: str = "digest",
 ) -> Event:
     truth = disc(y, x, 9, shape)
     rows, columns = np.nonzero(truth)
     return {
         "image": image,
+        "digest": digest,
         "plane": 0,
         "label": label,
         "box": [int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1],
@@ -105,6 +109,17 @@ def progress(fraction: float, left: float) -> Event:
         "fraction": fraction,
         "seconds": 0,
         "left": left,
+    }
+
+
+def summary(objects: int, *messages: tuple[str, str]) -> Event:
+    return {
+        "event": "summary",
+        "images": 1,
+        "objects": objects,
+        "training_images": 1,
+        "validation_images": 0,
+        "messages": [list(message) for message in messages],
     }
 
 

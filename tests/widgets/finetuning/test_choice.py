@@ -23,7 +23,7 @@ from napari_fclick.widgets.finetuning.choice import (
     summary_of,
     why_no_pairs,
 )
-from napari_fclick.widgets.layers import PREVIEW
+from napari_fclick.widgets.layers import PREVIEW, new_labels
 
 
 def image(name: str, *shape: int, **kwargs: Any) -> Image:
@@ -40,7 +40,22 @@ def test_layers_pair_by_their_shapes() -> None:
     preview = image("preview", 20, 30, metadata={PREVIEW: True})
     layers = [preview, gray, red, objects, others]
     assert fitting_pairs(layers) == [LayerPair(gray, objects), LayerPair(red, objects)]
-    assert first_pairs(layers) == [LayerPair(gray, objects)]
+    assert first_pairs(layers) == []  # which of the two is meant is not known
+    assert first_pairs([gray, objects, others]) == [LayerPair(gray, objects)]
+    assert first_pairs([gray, objects, labels("more", 20, 30)]) == []
+
+
+def test_labels_that_were_made_for_an_image_are_its_labels() -> None:
+    first, second, third = (image(name, 20, 30) for name in ("a", "b", "c"))
+    of_second, of_first = new_labels(second), new_labels(first)
+    first.name = "renamed"
+    loaded = labels("loaded", 20, 30)
+    layers = [first, second, of_second, of_first]
+    assert first_pairs(layers) == [LayerPair(first, of_first), LayerPair(second, of_second)]
+    # The one that is left has the labels that are left.
+    assert first_pairs([*layers, third, loaded])[2:] == [LayerPair(third, loaded)]
+    assert first_pairs([third, of_first]) == []  # its image is closed
+    assert first_pairs([first, of_first, new_labels(first)]) == [LayerPair(first, of_first)]
 
 
 def test_why_no_layers_can_be_learned_from() -> None:

@@ -38,8 +38,8 @@ def test_a_crop_is_about_its_object(data: LabelledData) -> None:
 
 def test_what_is_gone_is_left_out(data: LabelledData, qtbot: QtBot) -> None:
     objects = [
-        ChangedObject.model_validate(changed(name) | {"plane": plane})
-        for name, plane in (("cells", 0), ("gone", 0), ("cells", 3))
+        ChangedObject.model_validate(changed(digest=digest) | {"plane": plane})
+        for digest, plane in (("digest", 0), ("gone", 0), ("digest", 3))
     ]
     crops = crops_of(data, objects)
     assert [crop is not None for crop in crops] == [True, False, False]
@@ -50,6 +50,30 @@ def test_what_is_gone_is_left_out(data: LabelledData, qtbot: QtBot) -> None:
     assert row.title.text() == "cells, object 1: 7 → 1 clicks to 85 %"
     gallery.show_objects((), ())
     assert gallery.rows == []
+
+
+def test_images_of_one_name_are_told_apart(data: LabelledData) -> None:
+    dark = np.zeros((64, 64), np.uint8)
+    other = LabelledImage("cells", (Plane(dark, data.images[0].planes[0].labels),), "other")
+    for images in ((data.images[0], other), (other, data.images[0])):
+        both = LabelledData("mine", images)
+        objects = [
+            ChangedObject.model_validate(changed(digest=digest)) for digest in ("dig", "oth")
+        ]
+        crops = crops_of(both, objects)
+        assert [bool(crop and crop.picture.any()) for crop in crops] == [True, False]
+
+
+def test_the_slice_is_the_stacks(data: LabelledData, qtbot: QtBot) -> None:
+    """Slices without objects are left out of the planes, but counted."""
+    (plane,) = data.images[0].planes
+    stack = LabelledImage("z", (plane, plane), "digest", slices=((1, 7), (1, 40)))
+    one = ChangedObject.model_validate(changed("z") | {"plane": 1})
+    (crop,) = crops_of(LabelledData("mine", (stack,)), [one])
+    gallery = Gallery()
+    qtbot.addWidget(gallery)
+    gallery.show_objects([one], [crop])
+    assert gallery.rows[0].title.text().startswith("z, slice 1, 40, object 1: ")
 
 
 def test_the_outline_is_where_the_mask_ends(data: LabelledData, qtbot: QtBot) -> None:

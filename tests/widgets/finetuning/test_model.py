@@ -8,6 +8,7 @@ import pytest
 from tests.widgets.finetuning.fakes import finished, progress, result, step, watch
 
 from napari_fclick.widgets.finetuning.model import TuningModel, duration
+from napari_fclick.widgets.finetuning.outcome import DataSummary
 
 
 def running() -> TuningModel:
@@ -20,7 +21,9 @@ def running() -> TuningModel:
 def test_a_whole_run() -> None:
     model = running()
     changes: list[str] = []
+    summaries: list[DataSummary] = []
     model.changed.connect(lambda: changes.append(model.phase))
+    model.summarised.connect(summaries.append)
     model.take(
         [
             {
@@ -41,8 +44,7 @@ def test_a_whole_run() -> None:
         ]
     )
     assert changes == ["running"]
-    assert model.summary is not None
-    assert model.summary.messages == (("warning", "specks"),)
+    assert [summary.messages for summary in summaries] == [(("warning", "specks"),)]
     assert model.text == "learning from the images"
     assert model.time_left == "7 min 30 s left"
     assert model.steps == [(1, 1.5), (4, 0.5)]

@@ -21,6 +21,8 @@ from napari_fclick.widgets.finetuning.outcome import (
         ("NoC@85", -3.0, -1.0, 1, "Clicks to 85 %"),
         ("NoC@90", 0.5, 2.0, -1, "Clicks to 90 %"),
         ("NoC@85", -3.0, 0.1, 0, "Clicks to 85 %"),
+        ("NoC", -3.0, -1.0, 1, "Clicks, mean of both"),
+        ("NoC10", -3.0, -1.0, 1, "Clicks, ten at most"),
         ("IoU@1", 0.1, 0.2, 1, "IoU, 1 click"),
         ("IoU@5", -0.2, -0.1, -1, "IoU, 5 clicks"),
     ],
@@ -38,6 +40,16 @@ def test_each_verdict_has_a_headline(word: str) -> None:
     outcome = Outcome.model_validate(result(Path("x"), outcome=word))
     assert outcome.headline.endswith(".")
     assert ("stay" in outcome.headline) == (word != "better")
+
+
+def test_what_was_not_compared_is_said() -> None:
+    better = Outcome.model_validate(result(Path("x")))
+    assert better.headline_beside("cells") == (
+        "Better than default; not compared with cells, which is in use."
+    )
+    assert better.headline_beside("default") == better.headline_beside(None) == better.headline
+    refused = Outcome.model_validate(result(Path("x"), promoted=False))
+    assert refused.headline_beside("cells") == refused.headline
 
 
 def test_the_summary_says_what_is_learned_from() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,18 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QFileDialog
+from qtpy.QtWidgets import QAbstractButton, QFileDialog, QLabel
 from tests.session.fakes import FakePredictor
 from tests.widgets.finetuning.conftest import OpenPanel
-from tests.widgets.finetuning.fakes import FakeProcess, changed, finished, progress, step, watch
+from tests.widgets.finetuning.fakes import (
+    FakeProcess,
+    changed,
+    finished,
+    progress,
+    step,
+    summary,
+    watch,
+)
 
 from napari_fclick.finetuning import promotion
 from napari_fclick.network import checkpoints
@@ -21,6 +31,7 @@ from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.finetuning import FineTunePanel
 from napari_fclick.widgets.finetuning.choice import Choice, LayerPair
 from napari_fclick.widgets.loading import Choices
+from napari_fclick.widgets.workers import Job
 
 
 def begun(panel: FineTunePanel, processes: list[FakeProcess], qtbot: QtBot) -> FakeProcess:
@@ -153,11 +164,16 @@ def test_a_run_to_its_end(
     steps, losses = panel.curves.loss.getData()
     assert (steps.tolist(), losses.tolist()) == ([1, 2], [2.0, 1.0])
     assert panel.curves.noc85.getData()[1].tolist() == [6.0]
-    process.events = [finished(Path("new.safetensors"))]
+    (asked,) = process.request.arrays
+    process.events = [
+        finished(Path("new.safetensors"), changed=[changed(digest=asked.digest[:16])])
+    ]
     qtbot.waitUntil(lambda: panel.model.phase == "finished")
     idle(panel, qtbot)
     assert panel.result.headline.text() == "✓ The new weights are better."
     assert panel.result.promote.isEnabled()
+    labels = [label.text() for label in panel.result.own.findChildren(QLabel)]
+    assert labels.count("Clicks, mean of both") == 1
     (row,) = panel.result.gallery.rows
     assert row.title.text().startswith("cells, object 1")
     assert panel.start.isEnabled()
@@ -215,18 +231,46 @@ def test_what_the_process_finds_in_the_images_is_shown(
 ) -> None:
     panel = open_panel()
     process = begun(panel, processes, qtbot)
-    process.events = [
-        {
-            "event": "summary",
-            "images": 1,
-            "objects": 9,
-            "training_images": 1,
-            "validation_images": 0,
-            "messages": [["warning", "one <giant> object"]],
-        }
-    ]
+    process.events = [summary(9, ("warning", "one <giant> object"))]
     qtbot.waitUntil(lambda: "9 objects" in panel.data.summary.text())
     assert "one &lt;giant&gt; object" in panel.data.messages.text()
+
+
+def test_what_a_run_found_is_shown_once(
+    open_panel: OpenPanel, processes: list[FakeProcess], qtbot: QtBot, cells: Any
+) -> None:
+    panel = open_panel()
+    process = begun(panel, processes, qtbot)
+    process.events = [summary(0, ("error", "there is no object")), {"event": "failed", "error": ""}]
+    qtbot.waitUntil(lambda: panel.model.phase == "failed")
+    assert "there is no object" in panel.data.messages.text()
+    assert not panel.start.isEnabled()
+    panel.data.again.click()
+    idle(panel, qtbot)
+    assert panel.data.summary.text().startswith("1 image, 2 objects")
+    assert panel.start.isEnabled()
+    # Nor does the next one's stay when other images are chosen.
+    process = begun(panel, processes, qtbot)
+    process.events = [summary(9), {"event": "failed", "error": ""}]
+    qtbot.waitUntil(lambda: panel.model.phase == "failed")
+    assert "9 objects" in panel.data.summary.text()
+    before = panel.data.choice.layers
+    other = panel._viewer.add_image(255 - cells[0], name="other")
+    labels = panel._viewer.add_labels(cells[1], name="others")
+    panel.data.choose(Choice((*before, LayerPair(other, labels))))
+    idle(panel, qtbot)
+    assert panel.data.summary.text().startswith("2 images, 4 objects")
+
+
+def test_what_a_run_found_in_other_images_is_not_shown(
+    open_panel: OpenPanel, processes: list[FakeProcess], qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = open_panel()
+    process = begun(panel, processes, qtbot)
+    panel.data.choose(Choice())
+    process.events = [summary(9), {"event": "failed", "error": ""}]
+    qtbot.waitUntil(lambda: panel.model.phase == "failed")
+    assert "9 objects" not in panel.data.summary.text()
 
 
 @pytest.mark.parametrize("how", ["dock", "viewer"])
@@ -281,6 +325,7 @@ def test_promote_and_roll_back_in_the_dock_too(
     assert dock.wait_idle()
     assert panel.in_use.text() == "In use: default"
     assert panel.result.promote.isEnabled()
+    assert panel.result.headline.text() == "✓ The new weights are better."
     assert dock.weights.currentText() == "default"
     assert loaded == ["default", "mine", "default"]
     dock.controller.close()
@@ -291,6 +336,82 @@ def test_promote_and_roll_back_in_the_dock_too(
     assert loaded == ["default", "mine", "default", "default", "mine"]
     assert later.weights.currentText() == "mine"
     later.controller.close()
+
+
+def test_other_weights_in_use_were_not_compared(
+    open_panel: OpenPanel, processes: list[FakeProcess], qtbot: QtBot, tmp_path: Path
+) -> None:
+    earlier = tmp_path / "cells.safetensors"
+    earlier.write_bytes(checkpoints.find("default").read_bytes())
+    promotion.promote(earlier)
+    panel = open_panel()
+    process = begun(panel, processes, qtbot)
+    new = tmp_path / "mine.safetensors"
+    new.write_bytes(earlier.read_bytes())
+    process.events = [finished(new)]
+    qtbot.waitUntil(lambda: panel.model.phase == "finished")
+    assert panel.result.headline.text() == (
+        "✓ Better than default; not compared with cells, which is in use."
+    )
+    panel.result.promote.click()
+    idle(panel, qtbot)
+    assert panel.result.headline.text() == "✓ The new weights are better."
+    panel.roll_back.click()
+    idle(panel, qtbot)
+    assert "not compared with cells" in panel.result.headline.text()
+
+
+def test_weights_that_are_being_kept_are_not_removed(
+    open_panel: OpenPanel,
+    processes: list[FakeProcess],
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither by the next start, nor where the panel is closed before they are written."""
+    panel = open_panel()
+    process = begun(panel, processes, qtbot)
+    # What else goes on, such as the cutting of pictures, does not keep them waiting.
+    held, late = threading.Event(), []
+    panel._worker.submit("long", Job(lambda: late.append(held.wait(20)), str, str))
+    new = process.request.out
+    new.write_bytes(b"weights")
+    process.events = [finished(new)]
+    qtbot.waitUntil(lambda: panel.model.phase == "finished")
+    gate = threading.Event()
+    copy = shutil.copyfile
+
+    def slow(source: Path, target: Path) -> None:
+        assert gate.wait(20)
+        copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", slow)
+    outs = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    for out in outs:
+        panel.result.exported.emit(out)
+    assert not panel.start.isEnabled()
+    assert "being put into use or written" in panel.start.toolTip()
+    panel.begin()
+    assert panel.model.phase == "finished"
+    threading.Timer(0.3, gate.set).start()
+    panel.close_all()
+    assert not late
+    held.set()
+    assert [out.read_bytes() for out in outs] == [b"weights"] * 2
+
+
+def test_start_waits_until_weights_are_kept(
+    open_panel: OpenPanel, processes: list[FakeProcess], qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = open_panel()
+    process = begun(panel, processes, qtbot)
+    process.request.out.write_bytes(b"weights")
+    process.events = [finished(process.request.out)]
+    qtbot.waitUntil(lambda: panel.model.phase == "finished")
+    panel.result.exported.emit(tmp_path / "a.safetensors")
+    assert not panel.start.isEnabled()
+    qtbot.waitUntil(panel.start.isEnabled)
+    assert (tmp_path / "a.safetensors").read_bytes() == b"weights"
 
 
 # --- looks ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from napari.layers import Image, Labels
 
 from napari_fclick.widgets.finetuning.outcome import DataSummary
-from napari_fclick.widgets.layers import PREVIEW, is_labels_of
+from napari_fclick.widgets.layers import IMAGE, PREVIEW, image_id, is_labels_of
 from napari_fclick.widgets.planes import layer_shape, levels_of
 
 if TYPE_CHECKING:
@@ -62,12 +63,21 @@ def fitting_pairs(layers: Iterable[Any]) -> list[LayerPair]:
 
 
 def first_pairs(layers: Iterable[Any]) -> list[LayerPair]:
-    """Return pairs in which no layer occurs twice."""
+    """Return pairs that are surely meant, in which no layer occurs twice.
+
+    Labels that First Click made know their image. Of others the shape tells which it is, unless
+    several fit.
+    """
+    fitting = fitting_pairs(layers)
     found: list[LayerPair] = []
-    for pair in fitting_pairs(layers):
-        if not any(pair.image is p.image or pair.labels is p.labels for p in found):
+    for pair in fitting:
+        made_for = pair.labels.metadata.get(IMAGE)
+        if made_for == image_id(pair.image) and all(pair.image is not p.image for p in found):
             found.append(pair)
-    return found
+    with_labels = [id(pair.image) for pair in found]
+    rest = [p for p in fitting if IMAGE not in p.labels.metadata and id(p.image) not in with_labels]
+    often = Counter(id(layer) for pair in rest for layer in pair)
+    return found + [p for p in rest if often[id(p.image)] == often[id(p.labels)] == 1]
 
 
 def why_no_pairs(layers: Iterable[Any]) -> str:
@@ -124,7 +134,8 @@ def summary_of(choice: Choice, name: str) -> DataSummary:
     ValueError, FileNotFoundError
         If it cannot be learned from.
     """
-    from napari_fclick.finetuning.sources import combine, from_arrays, from_folder, from_sessions
+    from napari_fclick.finetuning.sessions import from_sessions
+    from napari_fclick.finetuning.sources import combine, from_arrays, from_folder
     from napari_fclick.finetuning.split import split_of
     from napari_fclick.finetuning.summary import summarise
 

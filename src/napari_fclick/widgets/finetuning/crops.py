@@ -13,7 +13,7 @@ from napari_fclick.evaluation.games import unpack_mask
 from napari_fclick.widgets.finetuning.outcome import ChangedObject
 
 if TYPE_CHECKING:
-    from napari_fclick.finetuning.sources import LabelledData
+    from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 
 #: What is seen about an object, as part of its longer side, and in pixels at least.
 MARGIN, LEAST = 0.35, 8
@@ -29,12 +29,15 @@ class Crop(NamedTuple):
     picture : ndarray of uint8, shape (h, w, 3)
     truth, before, after : ndarray of bool, shape (h, w)
         As it was labelled, and after one click with the old and with the new weights.
+    place : tuple of int
+        Where its plane lies along the stack's other axes.
     """
 
     picture: NDArray[np.uint8]
     truth: Mask
     before: Mask
     after: Mask
+    place: tuple[int, ...] = ()
 
 
 def crops_of(data: LabelledData, changed: Sequence[ChangedObject]) -> list[Crop | None]:
@@ -46,16 +49,17 @@ def crops_of(data: LabelledData, changed: Sequence[ChangedObject]) -> list[Crop 
         What was learned from.
     changed : sequence of ChangedObject
     """
-    images = {image.name: image for image in data.images}
     found: list[Crop | None] = []
     for each in changed:
-        image = images.get(each.image)
+        # Of an image that is given twice, the last one is tested.
+        image = next((i for i in reversed(data.images) if i.digest.startswith(each.digest)), None)
         there = image is not None and each.plane < len(image.planes)
-        found.append(_crop(*image.planes[each.plane], each) if image and there else None)
+        found.append(_crop(image, each) if image and there else None)
     return found
 
 
-def _crop(image: NDArray[Any], labels: NDArray[Any], changed: ChangedObject) -> Crop:
+def _crop(whole: LabelledImage, changed: ChangedObject) -> Crop:
+    image, labels = whole.planes[changed.plane]
     shape = (int(labels.shape[0]), int(labels.shape[1]))
     where = _about(changed.box, shape)
     return Crop(
@@ -63,6 +67,7 @@ def _crop(image: NDArray[Any], labels: NDArray[Any], changed: ChangedObject) -> 
         np.asarray(labels[where] == changed.label),
         unpack_mask(changed.mask_before, shape)[where],
         unpack_mask(changed.mask_after, shape)[where],
+        whole.slices[changed.plane] if whole.slices else (),
     )
 
 

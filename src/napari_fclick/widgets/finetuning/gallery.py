@@ -68,7 +68,8 @@ class ObjectRow(QWidget):
     def __init__(self, changed: ChangedObject, crop: Crop) -> None:
         super().__init__()
         self.title = text_line()
-        self.title.setText(describe(changed))
+        what = describe(changed, crop.place)
+        self.title.setText(what)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
@@ -81,16 +82,16 @@ class ObjectRow(QWidget):
             picture = QLabel()
             picture.setPixmap(draw(crop, mask, colour))
             picture.setFixedWidth(SIDE)
-            picture.setAccessibleName(f"{name}: {describe(changed)}")
+            picture.setAccessibleName(f"{name}: {what}")
             caption = QLabel(f"{name}: IoU {ious[0]:.2f}" if ious else name)
             grid.addWidget(picture, 1, column)
             grid.addWidget(caption, 2, column)
         grid.setColumnStretch(2, 1)
 
 
-def describe(changed: ChangedObject) -> str:
-    """Return in words which object it is, and how many clicks it needs."""
-    plane = f", plane {changed.plane}" if changed.plane else ""
+def describe(changed: ChangedObject, place: tuple[int, ...] = ()) -> str:
+    """Return in words which object it is, of a stack in which slice, and its clicks."""
+    plane = f", slice {', '.join(map(str, place))}" if place else ""
     clicks = f"{changed.noc_before} → {changed.noc_after} clicks to 85 %"
     return f"{changed.image}{plane}, object {changed.label}: {clicks}"
 

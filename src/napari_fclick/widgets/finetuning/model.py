@@ -38,6 +38,8 @@ class TuningModel:
     ----------
     changed : Signal()
         Anything below is another.
+    summarised : Signal(DataSummary)
+        What the process found in the images.
     phase : str
     stage : str
         What is being done, in words.
@@ -49,14 +51,13 @@ class TuningModel:
         Tested so far, where the stage is a test.
     steps, watched : list of Step, Watch
         The curves.
-    summary : DataSummary or None
-        Of the images, as the process found them.
     outcome : Outcome or None
     error : str
         Why it failed.
     """
 
     changed = Signal()
+    summarised = Signal(DataSummary)
 
     def __init__(self) -> None:
         self.phase: Phase = "ready"
@@ -69,7 +70,6 @@ class TuningModel:
         self.objects = 0
         self.steps: list[Step] = []
         self.watched: list[Watch] = []
-        self.summary: DataSummary | None = None
         self.outcome: Outcome | None = None
 
     @property
@@ -114,7 +114,7 @@ class TuningModel:
             self.changed.emit()
 
     def _take_summary(self, event: Mapping[str, Any]) -> None:
-        self.summary = DataSummary.model_validate(event)
+        self.summarised.emit(DataSummary.model_validate(event))
 
     def _take_stage(self, event: Mapping[str, Any]) -> None:
         self.stage, self.objects = str(event["text"]), 0

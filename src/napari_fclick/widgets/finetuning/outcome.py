@@ -6,6 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+#: Labels of figures that are means of others.
+MEANS = {"NoC": "Clicks, mean of both", "NoC10": "Clicks, ten at most"}
+
 
 class _Told(BaseModel):
     """Part of what is told; what is told beyond it is passed over."""
@@ -52,7 +55,9 @@ class FigureRow(_Told):
     Attributes
     ----------
     name : str
-        ``NoC@85``: clicks to IoU 0.85; ``IoU@3``: IoU after three clicks.
+        ``NoC@85``: clicks to IoU 0.85; ``NoC``: the mean of those to 0.85 and to 0.90;
+        ``NoC10``: the mean of those to 0.80, 0.85 and 0.90, ten at most each; ``IoU@3``: IoU
+        after three clicks.
     before, after : float
     low, high : float
         95 % interval of after - before.
@@ -67,6 +72,8 @@ class FigureRow(_Told):
     @property
     def label(self) -> str:
         """What it is, in words."""
+        if self.name in MEANS:
+            return MEANS[self.name]
         number = self.name.rpartition("@")[2]
         if self.is_effort:
             return f"Clicks to {number} %"
@@ -99,6 +106,8 @@ class ChangedObject(_Told):
     ----------
     image : str
         Name of its image.
+    digest : str
+        The beginning of its image's digest: other images may have the same name.
     plane : int
         Of the image's planes.
     label : int
@@ -113,6 +122,7 @@ class ChangedObject(_Told):
     """
 
     image: str
+    digest: str
     plane: int
     label: int
     box: tuple[int, int, int, int]
@@ -171,6 +181,18 @@ class Outcome(_Told):
     def headline(self) -> str:
         """The verdict in a few words."""
         return HEADLINES.get(self.outcome, self.outcome)
+
+    def headline_beside(self, in_use: str | None) -> str:
+        """Return the verdict in a few words, and what it does not say of other weights in use.
+
+        Parameters
+        ----------
+        in_use : str or None
+            The name of the weights in use; None where it is not known, or they are these.
+        """
+        if not self.promoted or in_use in (None, self.weights):
+            return self.headline
+        return f"Better than {self.weights}; not compared with {in_use}, which is in use."
 
 
 def _count(number: int, one: str, more: str) -> str:

@@ -19,19 +19,19 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_fclick.widgets.dock import COLOURS
 from napari_fclick.widgets.docking import Docked
+from napari_fclick.widgets.finetuning.choice import Choice
 from napari_fclick.widgets.finetuning.crops import Crop, crops_of
 from napari_fclick.widgets.finetuning.curves import Curves
 from napari_fclick.widgets.finetuning.data_view import DataView
 from napari_fclick.widgets.finetuning.form import OptionsForm
 from napari_fclick.widgets.finetuning.looking import Looking
 from napari_fclick.widgets.finetuning.model import TuningModel
-from napari_fclick.widgets.finetuning.outcome import Outcome
+from napari_fclick.widgets.finetuning.outcome import DataSummary, Outcome
 from napari_fclick.widgets.finetuning.result_view import ResultView
 from napari_fclick.widgets.finetuning.running import Running, start_process
 from napari_fclick.widgets.finetuning.shelf import Shelf
-from napari_fclick.widgets.finetuning.texts import text_line
+from napari_fclick.widgets.finetuning.texts import TextLine
 from napari_fclick.widgets.loading import Choices, available_choices
 from napari_fclick.widgets.sections import Scroller, Section
 from napari_fclick.widgets.workers import Job, Worker
@@ -73,9 +73,11 @@ class FineTunePanel(Docked):
         self.setWindowTitle("First Click: fine-tune")
         self._viewer = getattr(viewer, "__wrapped__", viewer)
         self._worker = Worker("fclick-finetuning")
-        self.model, self.shelf = TuningModel(), Shelf(self._worker)
+        # Weights that were chosen to be kept wait for nothing else.
+        self.model, self.shelf = TuningModel(), Shelf(Worker("fclick-weights"))
         self.running = Running(self.model, self._worker, start)
         self._shown: Outcome | None = None
+        self._learned: Choice | None = None
         self._make_parts()
         self._lay_out()
         self._connect()
@@ -87,7 +89,8 @@ class FineTunePanel(Docked):
     @property
     def idle(self) -> bool:
         """Whether nothing is read, written or trained."""
-        return not (self.looking.busy or self._worker.busy or self.model.busy)
+        parts = (self.looking, self._worker, self.model, self.shelf)
+        return not any(part.busy for part in parts)
 
     # --- making -------------------------------------------------------------------------
 
@@ -95,11 +98,11 @@ class FineTunePanel(Docked):
         self.data, self.form = DataView(self._viewer), OptionsForm()
         self.curves, self.result = Curves(), ResultView()
         self.start, self.cancel = QPushButton("Start"), QPushButton("Stop")
-        self.bar, self.status, self.left = QProgressBar(), text_line(), QLabel()
+        self.bar, self.status, self.left = QProgressBar(), TextLine(), QLabel()
         self.bar.setRange(0, PARTS)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Part of the time that is over")
-        self.message = text_line()
+        self.message = TextLine()
         self.in_use, self.roll_back = QLabel(), QPushButton("Roll back")
         self.in_use.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.roll_back.setToolTip("Go back to the weights that were in use before")
@@ -135,13 +138,14 @@ class FineTunePanel(Docked):
         self.roll_back.clicked.connect(lambda: self.shelf.roll_back())
         self.looking.changed.connect(self._show)
         self.model.changed.connect(self._show)
+        self.model.summarised.connect(self._on_summary)
         self.shelf.changed.connect(self._show)
-        self.shelf.reported.connect(self._tell)
+        self.shelf.reported.connect(self.message.tell)
         self.result.promoted.connect(self._promote)
         self.result.exported.connect(self._export)
         self._viewer.events.theme.connect(self._on_theme)
         # Where we are deleted with the window: what is said here holds no widget of ours.
-        parts = (self.running, self.looking, self.data, self._worker)
+        parts = (self.running, self.looking, self.data, self._worker, self.shelf)
         self._closing = partial(_close, *parts, self._viewer, self._on_theme)
         closing = self._closing
         self.destroyed.connect(lambda: closing())
@@ -156,19 +160,22 @@ class FineTunePanel(Docked):
         """Start a fine-tuning; say why not where that cannot be."""
         problem = self._why_not()
         if problem:
-            self._tell(problem, "warning")
+            self.message.tell(problem, "warning")
             return
         try:
             options = self.form.options
         except ValueError as error:
-            self._tell(str(error), "error")
+            self.message.tell(str(error), "error")
             return
-        self._tell("", "info")
-        self.running.start(self.data.choice, self.data.name, options)
+        self.message.tell("", "info")
+        self._learned = self.data.choice
+        self.running.start(self._learned, self.data.name, options)
 
     def _why_not(self) -> str:
         if self.model.busy:
             return "a fine-tuning is running"
+        if self.shelf.keeping:
+            return "the weights of the last one are being put into use or written: wait a moment"
         if not self.data.choice:
             return "nothing to learn from: add images and labels first"
         if self.looking.summary is not None and not self.looking.summary.usable:
@@ -197,21 +204,21 @@ class FineTunePanel(Docked):
         problem = self._why_not()
         self.start.setEnabled(not problem)
         self.start.setToolTip(problem or "Train in a process of its own; go on annotating")
-        if model.summary is not None and model.summary is not self.looking.summary:
-            self.looking.show(model.summary)
         self._show_cancel()
         self.bar.setVisible(model.busy)
         self.bar.setValue(round(PARTS * model.fraction))
-        self.status.setText(model.text)
-        self.status.setVisible(bool(model.text))
-        colour = COLOURS["error"] if model.phase == "failed" else ""
-        self.status.setStyleSheet(f"color: {colour}" if colour else "")
+        self.status.tell(model.text, "error" if model.phase == "failed" else "info")
         self.left.setText(model.time_left)
         self.form.setEnabled(not model.busy)
         self.curves.show_model(model)
         self.sections["curves"].setVisible(bool(model.steps or model.watched))
         self._show_result()
         self._show_in_use()
+
+    def _on_summary(self, summary: DataSummary) -> None:
+        """Show what the process found in the images, unless others were chosen meanwhile."""
+        if self.data.choice is self._learned:
+            self.looking.show(summary)
 
     def _show_cancel(self) -> None:
         stopping = self.model.phase == "cancelling"
@@ -230,7 +237,7 @@ class FineTunePanel(Docked):
             self._shown = None
             return
         in_use = self.shelf.promoted is not None and self.shelf.promoted == outcome.out
-        self.result.show_outcome(outcome, in_use)
+        self.result.show_outcome(outcome, in_use, self.shelf.in_use and self.shelf.in_use.name)
         if outcome is not self._shown:
             self._shown = outcome
             self._show_changed(outcome)
@@ -261,13 +268,7 @@ class FineTunePanel(Docked):
         self.form.offer("device", choices.devices)
 
     def _tell_error(self, problem: str) -> None:
-        self._tell(problem, "error")
-
-    def _tell(self, text: str, level: str = "info") -> None:
-        colour = COLOURS[level]
-        self.message.setStyleSheet(f"color: {colour}" if colour else "")
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
+        self.message.tell(problem, "error")
 
     def _on_theme(self, event: Any = None) -> None:
         self.curves.show_colours(get_theme(self._viewer.theme).text.as_hex())
@@ -278,10 +279,13 @@ def _close(
     looking: Looking,
     data: DataView,
     worker: Worker,
+    shelf: Shelf,
     viewer: Any,
     on_theme: Callable[..., None],
 ) -> None:
     """End and let go of everything, whatever of Qt's is gone already."""
+    # What the user wanted to keep is copied before the run's files are removed.
+    shelf.close()
     running.close()
     worker.close()
     looking.close()

@@ -115,7 +115,7 @@ class ResultView(QWidget):
             menu.addAction(action)
         self.export.setMenu(menu)
 
-    def show_outcome(self, outcome: Outcome, in_use: bool) -> None:
+    def show_outcome(self, outcome: Outcome, in_use: bool, active: str | None = None) -> None:
         """Show a result.
 
         Parameters
@@ -123,20 +123,19 @@ class ResultView(QWidget):
         outcome : Outcome
         in_use : bool
             Whether its weights are in use already.
+        active : str, optional
+            The name of the weights in use.
         """
+        mark, colour = MARKS[1 if outcome.promoted else -1]
+        self.headline.setText(f"{mark} {outcome.headline_beside(None if in_use else active)}")
+        self.headline.setStyleSheet(f"font-weight: bold; font-size: 15px; color: {colour}")
         if outcome is not self._outcome:
             self._outcome = outcome
-            self._show_verdict(outcome)
+            self.reasons.setText("\n".join(f"• {reason}" for reason in outcome.reasons))
             self._show_tables(outcome)
             self.gallery.show_objects((), ())
             self.changed.hide()
         self._show_promotion(outcome, in_use)
-
-    def _show_verdict(self, outcome: Outcome) -> None:
-        mark, colour = MARKS[1 if outcome.promoted else -1]
-        self.headline.setText(f"{mark} {outcome.headline}")
-        self.headline.setStyleSheet(f"font-weight: bold; font-size: 15px; color: {colour}")
-        self.reasons.setText("\n".join(f"• {reason}" for reason in outcome.reasons))
 
     def _show_tables(self, outcome: Outcome) -> None:
         tables = ((self.own, "Your images", outcome.validation),

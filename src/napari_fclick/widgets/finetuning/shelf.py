@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -14,6 +15,9 @@ from napari_fclick.widgets.loading import weights_in_use
 from napari_fclick.widgets.workers import Job, Worker
 
 T = TypeVar("T")
+
+#: Seconds that closing waits for files to be written.
+PATIENCE = 60.0
 
 
 class InUse(NamedTuple):
@@ -29,6 +33,7 @@ class Shelf:
     Parameters
     ----------
     worker : Worker
+        Of its own: what is to be kept must not wait until it is too late.
 
     Attributes
     ----------
@@ -46,8 +51,28 @@ class Shelf:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+        self._kept: set[str] = set()
         self.in_use: InUse | None = None
         self.promoted: Path | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is read or written."""
+        return self._worker.busy
+
+    @property
+    def keeping(self) -> bool:
+        """Whether weights are still being put into use or exported; their file must stay."""
+        return bool(self._kept)
+
+    def close(self) -> None:
+        """Come to the end of what was begun, at most `PATIENCE` seconds; nothing is told of it."""
+        if self.keeping:
+            ended = threading.Event()
+            self._worker.submit("end", Job(ended.set, _ignore, _ignore))
+            ended.wait(PATIENCE)
+            self._kept.clear()
+        self._worker.close()
 
     def look(self) -> None:
         """Find out which weights are in use."""
@@ -66,7 +91,7 @@ class Shelf:
             self.promoted = path
             self._on_other(found, f"{found.name} is in use now")
 
-        self._do("promote", work, done, "the old weights stay in use")
+        self._keep("promote", work, done, "the old weights stay in use")
 
     def roll_back(self) -> None:
         """Go back to the weights that were in use before."""
@@ -91,7 +116,7 @@ class Shelf:
                 shutil.copyfile(path, partial)
             return out
 
-        self._do("export", work, self._on_exported, "not written")
+        self._keep(f"export {out}", work, self._on_exported, "not written")
 
     def export_bioimageio(self, path: Path, out: Path) -> None:
         """Write a bioimage.io package."""
@@ -102,7 +127,22 @@ class Shelf:
             return export_bioimageio(path, out)
 
         self.reported.emit(f"writing {out.name} …", "info")
-        self._do("export", work, self._on_exported, "not written")
+        self._keep(f"export {out}", work, self._on_exported, "not written")
+
+    def _keep(
+        self, kind: str, work: Callable[[], T], done: Callable[[T], None], problem: str
+    ) -> None:
+        """Do what needs the file of a fine-tuning."""
+
+        def copied() -> T:
+            try:
+                return work()
+            finally:
+                self._kept.discard(kind)
+
+        self._kept.add(kind)
+        self._do(kind, copied, done, problem)
+        self.changed.emit()
 
     def _do(
         self, kind: str, work: Callable[[], T], done: Callable[[T], None], problem: str
@@ -124,6 +164,7 @@ class Shelf:
 
     def _on_exported(self, out: Path) -> None:
         self.reported.emit(f"written: {out}", "info")
+        self.changed.emit()
 
 
 def in_use() -> InUse:
@@ -132,3 +173,7 @@ def in_use() -> InUse:
 
     name = promotion.active()
     return InUse(name, name != promotion.DEFAULT)
+
+
+def _ignore(value: object) -> None:
+    """Hear nothing of it."""

@@ -16,11 +16,24 @@ SIGNS = {"info": "•", "warning": "▲", "error": "✕"}
 
 def text_line() -> QLabel:
     """Return a label that wraps, and whose text can be copied."""
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
+    return TextLine()
+
+
+class TextLine(QLabel):
+    """A label that wraps, and whose text can be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def tell(self, text: str, level: str = "info") -> None:
+        """Show a message in the colour of its level; without one, nothing."""
+        colour = COLOURS[level]
+        self.setStyleSheet(f"color: {colour}" if colour else "")
+        self.setText(text)
+        self.setVisible(bool(text))
 
 
 def messages_html(messages: Sequence[tuple[str, str]]) -> str:

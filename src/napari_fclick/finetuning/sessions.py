@@ -1,0 +1,102 @@
+"""Labelled images from session files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_fclick.core import intensity
+from napari_fclick.core.folders import IGNORE_LABEL, Plane
+from napari_fclick.finetuning.content import content_hash, former_hash
+from napari_fclick.finetuning.sources import Array, Correction, LabelledData, LabelledImage
+from napari_fclick.session.journal import Journal, JournalError
+from napari_fclick.session.place import Place
+from napari_fclick.session.resuming import Opened, reopen
+from napari_fclick.session.state import AcceptedObject, Part
+from napari_fclick.session_image import open_image
+
+
+def from_sessions(paths: Iterable[Path], name: str = "sessions") -> LabelledData:
+    """Read session files: their images, the labels they came to, and the clicks made.
+
+    An image that is not found, or is another one now, is noted and left out.
+    """
+    images: list[LabelledImage] = []
+    notes: list[str] = []
+    for path in paths:
+        try:
+            images.append(_from_session(path))
+        except (JournalError, ValueError, OSError) as error:
+            notes.append(str(error).replace("; say --image FILE", ""))
+    return LabelledData(name, tuple(images), tuple(notes))
+
+
+def _from_session(path: Path) -> LabelledImage:
+    with closing(Journal.open(path, read_only=True)) as journal:
+        image, signature = open_image(journal), journal.image
+        seen = image.last
+        opened = reopen(journal)
+    records = [r for r in opened.restored.objects.values() if r.parts]
+    parts = [(record, part) for record in records for part in record.parts]
+    if not parts:
+        raise JournalError(f"{path}: nothing was accepted in it")
+    places = list(dict.fromkeys(part.place for _, part in parts))
+    accepted = [record.label for record in records]
+    planes = tuple(Plane(*_plane(seen, opened, place, accepted)) for place in places)
+    corrections = tuple(
+        _correction(places.index(part.place), record, part)
+        for record, part in parts
+        if part.by_person and part.start is None
+    )
+    name = Path(signature.source).stem or signature.name or path.stem
+    # It is the same image whichever channels were looked at with it.
+    return LabelledImage(
+        name,
+        planes,
+        content_hash(image.base),
+        corrections,
+        linked=True,  # a number stands for one object in all of a session's planes
+        slices=tuple(place.index for place in places),
+        former=former_hash(image.base),
+    )
+
+
+def _plane(
+    image: Any, opened: Opened, place: Place, accepted: Sequence[int]
+) -> tuple[Array, Array]:
+    """Return the pixels of a plane and what was accepted in it, whichever labels took it.
+
+    Of objects that were there before, a session knows the part beside its own: they are ignored.
+    """
+    rows = slice(None)
+    pixels = _pixels(image[place.where(rows, rows)])
+    written = [
+        np.asarray(target.labels[place.where(rows, rows)])
+        for target in opened.targets
+        if place.within(tuple(target.labels.shape))
+    ]
+    labels = written[0].copy()
+    for other in written[1:]:
+        labels[labels == 0] = other[labels == 0]
+    others = (labels != 0) & ~np.isin(labels, accepted)
+    return pixels, np.where(others, IGNORE_LABEL, labels.astype(np.int64, copy=False))
+
+
+def _pixels(plane: Any) -> Array:
+    """Return the pixels of a plane, of channels as the network is shown them: each stretched.
+
+    They are no colours, but those who cut windows from three of them take them for such.
+    """
+    pixels = np.asarray(plane)
+    if not getattr(plane, "separate_channels", False):
+        return pixels
+    return intensity.stretch(intensity.to_float(pixels), jointly=False)
+
+
+def _correction(plane: int, record: AcceptedObject, part: Part) -> Correction:
+    clicks = tuple((float(c.y), float(c.x), bool(c.positive)) for c in part.clicks)
+    return Correction(plane, record.label, clicks)
