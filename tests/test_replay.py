@@ -409,18 +409,22 @@ def test_an_object_carried_anew_is_carried_again(tmp_path: Path) -> None:
     recorder = Recorder(session, lambda _: journal.targets[0])
     recorder.go_on_in(journal)
     editing.pick_up(session, 26, 25)
+    stacks.take_in_hand(session, 0, lambda index: index >= 4)
+    assert session.drafts_along(0).keys() == {5, 6}
     session.show(Place((1, 2), (8,)), image[8])
     session.mark_absent()
-    mask = stacks.mask_at(session, Place((1, 2), (5,)))
-    assert mask is not None
-    place = Place((1, 2), (5,))
     again = Propagation(Stack(lambda z: image[z], len(image)), BrightPredictor(), Rules(first=4))
-    again.set_keyframe(5, session.draft_at(place).clicks, mask, session.prediction_at(place))
+    for z in (5, 6):
+        place = Place((1, 2), (z,))
+        mask = stacks.mask_at(session, place)
+        assert mask is not None
+        again.set_keyframe(z, session.draft_at(place).clicks, mask, session.prediction_at(place))
     again.set_absent(8)
     list(again.run())
+    before = session.labels[3] == 41
     stacks.accept(session, list(again.slices.values()), StackRun.of(0, again))
-    assert not (session.labels[8] == 41).any()
-    assert (session.labels[9] == 41).any()  # was not handed over
+    assert not (session.labels[8:] == 41).any()  # beyond the mark, too
+    assert np.array_equal(session.labels[3] == 41, before)  # was not carried to
     recorder.close()
     journal = Journal.open(tmp_path / "a.fclick")
     found = replay(journal, image, BrightPredictor())

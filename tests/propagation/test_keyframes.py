@@ -21,7 +21,7 @@ from tests.propagation.fakes import (
 )
 
 from napari_fclick.core.window import Box
-from napari_fclick.propagation import Kind, Propagation
+from napari_fclick.propagation import Kind, Propagation, Stack
 
 SQUARE = Box(10, 10, 20, 20)
 STRICT = RULES.model_copy(update={"confidence": 0.8})
@@ -232,6 +232,25 @@ def test_another_direction() -> None:
     assert made.asked() == set(range(6))
 
 
+def test_the_direction_holds_toward_a_mark_of_absence() -> None:
+    made = Made((6,), direction="up")
+    made.it.set_absent(1)
+    assert made.asked() == set(range(7, 13))
+    assert stops(made.it) == [(13, "STACK")]
+    made.it.change(direction="down")
+    assert made.asked() == {2, 3, 4, 5}
+    assert boxes(made.it).keys() == {2, 3, 4, 5, 6}
+    assert stops(made.it) == [(1, "ABSENT")]
+    made.it.change(direction="up")
+    assert made.asked() == set(range(7, 13))
+    made.it.change(direction="both")
+    assert made.asked() == {2, 3, 4, 5}
+    made.it.set_absent(9)
+    made.it.change(direction="down")
+    assert made.asked() == set()
+    assert boxes(made.it).keys() == {2, 3, 4, 5, 6}
+
+
 def test_a_keyframe_moved_on_leaves_nothing_behind() -> None:
     made = Made((4,), direction="up")
     made.asked()
@@ -292,6 +311,69 @@ def test_abandoned_and_set_back() -> None:
     assert {7, 8} <= made.it.stale and made.it.pending
     run(made.it)
     assert boxes(made.it) == dict.fromkeys(range(13), SQUARE)
+
+
+class Damaged:
+    """A column of which one slice cannot be read, until it is mended."""
+
+    def __init__(self, index: int, error: Exception) -> None:
+        self.stack, self.predictor = stack_of(column(13)), Bright()
+        self.index, self.error = index, error
+
+    def read(self, index: int) -> Any:
+        if index == self.index:
+            raise self.error
+        return self.stack.read(index)
+
+    def carried(self, *keyframes: int) -> Propagation:
+        it = Propagation(Stack(self.read, 13), self.predictor, RULES, PLAIN)
+        for index in keyframes:
+            mark(it, index, of_box(SQUARE))
+        run(it)
+        return it
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("chunk damaged\nin a file"), ValueError("chunk damaged")]
+)
+def test_a_slice_that_cannot_be_read_ends_the_object_on_its_side(error: Exception) -> None:
+    damaged = Damaged(7, error)
+    it = damaged.carried(4)
+    assert boxes(it).keys() == set(range(7)) and not it.stale
+    assert [str(end) for end in it.ends] == [
+        "slice -1: end of the stack",
+        "slice 7: the slice cannot be read (chunk damaged)",
+    ]
+    assert it.pending
+    damaged.predictor.calls.clear()
+    assert run(it) == [5, 6] and it.pending  # what was well is not run again
+    damaged.index = -1
+    run(it)
+    assert boxes(it).keys() == set(range(13)) and not it.pending
+    assert stops(it) == [(-1, "STACK"), (13, "STACK")]
+
+
+def test_a_slice_that_cannot_be_read_as_late_as_by_the_network() -> None:
+    made = Made((4,))
+    predict = made.predictor.predict
+
+    def fail(image: Any, *rest: Any, **other: Any) -> Any:
+        if image.index == 2:
+            raise OSError("the disk is gone")
+        return predict(image, *rest, **other)
+
+    made.predictor.predict = fail  # type: ignore[method-assign]
+    run(made.it)
+    assert boxes(made.it).keys() == set(range(3, 13))
+    assert stops(made.it) == [(2, "UNREADABLE"), (13, "STACK")]
+
+
+def test_a_slice_that_cannot_be_read_between_two_keyframes_is_left_out() -> None:
+    it = Damaged(5, OSError()).carried(2, 8)
+    assert boxes(it).keys() == set(range(13)) - {5}
+    assert [each.kind for each in it.slices.values()].count(Kind.BETWEEN) == 4
+    assert [str(end) for end in it.ends][1] == "slice 5: the slice cannot be read (OSError)"
+    assert it.pending and not it.stale
 
 
 def test_a_run_that_fails_can_be_run_again() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -324,6 +325,25 @@ def test_a_folder_that_cannot_be_written_is_told_and_can_be_left(
     journal = Journal.open(tmp_path / "mine.fclick", read_only=True)
     assert journal.events == 2
     journal.close()
+
+
+def test_what_was_saved_nowhere_may_replace_a_file(
+    open_dock: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    folder = tmp_path / "sessions"
+    folder.mkdir()
+    old = folder / "old.fclick"
+    old.write_text("of yesterday")
+    blocker = tmp_path / "blocker"
+    blocker.write_text("")
+    monkeypatch.setattr(autosave, "sessions_folder", lambda: blocker / "sessions")
+    widget = open_dock(IMAGE)
+    put(widget, (20, 20))
+    assert widget.controller.journaling.save_as(old)
+    assert widget.session_bar.name.text() == "saved: old.fclick"
+    with closing(Journal.open(old, read_only=True)) as journal:
+        assert journal.events == 2
+    assert [path.name for path in folder.glob("*.fclick")] == ["old.fclick"]
 
 
 def test_a_second_window_is_read_only(open_dock: Any, tmp_path: Path) -> None:

@@ -164,7 +164,8 @@ def _say_volumes(report: Report) -> None:
     say(
         f"{report['method']} on {report['set']}: {report['objects']} objects, Dice after 1 click "
         f"{dice['1']['mean']:.3f}, after 3 {dice['3']['mean']:.3f}, {counts}; clicks against slice "
-        f"by slice {each}, worst slice first {worst_first}; Dice of the mask unchanged {report['dice_unchanged']['mean']:.3f}, "
+        f"by slice {each}, worst slice first {worst_first}; Dice of the mask unchanged "
+        f"{report['dice_unchanged']['mean']:.3f}, "
         f"interpolated {report['dice_interpolated']['mean']:.3f}; "
         f"{report['seconds_per_slice']:.3f} s per slice"
     )

@@ -3,7 +3,8 @@
 A slice that a person made is a *keyframe* and is never overwritten. From the first keyframe
 downward and from the last one upward the object is carried until a rule stops it; between two
 keyframes it is carried from both sides, and what either side says counts the more the nearer it
-is. A change of one keyframe touches nothing beyond its neighbours.
+is. A change of one keyframe touches nothing beyond its neighbours. Where a slice cannot be read
+the object ends on that side, until another run can read it.
 """
 
 from __future__ import annotations
@@ -47,6 +48,16 @@ class _Span:
         """The slices, from and to, without the keyframes; -1 for no end."""
         start = 0 if self.below is None else self.below.slice.index + 1
         return start, -1 if self.above is None else self.above.slice.index
+
+    @property
+    def goes_up(self) -> bool:
+        """Whether there is a mask to be carried upward."""
+        return self.below is not None and self.below.slice.mask is not None
+
+    @property
+    def goes_down(self) -> bool:
+        """Whether there is a mask to be carried downward."""
+        return self.above is not None and self.above.slice.mask is not None
 
 
 class Propagation:
@@ -157,7 +168,7 @@ class Propagation:
     @property
     def pending(self) -> bool:
         """Whether something is to be run, for the first time or again."""
-        return bool(self.stale) or any(span not in self._done for span in self._spans())
+        return bool(self.stale) or not all(map(self._is_settled, self._spans()))
 
     @property
     def stale(self) -> frozenset[int]:
@@ -181,7 +192,8 @@ class Propagation:
         """Run what is pending, slice by slice.
 
         It may be abandoned at any moment (closed): what is in `slices` is then right as far
-        as it is not `stale`, and another run does what is left.
+        as it is not `stale`, and another run does what is left. It also tries again what ended
+        at a slice that could not be read.
 
         Yields
         ------
@@ -192,7 +204,7 @@ class Propagation:
         if not any(k.slice.mask for k in self._keyframes.values()):
             raise ValueError("nothing to propagate: click on the object in a slice first")
         # Before anything is overwritten: an older span is not done any more.
-        self._done = {s: e for s, e in self._done.items() if s in self._spans()}
+        self._done = {s: self._done[s] for s in self._spans() if self._is_settled(s)}
         with reading_ahead(self.stack) as ahead:
             for span in [s for s in self._spans() if s not in self._done]:
                 self._fresh.clear()
@@ -205,25 +217,28 @@ class Propagation:
 
     def _spans(self) -> list[_Span]:
         order = [self._keyframes[index] for index in self.keyframes]
-        if not order:
-            return []
-        inner = [
-            _Span(a, b, None if a.slice.mask and b.slice.mask else self.rules)
-            for a, b in pairwise(order)
+        spans = [_Span(below, above) for below, above in pairwise([None, *order, None])]
+        between = [span for span in spans if span.goes_up and span.goes_down]
+        # Toward a mark of absence it goes outward, as it does beyond the last keyframe.
+        outward = [
+            replace(span, rules=self.rules) for span in spans if span.goes_up != span.goes_down
         ]
-        up = [_Span(order[-1], None, self.rules)] if self.direction != "down" else []
-        down = [_Span(None, order[0], self.rules)] if self.direction != "up" else []
-        return [*inner, *up, *down]
+        up = [span for span in outward if span.goes_up and self.direction != "down"]
+        down = [span for span in outward if span.goes_down and self.direction != "up"]
+        return [*between, *up, *down]
+
+    def _is_settled(self, span: _Span) -> bool:
+        """Whether it was run, and nothing that could not be read may be readable by now."""
+        ends = self._done.get(span)
+        return ends is not None and not any(end.reason is Reason.UNREADABLE for end in ends)
 
     def _run(self, span: _Span, ahead: Ahead, ends: list[End]) -> Iterator[SliceMask]:
         below, above = span.below, span.above
-        from_below = below is not None and below.slice.mask is not None
-        from_above = above is not None and above.slice.mask is not None
-        if below is not None and above is not None and from_below and from_above:
-            yield from self._between(below, above, ahead)
-        elif below is not None and from_below:
+        if below is not None and above is not None and span.goes_up and span.goes_down:
+            yield from self._between(below, above, ahead, ends)
+        elif below is not None and span.goes_up:
             yield from self._outward(below, 1, above, ahead, ends)
-        elif above is not None and from_above:
+        elif above is not None and span.goes_down:
             yield from self._outward(above, -1, below, ahead, ends)
 
     def _outward(
@@ -244,7 +259,11 @@ class Propagation:
             if end is not None:
                 ends.append(end)
                 return
-            carried = self._carry(front, index, way, ahead)
+            try:
+                carried = self._carry(front, index, way, ahead)
+            except OSError as error:
+                ends.append(_unreadable(index, error))
+                return
             if carried is None:
                 missed.append(index)
                 self.slices.pop(index, None)
@@ -261,14 +280,25 @@ class Propagation:
                 front = carried.front
             index += way
 
-    def _between(self, below: _Keyframe, above: _Keyframe, ahead: Ahead) -> Iterator[SliceMask]:
-        """Carry from both sides; the nearer side counts more."""
+    def _between(
+        self, below: _Keyframe, above: _Keyframe, ahead: Ahead, ends: list[End]
+    ) -> Iterator[SliceMask]:
+        """Carry from both sides; the nearer side counts more. What cannot be read is left out."""
         start, stop = below.slice.index, above.slice.index
         upward: dict[int, SliceMask] = {}
+        unreadable: dict[int, End] = {}
+
+        def carry(front: Front, index: int, way: int) -> Carried | None:
+            try:
+                return self._carry(front, index, way, ahead)
+            except OSError as error:
+                unreadable[index] = _unreadable(index, error)
+                return None
+
         front = self._front(below)
         ahead.prepare(start + 1, front.prediction.view.box)
         for index in range(start + 1, stop):
-            carried = self._carry(front, index, 1, ahead)
+            carried = carry(front, index, 1)
             if carried is not None:
                 upward[index] = _slice_of(carried, front.index, Kind.CARRIED)
                 yield self._keep(upward[index])
@@ -276,7 +306,7 @@ class Propagation:
         front = self._front(above)
         ahead.prepare(stop - 1, front.prediction.view.box)
         for index in range(stop - 1, start, -1):
-            carried = self._carry(front, index, -1, ahead)
+            carried = carry(front, index, -1)
             one, other = upward.get(index), None
             if carried is not None:
                 other = _slice_of(carried, front.index, Kind.BETWEEN)
@@ -287,6 +317,7 @@ class Propagation:
                 self.slices.pop(index, None)
             else:
                 yield self._keep(agreed)
+        ends.extend(unreadable.values())
 
     def _front(self, keyframe: _Keyframe) -> Front:
         made = keyframe.slice
@@ -330,6 +361,11 @@ class Propagation:
         for index in [i for i in self.slices if i not in self._keyframes]:
             if start <= index and (stop < 0 or index < stop) and index not in self._fresh:
                 del self.slices[index]
+
+
+def _unreadable(index: int, error: OSError) -> End:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return End(index, Reason.UNREADABLE, problem=lines[0])
 
 
 def _slice_of(carried: Carried, source: int, kind: Kind) -> SliceMask:

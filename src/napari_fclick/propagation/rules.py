@@ -21,6 +21,7 @@ class Reason(StrEnum):
     AREA = "sudden change of area"
     SHIFT = "sudden move"
     EMPTY = "nothing found"
+    UNREADABLE = "the slice cannot be read"
 
 
 class Rules(BaseModel):

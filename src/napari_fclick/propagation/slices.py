@@ -80,12 +80,20 @@ class End:
     reason : Reason
     value : float or None
         What broke the rule.
+    problem : str
+        Why the slice cannot be read.
     """
 
     index: int
     reason: Reason
     value: float | None = None
+    problem: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reason, with what is known of it in brackets."""
+        more = self.problem if self.value is None else f"{self.value:.2f}"
+        return f"{self.reason} ({more})" if more else str(self.reason)
 
     def __str__(self) -> str:
-        value = "" if self.value is None else f" ({self.value:.2f})"
-        return f"slice {self.index}: {self.reason}{value}"
+        return f"slice {self.index}: {self.why}"

@@ -25,6 +25,10 @@ class Spacing(NamedTuple):
 ISOTROPIC = Spacing()
 
 
+class ReadError(OSError):
+    """A plane cannot be read; the message is that of whatever reads it."""
+
+
 @dataclass(frozen=True)
 class Stack:
     """Planes of one size along one axis.
@@ -97,11 +101,20 @@ class Ahead:
         self._waiting: tuple[int, Future[Any]] | None = None
 
     def plane(self, index: int) -> Any:
-        """Return a plane; what was read of it ahead costs nothing more."""
+        """Return a plane; what was read of it ahead costs nothing more.
+
+        Raises
+        ------
+        ReadError
+            If it cannot be read. Of what was not read ahead, an OSError may come later.
+        """
         waiting, self._waiting = self._waiting, None
-        if waiting is not None and waiting[0] == index:
-            return waiting[1].result()
-        return self._stack.read(index)
+        try:
+            if waiting is not None and waiting[0] == index:
+                return waiting[1].result()
+            return self._stack.read(index)
+        except Exception as error:  # files and what decodes them raise all kinds
+            raise ReadError(str(error) or type(error).__name__) from error
 
     def prepare(self, index: int, box: Box) -> None:
         """Begin to read a region of a plane, if there is such a plane."""

@@ -63,6 +63,11 @@ class Place:
         index[self._other(axis)] = position
         return Place(self.axes, tuple(index))
 
+    def behind(self, other: Place) -> bool:
+        """Whether it is another plane before or behind one, along any axis."""
+        pairs = zip(self.index, other.index, strict=True)
+        return self.axes == other.axes and sum(a != b for a, b in pairs) == 1
+
     def _other(self, axis: int) -> int:
         others = [other for other in range(self.ndim) if other not in self.axes]
         if axis not in others:

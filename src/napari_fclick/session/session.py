@@ -290,7 +290,23 @@ class Session:
         draft = self.draft
         made = draft.made + (len(clicks) > len(draft.clicks))
         after = replace(draft, clicks=clicks, seconds=self._spent(), made=made, absent=False)
-        self.do(self.step(name, after if clicks else Draft()))
+        step = self.step(name, after if clicks else Draft())
+        self.do(step if clicks else replace(step, others=self._left_marks()))
+
+    def _left_marks(self) -> tuple[tuple[Place, Draft, Draft], ...]:
+        """Return the marks of absence whose object goes with the clicks of this plane.
+
+        Nobody sees that they are there, and they would end the next object.
+        """
+        if not self.clicks:
+            return ()
+        others = {place: draft for place, draft in self._drafts.items() if place != self.place}
+        clicked = [place for place, draft in others.items() if draft.clicks]
+        return tuple(
+            (place, draft, Draft())
+            for place, draft in others.items()
+            if draft.absent and place.behind(self.place) and not any(map(place.behind, clicked))
+        )
 
     def _spent(self) -> float:
         """Return the seconds spent on the draft up to now."""
@@ -403,6 +419,17 @@ class Session:
     def pending(self) -> bool:
         """Whether an answer is still to come."""
         return bool(self.clicks) and self.prediction is None and self._failed is None
+
+    @property
+    def failure(self) -> str | None:
+        """Why there is no answer to the clicks; None where there is one, or it is to come."""
+        return self._failed if self.clicks and self.prediction is None else None
+
+    def ask_again(self) -> None:
+        """Ask once more for an answer that failed."""
+        if self.failure is not None:
+            self._renew()
+            self.changed.emit()
 
     @property
     def typical_side(self) -> float | None:
@@ -586,7 +613,8 @@ class Session:
         stored = (StoredPatch.pack(patch),)
         shape = tuple(int(n) for n in self.labels.shape)
         commit = Commit(stored, target, (Change(patch.label, before, record),), shape)
-        self.do(replace(self.step(f"accept object {patch.label}", Draft()), commit=commit))
+        step = self.step(f"accept object {patch.label}", Draft())
+        self.do(replace(step, commit=commit, others=self._left_marks()))
         self.reported.emit(patch.summary())
         return record
 

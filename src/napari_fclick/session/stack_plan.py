@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +17,9 @@ from napari_fclick.session.editing import bounds
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
+from napari_fclick.session.stack_parts import label_of, listed, made_by_hand, parts_along, region
 from napari_fclick.session.starting import CANVAS
-from napari_fclick.session.state import KEYFRAME, Draft, SessionError
+from napari_fclick.session.state import KEYFRAME, Draft, Part, SessionError
 
 if TYPE_CHECKING:
     from napari_fclick.propagation import SliceMask  # it brings torch along
@@ -40,6 +41,10 @@ class Stakes:
         Pixels taken from other objects, by their number.
     withheld : dict of int to int
         Pixels of the masks that other objects kept, by their number.
+    removed : tuple of int
+        Slices that it was known in, and is taken out of.
+    stays : tuple of int
+        Slices that it was known in, and stays in as it was: it was not carried there now.
     """
 
     label: int
@@ -47,16 +52,24 @@ class Stakes:
     written: int = 0
     overwritten: dict[int, int] = field(default_factory=dict)
     withheld: dict[int, int] = field(default_factory=dict)
+    removed: tuple[int, ...] = ()
+    stays: tuple[int, ...] = ()
 
     def plus(self, patch: LabelPatch) -> Stakes:
         """Return what it comes to with one more slice."""
-        return Stakes(
-            self.label,
-            self.slices + (patch.written > 0),
-            self.written + patch.written,
-            dict(Counter(self.overwritten) + Counter(patch.overwritten)),
-            dict(Counter(self.withheld) + Counter(patch.withheld)),
+        return replace(
+            self,
+            slices=self.slices + (patch.written > 0),
+            written=self.written + patch.written,
+            overwritten=dict(Counter(self.overwritten) + Counter(patch.overwritten)),
+            withheld=dict(Counter(self.withheld) + Counter(patch.withheld)),
         )
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """What becomes of it in slices that it was not carried to."""
+        cases = (("removed from", self.removed), ("stays as it was in", self.stays))
+        return [f"{what} {listed(slices)}" for what, slices in cases if slices]
 
     def summary(self) -> str:
         """Say in one line what it does to other objects."""
@@ -65,7 +78,7 @@ class Stakes:
             if counts:
                 total, ids = sum(counts.values()), ", ".join(map(str, sorted(counts)))
                 parts.append(f"{verb} {total} px of {ids}")
-        return "; ".join(parts)
+        return "; ".join([*parts, *self.elsewhere])
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,8 @@ class Work:
         The number of the existing object that is corrected.
     place : Place
         Of the plane on show.
+    parts : dict of int to Part
+        What was known of that object, by slice.
     """
 
     session: Session
@@ -93,10 +108,38 @@ class Work:
     drafts: dict[int, Draft]
     label: int | None
     place: Place
+    parts: dict[int, Part] = field(default_factory=dict)
 
     def at(self, index: int) -> Place:
         """Return where a slice lies."""
         return self.place.moved(self.axis, index)
+
+    @property
+    def gone(self) -> tuple[int, ...]:
+        """The slices without the object: those that are marked so, and those beyond a mark.
+
+        Beyond it are those that lie between a mark and no click at all. What a person made
+        there stays.
+        """
+        marked = [index for index, draft in self.drafts.items() if draft.absent]
+        at_hand = {*self.drafts, *(each.index for each in self.slices)}
+        left = [i for i, part in self.parts.items() if i not in at_hand and not part.by_person]
+        return tuple(sorted([*marked, *filter(self._beyond, left)]))
+
+    def _beyond(self, index: int) -> bool:
+        below = [each for each in self.drafts if each < index]
+        above = [each for each in self.drafts if each > index]
+        return all(self.drafts[each].absent for each in (*below[-1:], *above[:1]))
+
+    def stakes(self, label: int) -> Stakes:
+        """Return what it comes to before any slice is written."""
+        gone, written = self.gone, {each.index for each in self.slices}
+        known = sorted(index for index, part in self.parts.items() if part.area)
+        return Stakes(
+            label,
+            removed=tuple(index for index in known if index in gone),
+            stays=tuple(index for index in known if index not in written.union(gone)),
+        )
 
     def patches(self, label: int) -> Iterator[tuple[SliceMask | None, LabelPatch]]:
         """Yield what becomes of the labels, slice by slice; None for where it is removed."""
@@ -104,7 +147,7 @@ class Work:
             assert each.mask is not None
             yield each, self._patch(each, each.mask, label)
         if self.label is not None:
-            for index in (index for index, draft in self.drafts.items() if draft.absent):
+            for index in self.gone:
                 patch = self._removal(self.at(index), label)
                 if patch is not None:
                     yield None, patch
@@ -178,8 +221,16 @@ def gathered(session: Session, slices: Iterable[SliceMask], axis: int) -> Work:
     session.check_corrected(
         (session.place.moved(axis, index), draft) for index, draft in drafts.items()
     )
+    label = label_of(drafts.values())
+    parts = {} if label is None else parts_along(session, label, axis)
+    over = made_by_hand(session, label, axis, chosen.__contains__)
+    if over:
+        raise SessionError(
+            f"object {label} was made by hand in {listed(over)}: propagate again, so that it is "
+            "carried from there too"
+        )
     ordered = tuple(chosen[index] for index in sorted(chosen))
-    return Work(session, axis, ordered, drafts, label_of(drafts.values()), session.place)
+    return Work(session, axis, ordered, drafts, label, session.place, parts)
 
 
 def _agree(each: SliceMask | None, draft: Draft) -> bool:
@@ -191,20 +242,11 @@ def _agree(each: SliceMask | None, draft: Draft) -> bool:
     return each is None or each.kind != KEYFRAME
 
 
-def label_of(drafts: Iterable[Draft]) -> int | None:
-    """Return the number of the object that drafts correct; SessionError where they are two."""
-    labels = sorted({draft.label for draft in drafts if draft.label is not None})
-    if len(labels) > 1:
-        named = ", ".join(map(str, labels))
-        raise SessionError(f"the slices correct different objects ({named}): clear all but one's")
-    return labels[0] if labels else None
-
-
 def planned(work: Work) -> Made:
     """Plan all slices; raises SessionError where nothing would be written."""
     session, number = work.session, work.label
     label = number or session.next_label
-    made = Made(Stakes(label))
+    made = Made(work.stakes(label))
     for each, patch in work.patches(label):
         if number is None and bool(np.any(patch.before == label)):
             # The number was taken behind our back: all labels are read again.
@@ -242,8 +284,3 @@ def surroundings(work: Work, label: int) -> list[StoredPatch]:
         if strange.any():
             patches.append(StoredPatch.cut(seen, found, found, strange))
     return patches
-
-
-def region(place: Place, box: Box) -> tuple[slice | int, ...]:
-    """Return the array's index of a box of a plane."""
-    return place.where(slice(box.top, box.bottom), slice(box.left, box.right))

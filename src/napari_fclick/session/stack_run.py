@@ -33,7 +33,11 @@ class StackRun:
     slices : tuple of int
         Those that were accepted.
     absent : tuple of int
-        Those in which a person marked the object as not being there.
+        Those in which a person marked the object as not being there, and those beyond such a
+        mark that it was removed from: marks of their own come to the same.
+    one_way : bool
+        Whether the direction held toward such marks, too. In files that do not say so it did
+        not; what they tell is brought here to what comes to the same.
     """
 
     axis: int
@@ -46,6 +50,20 @@ class StackRun:
     complete: bool = True
     slices: tuple[int, ...] = ()
     absent: tuple[int, ...] = ()
+    one_way: bool = False
+
+    def __post_init__(self) -> None:
+        if self.one_way or self.direction == "both" or not (self.absent and self.slices):
+            return
+        # Between a clicked slice and a mark it was carried either way, but not beyond all of them.
+        first, last = self.rules.get("first"), self.rules.get("last")
+        if self.direction == "up":
+            first = max(first or 0, self.slices[0])
+        else:
+            last = min(self.slices[-1] if last is None else last, self.slices[-1])
+        if first is None or last is None or first <= last:
+            object.__setattr__(self, "direction", "both")
+            object.__setattr__(self, "rules", self.rules | {"first": first, "last": last})
 
     @classmethod
     def of(
@@ -68,4 +86,5 @@ class StackRun:
             limits,
             others,
             complete,
+            one_way=True,
         )

@@ -19,15 +19,8 @@ from napari_fclick.core.window import Box
 from napari_fclick.session.history import Change, Commit
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session, mask_of
-from napari_fclick.session.stack_plan import (
-    Stakes,
-    Work,
-    gathered,
-    label_of,
-    planned,
-    region,
-    surroundings,
-)
+from napari_fclick.session.stack_parts import label_of, region, take_in_hand
+from napari_fclick.session.stack_plan import Stakes, Work, gathered, planned, surroundings
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.state import (
     AcceptedObject,
@@ -52,6 +45,7 @@ __all__ = [
     "others",
     "others_in",
     "plan",
+    "take_in_hand",
 ]
 
 Mask = NDArray[np.bool_]
@@ -198,7 +192,7 @@ def foresee(
     label = work.label or session.next_label
 
     def told() -> Stakes:
-        stakes = Stakes(label)
+        stakes = work.stakes(label)
         for _, patch in work.patches(label):
             stakes = stakes.plus(patch)
         return stakes
@@ -210,8 +204,9 @@ def accept(session: Session, slices: Iterable[SliceMask], run: StackRun) -> Acce
     """Write an object into all its slices, and start the next one: one step.
 
     What was clicked in the planes of the stack decides on its number and tells where it is
-    not. Of an existing object that is corrected, the slices handed over are written anew and
-    it is removed where it is marked as absent; its other slices stay as they are.
+    not. Of an existing object that is corrected, the slices handed over are written anew; it is
+    removed where it is marked as absent, and where it was carried to beyond such a mark; its
+    other slices stay as they are.
 
     Parameters
     ----------
@@ -225,8 +220,8 @@ def accept(session: Session, slices: Iterable[SliceMask], run: StackRun) -> Acce
     ------
     SessionError
         If no slice was clicked, clicks have changed since the object was carried, they
-        correct different objects, other objects keep all its pixels, or the labels cannot be
-        written. Nothing is written then.
+        correct different objects, a slice that a person made before would be overwritten, other
+        objects keep all its pixels, or the labels cannot be written. Nothing is written then.
     """
     work = gathered(session, slices, run.axis)
     made = planned(work)
@@ -239,7 +234,7 @@ def accept(session: Session, slices: Iterable[SliceMask], run: StackRun) -> Acce
     run = replace(
         run,
         slices=tuple(each.index for each, *_ in made.found),
-        absent=tuple(index for index, draft in work.drafts.items() if draft.absent),
+        absent=work.gone,
     )
     change = Change(label, before, record)
     # Before the others: it holds what they change as it was.
@@ -283,6 +278,5 @@ def _record(
     made = sum(draft.made for draft in drafts.values())
     if before is None:
         return AcceptedObject(label, tuple(parts), seconds, made, session.settings.class_name)
-    absent = [work.at(index) for index, draft in drafts.items() if draft.absent]
-    record = before.with_parts(parts, absent)
+    record = before.with_parts(parts, [work.at(index) for index in work.gone])
     return replace(record, seconds=before.seconds + seconds, made=before.made + made)

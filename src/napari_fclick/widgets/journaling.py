@@ -15,6 +15,7 @@ import numpy as np
 from napari.layers import Labels
 from psygnal import Signal
 
+from napari_fclick.core.files import same_file
 from napari_fclick.exchange import SESSION
 from napari_fclick.session import NumberedLabels, autosave
 from napari_fclick.session.autosave import Offer
@@ -183,12 +184,17 @@ class Journaling:
         return saved
 
     def _save_as(self, kept: _Kept, path: Path) -> None:
-        if kept.recorder.journal is None and kept.recorder.waiting:
-            # The folder for files of our own could not be written.
-            kept.recorder.go_on_in(Journal.create(path, kept.signature))
-            kept.recorder.flush()
-        else:
-            kept.recorder.save_as(path)
+        recorder = kept.recorder
+        if recorder.journal is not None or not recorder.waiting:
+            recorder.save_as(path)
+            return
+        # The folder for files of our own could not be written. What is to be replaced stays until
+        # all that waits is in a file beside it.
+        beside = autosave.new_path(path.stem, path.parent) if path.exists() else path
+        recorder.go_on_in(Journal.create(beside, kept.signature))
+        if recorder.flush() and beside != path:
+            recorder.save_as(path)
+            beside.unlink(missing_ok=True)
 
     def _rescue(self, kept: _Kept) -> None:
         """Write what could not be written elsewhere, rather than lose it."""
@@ -244,7 +250,7 @@ class Journaling:
         JournalError
             If it belongs to another image, and that is not insisted on.
         """
-        if self.path is not None and path.exists() and path.samefile(self.path):
+        if self.path is not None and same_file(path, self.path):
             self._controller.say("this session is open already", "warning")
             return False
         journal = Journal.open(path)

@@ -44,6 +44,25 @@ def test_a_tick_switches_a_rule_off_and_on() -> None:
     assert form.values(Numbers)["share"] == 0.7 and len(told) == 3
 
 
+def test_a_length_begins_with_some_pixels() -> None:
+    form = ModelForm(Rules)
+    shift = form.fields["shift"]
+    assert isinstance(shift.head, QCheckBox)
+    shift.measure(0.0004)
+    shift.head.setChecked(True)
+    assert shift.value == pytest.approx(0.004) and shift.spin.singleStep() == 0.0004
+    shift.value = 0.0007
+    assert shift.value == pytest.approx(0.0007)
+    told: list[int] = []
+    form.changed.connect(lambda: told.append(1))
+    shift.measure(2.0)
+    assert shift.value == pytest.approx(0.0007) and not told  # what was chosen stays
+    shift.head.setChecked(False)
+    shift.measure(3.0)
+    shift.head.setChecked(True)
+    assert shift.value == 30
+
+
 def test_every_rule_and_its_default_comes_through() -> None:
     form = ModelForm(Rules, Carry, without=("first", "last", "threshold", "integrity"))
     assert Rules(**form.values(Rules)) == Rules()

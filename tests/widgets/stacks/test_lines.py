@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image
 
 from napari_fclick.session import Place
-from napari_fclick.widgets.stacks.lines import Line, axes_of, first_axis, spacing_of, unit_of
+from napari_fclick.widgets.stacks.lines import Line, axes_of, first_axis, spacing_of
 
 
 def image(shape: tuple[int, ...], **kwargs: object) -> Image:
@@ -34,6 +34,9 @@ def test_planes_of_a_line() -> None:
     assert line == Line.through(Place((1, 3), (2, 8)), 2)
     assert line != Line.through(Place((1, 3), (1, 5)), 2)
     assert line.at(7) == Place((1, 3), (2, 7))
+    assert line.position(Place((1, 3), (2, 8))) == 8
+    assert line.position(Place((1, 3), (1, 8))) is None
+    assert line.position(Place((0, 1), (2, 8))) is None
 
 
 @pytest.mark.parametrize("affine", [None, np.diag([2, 1, 1, 1])])
@@ -41,7 +44,5 @@ def test_distances_are_those_of_the_world(affine: object) -> None:
     layer = image((5, 20, 30), scale=(-4, 0.5, 3), units=("um",) * 3, affine=affine)
     along_z = Line.through(Place((1, 2), (0,)), 0)
     assert spacing_of(layer, along_z) == (4 if affine is None else 8, 0.5, 3)
-    assert unit_of(layer, along_z) == "µm²"
-    assert unit_of(image((5, 20, 30)), along_z) == "px"
     along_x = Line.through(Place((0, 1), (0,)), 2)
     assert spacing_of(layer, along_x) == (3, 4 if affine is None else 8, 0.5)

@@ -49,6 +49,37 @@ def test_a_range_belongs_to_stacks_of_its_length(open_stack: OpenStack) -> None:
     assert dock.tool.count == 5 and dock.tool.current.phase == "done"  # type: ignore[union-attr]
 
 
+def test_areas_have_the_unit_of_the_scale(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4, scale=(2, 0.5, 0.5))
+    dock.click(*CLICK)
+    dock.propagate()
+    strip = dock.widget.stack.strip
+    assert strip._area_title.text() == "Area in px" and set(strip.area.getData()[1]) == {180}
+    dock.controller.image.units = ("um",) * 3
+    dock.wait()
+    assert strip._area_title.text() == "Area in µm²" and set(strip.area.getData()[1]) == {45}
+
+
+def test_another_scale_is_followed(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4, units=("um",) * 3)
+    panel = dock.widget.stack
+    panel.rules.expand(False)
+    dock.click(*CLICK)
+    dock.propagate()
+    assert set(panel.strip.area.getData()[1]) == {180}
+    dock.predictor.asked.clear()
+    dock.controller.image.scale = (3, 0.5, 0.5)
+    dock.wait()
+    assert set(panel.strip.area.getData()[1]) == {45}
+    propagation = dock.tool.current.carrying.propagation  # type: ignore[union-attr]
+    assert propagation is not None and propagation.stack.spacing == (3, 0.5, 0.5)
+    assert set(dock.predictor.asked) == {0, 1, 2, 3, 5, 6, 7, 8}  # the click has its answer
+    assert panel._form is not None
+    shift = panel._form.fields["shift"].head
+    shift.setChecked(True)  # type: ignore[union-attr]
+    assert dock.tool.choices.rules["shift"] == 5
+
+
 def test_what_can_be_done_now_is_enabled_and_all_have_tooltips(open_stack: OpenStack) -> None:
     dock = open_stack(tube(), at=4)
     panel = dock.widget.stack

@@ -104,9 +104,24 @@ def test_clicks_go_first(runner: Runner, waits: list[bool]) -> None:
 
 def test_what_goes_wrong_is_told(runner: Runner) -> None:
     told = Told()
-    told.run(runner, request(TubePredictor(error=OSError("the disk is gone"))))
+    told.run(runner, request(TubePredictor(), first=20, last=10))
     until(lambda: told.failed)
-    assert told.failed == ["the disk is gone"] and not told.done
+    assert "the first slice 20 lies after the last 10" in told.failed[0] and not told.done
+
+
+def test_what_was_found_before_something_went_wrong_is_told(runner: Runner) -> None:
+    told, predictor = Told(), TubePredictor()
+
+    def fail() -> None:
+        if len(predictor.asked) == 3:
+            raise RuntimeError("out of memory")
+
+    predictor.on_ask = fail
+    told.run(runner, request(predictor))
+    until(lambda: told.done)
+    found = told.done[0]
+    assert found.problem == "out of memory" and not found.complete and not told.failed
+    assert sorted(found.slices) == [15, 16, 17, 18] and found.at == 18
 
 
 def test_only_what_changed_is_run_again(runner: Runner) -> None:

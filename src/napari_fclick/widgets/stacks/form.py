@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 import typing
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from psygnal import Signal
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -23,6 +24,8 @@ from qtpy.QtWidgets import (
 from napari_fclick.widgets.wheel import WheelGuard
 
 MOST = 1e6
+#: So many pixels is the length that a rule begins with when it is switched on.
+BEGIN = 10
 
 
 class NumberField:
@@ -47,6 +50,7 @@ class NumberField:
     def __init__(self, name: str, info: FieldInfo) -> None:
         kinds = _kinds(info)
         self.name, self._optional = name, type(None) in kinds
+        self._pixel: float | None = None
         whole = int in kinds
         self.spin = number_box(whole)
         low, high, step = _range(info, whole)
@@ -76,6 +80,28 @@ class NumberField:
             self.spin.setEnabled(value is not None)
         if value is not None:
             self.spin.setValue(value)  # type: ignore[arg-type]
+
+    def measure(self, pixel: float) -> None:
+        """Have a length fit an image: it begins with some pixels, and goes on pixel by pixel.
+
+        Parameters
+        ----------
+        pixel : float
+            Side of a pixel, in the unit of the length. What is chosen stays as it is.
+        """
+        if pixel == self._pixel or not isinstance(self.spin, QDoubleSpinBox):
+            return
+        self._pixel = pixel
+        chosen, decimals = self.value, max(2, 1 - math.floor(math.log10(pixel)))
+        blocked = QSignalBlocker(self.spin)
+        if chosen is not None:
+            decimals = max(decimals, self.spin.decimals())
+        self.spin.setDecimals(decimals)
+        self.spin.setMinimum(10.0**-decimals)
+        self.spin.setSingleStep(pixel)
+        if chosen is None:
+            self.spin.setValue(BEGIN * pixel)
+        del blocked
 
     def _on_toggled(self, on: bool) -> None:
         self.spin.setEnabled(on)

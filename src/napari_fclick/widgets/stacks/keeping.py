@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 
 from napari_fclick.session import Session, SessionError, stacks
-from napari_fclick.session.stack_plan import label_of
+from napari_fclick.session.stack_parts import label_of
 from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.stacks.lines import Line, spacing_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: are one change.
 SETTLED = 300
 #: So many objects that were accepted or cleared are kept for when that is undone.
-KEPT = 4
+KEPT = 8
 
 _Key = tuple[int, Line]
 
@@ -62,7 +62,7 @@ class Keeper:
         self._controller, self._changed = controller, changed
         self.choices = Choices()
         self._objects: dict[_Key, CarriedObject] = {}
-        self._aside: dict[_Key, CarriedObject] = {}
+        self._aside: list[CarriedObject] = []  # the latest comes last
         self._shown: CarriedObject | None = None
         self._running: CarriedObject | None = None
         self._receiving = False
@@ -84,9 +84,7 @@ class Keeper:
 
     def want(self, session: Session, line: Line) -> None:
         """Have the object along a line carried with the next `follow`, or go on with it."""
-        key = (id(session), line)
-        self._objects.setdefault(key, CarriedObject(session, line)).due = True
-        self._aside.pop(key, None)
+        self._objects.setdefault((id(session), line), CarriedObject(session, line)).due = True
 
     def stop(self) -> None:
         """End after the slice at hand; what was found stays."""
@@ -97,9 +95,9 @@ class Keeper:
         if self._running is not None and self._running.session is session:
             self._end_activity()
             self._runner.forget()
-        for known in (self._objects, self._aside):
-            for key in [key for key in known if key[0] == id(session)]:
-                del known[key]
+        self._aside = [known for known in self._aside if known.session is not session]
+        for key in [key for key in self._objects if key[0] == id(session)]:
+            del self._objects[key]
         if self._shown is not None and self._shown.session is session:
             self._shown = None
 
@@ -114,7 +112,7 @@ class Keeper:
     def follow(self, session: Session, line: Line) -> CarriedObject | None:
         """Bring the object along a line, which is on show, in step with its clicks."""
         key = (id(session), line)
-        current = self._objects.get(key) or self._revived(key, session, line)
+        current = self._objects.get(key) or self._revived(key)
         if current is not None and not current.clicked:
             self._set_aside(key)
             current = None
@@ -124,13 +122,15 @@ class Keeper:
             self._keep_up(current)
         return current
 
-    def _revived(self, key: _Key, session: Session, line: Line) -> CarriedObject | None:
+    def _revived(self, key: _Key) -> CarriedObject | None:
         """Return an object that was accepted, or cleared, if that was undone."""
-        known = self._aside.get(key)
-        if known is None or not known.is_of(known.said()) or not known.clicked:
-            return None
-        self._objects[key] = self._aside.pop(key)
-        return known
+        here = [known for known in self._aside if (id(known.session), known.line) == key]
+        for known in reversed(here):
+            if known.clicked and known.is_of(known.said()):
+                self._aside.remove(known)
+                self._objects[key] = known
+                return known
+        return None
 
     def _set_aside(self, key: _Key) -> None:
         """Keep an object for when what ended it is undone."""
@@ -139,10 +139,7 @@ class Keeper:
             ended.phase = "stopped"  # what was found so far comes back with it
             self._end_activity()
             self._runner.forget()
-        self._aside.pop(key, None)
-        self._aside[key] = ended
-        while len(self._aside) > KEPT:
-            del self._aside[next(iter(self._aside))]
+        self._aside = [*self._aside, ended][-KEPT:]
 
     def _keep_up(self, current: CarriedObject) -> None:
         wanted, before = self._wanted(current), current.wanted
@@ -166,6 +163,7 @@ class Keeper:
             (self._controller.predictor, annotation.renewals, annotation.limits),
             (settings.threshold, settings.integrity),
             self.choices,
+            spacing_of(annotation.image, current.line),
         )
 
     def _run_wanted(self) -> None:
@@ -181,12 +179,17 @@ class Keeper:
         if wanted == before and at_rest and not current.due:
             return  # another object was waited for
         current.ask(wanted.asked)
-        if self._controller.predictor is None or self._waits(current, annotation):
+        unanswered = current.unanswered()
+        on_show = current.line.position(current.session.place)
+        failure = current.session.failure if on_show in unanswered else None
+        if failure is None and self._waits(current, annotation, unanswered):
             current.phase = "waiting"
             self._runner.stop()
             return
         current.wanted, current.due = wanted, False
         try:
+            if failure is not None:
+                raise SessionError(failure)
             keyframes = current.keyframes()
             owner = (current.session.target, label_of(current.drafts().values()))
             if self.choices.problem:
@@ -200,18 +203,19 @@ class Keeper:
         anew = carrying is None or current.setting != wanted.setting
         # Without labels, no object was looked at: the first ones that are chosen change nothing.
         if carrying is None or anew or (carrying.others is not None and carrying.owner != owner):
-            carrying = self._carrying(current, annotation, owner)
+            carrying = self._carrying(current, annotation, owner, wanted.spacing)
             current.setting = wanted.setting
         self._start(current, carrying, keyframes)
 
-    def _waits(self, current: CarriedObject, annotation: Annotation) -> bool:
+    def _waits(self, current: CarriedObject, annotation: Annotation, unanswered: list[int]) -> bool:
         """Whether clicks are still to be answered; those that are not on show are asked for."""
-        session, waiting = current.session, current.unanswered()
-        elsewhere = [i for i in waiting if current.line.at(i) != session.place]
+        session, predictor = current.session, self._controller.predictor
+        if predictor is None:
+            return True
+        elsewhere = [i for i in unanswered if current.line.at(i) != session.place]
         places = [current.line.at(index) for index in elsewhere]
         requests = [(p, session.request_at(p, annotation.plane(p))) for p in places]
-        predictor = self._controller.predictor
-        if requests and predictor is not None and not self._runner.asking:
+        if requests and not self._runner.asking:
 
             def work() -> list[Any]:
                 return [(p, r, r.run(predictor)) for p, r in requests if r is not None]
@@ -226,17 +230,21 @@ class Keeper:
                 self._run_wanted()
 
             self._runner.ask(work, done, partial(self._on_failed, current))
-        return bool(waiting)
+        return bool(unanswered)
 
     def _carrying(
-        self, current: CarriedObject, annotation: Annotation, owner: tuple[Any, int | None]
+        self,
+        current: CarriedObject,
+        annotation: Annotation,
+        owner: tuple[Any, int | None],
+        spacing: tuple[float, float, float],
     ) -> Carrying:
         session, line = current.session, current.line
         settings = session.settings
         return Carrying(
             lambda index: annotation.plane(line.at(index)),
             annotation.shape[line.axis],
-            spacing_of(annotation.image, line),
+            spacing,
             self._controller.predictor,
             {
                 **self.choices.carry,
@@ -269,6 +277,10 @@ class Keeper:
         self._changed(current)
 
     def _on_done(self, current: CarriedObject, found: Snapshot) -> None:
+        if found.problem:
+            current.take(found)
+            self._on_failed(current, found.problem)
+            return
         self._end_activity()
         if current.phase == "running":
             current.end(found)

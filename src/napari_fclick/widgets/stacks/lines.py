@@ -53,6 +53,11 @@ class Line:
         """Return the plane at a position."""
         return self.base.moved(self.axis, index)
 
+    def position(self, place: Place) -> int | None:
+        """Return where a plane lies on it; None where it does not."""
+        lies = place.axes == self.base.axes and Line.through(place, self.axis) == self
+        return place.position(self.axis) if lies else None
+
 
 def axes_of(image: Any, place: Place) -> tuple[Axis, ...]:
     """Return the axes of an image layer that are not on show.
@@ -85,14 +90,6 @@ def spacing_of(image: Any, line: Line) -> tuple[float, float, float]:
     sides = np.linalg.norm(linear_matrix(image), axis=0)
     rows, columns = line.base.axes
     return float(sides[line.axis]), float(sides[rows]), float(sides[columns])
-
-
-def unit_of(image: Any, line: Line) -> str:
-    """Return the unit of areas in a plane, such as "µm²"; "px" where there is none."""
-    rows, columns = (image.units[axis] for axis in line.base.axes)
-    if any(str(unit) in ("pixel", "dimensionless", "") for unit in (rows, columns)):
-        return "px"
-    return f"{rows * columns:~P}"
 
 
 def _name(image: Any, axis: int) -> str:

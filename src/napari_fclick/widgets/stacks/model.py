@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -49,6 +49,15 @@ class Choices:
             return f"the range ends before it begins: from {first} to {last}"
         return ""
 
+    def reaches(self, index: int, clicked: Collection[int]) -> bool:
+        """Whether an object that is clicked in some slices may be carried to another."""
+        first, last = (self.rules.get(name) for name in ("first", "last"))
+        if index < min(clicked):
+            return self.direction != "up" and (first is None or index >= first)
+        if index > max(clicked):
+            return self.direction != "down" and (last is None or index <= last)
+        return True
+
 
 class Wanted(NamedTuple):
     """What the masks of an object depend on.
@@ -62,17 +71,20 @@ class Wanted(NamedTuple):
     settings : tuple
         What makes a mask of an answer.
     choices : Choices
+    spacing : (float, float, float)
+        See `napari_fclick.widgets.stacks.lines.spacing_of`.
     """
 
     said: dict[int, Said]
     asked: tuple[Any, ...]
     settings: tuple[Any, ...]
     choices: Choices
+    spacing: tuple[float, float, float]
 
     @property
     def setting(self) -> tuple[Any, ...]:
         """What all masks depend on: where it changes, all are carried again."""
-        return self.asked, self.settings, self.choices.carry
+        return self.asked, self.settings, self.choices.carry, self.spacing
 
 
 class CarriedObject:
@@ -282,10 +294,7 @@ class CarriedObject:
 
 def drafts_along(session: Session, line: Line) -> dict[int, Draft]:
     """Return what was clicked along a line, which the plane on show need not lie on."""
-    shown = session.place
-    if shown.axes == line.base.axes and Line.through(shown, line.axis) == line:
-        return session.drafts_along(line.axis)
-    return {}
+    return {} if line.position(session.place) is None else session.drafts_along(line.axis)
 
 
 def clear_along(session: Session, drafts: Iterable[int], at: Callable[[int], Any]) -> None:

@@ -23,9 +23,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fclick.widgets.choosers import keep_narrow
+from napari_fclick.widgets.layers import pixel_size
 from napari_fclick.widgets.sections import Section
 from napari_fclick.widgets.stacks.form import ModelForm, number_box
-from napari_fclick.widgets.stacks.lines import spacing_of, unit_of
+from napari_fclick.widgets.stacks.lines import spacing_of
 from napari_fclick.widgets.stacks.model import CarriedObject
 from napari_fclick.widgets.stacks.strip import DriftStrip
 from napari_fclick.widgets.stacks.texts import describe_ends, describe_progress
@@ -241,6 +242,9 @@ class StackPanel(QWidget):
         self._where.setEnabled(not problem)
         if not problem and self.rules.isExpanded():
             self._make_form()
+        if self._form is not None and tool.line is not None:
+            _, row, _ = spacing_of(self._controller.image, tool.line)
+            self._form.fields["shift"].measure(row)
         current = tool.current
         self.bar.setVisible(tool.running)
         self._show_buttons(current, problem)
@@ -288,14 +292,13 @@ class StackPanel(QWidget):
             self.strip.show_here(index)
         if current is None or not current.slices:
             return
+        pixel = pixel_size(self._controller.image, current.line.base.axes) or (1.0, "px")
         # Moving through the slices draws nothing but the line anew.
-        now = (current, current.version, tuple(current.drafts()))
+        now = (current, current.version, tuple(current.drafts()), pixel)
         if now == self._drawn:
             return
         self._drawn = now
-        image, line = self._controller.image, current.line
-        _, row, column = spacing_of(image, line)
-        self.strip.show_object(current, row * column, unit_of(image, line))
+        self.strip.show_object(current, *pixel)
 
     def _on_theme(self, event: Any = None) -> None:
         self.strip.show_colours(get_theme(self._controller.viewer.theme).text.as_hex())

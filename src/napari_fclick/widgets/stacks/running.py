@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from qtpy.QtCore import QTimer
@@ -58,6 +58,8 @@ class Snapshot:
         Whether nothing is left to be run.
     at : int or None
         The slice that was found last.
+    problem : str
+        What the network, or reading the stack, has raised; nothing more comes then.
     """
 
     slices: Mapping[int, SliceMask] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class Snapshot:
     ends: tuple[End, ...] = ()
     complete: bool = False
     at: int | None = None
+    problem: str = ""
 
 
 class Carrying:
@@ -168,22 +171,29 @@ class _Run:
         self._request, self._waits = request, waits
         self.stop = threading.Event()
         self.latest: Snapshot | None = None
+        self._at: int | None = None
 
     def __call__(self) -> Snapshot:
         request = self._request
         propagation = request.carrying.prepare(request.keyframes, request.rules, request.direction)
         self._told = -float("inf")
-        at: int | None = None
+        problem = ""
         self._let_clicks_go_first()
+        try:
+            self._carry(propagation)
+        except Exception as error:  # what was found until then can still be accepted
+            problem = str(error) or type(error).__name__
+        return replace(_snapshot(propagation, self._at), problem=problem)
+
+    def _carry(self, propagation: Propagation) -> None:
         with closing(propagation.run()) as found:  # type: ignore[type-var]
             while not self.stop.is_set():
                 each = next(found, None)
                 if each is None:
                     break
-                at = each.index
-                self._tell(propagation, at)
+                self._at = each.index
+                self._tell(propagation, each.index)
                 self._let_clicks_go_first()
-        return _snapshot(propagation, at)
 
     def _tell(self, propagation: Propagation, at: int) -> None:
         # All is copied: not for each slice, but as often as somebody looks.
@@ -239,9 +249,9 @@ class Runner:
         told : callable
             Takes what is known, again and again.
         done : callable
-            Takes it when the run has ended, or was stopped.
+            Takes it when the run has ended, was stopped, or has met a problem.
         failed : callable
-            Takes the message of what the network, or reading the stack, has raised.
+            Takes the message of what was raised before anything could be run.
         """
         self.stop()
         run = self._run = _Run(request, self._waits)

@@ -30,9 +30,16 @@ class StackStakes:
         self._asked: tuple[Any, ...] = ()
         self.text = ""
 
-    def ask(self, carried: CarriedObject | None) -> None:
-        """Look anew if masks, policy or labels are others than they were."""
-        subject = _subject(carried)
+    def ask(self, carried: CarriedObject | None, written: int = 0) -> None:
+        """Look anew if masks, policy or labels are others than they were.
+
+        Parameters
+        ----------
+        carried : CarriedObject or None
+        written : int
+            Another number whenever something was written into the labels.
+        """
+        subject = _subject(carried, written)
         if subject == self._asked:
             return
         self._asked, self.text = subject, ""
@@ -46,21 +53,21 @@ class StackStakes:
         def done(found: stacks.Stakes) -> None:
             if subject is self._asked:
                 # One "written" for all: what is told is the same as of one slice.
-                self.text = describe_stakes(found)  # type: ignore[arg-type]
+                parts = [describe_stakes(found), *found.elsewhere]  # type: ignore[arg-type]
+                self.text = " · ".join(part for part in parts if part)
                 self._changed()
 
         # What cannot be read is told when it is accepted.
         self._worker.submit("stack stakes", Job(foresee, done, lambda _: None))
 
 
-def _subject(carried: CarriedObject | None) -> tuple[Any, ...]:
+def _subject(carried: CarriedObject | None, written: int) -> tuple[Any, ...]:
     """Return what the stakes depend on; empty where nothing can be accepted now."""
-    if carried is None or carried.phase not in ("done", "stopped") or not carried.known:
+    if carried is None or carried.phase not in ("done", "stopped", "failed") or carried.unfit:
         return ()
     session = carried.session
-    if session.target is None:
+    if session.target is None or not carried.known:
         return ()
     # Not the session's generation: it grows with each slice that one scrolls to.
-    others = (len(session.objects), next(reversed(session.objects), None))
     how = (session.settings.policy, session.knows_next_label)
-    return (carried.slices, session.target, *how, *others)
+    return (carried.slices, session.target, *how, written)

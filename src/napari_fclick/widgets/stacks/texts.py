@@ -27,14 +27,15 @@ def describe_carried(carried: CarriedObject, each: SliceMask, image: Any, stakes
 
 def describe_progress(carried: CarriedObject) -> str:
     """Return where the carrying stands: what runs, or what is known."""
-    if carried.phase == "failed":
-        return f"Not carried: {carried.problem}"
     if carried.phase == "waiting":
         return "Waiting for the mask …"
     known = carried.known
     extent = f"{len(known)} slice{'s' * (len(known) != 1)}"
     if known:
         extent += f", {known[0].index} to {known[-1].index}"
+    if carried.phase == "failed":
+        known_still = f" · {extent} known" if known and not carried.unfit else ""
+        return f"Not carried on: {carried.problem}{known_still}"
     if carried.phase == "running":
         at = "" if carried.at is None else f" · at slice {carried.at}"
         return f"Carrying … {extent}{at}"
@@ -63,9 +64,8 @@ def _end(end: End, below: bool, known: list[int]) -> str:
     way = "Down" if below else "Up"
     beside = [i for i in known if (i > end.index if below else i < end.index)]
     last = min(beside, default=end.index) if below else max(beside, default=end.index)
-    value = "" if end.value is None else f" ({end.value:.2f})"
     where = "" if end.reason in ("end of the stack", "end of the range") else f" in {end.index}"
-    return f"{way} to slice {last}: {end.reason}{value}{where}"
+    return f"{way} to slice {last}: {end.why}{where}"
 
 
 def _origin(each: SliceMask) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -17,6 +18,7 @@ from napari_fclick.widgets.stacks.model import CarriedObject, Choices, clear_alo
 from napari_fclick.widgets.stacks.preview import CarriedPreview
 from napari_fclick.widgets.stacks.stakes import StackStakes
 from napari_fclick.widgets.stacks.texts import describe_carried
+from napari_fclick.widgets.stacks.watching import Watch
 
 if TYPE_CHECKING:
     from napari_fclick.propagation import SliceMask  # it brings torch along
@@ -59,6 +61,8 @@ class StackTool:
         self._axis: dict[int, int] = {}
         self._keeper = Keeper(controller, busy, self._on_changed)
         self._stakes = StackStakes(worker, self._tell)
+        self._watch = Watch(controller.refresh)
+        controller.targets.counted.connect(self._on_counted)
         self._preview = CarriedPreview()
 
     # --- what there is ------------------------------------------------------------------
@@ -185,9 +189,19 @@ class StackTool:
         if problem or session is None or line is None:
             controller.say(problem, "warning")
             return
-        controller.stop_accepting()
+        controller.change(self._take_in_hand)
+        session.ask_again()
         self._keeper.want(session, line)
         controller.refresh()
+
+    def _take_in_hand(self, session: Session) -> None:
+        """Carry an object that was accepted before from all slices that a person made of it."""
+        line = self.line
+        assert line is not None  # it was propagated along it
+        drafts = session.drafts_along(line.axis)
+        clicked = [index for index, draft in drafts.items() if draft.clicks]
+        reaches = partial(self.choices.reaches, clicked=clicked)
+        stacks.take_in_hand(session, line.axis, reaches)
 
     def stop(self) -> None:
         """End after the slice at hand; what was found stays."""
@@ -288,17 +302,23 @@ class StackTool:
 
     def close(self) -> None:
         """End what runs."""
+        self._watch.close()
+        self._controller.targets.counted.disconnect(self._on_counted, missing_ok=True)
         self._keeper.close()
 
     def follow(self) -> None:
         """Bring the object in step with what was clicked in its slices."""
-        session, line = self._controller.session, self.line
+        controller, session, line = self._controller, self._controller.session, self.line
+        self._watch.follow(controller.image, controller.labels, session)
         found = None if session is None or line is None else self._keeper.follow(session, line)
-        self._stakes.ask(found)
+        self._stakes.ask(found, self._watch.written)
+
+    def _on_counted(self) -> None:
+        self._stakes.ask(self.current, self._watch.written)  # what is at stake needs a number
 
     def _on_changed(self, changed: CarriedObject) -> None:
         if changed is self.current:
-            self._stakes.ask(changed)
+            self._stakes.ask(changed, self._watch.written)
         self._tell()
 
     def _tell(self) -> None:

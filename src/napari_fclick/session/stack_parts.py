@@ -1,0 +1,136 @@
+"""What an object at hand was before in the slices of a stack, and what a person made of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from napari_fclick.core.window import Box
+from napari_fclick.session.editing import bounds
+from napari_fclick.session.place import Place
+from napari_fclick.session.session import Session
+from napari_fclick.session.starting import start_from
+from napari_fclick.session.state import Draft, Part, SessionError
+
+
+def label_of(drafts: Iterable[Draft]) -> int | None:
+    """Return the number of the object that drafts correct; SessionError where they are two."""
+    labels = sorted({draft.label for draft in drafts if draft.label is not None})
+    if len(labels) > 1:
+        named = ", ".join(map(str, labels))
+        raise SessionError(f"the slices correct different objects ({named}): clear all but one's")
+    return labels[0] if labels else None
+
+
+def parts_along(session: Session, label: int, axis: int) -> dict[int, Part]:
+    """Return what an accepted object is in the planes before and behind the one on show.
+
+    Parameters
+    ----------
+    session : Session
+    label : int
+    axis : int
+        Of the labels, along which the planes lie.
+
+    Returns
+    -------
+    dict of int to Part
+        By position along the axis, in its order.
+
+    Raises
+    ------
+    SessionError
+        If the object of that number was accepted into other labels.
+    """
+    record, place = session.object_here(label), session.place
+    here = place.position(axis)
+    parts = {
+        part.place.position(axis): part
+        for part in (() if record is None else record.parts)
+        if part.place.axes == place.axes and part.place.moved(axis, here) == place
+    }
+    return dict(sorted(parts.items()))
+
+
+def made_by_hand(
+    session: Session, label: int | None, axis: int, wanted: Callable[[int], bool]
+) -> dict[int, Box]:
+    """Return the slices that a person made of an object, and that are not at hand, with bounds.
+
+    Those in which nothing is left of it are not among them.
+
+    Parameters
+    ----------
+    session, label, axis
+        As in `parts_along`; None for a new object.
+    wanted : callable
+        Takes a slice, returns whether it counts.
+
+    Raises
+    ------
+    SessionError
+        As `parts_along` does.
+    """
+    if label is None:
+        return {}
+    drafts, found = session.drafts_along(axis), {}
+    for index, part in parts_along(session, label, axis).items():
+        if part.by_person and index not in drafts and wanted(index):
+            box = bounds(session, label, part.place)
+            if box.side:
+                found[index] = box
+    return found
+
+
+def take_in_hand(session: Session, axis: int, wanted: Callable[[int], bool]) -> None:
+    """Begin all slices that a person made of the object at hand, in one step.
+
+    It can be carried from them too then, and none is overwritten.
+
+    Parameters
+    ----------
+    session : Session
+    axis : int
+        Of the labels, along which the slices lie.
+    wanted : callable
+        Takes a slice, returns whether it is to be begun.
+
+    Raises
+    ------
+    SessionError
+        If the slices correct different objects, or the object was accepted into other labels.
+    """
+    label = label_of(session.drafts_along(axis).values())
+    if label is None or session.target is None:
+        return
+    begun = {}
+    for index, box in made_by_hand(session, label, axis, wanted).items():
+        place = session.place.moved(axis, index)
+        mask = np.asarray(session.labels[region(place, box)]) == label
+        start = start_from(mask, box.top, box.left)
+        assert start is not None  # the bounds are of its pixels
+        begun[place] = Draft(start.clicks, label, start=start)
+    if begun:
+        here = begun.pop(session.place, session.draft)
+        others = tuple((place, session.draft_at(place), draft) for place, draft in begun.items())
+        step = session.step(f"take object {label} in hand in its slices", here)
+        session.do(replace(step, others=others))
+
+
+def region(place: Place, box: Box) -> tuple[slice | int, ...]:
+    """Return the array's index of a box of a plane."""
+    return place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+
+
+def listed(slices: Iterable[int]) -> str:
+    """Name slices, in their order, such as "slices 1 to 3, 7"."""
+    runs: list[list[int]] = []
+    for index in slices:
+        if runs and runs[-1][-1] + 1 == index:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    names = [f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
+    return f"slice{'s' * (sum(map(len, runs)) > 1)} {', '.join(names)}"

@@ -1,0 +1,111 @@
+"""Stacks that cannot be read, networks that fail, and what is left to be accepted then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from tests.widgets.stacks.conftest import OpenStack
+from tests.widgets.stacks.fakes import CLICK, TubePredictor, tube
+
+
+class DamagedStack:
+    """A tube of which one slice cannot be read."""
+
+    ndim = 3
+
+    def __init__(self, damaged: int) -> None:
+        self.data, self.damaged = tube(), damaged
+        self.shape, self.dtype, self.size = self.data.shape, self.data.dtype, self.data.size
+
+    def __getitem__(self, index: Any) -> Any:
+        first = index[0] if isinstance(index, tuple) else index
+        if not isinstance(first, slice) and np.ndim(first) == 0 and int(first) == self.damaged:
+            raise OSError("chunk damaged")
+        return self.data[index]
+
+
+def slices_of(labels: Any) -> list[int]:
+    return sorted(set(np.nonzero(labels)[0].tolist()))
+
+
+def test_a_slice_that_cannot_be_read(open_stack: OpenStack) -> None:
+    stack = DamagedStack(6)
+    dock = open_stack(stack, at=4)
+    dock.click(*CLICK)
+    dock.propagate()
+    current = dock.tool.current
+    assert current is not None and current.phase == "stopped" and dock.tool.count == 5
+    panel = dock.widget.stack
+    assert panel.ends.text().splitlines()[1] == (
+        "Up to slice 5: the slice cannot be read (chunk damaged) in 6"
+    )
+    assert panel.buttons["propagate"].text() == "Go on"
+    stack.damaged = -1
+    dock.propagate()
+    assert current.phase == "done" and dock.tool.count == 7
+    stack.damaged = 6
+    dock.controller.clear()
+    dock.click(17, 23)
+    dock.propagate()
+    dock.controller.accept()
+    assert slices_of(dock.controller.labels.data) == [1, 2, 3, 4, 5]
+
+
+def test_what_is_known_when_the_network_fails_is_accepted(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(tube(), at=4)
+    dock.click(*CLICK)
+
+    def fail() -> None:
+        if len(tubes.asked) == 2:
+            tubes.error = RuntimeError("out of memory")
+
+    tubes.on_ask = fail
+    dock.propagate()
+    current = dock.tool.current
+    assert current is not None and current.phase == "failed" and dock.tool.count == 2
+    assert dock.widget.message.text() == "the object was not carried: out of memory"
+    assert dock.widget.stack.progress.text() == (
+        "Not carried on: out of memory · 2 slices, 4 to 5 known"
+    )
+    dock.controller.accept()
+    assert slices_of(dock.controller.labels.data) == [4, 5]
+
+
+def test_where_the_network_fails_at_once_the_clicked_slice_is_accepted(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(tube(), at=4)
+    dock.click(*CLICK)
+    tubes.error = RuntimeError("out of memory")
+    dock.propagate()
+    dock.controller.accept()
+    assert slices_of(dock.controller.labels.data) == [4]
+
+
+def test_a_click_that_was_not_answered_is_not_waited_for(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(tube(), at=4)
+    tubes.error = RuntimeError("boom")
+    dock.click(*CLICK)
+    tubes.asked.clear()
+    dock.propagate()
+    current = dock.tool.current
+    assert tubes.asked == [4]  # it is asked again
+    assert current is not None and current.phase == "failed"
+    assert dock.widget.stack.progress.text() == "Not carried on: boom"
+    dock.controller.accept()
+    assert dock.widget.message.text() == "boom" and dock.controller.labels is None
+    tubes.error = None
+    dock.propagate()
+    assert current.phase == "done" and dock.tool.count == 7
+    dock.go(6)
+    tubes.error = RuntimeError("boom")
+    dock.click(20, 20)
+    assert current.phase == "failed" and dock.tool.why_not_accept() == "boom"
+    tubes.error = None
+    dock.propagate()
+    assert current.phase == "done" and current.slices[6].kind == "keyframe"
