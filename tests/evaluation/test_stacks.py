@@ -170,7 +170,8 @@ def test_interpolated() -> None:
     # At its tips, which are not clicked, it is taken to be as large as in the slice that is.
     pointed = rectangles(9, tips | {0: Box(13, 13, 17, 17)} | clicked | between)
     inside = 16 + 100 + 100 + 144 + 196 + 324 + 400 + 400 + 400
-    assert interpolated(Bright(), pointed, pointed > 0.5, 0.9) == Baseline(2, inside / (inside + 84))
+    found = interpolated(Bright(), pointed, pointed > 0.5, 0.9)
+    assert found == Baseline(2, inside / (inside + 84))
 
 
 def test_interpolated_heeds_what_counts_nowhere() -> None:

@@ -89,8 +89,7 @@ def _going_on(before: NDArray[np.bool_], plane: NDArray[Any]) -> NDArray[np.bool
     there = [
         number
         for number, n in zip(numbers, shared, strict=True)
-        if number not in (0, IGNORE_LABEL)
-        and n >= LEAST_SHARED * np.count_nonzero(plane == number)
+        if number not in (0, IGNORE_LABEL) and n >= LEAST_SHARED * np.count_nonzero(plane == number)
     ]
     return np.isin(plane, there)
 
