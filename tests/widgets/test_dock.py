@@ -504,6 +504,36 @@ def test_our_layers_come_back_when_deleted(open_dock: Any) -> None:
     assert len(viewer.layers["clicks"].data) == 3
 
 
+def test_the_layers_of_the_first_click_are_there_before_it(open_dock: Any, qtbot: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3)
+    own = list(viewer.layers[1:])
+    assert [layer.name for layer in own] == ["preview", "clicks"]
+    assert viewer.layers.selection.active is viewer.layers[0]
+    viewer.add_labels(np.zeros(GRAY.shape, np.int32), name="mine")
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    # No others are made, and what came in between lies below.
+    assert [layer.name for layer in viewer.layers] == ["image", "mine", "preview", "clicks"]
+    assert list(viewer.layers[2:]) == own
+    viewer.layers.move(1, 4)  # wherever the user wants it from then on
+    controller.click(24, 20)
+    assert widget.wait_idle()
+    assert viewer.layers[-1].name == "mine"
+
+
+def test_markers_are_drawn_in_layers_made_anew(open_dock: Any, qtbot: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    viewer.layers.remove("clicks")
+    controller._prepare()
+    controller.refresh()
+    assert len(viewer.layers["clicks"].data) == 2  # the star and its ring
+
+
 def test_a_deleted_labels_layer_is_replaced(open_dock: Any) -> None:
     widget = open_dock(GRAY)
     viewer = widget.controller.viewer

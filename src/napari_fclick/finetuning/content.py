@@ -10,6 +10,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
+from napari_fclick.finetuning.planes import Planes
 from napari_fclick.session.signature import sampled_hash
 
 #: Of images of more bytes, samples are hashed.
@@ -66,5 +67,6 @@ def _parts(image: Any) -> Iterator[Any]:
         yield image
         return
     outermost = next(axis for axis, n in enumerate(shape) if n != 1)
+    planes = Planes(image)
     for number in range(shape[outermost]):
-        yield image[(*(0,) * outermost, number)]
+        yield planes[(*(0,) * outermost, number)]

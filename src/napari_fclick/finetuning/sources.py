@@ -27,6 +27,7 @@ from napari_fclick.core.folders import (
     read_pair,
 )
 from napari_fclick.finetuning.content import content_hash, former_hash
+from napari_fclick.finetuning.planes import Planes
 
 Array = NDArray[Any]
 
@@ -233,7 +234,8 @@ def _image(name: str, image: Any, labels: Any, most: float = math.inf) -> Labell
     beyond = len(_shape(labels)) - 2
     places = list(np.ndindex(_shape(labels)[:beyond]))
     cuts = _labelled(name, labels, places, most / (_bytes(image, beyond) + _bytes(labels, beyond)))
-    planes = tuple(Plane(np.asarray(image[places[n]]), cut) for n, cut in cuts.items())
+    pixels = Planes(image)
+    planes = tuple(Plane(pixels[places[n]], cut) for n, cut in cuts.items())
     neighbours = ((cuts[n - 1], cut) for n, cut in cuts.items() if n - 1 in cuts)
     return LabelledImage(
         name,
@@ -250,8 +252,9 @@ def _labelled(
 ) -> dict[int, Array]:
     """Return the labels of all planes that hold an object, else of the first, by their numbers."""
     cuts: dict[int, Array] = {}
+    planes = Planes(labels)
     for number, place in enumerate(places):
-        cut = np.asarray(labels[place]) if most >= 1 else None
+        cut = planes[place] if most >= 1 else None
         if cut is None or len(cuts) + cut.any() > most:
             raise ValueError(
                 f"{name}: its planes with objects take more than {MOST_BYTES / 1e9:g} GB, which is "
@@ -261,7 +264,7 @@ def _labelled(
             raise ValueError(f"{name}: labels are 0 or more, not {cut.min()}")
         if cut.any():
             cuts[number] = cut
-    return cuts or {0: np.asarray(labels[places[0]])}
+    return cuts or {0: planes[places[0]]}
 
 
 def _bytes(array: Any, beyond: int) -> int:

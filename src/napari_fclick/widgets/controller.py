@@ -322,8 +322,11 @@ class Controller:
         if self._closed or not self._active or self.predictor is None or current is None:
             return
         if current.image in self.viewer.layers:
-            current.prepare()
-            self.bind_keys()
+            with suppress(
+                Exception
+            ):  # the first click makes them anyway, and can say what is wrong
+                current.prepare()
+                self.bind_keys()
 
     def _hide(self, annotation: Annotation) -> None:
         """Remove markers and preview as soon as napari is done with what it does now.

@@ -175,6 +175,8 @@ class Journaling:
             self._save_as(kept, path)
         except (JournalError, OSError) as error:
             self._controller.say(str(error), "error")
+            self._mark(kept)  # it may have got a file beside the one that was wanted
+            self.changed.emit()
             return False
         self._mark(kept)
         saved = kept.recorder.waiting == 0

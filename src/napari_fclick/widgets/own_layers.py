@@ -66,6 +66,7 @@ class AnnotationLayers:
         self.preview: Image | None = None
         self._drawn: Any = None
         self._shown: tuple[ClickSequence, Place] | None = None
+        self._to_be_raised = False
         self._on_screen = 1.0
         self._sequence = ClickSequence()
         self._corner: tuple[float, ...] = ()
@@ -91,6 +92,7 @@ class AnnotationLayers:
             others = tuple(axis for axis in range(place.ndim) if axis not in place.axes)
             self._put(np.expand_dims(nothing, others), (0.0,) * place.ndim, np.ones(place.ndim))
             self._drawn = None
+        self._to_be_raised = True
 
     def show_clicks(self, clicks: ClickSequence, place: Place) -> None:
         """Draw the clicks of a plane."""
@@ -103,6 +105,11 @@ class AnnotationLayers:
         layer = self._clicks_layer()
         points = [place.point(click.y, click.x) for click in clicks]
         self._fill(layer, [points[0], *points] if points else points)
+        if points and self._to_be_raised:
+            # Above what was added since they were made.
+            self._to_be_raised = False
+            for each in reversed(self.ours):  # the clicks last
+                self._raise(each)
 
     def show_marker(self, index: int, point: Sequence[float]) -> None:
         """Draw one click elsewhere while it is dragged."""
@@ -221,6 +228,7 @@ class AnnotationLayers:
     def _clicks_layer(self) -> Points:
         if self.clicks is None or self.clicks not in self._viewer.layers:
             self.clicks = Points(ndim=self._image.ndim, name="clicks", **transform_of(self._image))
+            self._shown = None
             self._add(self.clicks)
             # The session has the clicks: napari's own tools would only change their picture.
             self.clicks.editable = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,3 +98,40 @@ def test_export_without_its_extra_says_so(
     done(shelf, qtbot)
     assert messages[0] == "info: writing a.zip …"
     assert messages[1].startswith("error: not written: ")
+
+
+def test_the_dock_hears_of_weights_that_came_into_use_while_it_closed(
+    qtbot: QtBot, tmp_path: Path, told: list[str]
+) -> None:
+    shelf = Shelf(Worker("test"))
+    new = tmp_path / "tuned.safetensors"
+    new.write_bytes(checkpoints.find("default").read_bytes())
+    shelf.promote(new, "mine")
+    shelf.close()
+    assert promotion.active() == "mine"
+    assert told == ["mine"]
+
+
+def test_a_job_is_waited_for_after_an_older_one_of_its_kind(qtbot: QtBot) -> None:
+    shelf = Shelf(Worker("test"))
+    begun, first, second = threading.Event(), threading.Event(), threading.Event()
+
+    def older() -> bool:
+        begun.set()
+        return first.wait(10)
+
+    def newer() -> bool:
+        assert shelf.keeping  # though one of its kind has come to its end
+        return second.wait(10)
+
+    results: list[bool] = []
+    shelf._keep("export", older, results.append, "not written")
+    assert begun.wait(10)
+    shelf._keep("export", newer, results.append, "not written")
+    first.set()
+    qtbot.waitUntil(lambda: results == [True])
+    assert shelf.keeping
+    second.set()
+    qtbot.waitUntil(lambda: results == [True, True])
+    assert not shelf.keeping
+    shelf.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from psygnal import Signal
 from napari_fclick.core.files import replacing
 from napari_fclick.widgets.loading import weights_in_use
 from napari_fclick.widgets.workers import Job, Worker
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -51,7 +54,9 @@ class Shelf:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._kept: set[str] = set()
+        #: What is being kept, by its kind: a newer one takes the place of one that waits.
+        self._kept: dict[str, object] = {}
+        self._adopted: str | None = None
         self.in_use: InUse | None = None
         self.promoted: Path | None = None
 
@@ -66,13 +71,19 @@ class Shelf:
         return bool(self._kept)
 
     def close(self) -> None:
-        """Come to the end of what was begun, at most `PATIENCE` seconds; nothing is told of it."""
+        """Come to the end of what was begun, at most `PATIENCE` seconds.
+
+        Nobody is left to be told of it here; the dock hears of weights that came into use, and
+        the log of what went wrong.
+        """
         if self.keeping:
             ended = threading.Event()
             self._worker.submit("end", Job(ended.set, _ignore, _ignore))
             ended.wait(PATIENCE)
             self._kept.clear()
         self._worker.close()
+        if self._adopted is not None:
+            weights_in_use.changed.emit(self._adopted)
 
     def look(self) -> None:
         """Find out which weights are in use."""
@@ -85,10 +96,12 @@ class Shelf:
             from napari_fclick.finetuning import promotion
 
             promotion.promote(path, name)
-            return in_use()
+            found = in_use()
+            self._adopted = found.name
+            return found
 
         def done(found: InUse) -> None:
-            self.promoted = path
+            self.promoted, self._adopted = path, None
             self._on_other(found, f"{found.name} is in use now")
 
         self._keep("promote", work, done, "the old weights stay in use")
@@ -133,14 +146,19 @@ class Shelf:
         self, kind: str, work: Callable[[], T], done: Callable[[T], None], problem: str
     ) -> None:
         """Do what needs the file of a fine-tuning."""
+        mine = object()
 
         def copied() -> T:
             try:
                 return work()
+            except Exception:
+                logger.warning("%s: %s", kind, problem, exc_info=True)
+                raise
             finally:
-                self._kept.discard(kind)
+                if self._kept.get(kind) is mine:
+                    del self._kept[kind]
 
-        self._kept.add(kind)
+        self._kept[kind] = mine
         self._do(kind, copied, done, problem)
         self.changed.emit()
 
