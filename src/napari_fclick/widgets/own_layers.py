@@ -86,6 +86,8 @@ class AnnotationLayers:
 
     def prepare(self, place: Place) -> None:
         """Make the layers, empty: napari takes its time for that, and the first click has none."""
+        if len(self.ours) == 2:
+            return
         self._clicks_layer()
         if self.preview is None or self.preview not in self._viewer.layers:
             nothing = np.zeros((1, 1, 4), np.uint8)
