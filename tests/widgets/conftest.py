@@ -56,6 +56,7 @@ class Mouse:
     def __init__(self, viewer: Any) -> None:
         self.viewer = viewer
         self.event = SimpleNamespace()
+        self._running: list[Any] = []
 
     def _set(self, kind: str, world: Any) -> None:
         zoom = self.viewer.scene.camera.zoom
@@ -67,26 +68,32 @@ class Mouse:
 
     def drag(self, *path: Any, button: int = 1, modifiers: tuple[str, ...] = ()) -> list[bool]:
         """Press at the first point, release at the last; tell what was handled."""
+        self.press(path[0], button, modifiers)
+        handled = [bool(self.event.handled)]
+        for point in path[1:]:
+            self._go_on("mouse_move", point)
+            handled.append(bool(self.event.handled))
+        self.release(path[-1])
+        return handled
+
+    def press(self, world: Any, button: int = 1, modifiers: tuple[str, ...] = ()) -> None:
         self.event = SimpleNamespace(button=button, modifiers=modifiers)
-        handled = []
-        self._set("mouse_press", path[0])
-        running = []
+        self._set("mouse_press", world)
+        self._running = []
         for callback in list(self.viewer.mouse_drag_callbacks):
             if callback.__name__ != "_on_press":
                 continue  # napari's own
             generator = callback(self.viewer, self.event)
             next(generator, None)
-            running.append(generator)
-        handled.append(self.event.handled)
-        for point in path[1:]:
-            self._set("mouse_move", point)
-            for generator in running:
-                next(generator, None)
-            handled.append(self.event.handled)
-        self._set("mouse_release", path[-1])
-        for generator in running:
+            self._running.append(generator)
+
+    def release(self, world: Any) -> None:
+        self._go_on("mouse_release", world)
+
+    def _go_on(self, kind: str, world: Any) -> None:
+        self._set(kind, world)
+        for generator in self._running:
             next(generator, None)
-        return handled
 
     def click(self, world: Any, **kwargs: Any) -> None:
         self.drag(world, **kwargs)

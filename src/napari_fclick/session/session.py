@@ -11,7 +11,7 @@ from typing import Any
 from psygnal import Signal
 
 from napari_fclick.core import window
-from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.masks import Mask, mask_bounds
@@ -452,12 +452,32 @@ class Session:
         draft = self.draft_at(place)
         if not draft.clicks or self.prediction_at(place) is not None:
             return None
-        before = self._known.before((place, draft.start), draft.clicks)
-        asked = Answer(len(draft.clicks), self.typical_side, self._limits)
+        return self._request(place, image, draft.clicks)
+
+    def request_ahead(self, y: float, x: float, positive: bool = True) -> PredictionRequest | None:
+        """Return what is to be asked once a click is made that is not made yet.
+
+        None where nothing is: it cannot be made, its answer is known, or the one to the clicks
+        before it is still to come, which it depends on. The answer is for `receive_ahead`.
+        """
+        if self.clicks and self.prediction is None:
+            return None
+        try:
+            clicks = self.clicks.add(Click(y, x, positive))
+            clicks.check_inside(self.shape)
+        except ClickError:
+            return None
+        if self._known.get(self._scope, clicks) is not None:
+            return None
+        return self._request(self.place, self.image, clicks)
+
+    def _request(self, place: Place, image: Any, clicks: ClickSequence) -> PredictionRequest:
+        before = self._known.before((place, self.draft_at(place).start), clicks)
+        asked = Answer(len(clicks), self.typical_side, self._limits)
         return PredictionRequest(
             self._generation,
             image,
-            draft.clicks,
+            clicks,
             self._started_from(place) if before is None else before.prediction,
             self.typical_side,
             self._limits,
@@ -472,6 +492,25 @@ class Session:
             return False
         self._known.add(self._scope, self.clicks, prediction, request.trail)
         self.changed.emit()
+        return True
+
+    def receive_ahead(
+        self, place: Place, request: PredictionRequest, prediction: PredictionLike
+    ) -> bool:
+        """Take the answer to a click that was not made when it was asked for.
+
+        Returns False, and drops it, if the plane's clicks are neither those without that click
+        nor those with it, or all answers were forgotten.
+        """
+        clicks = self.draft_at(place).clicks
+        if clicks == request.clicks:
+            return self.receive_at(place, request, prediction)
+        begun = clicks == ClickSequence(request.clicks[:-1])
+        if not begun or request.forgotten != self._forgotten:
+            return False
+        self._known.add(
+            (place, self.draft_at(place).start), request.clicks, prediction, request.trail
+        )
         return True
 
     def receive_at(

@@ -308,6 +308,15 @@ class PredictionRequest:
     trail: tuple[Answer, ...] = ()
     forgotten: int = 0
 
+    def same_as(self, other: PredictionRequest) -> bool:
+        """Whether a predictor is asked the same, whatever the generation."""
+        return (
+            self.image is other.image
+            and self.previous is other.previous
+            and (self.clicks, self.typical_side, self.limits, self.trail, self.forgotten)
+            == (other.clicks, other.typical_side, other.limits, other.trail, other.forgotten)
+        )
+
     def run(self, predictor: PredictorLike) -> Any:
         """Ask ``predictor``; may raise whatever it raises."""
         return predictor.predict(

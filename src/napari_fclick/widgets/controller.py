@@ -413,6 +413,12 @@ class Controller:
         self._clear_message()
         self._try(lambda: self.stacks.add(session, y, x, positive))
 
+    def expect(self, y: float, x: float, positive: bool = True) -> None:
+        """Begin to predict for a click whose button is down; it may turn out to be a drag."""
+        session = self.session
+        if session is not None and not self.accepting and self.stacks.carried is None:
+            self._predicting.ask_ahead(session, y, x, positive)
+
     def remove(self, index: int) -> None:
         """Remove a click."""
         self.change(lambda session: session.remove(index))

@@ -53,7 +53,8 @@ def load_predictor(weights: str, device: str) -> PredictorLike:
     from napari_fclick.predictor import Predictor
 
     predictor = Predictor.from_weights(weights, device)
-    predictor.predict(np.zeros((64, 64), np.uint8), [Click(32, 32)])
+    # Large enough for all the windows that a first click tries: each batch is prepared for.
+    predictor.predict(np.zeros((1024, 1024), np.uint8), [Click(512, 512)])
     return predictor
 
 

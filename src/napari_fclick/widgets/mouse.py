@@ -80,7 +80,10 @@ class MouseTool:
         correcting = event.button == 1 and "Control" in event.modifiers
         # The session may be on another slice, such as after the layer was moved.
         on_plane = self._controller.follow_view() and not correcting
-        marker = self.marker_at(event.position) if on_plane else None
+        position = tuple(event.position)  # a click is where it began: hands shake
+        marker = self.marker_at(position) if on_plane else None
+        if on_plane and marker is None:
+            self._click(position, partial(self._controller.expect, positive=positive))
         meant = self._marked()
         dragged = False
         event.handled = marker is not None  # the camera leaves a drag of a marker to us
@@ -101,7 +104,7 @@ class MouseTool:
         elif not dragged:
             add = partial(self._controller.click, positive=positive)
             pick_up = self._controller.objects.pick_up_at
-            self._click(event.position, pick_up if correcting else add)
+            self._click(position, pick_up if correcting else add)
 
     def _marked(self) -> tuple[Any, ...]:
         """Return what the markers stand for: an index is good for as long as it is the same."""

@@ -1,0 +1,147 @@
+"""What is predicted while the mouse button is still down."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QApplication
+from tests.session.fakes import FakePredictor, disc_prediction
+
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.session import Session
+from napari_fclick.widgets import FirstClickWidget
+
+Opening = Callable[..., FirstClickWidget]
+IMAGE = np.zeros((64, 64), np.uint8)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    waited = threading.Event()
+    for _ in range(1000):
+        QApplication.processEvents()
+        if condition():
+            return
+        waited.wait(0.01)
+    raise TimeoutError
+
+
+def test_a_press_is_answered_before_its_release(
+    open_dock: Opening, mouse: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(IMAGE)
+    session = widget.controller.session
+    assert session is not None
+    hand = mouse(widget.controller.viewer)
+    hand.press((30, 20))
+    assert widget.wait_idle()
+    assert not session.clicks and len(predictor.asked) == 1
+    hand.release((30, 20))
+    assert session.clicks == ClickSequence([Click(30, 20)])
+    assert session.prediction is not None and len(predictor.asked) == 1
+    hand.click((40, 20))
+    assert widget.wait_idle()
+    assert len(predictor.asked) == 2
+    assert predictor.asked[1][1] is not None  # the answer before is handed on
+
+
+def test_a_release_waits_for_what_its_press_asked(
+    open_dock: Opening, mouse: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(IMAGE)
+    session = widget.controller.session
+    assert session is not None
+    predictor.gate = threading.Event()
+    mouse(widget.controller.viewer).click((30, 20))
+    assert session.pending
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert session.prediction is not None and len(predictor.asked) == 1
+    session.undo()
+    session.redo()
+    assert session.prediction is not None
+
+
+def test_a_press_that_becomes_a_drag_leaves_nothing(
+    open_dock: Opening, mouse: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(IMAGE)
+    session = widget.controller.session
+    assert session is not None
+    hand = mouse(widget.controller.viewer)
+    hand.drag((30, 20), (50, 40))
+    assert widget.wait_idle()
+    assert not session.clicks and session.prediction is None
+    hand.click((10, 10))
+    assert widget.wait_idle()
+    assert session.clicks == ClickSequence([Click(10, 10)])
+    assert predictor.asked[-1] == (session.clicks, None, None)
+
+
+def test_a_click_is_where_its_press_was(open_dock: Opening, mouse: Any) -> None:
+    widget = open_dock(IMAGE)
+    session = widget.controller.session
+    assert session is not None
+    zoom = widget.controller.viewer.scene.camera.zoom
+    mouse(widget.controller.viewer).drag((30, 20), (30, 20 + 2 / zoom))
+    assert session.clicks == ClickSequence([Click(30, 20)])
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_press_that_cannot_be_answered(
+    open_dock: Opening, mouse: Any, predictor: FakePredictor, early: bool
+) -> None:
+    widget = open_dock(IMAGE)
+    session = widget.controller.session
+    assert session is not None
+    predictor.error = ValueError("the disk is gone")
+    hand = mouse(widget.controller.viewer)
+    if early:
+        hand.press((30, 20))
+        assert widget.wait_idle()
+        assert session.failure is None
+        hand.release((30, 20))  # asked once more
+    else:
+        predictor.gate = threading.Event()
+        hand.click((30, 20))
+        predictor.gate.set()
+    until(lambda: session.failure is not None)
+    assert session.failure == "the disk is gone"
+    assert len(predictor.asked) == (2 if early else 1)
+
+
+def test_nothing_is_asked_ahead_where_it_would_be_in_vain(
+    open_dock: Opening, mouse: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(IMAGE)
+    hand = mouse(widget.controller.viewer)
+    hand.press((30, 20), button=2)  # a first click that is negative
+    hand.release((30, 20))
+    hand.press((-5, 20))  # outside
+    hand.release((-5, 20))
+    hand.press((30, 20), modifiers=("Control",))  # picks an object up
+    hand.release((30, 20))
+    assert widget.wait_idle() and not predictor.asked
+
+
+def test_an_answer_ahead_of_its_click_is_dropped_when_things_changed() -> None:
+    session = Session(IMAGE)
+    place = session.place
+    request = session.request_ahead(30, 20)
+    assert request is not None
+    answer = disc_prediction(IMAGE, request.clicks)
+    session.forget_predictions()
+    assert not session.receive_ahead(place, request, answer)
+    request = session.request_ahead(30, 20)
+    assert request is not None
+    session.add(10, 10)
+    assert not session.receive_ahead(place, request, answer)
+    assert session.request_ahead(12, 12) is None  # depends on an answer that is to come
+    session.undo()
+    assert session.receive_ahead(place, request, answer)
+    assert session.request_ahead(30, 20) is None  # known
+    session.add(30, 20)
+    assert session.prediction is answer
