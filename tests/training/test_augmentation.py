@@ -120,6 +120,12 @@ def test_a_click_that_loses_its_object_leaves_the_patch_alone() -> None:
     assert changed is before
 
 
+def test_a_patch_without_an_object_is_moved_too() -> None:
+    before = square()
+    moved = Scale(0.8, 0.8)(before._replace(labels=np.zeros_like(before.labels)))
+    assert (moved.labels == IGNORE).any() and not (moved.labels == 1).any()
+
+
 def test_gamma() -> None:
     assert first_pixel(Gamma(2)(patch())) == [0.04, 0.25, 0.81]
 

@@ -29,7 +29,11 @@ def test_a_close_up_brings_a_rough_mask_and_a_first_click_on_the_object() -> Non
             continue
         seen += 1
         row, column = np.rint(patch.points[0]).astype(int)
-        assert patch.labels[row, column] == 1 and positive.tolist() == [True]
+        assert patch.labels[row, column] == 1
+        # The second click is what the rough mask is corrected by.
+        row, column = np.rint(patch.points[1]).astype(int)
+        assert positive.tolist() == [True, patch.labels[row, column] == 1]
+        assert (patch.rough[row, column] > 0.5) != positive[1]
         assert ((patch.rough > 0.5) != (patch.labels == 1)).any()
     assert seen > 15
 

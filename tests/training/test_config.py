@@ -41,8 +41,8 @@ def test_what_is_not_said_is_taken_from_the_file_included(tmp_path: Path) -> Non
 
 
 def test_a_folder_has_no_lists(tmp_path: Path) -> None:
-    run = RUN + '[[sets]]\npath = "one"\nexclude = ["val.txt"]\n'
-    with pytest.raises(ValueError, match="lists and exclude are of voc and sbd"):
+    run = RUN + '[[sets]]\npath = "one"\nlists = ["val"]\n'
+    with pytest.raises(ValueError, match="lists are of voc and sbd"):
         config(tmp_path, run=run, sets=SETS)
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from tests.training.folders import write_folder
 
-from napari_fclick.core.folders import ImageSet, Plane, find_pairs, objects_2d
+from napari_fclick.core.folders import ImageSet, Plane, objects_2d
 from napari_fclick.training.augmentation import Augmentation
 from napari_fclick.training.config import AugmentationConfig
 from napari_fclick.training.cutting import WindowCutter
@@ -49,13 +50,29 @@ def test_objects_are_found(folder: Path) -> None:
     assert 65535 not in {o.label for o in found.objects}
 
 
-def test_validation_images_are_never_trained_on(folder: Path) -> None:
-    pairs = find_pairs(folder)
-    held = [p.image.name for p in pairs if p.is_validation]
-    trained = ImageSet(folder, validation=False)
-    tested = ImageSet(folder, validation=True)
-    assert len(tested.by_image) == len(held)
-    assert len(trained.by_image) + len(tested.by_image) == 3
+def files(found: ImageSet) -> set[str]:
+    source = found._source
+    return {source.files(refs[0].pair)[0].stem for refs in found.by_image}
+
+
+def test_validation_images_are_never_trained_on(tmp_path: Path) -> None:
+    write_folder(tmp_path, images=40)
+    trained, tested = (files(ImageSet(tmp_path, validation=held)) for held in (False, True))
+    assert tested and not trained & tested
+    assert len(trained | tested) == 40
+    # By content: another name changes nothing.
+    stem = min(tested)
+    for part in ("images", "labels"):
+        (tmp_path / f"{part}/{stem}.tif").rename(tmp_path / f"{part}/renamed.tif")
+    assert files(ImageSet(tmp_path, validation=True)) == tested - {stem} | {"renamed"}
+
+
+def test_excluded_images_are_neither_trained_on_nor_held_back(tmp_path: Path) -> None:
+    write_folder(tmp_path, images=40)
+    left_out = {min(files(ImageSet(tmp_path, validation=held))) for held in (False, True)}
+    found = [files(ImageSet(tmp_path, held, exclude=left_out)) for held in (False, True, None)]
+    assert not any(names & left_out for names in found)
+    assert [len(names) for names in found[2:]] == [38]
 
 
 def test_what_cannot_be_used_is_skipped(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -52,6 +52,24 @@ def test_voc(tmp_path: Path, voc: Path) -> None:
     assert labels[8, 8] == 65535 and labels[0, 0] == 0
 
 
+def test_a_folder_without_what_a_list_names(tmp_path: Path) -> None:
+    write_folder(tmp_path / "set")
+    (tmp_path / "known.txt").write_text("# seen elsewhere\n\n2  # as another's 17\n4\n")
+    given = SetConfig(path=tmp_path / "set", exclude=(tmp_path / "known.txt",))
+    (found,) = open_sets(config(tmp_path, given))
+    assert {"2", "4"}.isdisjoint(names(found)) and len(names(found)) >= 3
+
+
+def test_sets_handed_over_count_alike_where_they_are_not_those_named(tmp_path: Path) -> None:
+    write_folder(tmp_path / "set")
+    given = SetConfig(path=tmp_path / "set", weight=3)
+    one = config(tmp_path, given)
+    (opened,) = open_sets(one)
+    two = config(tmp_path, given, given)
+    first, other = (next(batches(each, [opened], 0)) for each in (one, two))
+    assert torch.equal(first.image, other.image)
+
+
 def test_sbd_without_what_voc_has(tmp_path: Path, voc: Path, sbd: Path) -> None:
     lists = [voc / f"ImageSets/Segmentation/{part}.txt" for part in ("train", "val")]
     whole = SetConfig(path=tmp_path, format="sbd")

@@ -178,6 +178,24 @@ def test_the_network_is_shown_the_rough_mask(
     assert torch.equal(shown[0][:, 5:], batch.rough)
 
 
+def test_where_nothing_is_to_be_found_the_mask_that_tells_of_it_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(config(tmp_path, corrections=[0, 1], mask_drop=1.0), [volume()])
+    drawn = samples(RoughStarts(slice_end=1.0))
+    gone = next(s for s in drawn if not (s.target == 1).any())
+    there = next(s for s in drawn if (s.target == 1).any())
+    batch = type(gone)(*(torch.stack(parts) for parts in zip(gone, there, strict=True)))
+    shown = []
+    whole = trainer._forward._model.forward
+    monkeypatch.setattr(
+        trainer._forward._model, "forward", lambda x, first: (shown.append(x), whole(x, first))[1]
+    )
+    trainer.train_step(batch)
+    assert torch.equal(shown[-1][0, 5:], batch.rough[0]) and batch.rough[0].any()
+    assert not shown[-1][1, 5:].any()  # withheld
+
+
 @pytest.mark.parametrize("chance", ["rough_start", "slice_end"])
 def test_a_network_that_sees_no_mask_is_refused(tmp_path: Path, chance: str) -> None:
     for other in ({"view": "whole"}, {"network": {"mask_feedback": False}}):

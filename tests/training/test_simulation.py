@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from napari_fclick.core.peaks import peak
 from napari_fclick.training.simulation import SimulatedClick, correction, paper_clicks
@@ -65,23 +66,33 @@ def test_ignored_errors_are_no_errors() -> None:
     assert correction(truth, alarm, ignore=square(40, 40, 11)) is None
 
 
-def test_paper_clicks_keep_their_distances() -> None:
-    truth = square(60, 60, 120, size=240)
+@pytest.mark.parametrize("side", [512, 256, 160])
+def test_paper_clicks_keep_their_distances(side: int) -> None:
+    unit, least, most = side / 512, side // 4, side // 2
+    middle = (least + most) // 2
+    truth = square(least, least, most - least, size=side)
+    farthest = 0.0
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        clicks = paper_clicks(truth, rng, positives=4, negatives=4, first=(120, 120))
+        clicks = paper_clicks(truth, rng, positives=4, negatives=4, first=(middle, middle))
         positives = [(c.row, c.column) for c in clicks if c.positive]
         negatives = [(c.row, c.column) for c in clicks if not c.positive]
+        assert negatives
         for row, column in positives:
-            assert min(row - 59, 180 - row, column - 59, 180 - column) > 5
-            assert np.hypot(row - 120, column - 120) > 7
+            inside = min(row - least, most - 1 - row, column - least, most - 1 - column) + 1
+            assert inside > 5 * unit
+            assert np.hypot(row - middle, column - middle) > 7 * unit
         for row, column in negatives:
-            away = np.hypot(max(60 - row, 0, row - 179), max(60 - column, 0, column - 179))
-            assert 15 < away < 80
+            away = np.hypot(
+                max(least - row, 0, row - most + 1), max(least - column, 0, column - most + 1)
+            )
+            farthest = max(farthest, away)
+            assert 15 * unit < away < 80 * unit
         for points, spacing in ((positives, 7), (negatives, 10)):
             for i, one in enumerate(points):
                 for other in points[:i]:
-                    assert np.hypot(one[0] - other[0], one[1] - other[1]) > spacing
+                    assert np.hypot(one[0] - other[0], one[1] - other[1]) > spacing * unit
+    assert farthest > 60 * unit
 
 
 def test_paper_clicks_leave_out_what_is_ignored() -> None:
@@ -96,4 +107,4 @@ def test_paper_clicks_leave_out_what_is_ignored() -> None:
 
 def test_no_room_no_clicks() -> None:
     rng = np.random.default_rng(0)
-    assert paper_clicks(square(5, 5, 6), rng, 3, 0, first=(7, 7)) == []
+    assert paper_clicks(square(5, 5, 6, size=512), rng, 3, 0, first=(7, 7)) == []

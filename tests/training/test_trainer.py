@@ -136,6 +136,60 @@ def test_stopped_run_goes_on_to_the_same_weights(folder: Path) -> None:
     check_equal(whole.average.state, resumed.average.state)
 
 
+def test_a_resumed_run_takes_the_rates_of_its_configuration(folder: Path) -> None:
+    Trainer(config(folder, steps=1)).run()
+    changed = config(folder, steps=2, extra="lr = 0.25\nbackbone_lr = 0.125\nweight_decay = 0.5")
+    trainer = Trainer(changed)
+    trainer.resume()
+    groups = trainer.optimizer.param_groups
+    assert [group["peak"] for group in groups] == [0.125, 0.25]
+    assert {group["weight_decay"] for group in groups} == {0.5}
+    assert trainer.step == 1 and trainer.optimizer.state_dict()["state"]
+
+
+class Dropping(FCANet):
+    """A network that draws numbers of its own."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        self.head = torch.nn.Sequential(torch.nn.Dropout2d(0.5), self.head)
+
+
+def test_a_network_that_draws_goes_on_as_if_never_stopped(folder: Path) -> None:
+    own = f'architecture = "{__name__}:Dropping"'
+    straight = Trainer(config(folder, steps=3, extra=own, out="straight"))
+    straight.run()
+    for steps in (1, 3):
+        torch.rand(7)  # what else the process draws
+        resumed = Trainer(config(folder, steps=steps, extra=own, out="resumed"))
+        resumed.resume()
+        resumed.run()
+    check_equal(straight.network.state_dict(), resumed.network.state_dict())
+
+
+def test_a_loss_that_is_no_number_spoils_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(config(folder, steps=3))
+    forward = trainer._forward
+
+    def failing(batch: Any, step: int) -> Any:
+        found = forward(batch, step)
+        return found._replace(loss=found.loss * float("nan")) if step == 1 else found
+
+    monkeypatch.setattr(trainer, "_forward", failing)
+    with pytest.raises(FloatingPointError, match="the loss of step 2 is nan"):
+        trainer.run()
+    state = [*trainer.network.state_dict().values(), *trainer.average.state.values()]
+    assert all(value.isfinite().all() for value in state)
+
+
+def test_a_batch_of_one_is_refused_where_it_cannot_be_learned_from(folder: Path) -> None:
+    with pytest.raises(ValueError, match="batch = 1 leaves batch norms nothing"):
+        Trainer(config(folder, batch=1))
+    Trainer(config(folder, batch=1, extra="freeze_batch_norm = true", steps=1)).run()
+
+
 def test_checkpoints_that_cannot_be_used_are_named(folder: Path) -> None:
     trainer = Trainer(config(folder))
     trainer.checkpoint.write_bytes(b"broken")

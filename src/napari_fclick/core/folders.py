@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -96,6 +96,8 @@ class ImageSet(IndexedSet):
         The held-back images, or the others, or all (None).
     axes, min_area, cache, index
         See `IndexedSet`.
+    exclude : collection of str
+        Stems of images that are left out.
     """
 
     def __init__(
@@ -106,8 +108,9 @@ class ImageSet(IndexedSet):
         min_area: int = 24,
         cache: PlaneCache | None = None,
         index: Path | None = None,
+        exclude: Collection[str] = (),
     ) -> None:
-        pairs = find_pairs(folder)
+        pairs = [pair for pair in find_pairs(folder) if pair.image.stem not in exclude]
         if validation is not None:
             pairs = [pair for pair in pairs if pair.is_validation == validation]
         super().__init__(_Folder(folder.name, pairs), axes, min_area, cache, index)

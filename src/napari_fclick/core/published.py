@@ -53,7 +53,7 @@ class VocLayout:
         return read_image(self.files(name)[0])
 
     def labels(self, name: str) -> Array:
-        """Return the numbers of the objects, int (H, W); void is ignored."""
+        """Return the numbers of the objects, uint16 (H, W); void is ignored."""
         numbers = read_numbers(self.files(name)[1])
         numbers[numbers == VOID] = IGNORE_LABEL
         return numbers
@@ -92,7 +92,7 @@ class SbdLayout:
         return read_image(self.files(name)[0])
 
     def labels(self, name: str) -> Array:
-        """Return the numbers of the objects, int (H, W)."""
+        """Return the numbers of the objects, uint16 (H, W)."""
         from scipy import io
 
         path = self.files(name)[1]
@@ -100,7 +100,7 @@ class SbdLayout:
             raise FileNotFoundError(f"no file {path}")
         try:
             found = io.loadmat(path, squeeze_me=True, struct_as_record=False)["GTinst"]
-            return np.asarray(found.Segmentation, np.int64)
+            return np.asarray(found.Segmentation, np.uint16)
         except Exception as error:  # a damaged file fails in any of the reader's ways
             reason = " ".join(str(error).split())[:120]
             raise ValueError(f"{path} holds no GTinst.Segmentation: {reason}") from None
@@ -147,7 +147,7 @@ class NamedPlanes:
 
 
 def read_numbers(path: Path) -> Array:
-    """Read an image of numbers, int (H, W): of a palette the indices, not the colours."""
+    """Read an image of numbers, uint16 (H, W): of a palette the indices, not the colours."""
     from PIL import Image
 
     if path.suffix.lower() in (".png", ".bmp", ".gif"):
@@ -158,12 +158,12 @@ def read_numbers(path: Path) -> Array:
             raise ValueError(f"{path} cannot be read as labels: {error}") from None
     else:
         pixels = read_image(path)
-    numbers = pixels.astype(np.int64)
+    numbers = pixels.astype(np.uint16)
     return numbers if numbers.ndim == 2 else np.asarray(numbers[..., :3].max(-1))
 
 
 def read_list(path: Path) -> list[str]:
-    """Return the first word of each line of a text file.
+    """Return the first word of each line of a text file; what follows a # is a comment.
 
     Raises
     ------
@@ -172,4 +172,5 @@ def read_list(path: Path) -> list[str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}, which says what images belong to the set")
-    return [line.split()[0] for line in path.read_text("utf-8").splitlines() if line.strip()]
+    lines = (line.partition("#")[0].split() for line in path.read_text("utf-8").splitlines())
+    return [words[0] for words in lines if words]

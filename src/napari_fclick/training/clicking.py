@@ -15,7 +15,12 @@ from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.training import losses
 from napari_fclick.training.config import TrainingConfig
-from napari_fclick.training.simulation import SimulatedClick, correction, paper_clicks
+from napari_fclick.training.simulation import (
+    PAPER_SIDE,
+    SimulatedClick,
+    correction,
+    paper_clicks,
+)
 
 Mask = NDArray[np.bool_]
 Clicks = list[SimulatedClick]
@@ -63,6 +68,11 @@ class BatchClicks:
                 self._truths, self._ignored, clicks.tolist(), self._rngs, strict=True
             )
         ]
+
+    @property
+    def gone(self) -> NDArray[np.bool_]:
+        """Which samples show no object: only the mask that they are handed tells of one, (N,)."""
+        return np.asarray(~self._truths.any((1, 2)))
 
     def correct(self, guesses: NDArray[np.bool_]) -> None:
         """Add a click to each sample, where its guess (N, H, W) is wrong; some are passed over."""
@@ -143,8 +153,7 @@ class NearClicks:
         return self._maps(lambda known: _pixels(known[:1], True))
 
     def _maps(self, choose: Callable[[Clicks], list[tuple[int, int]]]) -> Tensor:
-        # tau belongs to the paper's 512 pixels
-        tau = losses.TAU * max(self._shape) / 512
+        tau = losses.TAU * max(self._shape) / PAPER_SIDE
         maps = [losses.closeness(self._shape, choose(known), tau) for known in self._clicks]
         return torch.stack(maps).to(self._device)
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fclick.core import window
+from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.object_sets import ObjectRef, Plane
-from napari_fclick.core.window import Window
+from napari_fclick.core.peaks import Pixel, peak
 from napari_fclick.training.augmentation.base import Rng
 from napari_fclick.training.cutting import Cutter, Piece, piece_of
 from napari_fclick.training.rough_starts import first_click
@@ -28,9 +29,9 @@ LEAST_SIDE = 40
 class CloseUpCutter:
     """Cut close-ups of objects with a chance, else what another cutter cuts.
 
-    A close-up is about a pixel at which a rough mask of the object errs, and is handed that mask.
-    Its first click is in the middle of what it shows of the rough mask, as where
-    `napari_fclick.close_up` looks closer.
+    A close-up is about a part in which a rough mask of the object errs, and is handed that mask and
+    a click that corrects it. Its first click is in the middle of what it shows of the rough mask,
+    as where `napari_fclick.close_up` looks closer.
 
     Parameters
     ----------
@@ -58,20 +59,24 @@ class CloseUpCutter:
         truth: Mask = plane.labels == ref.label
         if rough is None:
             rough = RandomRoughness().draw(rng)(truth)
-        view = self._view(ref, rough ^ truth, rng)
-        if view is None:
+        wrong = _error(rough ^ truth, rng)
+        if wrong is None:
             return None
+        side = ref.box.side * float(np.exp(rng.uniform(*np.log(SIDES))))
+        view = window.square_window(wrong, side, truth.shape, self.size)
         seen, shown = rough[view.slices], truth[view.slices]
         if not seen.any() or not shown.any():
             return None
         row, column = first_click(seen, shown)
         first = (row + view.top, column + view.left, True)
-        return piece_of(plane, ref.label, view, (first,), rough)
+        return piece_of(plane, ref.label, view, (first, (*wrong, bool(truth[wrong]))), rough)
 
-    def _view(self, ref: ObjectRef, errors: Mask, rng: Rng) -> Window | None:
-        wrong = np.flatnonzero(ndimage.binary_erosion(errors))
-        if not wrong.size:
-            return None
-        row, column = divmod(int(rng.choice(wrong)), errors.shape[1])
-        side = ref.box.side * float(np.exp(rng.uniform(*np.log(SIDES))))
-        return window.square_window((row, column), side, errors.shape, self.size)
+
+def _error(errors: Mask, rng: Rng) -> Pixel | None:
+    """Draw a part that is wrong, the larger the likelier; return its middle, None for none."""
+    wrong = np.flatnonzero(ndimage.binary_erosion(errors))
+    if not wrong.size:
+        return None
+    row, column = divmod(int(rng.choice(wrong)), errors.shape[1])
+    middle = peak(keep_clicked(errors, [(row, column)]).mask)
+    return (row, column) if middle is None else middle.pixel

@@ -40,10 +40,8 @@ class SetConfig(_Settings):
 
     @model_validator(mode="after")
     def _folders_have_no_lists(self) -> SetConfig:
-        if self.format == "folder" and (self.lists or self.exclude):
-            raise ValueError(
-                f"{self.path}: lists and exclude are of voc and sbd; a folder is used whole"
-            )
+        if self.format == "folder" and self.lists:
+            raise ValueError(f"{self.path}: lists are of voc and sbd; of a folder, exclude some")
         return self
 
 

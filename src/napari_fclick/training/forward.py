@@ -20,7 +20,7 @@ class Outcome(NamedTuple):
     """The loss of a batch, to be derived, and the mean IoU of its forward pass."""
 
     loss: Tensor
-    iou: float
+    iou: Tensor
 
 
 def half_precision(config: TrainingConfig, device: torch.device) -> torch.dtype | None:
@@ -87,11 +87,16 @@ class Forward:
         ``previous`` (N, 1, H, W) is what it is shown at first, with the first clicks; in the
         padding, where ``seen`` (N, 1, H, W) is 0, it is shown nothing, as in a prediction.
         """
+        handed = previous
+        gone = torch.from_numpy(clicks.gone).to(self._device, non_blocking=True)[
+            :, None, None, None
+        ]
         for _ in range(clicks.corrections):
             previous = self._predict(images, self._guidance(clicks), previous) * seen
             clicks.correct((previous[:, 0] > 0.5).cpu().numpy())
             shown = torch.from_numpy(clicks.keep_mask()).to(previous)
-            previous = previous * shown[:, None, None, None]
+            # Without the mask of a slice that had the object, a click would stand for nothing.
+            previous = torch.where(gone, handed, previous * shown[:, None, None, None])
         return previous
 
     def _predict(self, images: Tensor, guidance: Guidance, previous: Tensor) -> Tensor:
@@ -123,9 +128,9 @@ def _seen(inner: Tensor, shape: tuple[int, ...]) -> Tensor:
     return (rows & columns)[:, None].float()
 
 
-def _mean_iou(logits: Tensor, target: Tensor) -> float:
+def _mean_iou(logits: Tensor, target: Tensor) -> Tensor:
     known, guess, truth = target != losses.IGNORE, logits[:, 0] > 0, target == 1
     overlap = (guess & truth & known).sum((-2, -1))
     union = ((guess | truth) & known).sum((-2, -1))
     # Nothing found where nothing is to be found is right.
-    return float(((overlap + (union == 0)) / union.clamp(min=1)).mean())
+    return ((overlap + (union == 0)) / union.clamp(min=1)).mean()

@@ -47,7 +47,13 @@ SetReader = Callable[[SetConfig, PlaneCache, Path], ObjectSet]
 
 def open_folder(config: SetConfig, cache: PlaneCache, index: Path) -> ObjectSet:
     """Open a folder of ``images/`` and ``labels/``, without the images that are held back."""
-    return ImageSet(config.path, False, config.axes, config.min_area, cache, index)
+    left_out = excluded(config)
+    return ImageSet(config.path, False, config.axes, config.min_area, cache, index, left_out)
+
+
+def excluded(config: SetConfig) -> set[str]:
+    """Return the names that a set leaves out, of training and of validation."""
+    return {name for file in config.exclude for name in read_list(file)}
 
 
 def open_voc(config: SetConfig, cache: PlaneCache, index: Path) -> ObjectSet:
@@ -71,8 +77,7 @@ def _open_published(
     if root is None:
         raise FileNotFoundError(f"{config.path} does not hold {config.format}: {layout.missing}")
     found = layout(root)
-    left_out = {name for file in config.exclude for name in read_list(file)}
-    names = {name for part in lists for name in found.names(part)} - left_out
+    names = {name for part in lists for name in found.names(part)} - excluded(config)
     source = NamedPlanes(found, config.path.name, sorted(names))
     return IndexedSet(source, config.axes, config.min_area, cache, index)
 
@@ -165,7 +170,9 @@ def batches(
     A step's samples are a function of the step and of how many there are in all: two
     processes share what one with a batch of twice the size would have.
     """
-    weights = [s.weight for s in config.sets] or [1.0] * len(sets)
+    weights = [s.weight for s in config.sets]
+    if len(weights) != len(sets):  # they were handed over, and are others
+        weights = [1.0] * len(sets)
     begin = 0
     for number, phase in enumerate(config.phases):
         done = min(max(step - begin, 0), phase.steps)

@@ -116,9 +116,12 @@ class MovingAverage:
     def update(self, network: nn.Module, step: int) -> None:
         """Take in the weights after a step (counted from 0)."""
         decay = min(self.decay, (1 + step) / (10 + step))
+        means: list[Tensor] = []
+        values: list[Tensor] = []
         for name, value in network.state_dict().items():
-            mean: Tensor = self.state[name]
             if value.dtype.is_floating_point:
-                mean.lerp_(value, 1 - decay)
+                means.append(self.state[name])
+                values.append(value)
             else:
-                mean.copy_(value)
+                self.state[name].copy_(value)
+        torch._foreach_lerp_(means, values, 1 - decay)  # one launch on a GPU, not hundreds

@@ -46,12 +46,13 @@ def correction(
     return None if false is None else SimulatedClick(*false.pixel, False)
 
 
-#: Distances in pixels from which one is drawn for each object (section 3.5).
+#: Distances, at an input of `PAPER_SIDE` px, from which one is drawn for each object (section 3.5).
 BORDER_MARGINS = (5, 10, 15, 20)
 POSITIVE_SPACINGS = (7, 10, 20)
 NEGATIVE_MARGINS = (15, 40, 60)
 NEGATIVE_REACH = 80
 NEGATIVE_SPACINGS = (10, 15, 25)
+PAPER_SIDE = 512
 
 
 def paper_clicks(
@@ -67,7 +68,7 @@ def paper_clicks(
     Parameters
     ----------
     truth : ndarray of bool
-        The object.
+        The object, at the network's input: the paper's distances are scaled to its longer side.
     positives, negatives : int
         Clicks wanted beside the first; fewer come where there is no room for them.
     first : (row, column)
@@ -80,22 +81,24 @@ def paper_clicks(
         Without the first click.
     """
     clicks: list[SimulatedClick] = []
+    unit = max(truth.shape) / PAPER_SIDE
     inside = ndimage.distance_transform_edt(np.pad(truth, 1))[1:-1, 1:-1]
-    allowed = inside > rng.choice(BORDER_MARGINS)
-    spacing = int(rng.choice(POSITIVE_SPACINGS))
+    allowed = inside > unit * rng.choice(BORDER_MARGINS)
+    spacing = unit * float(rng.choice(POSITIVE_SPACINGS))
     _clear(allowed, first, spacing)
     clicks += [SimulatedClick(*p, True) for p in _spread(allowed, positives, spacing, rng)]
     if negatives:
         outside = ndimage.distance_transform_edt(~truth)
-        allowed = (outside > rng.choice(NEGATIVE_MARGINS)) & (outside < NEGATIVE_REACH)
+        margin = unit * rng.choice(NEGATIVE_MARGINS)
+        allowed = (outside > margin) & (outside < unit * NEGATIVE_REACH)
         if ignore is not None:
             allowed &= ~ignore
-        spacing = int(rng.choice(NEGATIVE_SPACINGS))
+        spacing = unit * float(rng.choice(NEGATIVE_SPACINGS))
         clicks += [SimulatedClick(*p, False) for p in _spread(allowed, negatives, spacing, rng)]
     return clicks
 
 
-def _spread(allowed: Mask, count: int, spacing: int, rng: np.random.Generator) -> list[Pixel]:
+def _spread(allowed: Mask, count: int, spacing: float, rng: np.random.Generator) -> list[Pixel]:
     """Draw up to ``count`` allowed pixels that keep ``spacing`` from each other."""
     drawn: list[Pixel] = []
     while len(drawn) < count:
@@ -108,7 +111,7 @@ def _spread(allowed: Mask, count: int, spacing: int, rng: np.random.Generator) -
     return drawn
 
 
-def _clear(allowed: Mask, centre: Pixel, radius: int) -> None:
+def _clear(allowed: Mask, centre: Pixel, radius: float) -> None:
     """Forbid the disc about ``centre``, in place."""
     rows, columns = np.ogrid[: allowed.shape[0], : allowed.shape[1]]
     allowed &= (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 > radius**2

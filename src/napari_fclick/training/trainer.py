@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -78,7 +79,9 @@ class Trainer:
         for each in self.sets:
             logger.info("%s: %d objects", each.name, len(each.objects))
         self.config = config.resolved(objects, processes.size)
+        _check_batches(self.config, processes)
         torch.manual_seed(config.seed)
+        torch.backends.cudnn.benchmark = True  # all inputs of a phase are of one size
         network = make_network(config)
         self.parent = fill(network, config)
         self.network = channels_last(network.to(self.device))
@@ -159,6 +162,9 @@ class Trainer:
         Of this process's part of the batch. The loss is scaled where half precision needs
         it, which is the same path with a scale of 1 where it does not.
         """
+        # A network of one's own may draw numbers: the same in a run that is resumed.
+        stream = (self.config.seed, self.step, self.processes.rank)
+        torch.manual_seed(int(np.random.SeedSequence(stream).generate_state(1)[0]))
         loss, iou = self._forward(batch, self.step)
         factor = optimization.rate_factor(self.config, self.step)
         optimization.set_rates(self.optimizer, factor)
@@ -167,10 +173,16 @@ class Trainer:
         if self.config.clip:
             self._scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the loss of step {self.step + 1} is {value}: the weights stay as they were; "
+                f"{self.checkpoint} is the last state that was written"
+            )
         self._scaler.step(self.optimizer)
         self._scaler.update()
         self.average.update(self.network, self.step)
-        return float(loss.detach()), iou
+        return value, float(iou)
 
     # --- checkpoints --------------------------------------------------------------------
 
@@ -218,6 +230,9 @@ class Trainer:
                 f"{self.checkpoint} was made by {processes} processes: steps and samples are "
                 f"others with {self.processes.size}; go on with as many"
             )
+        groups = [
+            {k: v for k, v in g.items() if k != "params"} for g in self.optimizer.param_groups
+        ]
         try:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -225,11 +240,22 @@ class Trainer:
             raise ValueError(
                 f"{self.checkpoint} belongs to another network or optimizer than the run's"
             ) from None
+        # The rates and the like are the configuration's, which may have changed since.
+        for group, known in zip(self.optimizer.param_groups, groups, strict=True):
+            group.update(known)
         self.average.state = {k: v.to(self.device) for k, v in state["average"].items()}
         if state.get("scaler"):  # none of a run in full precision
             self._scaler.load_state_dict(state["scaler"])
         self.step, self.seconds = state["step"], state["seconds"]
         self.parent = state["parent"]
+
+
+def _check_batches(config: TrainingConfig, processes: Processes) -> None:
+    """Refuse batches whose pooled branch leaves a batch norm a single value a channel."""
+    together = processes.size if processes.device.type == "cuda" else 1
+    if config.freeze_batch_norm or all(phase.batch * together > 1 for phase in config.phases):
+        return
+    raise ValueError("batch = 1 leaves batch norms nothing to learn from: take 2 or more samples")
 
 
 class _Clock:

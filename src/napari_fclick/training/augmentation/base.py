@@ -87,7 +87,11 @@ def resample(patch: Patch, rows: FloatImage, columns: FloatImage, points: Points
     labels = _sample(patch.labels[None].astype(np.float32), grid, "nearest", "border")[0]
     outside = (rows < -0.5) | (rows > height - 0.5) | (columns < -0.5) | (columns > width - 0.5)
     changed = np.where(outside, IGNORE, labels).astype(np.uint8)
-    settled = _settle(changed, points)
+    if (patch.labels == 1).any():
+        settled = _settle(changed, points)
+    else:  # there is no object to be lost
+        row, column = points[0]
+        settled = points if 0 <= row < height and 0 <= column < width else None
     if settled is None:
         return patch
     rough = patch.rough
