@@ -15,7 +15,14 @@ from tests.session.test_exporting import decoded, describe
 from tests.session.test_journal import IMAGE
 from tests.session.test_session import make, put
 
-from napari_fclick.exchange import SESSION, get_reader, read_session, write_coco, write_session
+from napari_fclick.exchange import (
+    READ,
+    SESSION,
+    get_reader,
+    read_session,
+    write_coco,
+    write_session,
+)
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature
@@ -56,7 +63,12 @@ def test_a_layer_is_saved_as_its_session(path: Path, tmp_path: Path) -> None:
     assert write_session(copy, labels, attributes) == [copy]
     ((again, attributes, _),) = read_session(copy)
     assert np.array_equal(again, labels)
-    assert attributes["metadata"] == {SESSION: copy}
+    assert attributes["metadata"] == {SESSION: copy, READ: True}
+    painted = labels.copy()
+    painted[:5, :5] = 9
+    with pytest.raises(JournalError, match="25 pixels of the layer were changed since"):
+        write_session(str(tmp_path / "painted.fclick"), painted, attributes)
+    assert not (tmp_path / "painted.fclick").exists()
     with pytest.raises(JournalError, match="belongs to no session"):
         write_session(copy, labels, {"name": "other", "metadata": {}})
 

@@ -95,6 +95,16 @@ def test_the_window_follows_the_objects_size(predictor: Predictor, radius: int) 
     assert 1.1 * 2 * radius < prediction.view.side < max(64, 5 * 2 * radius)
 
 
+@pytest.mark.parametrize("radius", [400, 700, 1200])
+def test_an_object_larger_than_the_first_windows_is_found(
+    predictor: Predictor, radius: int
+) -> None:
+    side = 3 * radius
+    truth = disc(side // 2, side // 2, radius, (side, side))
+    prediction = predictor.predict(picture(truth), [Click(side // 2, side // 2)])
+    assert iou(truth, prediction.full_mask()) > 0.9
+
+
 CONVERSIONS = {
     "bool": lambda a: a > 120,
     "uint16": lambda a: a.astype(np.uint16) * 200 + 1000,
@@ -103,7 +113,10 @@ CONVERSIONS = {
     "float64": lambda a: a / 255 - 3,
     "rgb": lambda a: np.stack([a, a, a], -1),
     "rgba": lambda a: np.stack([a, a, a, np.full_like(a, 255)], -1),
-    "two channels": lambda a: np.stack([a, a[::-1]], -1)[..., [0, 0]],
+    "two channels": lambda a: np.stack([a, np.full_like(a, 9)], -1),
+    "two channels of floats": lambda a: np.stack([a / 1e6, np.full(a.shape, np.nan)], -1),
+    "dask of 30 channels": lambda a: da.from_array(np.repeat(a[..., None], 30, -1)[..., :16]),
+    "big-endian": lambda a: a.astype(">u2"),
     "five channels": lambda a: np.repeat(a[..., None], 5, -1),
     "dask": lambda a: da.from_array(a, chunks=64),
     "pyramid": lambda a: [a, a[::2, ::2]],
@@ -151,7 +164,27 @@ def test_chosen_channels(predictor: Predictor) -> None:
         predictor.predict(image, [CLICK], channels=[4])
 
 
+def test_of_many_channels_those_chosen_count(predictor: Predictor) -> None:
+    image = np.random.default_rng(0).normal(0, 1e9, (*SHAPE, 30))
+    image[..., 17] = IMAGE
+    found = predictor.predict(image, [CLICK], channels=[17])
+    alone = predictor.predict(IMAGE.astype(np.float64), [CLICK])
+    assert np.array_equal(found.probability, alone.probability)
+
+
 BAD = {
+    "a stack": (
+        np.zeros((60, 80, 512), np.uint8),
+        [CLICK],
+        ValueError,
+        r"shape \(60, 80, 512\): 512 channels; take one slice of a stack",
+    ),
+    "dask of unknown shape": (
+        da.from_array(IMAGE)[da.from_array(IMAGE[:, 0] > 0)],
+        [CLICK],
+        ValueError,
+        r"shape \(nan, 240\), not all of it known: compute_chunk_sizes",
+    ),
     "empty image": (np.zeros((0, 5)), [CLICK], ValueError, r"shape \(0, 5\): no pixels"),
     "5-D array": (np.zeros((2, 2, 2, 2, 2)), [CLICK], ValueError, "5 axes; allowed are"),
     "1-D array": (np.zeros(5), [CLICK], ValueError, "1 axes; allowed are"),
@@ -259,6 +292,31 @@ def test_only_windows_are_read(predictor: Predictor) -> None:
     assert sum(read) == before
 
 
+@pytest.mark.parametrize("levels", [1, 3])
+def test_windows_are_read_once(predictor: Predictor, levels: int) -> None:
+    read: list[int] = []
+
+    def load(block: NDArray[Any], block_info: Any = None) -> NDArray[Any]:
+        read.append(block.size)
+        return block
+
+    truth = disc(500, 520, 150, (1500, 1500))
+    pixels = picture(truth)
+    pyramid = [
+        da.from_array(pixels[:: 2**n, :: 2**n], chunks=256).map_blocks(
+            load, dtype=np.uint8, meta=np.zeros((0, 0), np.uint8)
+        )
+        for n in range(levels)
+    ]
+    first = predictor.predict(pyramid, [Click(500, 520)])
+    assert iou(truth, first.full_mask()) > 0.85
+    before = len(read)
+    # A list made anew of the same levels is the same image.
+    second = predictor.predict(list(pyramid), [Click(500, 520), Click(560, 560)], first)
+    assert second.view == first.view and len(read) == before
+    assert first.block is not None and first.block.nbytes <= 1.4 * first.view.side**2
+
+
 def test_later_clicks_keep_the_window(predictor: Predictor) -> None:
     first = predictor.predict(IMAGE, [CLICK])
     clicks = ClickSequence([CLICK, Click(70, 130), Click(40, 60, positive=False)])
@@ -301,14 +359,30 @@ def test_the_network_runs_in_whole_windows_when_asked() -> None:
         Predictor.from_weights("default", "cpu", window="round")
 
 
-def test_out_of_memory_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_whole_windows_too_a_mask_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = Predictor.from_weights("default", "cpu", window="whole")
+    first = predictor.predict(IMAGE, [CLICK])
+    seen = runs_of(predictor, monkeypatch)
+    predictor.predict(IMAGE, [CLICK, Click(95, 140)], first)
+    assert seen == [(1, True)]
+
+
+FULL = {
+    "cuda": torch.cuda.OutOfMemoryError("CUDA out of memory"),
+    "mps": RuntimeError("MPS backend out of memory (MPS allocated: 17 GB)"),
+}
+
+
+@pytest.mark.parametrize("device", FULL)
+def test_out_of_memory_falls_back(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
     predictor = Predictor.from_weights("default", "cpu")
+    predictor.device = torch.device(device)
     forward, calls = predictor._forward, []
 
     def once_full(x: torch.Tensor, first: torch.Tensor) -> Any:
         calls.append(len(x))
         if len(calls) == 1:
-            raise torch.cuda.OutOfMemoryError("out of memory")
+            raise FULL[device]
         return forward(x, first)
 
     monkeypatch.setattr(predictor, "_forward", once_full)
@@ -316,6 +390,18 @@ def test_out_of_memory_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
         prediction = predictor.predict(IMAGE, [CLICK])
     assert iou(TRUTH, prediction.full_mask()) > 0.85
     assert predictor.device.type == "cpu"
+
+
+def test_other_errors_of_a_device_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = Predictor.from_weights("default", "cpu")
+    predictor.device = torch.device("cuda")
+
+    def broken(x: torch.Tensor, first: torch.Tensor) -> Any:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    monkeypatch.setattr(predictor, "_forward", broken)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        predictor.predict(IMAGE, [CLICK])
 
 
 def test_same_clicks_same_answer(predictor: Predictor) -> None:
@@ -327,6 +413,12 @@ def test_same_clicks_same_answer(predictor: Predictor) -> None:
 
 @pytest.mark.cuda
 def test_cuda_agrees_with_the_cpu(predictor: Predictor) -> None:
-    on_cuda = Predictor.from_weights("default", "cuda").predict(IMAGE, [CLICK])
-    on_cpu = predictor.predict(IMAGE, [CLICK])
-    assert iou(on_cpu.full_mask(), on_cuda.full_mask()) > 0.98
+    cuda = Predictor.from_weights("default", "cuda")
+    clicks = [CLICK, Click(90, 157, positive=False), Click(70, 130)]
+    found: list[Any] = [None, None]
+    for count in range(1, len(clicks) + 1):  # later ones with a mask fed back, and close-ups
+        found = [
+            each.predict(IMAGE, clicks[:count], earlier)
+            for each, earlier in zip((cuda, predictor), found, strict=True)
+        ]
+        assert iou(*(each.full_mask() for each in found)) > 0.98

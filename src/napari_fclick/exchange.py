@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_fclick.core.files import replacing
 from napari_fclick.core.labels import is_label
@@ -20,6 +21,8 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 #: In a Labels layer's metadata: the session file that its objects are in.
 SESSION = "napari-fclick session"
+#: There, too: the layer was read from that file, and nothing that is painted in it goes there.
+READ = "napari-fclick read"
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -48,7 +51,7 @@ def write_session(path: str, data: Any, attributes: dict[str, Any]) -> list[str]
     Raises
     ------
     JournalError
-        If the layer's objects are in none.
+        If the layer's objects are in none, or it was read from one and painted in since.
     """
     source = attributes.get("metadata", {}).get(SESSION)
     if not source:
@@ -56,6 +59,8 @@ def write_session(path: str, data: Any, attributes: dict[str, Any]) -> list[str]
             f"layer {attributes.get('name', '')!r} belongs to no session; "
             "only objects that were accepted with First Click do"
         )
+    if attributes["metadata"].get(READ):
+        _check_unpainted(Path(source), np.asarray(data))
     journal = Journal.open(Path(source), read_only=True)
     try:
         journal.copy_to(Path(path)).close()
@@ -81,6 +86,17 @@ def write_coco(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     return [path]
 
 
+def _check_unpainted(source: Path, data: NDArray[Any]) -> None:
+    known = [labels for labels, _, _ in _labels_in(source)]
+    changed = [int(np.count_nonzero(data != each)) for each in known if each.shape == data.shape]
+    if 0 not in changed:
+        pixels = f"{min(changed)} pixels" if changed else "its shape"
+        raise JournalError(
+            f"{pixels} of the layer were changed since it was read from {source}: a session holds "
+            "what was accepted from clicks, not what was painted; save the layer as TIFF"
+        )
+
+
 def _labels_in(path: Path) -> list[LayerData]:
     journal = Journal.open(path, read_only=True)
     try:
@@ -91,7 +107,7 @@ def _labels_in(path: Path) -> list[LayerData]:
             if id(target) in used:
                 attributes: dict[str, Any] = {
                     "name": known.name,
-                    "metadata": {SESSION: str(path)},
+                    "metadata": {SESSION: str(path), READ: True},
                 }
                 if known.spacing:
                     attributes["scale"] = known.spacing

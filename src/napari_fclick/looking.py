@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float32]
 MOST_RUNS = 3
 #: An answer less sure of itself than this is handed to the network once more, as the previous mask.
 SURE = 0.6
+#: Where no window's answer is trusted as much as this, the object may be larger than all of them.
+CREDIBLE = 0.05
 #: Of the windows tried, one is preferred in which the object's side is about this fraction.
 GOOD_FRACTION = 0.3
 
@@ -100,22 +102,23 @@ class Looking:
         """Try windows of several sizes in one batch and fit one to the best answer."""
         reader = self._reader
         views = window.first_windows(reader.clicks.first, reader.shape, self._small)
-        reader.cover(views[-1])
-        view, answer = self._best(views)
-        if view is views[-1]:
+        reader.cover(views)
+        view, answer, score = self._best(views)
+        # What is larger than all of them is not seen in any, or runs out of the largest.
+        if view is views[-1] or score < CREDIBLE:
             wider = window.wider_windows(reader.clicks.first, reader.shape, self._small)
             cut = window.touches_border(reader.object_in(answer, view), view, reader.shape)
-            if wider and cut:
-                view, answer = self._best([view, *wider])
+            if wider and (cut or score < CREDIBLE):
+                view, answer, _ = self._best([view, *wider])
         fitted = self._next(view, reader.object_in(answer, view))
         return fitted, Earlier(view.expand(answer), view)
 
-    def _best(self, views: list[Window]) -> tuple[Window, FloatArray]:
-        """Return the window whose answer is to be trusted most, and that answer."""
+    def _best(self, views: list[Window]) -> tuple[Window, FloatArray, float]:
+        """Return the window whose answer is to be trusted most, that answer, and how much."""
         answers = self._run(self._reader, views, None)
         scores = [_score(a, v) for a, v in zip(answers, views, strict=True)]
         best = int(np.argmax(scores))
-        return views[best], answers[best]
+        return views[best], answers[best], scores[best]
 
 
 def _score(answer: FloatArray, view: Window) -> float:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_fclick.core import window
+from napari_fclick.core.channels import MOST_CHANNELS
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.core.window import Window
@@ -53,7 +54,9 @@ class Predictor:
         self._network = channels_last(folded)
         try:
             self._network.to(device)
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as error:
+            if not self._lacks_memory(error):
+                raise
             self._leave_device()
         self._mean = np.array(self.preprocessing.mean, np.float32)
         self._std = np.array(self.preprocessing.std, np.float32)
@@ -128,13 +131,16 @@ class Predictor:
         started = time.perf_counter()
         shape = window.image_shape(image)
         sequence = clicks if isinstance(clicks, ClickSequence) else ClickSequence(clicks)
+        _check_channels(image, channels)
         _check(sequence, shape, previous, typical_side)
-        reader = WindowReader(image, shape, sequence, channels, limits)
+        connectivity = self.preprocessing.connectivity
+        reader = WindowReader(image, shape, sequence, channels, limits, connectivity)
         if previous is not None:
             reader.remember(previous.block)
         view = self._whole(shape)
         if view is not None:
-            probability = view.expand(self._run(reader, [view], None)[0])
+            earlier = None if previous is None else Earlier(previous.probability, previous.view)
+            probability = view.expand(self._run(reader, [view], earlier)[0])
         else:
             looking = Looking(reader, self.preprocessing, self._run)
             probability, view = looking.look(previous, typical_side)
@@ -147,7 +153,7 @@ class Predictor:
             image_shape=shape,
             seconds=seconds,
             timings=reader.seconds,
-            connectivity=self.preprocessing.connectivity,
+            connectivity=connectivity,
             block=reader.kept(view),
         )
 
@@ -173,11 +179,20 @@ class Predictor:
         begun = time.perf_counter()
         try:
             found = self._forward(x, first)
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as error:
+            if not self._lacks_memory(error):
+                raise
+            found = None
+        if found is None:  # by now nothing holds what was computed on the device
             self._leave_device()
             found = self._forward(x, first)
         reader.seconds["network"] += time.perf_counter() - begun
         return list(found)
+
+    def _lacks_memory(self, error: RuntimeError) -> bool:
+        """Whether a device's memory is used up; Apple's has no error of its own for that."""
+        full = isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
+        return full and self.device.type != "cpu"
 
     def _leave_device(self) -> None:
         message = f"out of memory on {self.device}: going on on the CPU"
@@ -228,6 +243,16 @@ class Predictor:
         return (
             float(int((row - view.top) * view.input_height / view.height)),
             float(int((column - view.left) * view.input_width / view.width)),
+        )
+
+
+def _check_channels(image: Any, channels: Sequence[int] | None) -> None:
+    """Refuse a stack whose slice was not chosen: it looks like an image of many channels."""
+    shape = np.shape(window.levels(image)[0])
+    if channels is None and len(shape) == 3 and shape[-1] > MOST_CHANNELS:
+        raise ValueError(
+            f"image has shape {shape}: {shape[-1]} channels; take one slice of a stack, or say "
+            f"which channels to look at (without that at most {MOST_CHANNELS} are allowed)"
         )
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core import intensity, window
 from napari_fclick.core.clicks import ClickSequence
-from napari_fclick.core.integrity import keep_clicked
+from napari_fclick.core.integrity import Connectivity, keep_clicked
 from napari_fclick.core.resizing import resize_8bit
-from napari_fclick.core.window import Box, Window
+from napari_fclick.core.window import Window
 from napari_fclick.network.checkpoints import Preprocessing
 
 FloatArray = NDArray[np.float32]
@@ -24,30 +24,84 @@ Mask = NDArray[np.bool_]
 BLOCK_LIMIT = 2048
 
 
+class Region(NamedTuple):
+    """Pixels (h, w) or (h, w, C) of one level, and the row and column where they begin."""
+
+    top: int
+    left: int
+    pixels: NDArray[Any]
+
+    def part(self, rows: slice, columns: slice) -> NDArray[Any] | None:
+        """Return what is wanted, if it lies within."""
+        bottom, right = (
+            start + n for start, n in zip(self[:2], self.pixels.shape[:2], strict=True)
+        )
+        inside = self.top <= rows.start and rows.stop <= bottom
+        if not inside or columns.start < self.left or columns.stop > right:
+            return None
+        return self.pixels[
+            rows.start - self.top : rows.stop - self.top : rows.step,
+            columns.start - self.left : columns.stop - self.left : columns.step,
+        ]
+
+
 @dataclass(frozen=True)
 class Block:
     """Pixels of a lazy image that were read already, kept for the object's next click.
 
     Attributes
     ----------
-    image : array
-        The very image that they were read from.
-    box : Box
-    pixels : ndarray, shape (h, w) or (h, w, C)
+    levels : tuple of array
+        The very ones that they were read from.
+    regions : tuple of Region or None
+        Of each level what is kept.
     """
 
-    image: Any
-    box: Box
-    pixels: NDArray[Any]
+    levels: tuple[Any, ...]
+    regions: tuple[Region | None, ...]
 
-    def cut(self, box: Box) -> Block:
-        """Return a copy of the part inside a smaller box."""
-        top, left = self.box.top, self.box.left
-        rows, columns = (
-            slice(box.top - top, box.bottom - top),
-            slice(box.left - left, box.right - left),
-        )
-        return Block(self.image, box, self.pixels[rows, columns].copy())
+    @property
+    def nbytes(self) -> int:
+        """Memory that the pixels take."""
+        return sum(region.pixels.nbytes for region in self.regions if region is not None)
+
+
+class Level:
+    """One level of a lazy image: what was read of it last is not read again.
+
+    Parameters
+    ----------
+    source : array (H, W) or (H, W, C)
+    """
+
+    def __init__(self, source: Any) -> None:
+        self.source, self.dtype = source, source.dtype
+        self.shape: tuple[int, ...] = tuple(np.shape(source))
+        self.region: Region | None = None
+        self._thinned: tuple[tuple[slice, ...], NDArray[Any]] | None = None
+
+    def __getitem__(self, index: tuple[slice, slice]) -> NDArray[Any]:
+        """Read rows and columns, both with a start and a stop."""
+        rows, columns = index
+        known = None if self.region is None else self.region.part(rows, columns)
+        if known is not None:
+            return known
+        if max(rows.stop - rows.start, columns.stop - columns.start) > BLOCK_LIMIT:
+            if self._thinned is None or self._thinned[0] != index:
+                self._thinned = (index, np.asarray(self.source[index]))
+            return self._thinned[1]
+        whole = (slice(rows.start, rows.stop), slice(columns.start, columns.stop))
+        self.region = Region(rows.start, columns.start, np.asarray(self.source[whole]))
+        return self.region.pixels[:: rows.step, :: columns.step]
+
+    def kept(self, rows: slice, columns: slice) -> Region | None:
+        """Return what is known of a region, without the rest; None where it is not all known."""
+        if self.region is None:
+            return None
+        part = self.region.part(rows, columns)
+        if part is None or part.shape == self.region.pixels.shape:
+            return None if part is None else self.region
+        return Region(rows.start, columns.start, part.copy())
 
 
 class WindowReader:
@@ -60,15 +114,16 @@ class WindowReader:
         clicks: ClickSequence,
         channels: Sequence[int] | None,
         limits: tuple[float, float] | None,
+        connectivity: Connectivity = 8,
     ) -> None:
         pyramid = window.levels(image)
-        self.image: Any = pyramid[0] if len(pyramid) == 1 else pyramid
-        self.shape, self.clicks = shape, clicks
-        self.channels, self.limits = channels, limits
-        self.seconds = {"window": 0.0, "network": 0.0}
-        self._block: Block | None = None
         # A stack of channels that are no colours says so (see `core.channels`).
         self._separate = bool(getattr(pyramid[0], "separate_channels", False))
+        self._levels = [x if isinstance(x, np.ndarray) else Level(x) for x in pyramid]
+        self.shape, self.clicks = shape, clicks
+        self.channels, self.limits = channels, limits
+        self.connectivity = connectivity
+        self.seconds = {"window": 0.0, "network": 0.0}
 
     def with_clicks(self, clicks: ClickSequence) -> WindowReader:
         """Return a reader of the same image, which shares what was read, with other clicks."""
@@ -84,46 +139,54 @@ class WindowReader:
         mask = view.inner(answer) > 0.5
         inside = [c for c in self.clicks.positives if view.contains(c)]
         points = [view.to_input(*map(float, c.pixel)) for c in inside]
-        return keep_clicked(mask, [(round(y), round(x)) for y, x in points]).mask
+        pixels = [(round(y), round(x)) for y, x in points]
+        return keep_clicked(mask, pixels, self.connectivity).mask
 
     def remember(self, block: Block | None) -> None:
         """Use what an earlier click on the same image has read."""
-        if block is not None and block.image is self.image and window.is_frozen(self.image):
-            self._block = block
+        if block is None or len(block.levels) != len(self._levels):
+            return
+        for level, source, region in zip(self._levels, block.levels, block.regions, strict=True):
+            if isinstance(level, Level) and level.source is source and window.is_frozen(source):
+                level.region = region
 
     def kept(self, view: Window) -> Block | None:
         """Return the pixels of the window for the next click, where they were read in full."""
-        if self._block is None or not self._block.box.holds(view.box):
-            return None
-        return self._block if self._block.box == view.box else self._block.cut(view.box)
+        height, width = self.shape
+        regions: list[Region | None] = []
+        sources = []
+        for level in self._levels:
+            found = None
+            if isinstance(level, Level):
+                zoom = (level.shape[0] / height, level.shape[1] / width)
+                found = level.kept(*window.level_slices(view, zoom))
+            regions.append(found)
+            sources.append(level.source if isinstance(level, Level) else level)
+        return Block(tuple(sources), tuple(regions)) if any(regions) else None
 
-    def cover(self, view: Window) -> None:
-        """Read a lazy image's window once, so that the windows inside it cost nothing more."""
-        lazy = hasattr(self.image, "dtype") and not isinstance(self.image, np.ndarray)
-        known = self._block is not None and self._block.box.holds(view.box)
-        if lazy and not known and view.side <= BLOCK_LIMIT:
-            self._block = Block(self.image, view.box, np.asarray(self.image[view.slices]))
-
-    def _pixels(self, view: Window) -> NDArray[Any]:
-        self.cover(view)
-        if self._block is None or not self._block.box.holds(view.box):
-            return window.read_window(self.image, view)
-        box = self._block.box
-        return window.read_window(self._block.pixels, view.shifted(-box.top, -box.left))
+    def cover(self, views: Sequence[Window]) -> None:
+        """Read what is lazy of these windows, large ones first: those inside cost nothing more."""
+        if any(isinstance(level, Level) for level in self._levels):
+            for view in sorted(views, key=lambda each: -each.side):
+                window.read_window(self._levels, view)
 
     def read(self, view: Window, settings: Preprocessing) -> FloatArray:
         """Return the window's pixels at the network's input, (h, w, 3) in [0, 1]."""
-        pixels = self._pixels(view)
+        pixels = window.read_window(self._levels, view)
+        jointly = intensity.is_colour(pixels) and not self._separate
+        pixels = intensity.chosen(pixels, self.channels)
         unit = settings.scaling == "unit" and pixels.dtype == np.uint8 and self.limits is None
         if unit:
             size = (view.input_height, view.input_width)
-            small = resize_8bit(pixels.reshape(*pixels.shape[:2], -1), size)
-            return intensity.to_rgb(small.astype(np.float32), self.channels) / np.float32(255)
-        values = view.shrink(intensity.to_float(pixels, self.limits), settings.antialias)
-        if self._separate and self.limits is None:
-            # Before two channels are joined: the brighter one must not drown the other.
-            return intensity.to_rgb(intensity.stretch(values, jointly=False), self.channels)
-        rgb = intensity.to_rgb(values, self.channels)
+            small = resize_8bit(pixels, size)
+            return intensity.to_rgb(small.astype(np.float32)) / np.float32(255)
+        # What channels that are no colours hold says nothing about one another.
+        parts = [pixels] if jointly else np.split(pixels, pixels.shape[-1], -1)
+        values = np.concatenate([intensity.to_float(part, self.limits) for part in parts], -1)
+        values = view.shrink(values, settings.antialias)
         if self.limits is not None:
-            return rgb
-        return intensity.stretch(rgb, jointly=intensity.is_colour(pixels))
+            return intensity.to_rgb(values)
+        if self._separate or values.shape[-1] == 1:
+            # Before they are joined or repeated: a brighter one must not drown another.
+            return intensity.to_rgb(intensity.stretch(values, jointly=False))
+        return intensity.stretch(intensity.to_rgb(values), jointly=jointly)

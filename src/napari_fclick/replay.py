@@ -23,7 +23,7 @@ from napari_fclick.session.place import Place
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.stacks import others_in
 from napari_fclick.session.starting import start_prediction
-from napari_fclick.session.state import Part, PredictionLike, PredictorLike
+from napari_fclick.session.state import Answer, Part, PredictionLike, PredictorLike
 from napari_fclick.session_image import SessionImage
 from napari_fclick.training.simulation import correction
 
@@ -149,7 +149,9 @@ def clicks_needed(predictor: PredictorLike, accepted: Acceptance) -> int:
     """Return how many clicks a predictor needs until its mask agrees with an accepted one.
 
     The person's own clicks are tried first, in their order; where they are used up, clicks
-    in the middle of the largest error follow.
+    in the middle of the largest error follow. The predictor is asked as it was then: with the same
+    limits and typical side, from the same start. The clicks that stand for a start count nothing,
+    and where it agrees already none is needed.
 
     Parameters
     ----------
@@ -157,21 +159,29 @@ def clicks_needed(predictor: PredictorLike, accepted: Acceptance) -> int:
     accepted : Acceptance
     """
     part, plane, wanted = accepted.part, accepted.plane, accepted.wanted
-    clicks, prediction = ClickSequence(), _start(part, plane)
-    own = iter(part.clicks)
-    mask = np.zeros_like(wanted)
-    if prediction is not None:
-        mask = _written(prediction, accepted)
-    for number in range(1, MOST_CLICKS + 1):
-        click = next(own, None) or _next_click(wanted, mask, clicks)
-        if click is None:
-            return number - 1
-        clicks = clicks.add(click)
-        prediction = predictor.predict(plane, clicks, prediction)
-        mask = _written(prediction, accepted)
+    prediction = _start(part, plane)
+    clicks = ClickSequence() if prediction is None else prediction.clicks
+    own = iter(own_clicks(part))
+    mask = np.zeros_like(wanted) if prediction is None else _written(prediction, accepted)
+    for number in range(MOST_CLICKS):
         if iou(wanted, mask) >= CONTENT:
             return number
+        click = next(own, None) or _next_click(wanted, mask, clicks)
+        if click is None:
+            return number
+        clicks = clicks.add(click)
+        asked = _asked(part, len(clicks))
+        prediction = predictor.predict(
+            plane, clicks, prediction, limits=asked.limits, typical_side=asked.typical_side
+        )
+        mask = _written(prediction, accepted)
     return MOST_CLICKS
+
+
+def own_clicks(part: Part) -> tuple[Click, ...]:
+    """Return the clicks of a part that a person made: those after what it began with."""
+    begun = 0 if part.start is None else len(part.start.clicks)
+    return tuple(part.clicks)[begun:]
 
 
 def acceptances(journal: Journal, image: Any) -> Iterator[Acceptance]:
@@ -368,6 +378,12 @@ def _predict(predictor: PredictorLike, plane: Any, part: Part) -> PredictionLike
     if prediction is None:
         raise JournalError(f"an object at {part.box} was accepted without a prediction")
     return prediction
+
+
+def _asked(part: Part, clicks: int) -> Answer:
+    """Return what was asked with so many clicks; with more than there were, what was asked last."""
+    later = (answer for answer in part.answers if answer.clicks >= clicks)
+    return next(later, part.answers[-1] if part.answers else Answer(clicks))
 
 
 def _mask(prediction: PredictionLike, part: Part, box: Box) -> Mask:

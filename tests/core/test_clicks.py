@@ -27,7 +27,9 @@ class TestClick:
     def test_pixel_centres_are_integers(self, y: float, x: float, pixel: tuple[int, int]) -> None:
         assert Click(y, x).pixel == pixel
 
-    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), "3", None, 1j])
+    @pytest.mark.parametrize(
+        "value", [float("nan"), float("inf"), -float("inf"), "3", None, 1j, 10**400]
+    )
     @pytest.mark.parametrize("axis", ["y", "x"])
     def test_refuses_what_is_no_place(self, axis: str, value: object) -> None:
         place = {"y": 1.0, "x": 1.0} | {axis: value}

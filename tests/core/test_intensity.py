@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_fclick.core.intensity import stretch, to_float, to_rgb
+from napari_fclick.core.intensity import chosen, stretch, to_float, to_rgb
 
 INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
 FLOATS = ["float16", "float32", "float64", "longdouble"]
@@ -119,12 +119,12 @@ class TestToRgb:
         [((4,), [40, 40, 40]), ((3, 1), [30, 10, 20]), ((4, 0, 2), [40, 0, 20])],
     )
     def test_chosen(self, channels: tuple[int, ...], expected: list[float]) -> None:
-        assert to_rgb(self.FIVE, channels)[0, 0].tolist() == expected
+        assert to_rgb(chosen(self.FIVE, channels))[0, 0].tolist() == expected
 
     @pytest.mark.parametrize("channels", [(), (0, 1, 2, 3), (5,), (-1,), (0, 9)])
     def test_refuses_channels_that_are_not_there(self, channels: tuple[int, ...]) -> None:
         with pytest.raises(ValueError, match=r"channels \[.*\] are not one to three .* 0 to 4"):
-            to_rgb(self.FIVE, channels)
+            chosen(self.FIVE, channels)
 
 
 class TestStretch:
@@ -150,6 +150,15 @@ class TestStretch:
     @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 5)])
     def test_constant_is_zeros(self, shape: tuple[int, int], jointly: bool) -> None:
         assert not stretch(np.full((*shape, 3), 37, np.float32), jointly).any()
+
+    @pytest.mark.parametrize(("low", "high"), [(255, 0), (0, 255)])
+    def test_a_few_pixels_on_what_is_constant_are_seen(self, low: int, high: int) -> None:
+        values = np.full((128, 128, 3), high, np.float32)
+        values[60:66, 60:66] = low
+        for jointly in (True, False):
+            found = stretch(values, jointly)
+            assert found.min() == 0 and found.max() == 1
+            assert (found[60:66, 60:66] == (low > high)).all()
 
     def test_negative_values(self) -> None:
         values = np.full((8, 8, 3), -300, np.float32)

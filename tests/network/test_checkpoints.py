@@ -114,6 +114,7 @@ def test_failed_write_leaves_the_old_file(weights: Path, monkeypatch: pytest.Mon
     with pytest.raises(OSError, match="No space"):
         checkpoints.save(weights, network.state_dict(), card)
     assert weights.read_bytes() == before
+    assert list(weights.parent.glob("*.partial")) == []  # it would keep the disk full
 
 
 def test_registered_file_is_found_by_name(weights: Path) -> None:

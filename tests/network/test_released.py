@@ -13,6 +13,7 @@ import torch
 from tests.parity import made_up_checkpoint
 
 from napari_fclick import Click, Predictor
+from napari_fclick.network import checkpoints, released
 from napari_fclick.network.checkpoints import WeightsError
 from napari_fclick.network.released import import_checkpoint
 
@@ -87,3 +88,22 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, monkeypatch: pytest.Mon
 def test_missing_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no checkpoint"):
         import_checkpoint(tmp_path / "none.pth")
+
+
+def test_the_name_leads_to_the_newest_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(released, "_read", lambda path: {})
+    monkeypatch.setattr(released, "_check", lambda *args: None)
+    path = tmp_path / "a.pth"
+    deep = {"backbone_pre.conv1.0.weight": torch.zeros(1)}
+    inside, _ = import_checkpoint(path)
+    name = BACKBONES["resnet"]
+    assert checkpoints.find(name) == inside
+    for out in (tmp_path / "other.safetensors", checkpoints.user_folder() / "mine.safetensors"):
+        import_checkpoint(path, out)
+        assert checkpoints.find(name) == out.resolve()
+    import_checkpoint(path)
+    assert checkpoints.find(name) == inside
+    monkeypatch.setattr(released, "_read", lambda path: deep)
+    assert import_checkpoint(path)[1].name == BACKBONES["res2net"]

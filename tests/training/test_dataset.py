@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from PIL import Image
 from tests.training.folders import write_folder
 
 from napari_fclick.core.folders import ImageSet, Plane, objects_2d
@@ -83,6 +84,25 @@ def test_what_cannot_be_used_is_skipped(folder: Path, caplog: pytest.LogCaptureF
     assert len(found.by_image) == 1
     for name in ("b.tif", "v.tif", "lonely.tif"):
         assert name in caplog.text
+
+
+def test_labels_with_a_palette_are_their_numbers(tmp_path: Path) -> None:
+    for part in ("images", "labels"):
+        (tmp_path / part).mkdir()
+    indices = np.zeros((40, 50), np.uint8)
+    indices[5:25, 5:25] = 3
+    picture = Image.fromarray(indices, "P")
+    picture.putpalette([255 - n // 3 for n in range(768)])
+    picture.save(tmp_path / "labels/a.png")
+    Image.fromarray(indices * 50).save(tmp_path / "images/a.png")
+    assert [(o.label, o.area) for o in ImageSet(tmp_path, None).objects] == [(3, 400)]
+
+
+def test_files_of_one_name_are_told_of(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Image.fromarray(np.zeros((64, 80), np.uint8)).save(folder / "images/a.png")
+    found = ImageSet(folder, validation=None)
+    assert len(found.by_image) == 3
+    assert "a.tif: left out, as" in caplog.text
 
 
 def test_missing_folders(tmp_path: Path) -> None:

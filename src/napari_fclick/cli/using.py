@@ -12,15 +12,13 @@ import numpy as np
 import typer
 
 from napari_fclick.cli.common import AsJson, Device, Weights, app, load_predictor, read_click, say
+from napari_fclick.core.channels import MOST_CHANNELS
 from napari_fclick.core.clicks import ClickSequence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_fclick.predictor import Prediction
-
-#: More channels than this are taken for a stack whose slice was not chosen.
-MOST_CHANNELS = 16
 
 
 @app.command()

@@ -14,6 +14,8 @@ from napari_fclick.core.intensity import Limits
 
 #: The network looks at three channels.
 MAX_CHANNELS = 3
+#: An image of more channels than this is taken for a stack whose slice was not chosen.
+MOST_CHANNELS = 16
 
 
 class ChannelStack:

@@ -188,5 +188,5 @@ def _anchored(clicks: list[Click], index: int) -> ClickSequence:
 def _is_finite(value: object) -> bool:
     try:
         return math.isfinite(value)  # type: ignore[arg-type]
-    except TypeError:
+    except (TypeError, OverflowError):
         return False

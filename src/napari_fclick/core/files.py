@@ -52,6 +52,26 @@ def read_image(path: Path) -> NDArray[Any]:
         raise ValueError(f"{path} cannot be read as an image: {reason}") from None
 
 
+def read_indices(path: Path) -> NDArray[Any]:
+    """Read an image file of numbers: where it has a palette, the indices, not the colours.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `read_image`.
+    """
+    from PIL import Image
+
+    if path.suffix.lower() in (".png", ".bmp", ".gif") and path.is_file():
+        try:
+            with Image.open(path) as opened:
+                if opened.mode == "P":
+                    return np.asarray(opened)
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read as labels: {error}") from None
+    return read_image(path)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to; it takes the place of ``path`` when all is written, or never."""

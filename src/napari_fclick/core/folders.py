@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,7 +19,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, read_image
+from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, read_image, read_indices
 from napari_fclick.core.object_sets import (
     IGNORE_LABEL,
     IndexedSet,
@@ -71,12 +71,18 @@ def find_pairs(folder: Path) -> list[ImagePair]:
     FileNotFoundError
         If a folder is missing or nothing pairs.
     """
-    files = {}
+    files: dict[str, dict[str, Path]] = {}
     for part in ("images", "labels"):
         if not (folder / part).is_dir():
             raise FileNotFoundError(f"{folder} holds no folder {part}/")
-        found = sorted((folder / part).iterdir())
-        files[part] = {f.stem: f for f in found if f.suffix.lower() in SUFFIXES}
+        files[part] = {}
+        for file in sorted((folder / part).iterdir()):
+            if file.suffix.lower() not in SUFFIXES:
+                continue
+            if file.stem in files[part]:
+                logger.warning("%s: left out, as %s has its name", file, files[part][file.stem])
+                continue
+            files[part][file.stem] = file
     for stem in sorted(files["images"].keys() - files["labels"].keys()):
         logger.warning("%s has no labels: skipped", files["images"][stem])
     stems = sorted(files["images"].keys() & files["labels"].keys())
@@ -151,7 +157,7 @@ def load_pair(pair: ImagePair) -> Plane:
     OSError, ValueError
         If a file cannot be read, or they are of no use together.
     """
-    image, labels = _open(pair.image), _open(pair.labels)
+    image, labels = _open(pair.image, read_image), _open(pair.labels, read_indices)
     if labels.dtype.kind == "f" and np.all(labels == np.floor(labels)):
         labels = labels.astype(np.int64)  # whole numbers in floats, as some programs write them
     colour = labels.ndim == 3 and labels.shape[-1] <= 4
@@ -166,14 +172,14 @@ def load_pair(pair: ImagePair) -> Plane:
     return Plane(image, labels)
 
 
-def _open(path: Path) -> NDArray[Any]:
+def _open(path: Path, read: Callable[[Path], NDArray[Any]]) -> NDArray[Any]:
     if path.is_file() and path.stat().st_size >= MAPPED_BYTES:
         with suppress(ValueError):  # compressed, or of another kind: read as any other
             if path.suffix.lower() in TIFF_SUFFIXES:
                 return tifffile.memmap(path, mode="r")
             if path.suffix.lower() == ".npy":
                 return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    return read_image(path)
+    return read(path)
 
 
 def is_linked(labels: NDArray[Any]) -> bool:

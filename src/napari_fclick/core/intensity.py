@@ -64,30 +64,45 @@ def is_colour(pixels: Array) -> bool:
     return pixels.ndim == 3 and pixels.shape[-1] in (3, 4)
 
 
-def to_rgb(values: FloatImage, channels: Sequence[int] | None = None) -> FloatImage:
-    """Choose three channels.
+def chosen(pixels: Array, channels: Sequence[int] | None = None) -> Array:
+    """Return the channels that are looked at.
 
     Parameters
     ----------
-    values : ndarray of float32, shape (h, w, C)
-        One channel is repeated; two are joined by their mean; three are RGB; four are RGBA,
-        whose alpha is dropped; of five or more the first three count.
+    pixels : ndarray, shape (h, w) or (h, w, C)
+        Of more than three channels the first three count: an alpha channel does not.
     channels : sequence of 1 to 3 int, optional
         Use these instead.
 
     Returns
     -------
-    ndarray of float32, shape (h, w, 3)
+    ndarray, shape (h, w, 1 to 3)
 
     Raises
     ------
     ValueError
         If a chosen channel does not exist.
     """
+    values = pixels if pixels.ndim == 3 else pixels[..., None]
+    if channels is None:
+        return values[..., :3]
+    return values[..., _checked_channels(channels, values.shape[-1])]
+
+
+def to_rgb(values: FloatImage) -> FloatImage:
+    """Make three channels.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (h, w, C)
+        One channel is repeated; two are joined by their mean; three are RGB; four are RGBA,
+        whose alpha is dropped; of five or more the first three count.
+
+    Returns
+    -------
+    ndarray of float32, shape (h, w, 3)
+    """
     count = values.shape[-1]
-    if channels is not None:
-        values = values[..., _checked_channels(channels, count)]
-        count = values.shape[-1]
     if count == 1:
         return np.repeat(values, 3, axis=-1)
     if count == 2:
@@ -100,18 +115,21 @@ def stretch(values: FloatImage, jointly: bool = True) -> FloatImage:
 
     Parameters
     ----------
-    values : ndarray of float32, shape (h, w, 3)
+    values : ndarray of float32, shape (h, w, C)
     jointly : bool
         One pair of percentiles for all channels (colour images) or one a channel.
 
     Returns
     -------
-    ndarray of float32, shape (h, w, 3), in [0, 1]
-        A constant window becomes 0.
+    ndarray of float32, shape (h, w, C), in [0, 1]
+        A constant window becomes 0; one that is constant but for a few pixels spans them.
     """
     axes = (0, 1, 2) if jointly else (0, 1)
     # Every other pixel tells the percentiles well enough, at a quarter of the cost.
     low, high = np.percentile(values[::2, ::2], PERCENTILES, axis=axes).astype(np.float32)
+    if (low == high).any():
+        least, most = values.min(axes), values.max(axes)
+        low, high = np.where(low == high, (least, most), (low, high))
     span = np.where(high > low, high - low, np.float32(1))
     stretched: FloatImage = np.clip((values - low) / span, 0, 1, dtype=np.float32)
     return stretched

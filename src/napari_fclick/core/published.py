@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import read_image
+from napari_fclick.core.files import read_image, read_indices
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
 
 Array = NDArray[Any]
@@ -148,17 +148,7 @@ class NamedPlanes:
 
 def read_numbers(path: Path) -> Array:
     """Read an image of numbers, uint16 (H, W): of a palette the indices, not the colours."""
-    from PIL import Image
-
-    if path.suffix.lower() in (".png", ".bmp", ".gif"):
-        try:
-            with Image.open(path) as opened:
-                pixels = np.asarray(opened)
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read as labels: {error}") from None
-    else:
-        pixels = read_image(path)
-    numbers = pixels.astype(np.uint16)
+    numbers = read_indices(path).astype(np.uint16)
     return numbers if numbers.ndim == 2 else np.asarray(numbers[..., :3].max(-1))
 
 

@@ -358,7 +358,12 @@ def image_shape(image: Any) -> tuple[int, int]:
         If it has another number of axes, or no pixels.
     """
     base = levels(image)[0]
-    shape = tuple(int(n) for n in np.shape(base))
+    try:
+        shape = tuple(int(n) for n in np.shape(base))
+    except ValueError:  # dask says NaN
+        raise ValueError(
+            f"image has shape {np.shape(base)}, not all of it known: compute_chunk_sizes() tells it"
+        ) from None
     if len(shape) not in (2, 3):
         raise ValueError(
             f"image has shape {shape}: {len(shape)} axes; allowed are (rows, columns) and "
@@ -403,13 +408,19 @@ def read_window(image: Any, window: Window) -> Array:
         if window.side * shrunk >= wanted:
             chosen = level
     zoom = (np.shape(chosen)[0] / height, np.shape(chosen)[1] / width)
+    rows, columns = level_slices(window, zoom)
+    step = max(1, max(rows.stop - rows.start, columns.stop - columns.start) // wanted)
+    cut = chosen[rows.start : rows.stop : step, columns.start : columns.stop : step]
+    return np.asarray(cut)
+
+
+def level_slices(window: Window, zoom: tuple[float, float]) -> tuple[slice, slice]:
+    """Return a window's rows and columns in a level of so many pixels for one of the image's."""
     rows, columns = (
         slice(math.floor(s.start * z), max(math.floor(s.start * z) + 1, round(s.stop * z)))
         for s, z in zip(window.slices, zoom, strict=True)
     )
-    step = max(1, max(rows.stop - rows.start, columns.stop - columns.start) // wanted)
-    cut = chosen[rows.start : rows.stop : step, columns.start : columns.stop : step]
-    return np.asarray(cut)
+    return rows, columns
 
 
 def _span(centre: float, length: int, limit: int) -> tuple[int, int]:

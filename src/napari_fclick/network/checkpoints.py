@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from napari_fclick.core.files import replacing
 from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH
 from napari_fclick.core.integrity import Connectivity
 from napari_fclick.core.intensity import Scaling
@@ -119,9 +120,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
     text = card.model_copy(update={"sha256": ""}).model_dump_json()
     card = card.model_copy(update={"sha256": fingerprint(kept, text)})
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    save_file(kept, partial, metadata={_METADATA_KEY: card.model_dump_json()})
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file(kept, partial, metadata={_METADATA_KEY: card.model_dump_json()})
     return card
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from napari_fclick.core.files import same_file
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import RELEASED, Card, WeightsError
 from napari_fclick.network.fcanet import PAPER_RES2NET, PAPER_RESNET, FCANet, NetworkConfig
@@ -73,9 +74,11 @@ def import_checkpoint(checkpoint: Path, out: Path | None = None) -> tuple[Path, 
         description="FCA-Net as released by its authors, imported",
         data=("PASCAL VOC 2012", "SBD", "ImageNet"),
     )
-    target = out or checkpoints.user_folder() / f"{card.name}{checkpoints.SUFFIX}"
+    own = checkpoints.user_folder() / f"{card.name}{checkpoints.SUFFIX}"
+    target = out or own
     card = checkpoints.save(target, ours, card)
-    if target.parent != checkpoints.user_folder():
+    if not same_file(target, own):
+        own.unlink(missing_ok=True)  # an older import would go by the name
         checkpoints.register(card.name, target)
     return target, card
 

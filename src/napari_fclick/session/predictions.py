@@ -89,4 +89,4 @@ class KnownPredictions:
 
 def _nbytes(prediction: PredictionLike) -> int:
     block = getattr(prediction, "block", None)
-    return prediction.probability.nbytes + (0 if block is None else int(block.pixels.nbytes))
+    return prediction.probability.nbytes + (0 if block is None else int(block.nbytes))
