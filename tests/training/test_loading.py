@@ -20,6 +20,7 @@ from napari_fclick.training.dataset import SampleMaker, WindowDataset
 from napari_fclick.training.distributed import Processes
 from napari_fclick.training.loading import batches, held_back, open_sets, sample_maker
 from napari_fclick.training.losses import IGNORE
+from napari_fclick.training.simulation import RandomClicks
 
 
 def config(folder: Path, *sets: SetConfig, **settings: object) -> TrainingConfig:
@@ -209,9 +210,24 @@ def test_a_persons_clicks_come_along() -> None:
     assert piece.patch.labels[tuple(np.rint(piece.patch.points[0]).astype(int))] == 1
     assert piece.positive.tolist()[:2] == [True, True]
     still = AugmentationConfig(**dict.fromkeys(("flip", "transpose", "rotation"), 0.0))
-    make = SampleMaker(WindowCutter(64), Augmentation(still), 64)
+    make = SampleMaker(WindowCutter(64), Augmentation(still), 64, RandomClicks(1.0, 5, 5))
     sample = make(plane, known, np.random.default_rng(1))
     run = TrainingConfig.model_validate({"phases": [{"steps": 1}]})
     batch = BatchClicks(run, sample.target[None], sample.clicks[None], step=0)
     assert [c.positive for c in batch.clicks[0]][:2] == [True, True]
     assert len(batch.clicks[0]) == len(piece.positive)
+
+
+def test_further_clicks_come_with_the_sample() -> None:
+    plane, ref = object_of(1)
+    make = SampleMaker(
+        WindowCutter(64), Augmentation(AugmentationConfig()), 64, RandomClicks(1.0, 3, 3)
+    )
+    found = [make(plane, ref, np.random.default_rng(seed)) for seed in range(20)]
+    for sample in found:
+        for row, column, sign in sample.clicks.tolist():
+            if sign:
+                assert sample.target[int(row), int(column)] == (sign > 0)
+    assert max(int((sample.clicks[:, 2] != 0).sum()) for sample in found) > 3
+    again = make(plane, ref, np.random.default_rng(3))
+    assert torch.equal(again.clicks, found[3].clicks)

@@ -13,13 +13,15 @@ LN2 = math.log(2)  # the cross-entropy of a logit of 0
 
 
 def test_closeness() -> None:
-    near = losses.closeness((1, 301), [(0, 0)])
+    points = torch.tensor([[[0.0, 0.0], [0.0, 300.0]]]).repeat(3, 1, 1)
+    wanted = torch.tensor([[True, False], [True, True], [False, False]])
+    near, two, none = losses.closeness((2, 301), points, wanted)
     assert near[0, 0] == 1
     assert near[0, 25] == pytest.approx(0.75)
+    assert near[1, 0] == pytest.approx(0.99)
     assert near[0, 100] == near[0, 300] == 0
-    two = losses.closeness((1, 301), [(0, 0), (0, 300)])
     assert two[0, 290] == pytest.approx(0.9)
-    assert losses.closeness((2, 2), []).sum() == 0
+    assert none.sum() == 0
 
 
 def test_cross_entropy_loss() -> None:

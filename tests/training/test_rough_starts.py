@@ -13,12 +13,12 @@ from tests.training.test_slices import Volumes, ball, seen
 
 from napari_fclick.core.object_sets import IndexedSet
 from napari_fclick.training.augmentation import Augmentation
-from napari_fclick.training.clicking import BatchClicks
 from napari_fclick.training.config import AugmentationConfig, TrainingConfig
 from napari_fclick.training.cutting import WindowCutter
 from napari_fclick.training.dataset import Sample, SampleMaker, WindowDataset
 from napari_fclick.training.losses import IGNORE
 from napari_fclick.training.rough_starts import RoughStarts, at_end, first_click, roughened
+from napari_fclick.training.simulation import RandomClicks
 from napari_fclick.training.slices import Slices
 from napari_fclick.training.trainer import Trainer
 
@@ -143,13 +143,15 @@ def test_rough_mask_and_object_go_the_same_way() -> None:
     assert np.median(shared) > 0.6
 
 
-def test_no_clicks_are_added_where_there_is_no_object(tmp_path: Path) -> None:
-    run = config(tmp_path, extra_chance=1.0, extra_clicks=4)
-    clicks = torch.zeros(3, 20, 3)
-    clicks[:, 0] = torch.tensor([30.0, 30.0, 1.0])
-    target = torch.zeros(3, 64, 64, dtype=torch.uint8)
-    batch = BatchClicks(run, target, clicks, step=0)
-    assert [len(known) for known in batch.clicks] == [1, 1, 1]
+def test_no_clicks_are_added_where_there_is_no_object() -> None:
+    further, nowhere = RandomClicks(1.0, 4, 4), np.zeros((64, 64), bool)
+    truth = nowhere.copy()
+    truth[20:44, 20:44] = True
+    drawn = [
+        [further.draw(m, (30, 30), nowhere, np.random.default_rng(n)) for n in range(5)]
+        for m in (truth, nowhere)
+    ]
+    assert any(drawn[0]) and not any(drawn[1])
 
 
 @pytest.mark.parametrize("loss", ["paper", "focal-dice"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_fclick.core.peaks import peak
-from napari_fclick.training.simulation import SimulatedClick, correction, paper_clicks
+from napari_fclick.training.simulation import RandomClicks, SimulatedClick, correction, paper_clicks
 
 
 def square(top: int, left: int, side: int, size: int = 60) -> np.ndarray:
@@ -103,6 +103,20 @@ def test_paper_clicks_leave_out_what_is_ignored() -> None:
         rng = np.random.default_rng(seed)
         clicks = paper_clicks(truth, rng, 0, 4, (120, 120), ignore)
         assert all(click.column >= 200 for click in clicks)
+
+
+def test_random_clicks_are_as_many_as_were_drawn() -> None:
+    truth = square(30, 30, 100, size=200)
+    nothing = np.zeros_like(truth)
+    counts = []
+    for seed in range(60):
+        further = RandomClicks(0.5, positives=2, negatives=1)
+        clicks = further.draw(truth, (80, 80), nothing, np.random.default_rng(seed))
+        counts.append((sum(c.positive for c in clicks), sum(not c.positive for c in clicks)))
+    assert {positives for positives, _ in counts} == {0, 1, 2}
+    assert {negatives for _, negatives in counts} == {0, 1}
+    assert 30 <= counts.count((0, 0)) <= 48  # half, and a sixth of the others
+    assert RandomClicks(0.0, 9, 9).draw(truth, (80, 80), nothing, np.random.default_rng(0)) == []
 
 
 def test_no_room_no_clicks() -> None:

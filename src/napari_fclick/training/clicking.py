@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -11,16 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.training import losses
 from napari_fclick.training.config import TrainingConfig
-from napari_fclick.training.simulation import (
-    PAPER_SIDE,
-    SimulatedClick,
-    correction,
-    paper_clicks,
-)
+from napari_fclick.training.simulation import PAPER_SIDE, SimulatedClick, correction
 
 Mask = NDArray[np.bool_]
 Clicks = list[SimulatedClick]
@@ -63,10 +59,8 @@ class BatchClicks:
         places = range(offset, offset + len(target))
         self._rngs = [np.random.default_rng((config.seed, step, 2, place)) for place in places]
         self.clicks = [
-            self._start(truth, ignored, known, rng)
-            for truth, ignored, known, rng in zip(
-                self._truths, self._ignored, clicks.tolist(), self._rngs, strict=True
-            )
+            [SimulatedClick(round(r), round(c), sign > 0) for r, c, sign in known if sign]
+            for known in clicks.tolist()
         ]
 
     @property
@@ -94,69 +88,84 @@ class BatchClicks:
         """Draw which samples are shown the previous mask, (N,)."""
         return np.array([rng.random() >= self._config.mask_drop for rng in self._rngs])
 
-    def guidance(self, preprocessing: Preprocessing, device: torch.device) -> Guidance:
-        """Return the maps for the network."""
-        size = self._truths.shape[-2:]
-        maps = [
-            guidance_maps(
-                size,
-                _pixels(known, True),
-                _pixels(known, False),
-                (known[0].row, known[0].column),
-                preprocessing.click_width,
-                preprocessing.first_click_width,
+    def placed(self, device: torch.device) -> PlacedClicks:
+        """Return the clicks as they are now, on a device."""
+        return PlacedClicks.of(self.clicks, self._truths.shape[-2:], device)
+
+
+@dataclass(frozen=True)
+class PlacedClicks:
+    """Clicks of a batch on a device, which draws their maps; the losses see how near they are.
+
+    Attributes
+    ----------
+    points : float32 Tensor (N, K, 2)
+        Rows and columns, the first click first.
+    signs : int8 Tensor (N, K)
+        1, -1, or 0 where there is no further click.
+    shape : (int, int)
+        Of the maps.
+    """
+
+    points: Tensor
+    signs: Tensor
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls, clicks: Sequence[Clicks], shape: tuple[int, int], device: torch.device
+    ) -> PlacedClicks:
+        """Bring clicks to a device, without waiting for it."""
+        most = max(len(known) for known in clicks)
+        table = torch.zeros(len(clicks), most, 3)
+        for row, known in zip(table, clicks, strict=True):
+            row[: len(known)] = torch.tensor(
+                [(c.row, c.column, 1 if c.positive else -1) for c in known]
             )
-            for known in self.clicks
-        ]
-        stacked = torch.from_numpy(np.array(maps)).to(device, non_blocking=True)
-        return Guidance(stacked[:, :2], stacked[:, 2:])
+        if device.type == "cuda":
+            table = table.pin_memory()
+        table = table.to(device, non_blocking=True)
+        return cls(table[..., :2], table[..., 2], shape)
 
-    def near(self, device: torch.device) -> NearClicks:
-        """Return how near the clicks are, for the losses."""
-        return NearClicks(self.clicks, self._truths.shape[-2:], device)
-
-    def _start(self, truth: Mask, ignored: Mask, known: list[list[float]], rng: Rng) -> Clicks:
-        clicks = [SimulatedClick(round(r), round(c), sign > 0) for r, c, sign in known if sign]
-        config, first = self._config, clicks[0]
-        if len(clicks) > 1:  # a person's
-            return clicks
-        # A slice without the object tells nothing of where else one would click on it.
-        if truth.any() and rng.random() < config.extra_chance:
-            most = config.extra_clicks
-            negatives = most if config.extra_negatives is None else config.extra_negatives
-            wanted = int(rng.integers(most + 1)), int(rng.integers(negatives + 1))
-            clicks += paper_clicks(truth, rng, *wanted, (first.row, first.column), ignored)
-        return clicks
-
-
-class NearClicks:
-    """`losses.closeness` of a batch, each (N, H, W), computed when a loss asks for it."""
-
-    def __init__(
-        self, clicks: Sequence[Clicks], shape: tuple[int, int], device: torch.device
-    ) -> None:
-        self._clicks, self._shape, self._device = clicks, shape, device
+    def guidance(self, preprocessing: Preprocessing) -> Guidance:
+        """Return the maps for the network; see `core.guidance.guidance_maps`."""
+        width = preprocessing.click_width
+        maps = [self._drawn(self.signs == sign, width) for sign in (1, -1)]
+        first = self._drawn(self.signs[:, :1] == 1, preprocessing.first_click_width)
+        return Guidance(torch.stack(maps, 1), first[:, None])
 
     @cached_property
     def positive(self) -> Tensor:
-        """To the positive clicks."""
-        return self._maps(lambda known: _pixels(known, True))
+        """To the positive clicks; this and the others are `losses.closeness`, (N, H, W)."""
+        return self._near(self.signs == 1)
 
     @cached_property
     def negative(self) -> Tensor:
         """To the negative clicks."""
-        return self._maps(lambda known: _pixels(known, False))
+        return self._near(self.signs == -1)
 
     @cached_property
     def first(self) -> Tensor:
         """To the first click."""
-        return self._maps(lambda known: _pixels(known[:1], True))
+        return self._near(self.signs[:, :1] == 1)
 
-    def _maps(self, choose: Callable[[Clicks], list[tuple[int, int]]]) -> Tensor:
-        tau = losses.TAU * max(self._shape) / PAPER_SIDE
-        maps = [losses.closeness(self._shape, choose(known), tau) for known in self._clicks]
-        return torch.stack(maps).to(self._device)
+    def _near(self, wanted: Tensor) -> Tensor:
+        # tau belongs to the paper's 512 pixels
+        tau = losses.TAU * max(self.shape) / PAPER_SIDE
+        return losses.closeness(self.shape, self.points[:, : wanted.shape[1]], wanted, tau)
 
-
-def _pixels(clicks: Clicks, positive: bool) -> list[tuple[int, int]]:
-    return [(c.row, c.column) for c in clicks if c.positive == positive]
+    def _drawn(self, wanted: Tensor, width: float) -> Tensor:
+        """Draw the wanted clicks (N, K) as Gaussians; where they overlap, the nearest counts."""
+        factor = -4 * math.log(2) / width**2
+        points = self.points[:, : wanted.shape[1]]
+        rows, columns = (
+            torch.exp(factor * losses.distances(points[..., axis], length) ** 2)
+            for axis, length in enumerate(self.shape)
+        )
+        rows = rows * wanted[..., None]
+        out = torch.zeros(len(points), *self.shape, device=points.device)
+        for i in range(
+            wanted.shape[1]
+        ):  # one after the other: all at once takes K times the memory
+            out = torch.maximum(out, rows[:, i, :, None] * columns[:, i, None, :])
+        return out

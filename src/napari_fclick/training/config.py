@@ -132,8 +132,10 @@ class TrainingConfig(_Settings):
 
     first_jitter: Chance = Field(0.6, description="chance of a first click off the middle")
     extra_chance: Chance = Field(0.4, description="of clicks drawn at once by Eq. 9 and 10")
-    extra_clicks: int = Field(2, ge=0, description="of them at most, positive ones")
-    extra_negatives: int | None = Field(None, ge=0, description="at most; as many, if not given")
+    extra_clicks: int = Field(2, ge=0, le=9, description="of them at most, positive ones")
+    extra_negatives: int | None = Field(
+        None, ge=0, le=10, description="at most; as many, if not given"
+    )
     corrections: tuple[Chance, ...] = Field(
         (0.35, 0.3, 0.2, 0.15), description="chances of 0, 1, 2 .. iterative steps"
     )

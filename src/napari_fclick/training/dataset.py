@@ -18,6 +18,7 @@ from napari_fclick.training.cutting import Cutter, Piece
 from napari_fclick.training.losses import IGNORE
 from napari_fclick.training.rough_starts import RoughStarts
 from napari_fclick.training.roughness import soften
+from napari_fclick.training.simulation import RandomClicks
 from napari_fclick.training.slices import Slices
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ MOST_CLICKS = 20
 #: Draws after which the files must be in too bad a state to go on.
 MOST_DRAWS = 50
 NO_ROUGH_STARTS = RoughStarts()
+NO_CLICKS = RandomClicks(0.0, 0, 0)
 
 
 class ObjectSet(Protocol):
@@ -66,7 +68,7 @@ class Sample(NamedTuple):
     target : uint8 Tensor (S, S): 0, 1, `IGNORE`
     clicks : float Tensor (MOST_CLICKS, 3)
         Row, column, and the sign: 1, -1, or 0 where there is no further click. The first is
-        positive; the others are a person's, where the object comes with them.
+        positive; the others are a person's, where the object comes with them, or drawn.
     inner : Tensor (2,): rows and columns of the canvas that are not padding
     rough : float Tensor (1, S, S) in [0, 1]
         The mask that the network is handed with the first click; zeros: none.
@@ -90,11 +92,14 @@ class SampleMaker:
     size : int
         Side of the network's input; what a piece leaves of it, at the bottom and the right,
         is ignored.
+    further : RandomClicks
+        Clicks that a sample begins with beside the first, where it comes with no others.
     """
 
     cut: Cutter
     augment: Augmentation
     size: int
+    further: RandomClicks = NO_CLICKS
 
     def __call__(
         self,
@@ -120,13 +125,19 @@ class SampleMaker:
         canvas[:, :height, :width] = image.transpose(2, 0, 1)
         target = np.full((self.size, self.size), IGNORE, np.uint8)
         target[:height, :width] = labels
+        clicks = _listed(points, piece, (height, width))
+        if not clicks[1:, 2].any():
+            first = (round(float(clicks[0, 0])), round(float(clicks[0, 1])))
+            drawn = self.further.draw(target == 1, first, target == IGNORE, rng)[: MOST_CLICKS - 1]
+            for row, click in zip(clicks[1:], drawn, strict=False):
+                row[:] = click.row, click.column, 1 if click.positive else -1
         previous = np.zeros((1, self.size, self.size), np.float32)
         if shown is not None:
             previous[0, :height, :width] = shown
         return Sample(
             torch.from_numpy(canvas),
             torch.from_numpy(target),
-            torch.from_numpy(_listed(points, piece, (height, width))),
+            torch.from_numpy(clicks),
             torch.tensor((height, width)),
             torch.from_numpy(previous),
         )

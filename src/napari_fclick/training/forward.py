@@ -73,10 +73,11 @@ class Forward:
         seen = _seen(batch.inner, images.shape[-2:]).to(self._device, non_blocking=True)
         previous = self._iterate(clicks, images, rough, seen)
         optimization.train_mode(self._network, self._config)
-        guidance = self._guidance(clicks)
+        placed = clicks.placed(self._device)
+        guidance = placed.guidance(self._preprocessing)
         with self._autocast():
             main, side = self._model(self._inputs(images, guidance, previous), guidance.first)
-        loss = self._objective(main, side, target, clicks.near(self._device))
+        loss = self._objective(main, side, target, placed)
         return Outcome(loss, _mean_iou(main.detach(), target))
 
     def _iterate(
@@ -92,22 +93,20 @@ class Forward:
             :, None, None, None
         ]
         for _ in range(clicks.corrections):
-            previous = self._predict(images, self._guidance(clicks), previous) * seen
+            previous = self._predict(images, clicks, previous) * seen
             clicks.correct((previous[:, 0] > 0.5).cpu().numpy())
             shown = torch.from_numpy(clicks.keep_mask()).to(previous)
             # Without the mask of a slice that had the object, a click would stand for nothing.
             previous = torch.where(gone, handed, previous * shown[:, None, None, None])
         return previous
 
-    def _predict(self, images: Tensor, guidance: Guidance, previous: Tensor) -> Tensor:
+    def _predict(self, images: Tensor, clicks: BatchClicks, previous: Tensor) -> Tensor:
+        guidance = clicks.placed(self._device).guidance(self._preprocessing)
         self._network.eval()
         with torch.no_grad(), self._autocast():
             x = self._inputs(images, guidance, previous)
             logits: Tensor = self._network(x, guidance.first).main
             return logits.float().sigmoid()
-
-    def _guidance(self, clicks: BatchClicks) -> Guidance:
-        return clicks.guidance(self._preprocessing, self._device)
 
     def _inputs(self, images: Tensor, guidance: Guidance, previous: Tensor) -> Tensor:
         parts = [images, guidance.clicks]

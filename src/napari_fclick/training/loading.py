@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import cycle
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from napari_fclick.training.dataset import ObjectSet, Sample, SampleMaker, Windo
 from napari_fclick.training.distributed import ALONE, Processes
 from napari_fclick.training.registry import find
 from napari_fclick.training.rough_starts import RoughStarts
+from napari_fclick.training.simulation import RandomClicks
 
 
 class Scene(NamedTuple):
@@ -106,8 +108,9 @@ def open_sets(config: TrainingConfig) -> list[ObjectSet]:
 def held_back(config: TrainingConfig) -> Callable[[], Iterator[Scene]]:
     """Return what yields the objects to validate on, always the same ones.
 
-    They are drawn evenly from what the sets hold back: of folders the images that training
-    leaves out, of VOC the val list.
+    They are drawn evenly, each once, from what the sets hold back: of folders the images that
+    training leaves out, of VOC the val list. A set that has no more leaves its turn to the others;
+    where none has more, they are fewer than ``validate_objects``.
 
     Raises
     ------
@@ -118,7 +121,10 @@ def held_back(config: TrainingConfig) -> Callable[[], Iterator[Scene]]:
     sets: list[ObjectSet] = []
     for each in config.sets:
         if each.format == "folder":
-            sets.append(ImageSet(each.path, True, each.axes, each.min_area, cache))
+            left_out = excluded(each)
+            sets.append(
+                ImageSet(each.path, True, each.axes, each.min_area, cache, exclude=left_out)
+            )
         elif each.format == "voc":
             val = each.model_copy(update={"lists": ("val",), "exclude": ()})
             sets.append(_open_published(val, VocLayout, val.lists, cache))
@@ -126,11 +132,18 @@ def held_back(config: TrainingConfig) -> Callable[[], Iterator[Scene]]:
     if not sets:
         raise ValueError("no set holds an object back to validate on: set validate_every = 0")
     rng = np.random.default_rng(0)
-    chosen = [
-        (each, each.draw(rng))
-        for each, _ in zip(cycle(sets), range(config.validate_objects), strict=False)
-    ]
+    turns = chain.from_iterable(zip_longest(*(_shuffled(each, rng) for each in sets)))
+    chosen = list(islice(filter(None, turns), config.validate_objects))
     return lambda: _scenes(chosen)
+
+
+def _shuffled(each: ObjectSet, rng: np.random.Generator) -> list[tuple[ObjectSet, ObjectRef]]:
+    """Return all objects as if they were drawn one after the other, none twice."""
+    together = Counter(ref.pair for ref in each.objects)
+    # An image of four times as many objects is drawn twice as often.
+    chances = np.array([together[ref.pair] ** -0.5 for ref in each.objects])
+    order = rng.choice(len(chances), len(chances), replace=False, p=chances / chances.sum())
+    return [(each, each.objects[number]) for number in order]
 
 
 def _scenes(chosen: Iterable[tuple[ObjectSet, ObjectRef]]) -> Iterator[Scene]:
@@ -155,7 +168,10 @@ def sample_maker(config: TrainingConfig, phase: PhaseConfig) -> SampleMaker:
     cut: Cutter = kind(phase.size, config.first_jitter)
     if config.close_up:
         cut = CloseUpCutter(cut, config.close_up, phase.size)
-    return SampleMaker(cut, Augmentation(config.augmentation), phase.size)
+    most = config.extra_clicks
+    negatives = most if config.extra_negatives is None else config.extra_negatives
+    further = RandomClicks(config.extra_chance, most, negatives)
+    return SampleMaker(cut, Augmentation(config.augmentation), phase.size, further)
 
 
 def batches(

@@ -5,8 +5,6 @@ All take logits (N, 1, H, W) and targets (N, H, W) with values 0, 1 and `IGNORE`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,24 +13,37 @@ IGNORE = 255
 #: Constants of the click loss (section 3.2).
 TAU, LOW, HIGH = 100.0, 0.8, 2.0
 
-Points = Sequence[tuple[float, float]]
+
+def distances(centres: Tensor, length: int) -> Tensor:
+    """Return how far 0 .. ``length`` - 1 lie from each of the centres, signed, (..., length)."""
+    return torch.arange(length, device=centres.device, dtype=centres.dtype) - centres[..., None]
 
 
-def closeness(shape: tuple[int, int], points: Points, tau: float = TAU) -> Tensor:
+def closeness(shape: tuple[int, int], points: Tensor, wanted: Tensor, tau: float = TAU) -> Tensor:
     """Return psi = 1 - min(distance to the nearest point, tau) / tau (Eq. 3).
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns, H and W.
+    points : Tensor (N, K, 2)
+        Rows and columns of each image's points.
+    wanted : bool Tensor (N, K)
+        Which of them count.
+    tau : float
+        In pixels.
 
     Returns
     -------
-    Tensor (H, W) in [0, 1]
-        1 on a click, 0 from ``tau`` pixels on; zeros where there are no points.
+    Tensor (N, H, W) in [0, 1]
+        1 on a point, 0 from ``tau`` pixels on; zeros where no point counts.
     """
-    if not points:
-        return torch.zeros(shape)
-    centres = torch.tensor(points, dtype=torch.float32)
-    dy = torch.arange(shape[0], dtype=torch.float32)[:, None] - centres[:, 0]
-    dx = torch.arange(shape[1], dtype=torch.float32)[:, None] - centres[:, 1]
-    squared = (dy[:, None] ** 2 + dx[None] ** 2).amin(-1)
-    return 1 - squared.sqrt().clamp(max=tau) / tau
+    rows, columns = (distances(points[..., axis], length) ** 2 for axis, length in enumerate(shape))
+    rows = rows.masked_fill(~wanted[..., None], tau**2)
+    nearest = torch.full((len(points), *shape), tau**2, device=points.device)
+    for i in range(wanted.shape[1]):
+        nearest = torch.minimum(nearest, rows[:, i, :, None] + columns[:, i, None, :])
+    return 1 - nearest.sqrt() / tau
 
 
 def _mean(values: Tensor, target: Tensor) -> Tensor:

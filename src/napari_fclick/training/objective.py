@@ -8,7 +8,7 @@ from typing import Protocol
 from torch import Tensor
 
 from napari_fclick.training import losses
-from napari_fclick.training.clicking import NearClicks
+from napari_fclick.training.clicking import PlacedClicks
 from napari_fclick.training.config import TrainingConfig
 from napari_fclick.training.registry import find
 
@@ -16,30 +16,30 @@ from napari_fclick.training.registry import find
 class Loss(Protocol):
     """A loss of the main output."""
 
-    def __call__(self, logits: Tensor, target: Tensor, near: NearClicks) -> Tensor:
+    def __call__(self, logits: Tensor, target: Tensor, near: PlacedClicks) -> Tensor:
         """Return the mean over the batch's images.
 
         Parameters
         ----------
         logits : Tensor (N, 1, H, W), float32
         target : Tensor (N, H, W): 0, 1, `losses.IGNORE`
-        near : NearClicks
+        near : PlacedClicks
             How near each pixel is to the clicks.
         """
 
 
-def paper(logits: Tensor, target: Tensor, near: NearClicks) -> Tensor:
+def paper(logits: Tensor, target: Tensor, near: PlacedClicks) -> Tensor:
     """Return L_g (Eq. 4 and 5)."""
     return losses.global_click_loss(logits, target, near.positive, near.negative)
 
 
-def focal_dice(logits: Tensor, target: Tensor, near: NearClicks) -> Tensor:
+def focal_dice(logits: Tensor, target: Tensor, near: PlacedClicks) -> Tensor:
     """Return the normalised focal loss + half the Dice loss."""
     focal = losses.normalised_focal_loss(logits, target)
     return focal + 0.5 * losses.dice_loss(logits, target)
 
 
-def cross_entropy(logits: Tensor, target: Tensor, near: NearClicks) -> Tensor:
+def cross_entropy(logits: Tensor, target: Tensor, near: PlacedClicks) -> Tensor:
     """Return the cross-entropy (Eq. 2), wherever the clicks are: the ablation's base."""
     return losses.cross_entropy_loss(logits, target)
 
@@ -71,7 +71,7 @@ class Objective:
             raise ValueError(f"loss {config.loss!r} cannot be called")
 
     def __call__(
-        self, main: Tensor, side: Tensor | None, target: Tensor, near: NearClicks
+        self, main: Tensor, side: Tensor | None, target: Tensor, near: PlacedClicks
     ) -> Tensor:
         """Return the loss of a forward pass."""
         loss = self._loss(main.float(), target, near)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -96,6 +97,32 @@ def paper_clicks(
         spacing = unit * float(rng.choice(NEGATIVE_SPACINGS))
         clicks += [SimulatedClick(*p, False) for p in _spread(allowed, negatives, spacing, rng)]
     return clicks
+
+
+@dataclass(frozen=True)
+class RandomClicks:
+    """Draws with a chance how many of the paper's random clicks there are, and which.
+
+    Parameters
+    ----------
+    chance : float
+    positives, negatives : int
+        At most.
+    """
+
+    chance: float
+    positives: int
+    negatives: int
+
+    def draw(
+        self, truth: Mask, first: Pixel, ignore: Mask, rng: np.random.Generator
+    ) -> list[SimulatedClick]:
+        """Return the clicks beside the first; see `paper_clicks`."""
+        # A slice without the object tells nothing of where else one would click on it.
+        if not truth.any() or rng.random() >= self.chance:
+            return []
+        wanted = int(rng.integers(self.positives + 1)), int(rng.integers(self.negatives + 1))
+        return paper_clicks(truth, rng, *wanted, first, ignore)
 
 
 def _spread(allowed: Mask, count: int, spacing: float, rng: np.random.Generator) -> list[Pixel]:
