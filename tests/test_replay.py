@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 from skimage import io
 from tests.session.fakes import FakePredictor, bare_target
 from tests.session.test_session import SIZE, answer, make, put
 
 from napari_fclick.cli import main
-from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.window import Box, fit_window
 from napari_fclick.evaluation import robot
 from napari_fclick.prediction import Prediction
 from napari_fclick.predictor import Predictor
 from napari_fclick.propagation import Propagation, Rules, Spacing, Stack
-from napari_fclick.replay import acceptances, clicks_needed, replay
+from napari_fclick.replay import acceptances, clicks_needed, own_clicks, replay
 from napari_fclick.samples import coins, coins_truth
 from napari_fclick.session import Place, Session, editing, stacks
 from napari_fclick.session.journal import Journal, JournalError
@@ -139,6 +141,62 @@ def test_pixels_that_others_kept_cost_no_clicks(tmp_path: Path, image: Any) -> N
     journal.close()
 
 
+def test_clicks_that_stand_for_a_start_are_neither_asked_nor_counted(
+    tmp_path: Path, image: Any
+) -> None:
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
+    put(session, 30, 30)
+    editing.pick_up(session, 30, 30)
+    session.add(30, 36)
+    answer(session)
+    session.accept()
+    editing.pick_up(session, 30, 36)
+    session.accept()  # as it is
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    found = list(acceptances(journal, image))
+    assert [len(own_clicks(each.part)) for each in found] == [1, 1, 0]
+    assert [clicks_needed(FakePredictor(), each) for each in found] == [1, 1, 0]
+    predictor = FakePredictor()
+    clicks_needed(predictor, found[1])
+    ((clicks, previous, _),) = predictor.asked
+    start = found[1].part.start
+    assert start is not None and clicks == start.clicks.add(Click(30, 36))
+    assert previous.clicks == start.clicks
+    journal.close()
+
+
+def test_what_was_asked_then_is_asked_again(tmp_path: Path, image: Any) -> None:
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
+    put(session, 10, 10)  # the next ones are asked for with its size
+    session.set_limits((20.0, 200.0))
+    session.add(40, 40)
+    answer(session)
+    session.add(40, 44)
+    answer(session)
+    session.accept()
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    _, accepted = acceptances(journal, image)
+    assert [a.clicks for a in accepted.part.answers] == [1, 2]
+    sides = [a.typical_side for a in accepted.part.answers]
+    assert sides[0] is not None
+
+    class Small(FakePredictor):
+        """Too small ever to agree: goes on beyond the person's clicks."""
+
+        def predict(self, *given: Any, **other: Any) -> Any:
+            asked.append((other["limits"], other["typical_side"]))
+            return super().predict(*given, **other)
+
+    asked: list[Any] = []
+    assert clicks_needed(Small(radius=1), accepted) == 20
+    assert asked == [((20.0, 200.0), sides[min(n, 1)]) for n in range(20)]
+    journal.close()
+
+
 def test_each_object_is_made_with_its_own_weights(tmp_path: Path, image: Any) -> None:
     session = make()
     recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
@@ -211,6 +269,93 @@ def test_channels_are_looked_at_together_again(tmp_path: Path, image: Any) -> No
     (tmp_path / "second.png").unlink()
     with pytest.raises(JournalError, match=r"channels .* are not there: .*second\.png"):
         open_image(journal)
+    journal.close()
+
+
+# --- OME-Zarr ---------------------------------------------------------------------------
+
+
+def write_group(path: Path, levels: list[Any], version: str) -> None:
+    """Write a pyramid as OME-Zarr 0.4 or 0.5."""
+    group = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
+    for number, level in enumerate(levels):
+        group.create_array(f"s{number}", data=level)
+    # They are given finest first, whatever they are called.
+    scales = [{"datasets": [{"path": f"s{number}"} for number in range(len(levels))]}]
+    group.attrs.update(
+        {"multiscales": scales} if version == "0.4" else {"ome": {"multiscales": scales}}
+    )
+
+
+class Coarse(FakePredictor):
+    """Answers by the coarsest level: what is bright in it."""
+
+    def predict(self, image: Any, clicks: ClickSequence, *given: Any, **other: Any) -> Any:
+        found = super().predict(image, clicks, *given, **other)
+        bright = np.kron(np.asarray(image[-1]) > 100, np.ones((4, 4), bool))
+        return replace(found, probability=found.probability * bright[found.window])
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize("depth", [0, 8])
+def test_a_pyramid_is_looked_at_as_a_pyramid(tmp_path: Path, version: str, depth: int) -> None:
+    """Its coarse level says what the finest does not."""
+    shape = (depth, SIZE, SIZE) if depth else (SIZE, SIZE)
+    fine = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+    coarse = fine[::2, ::4, ::4] if depth else fine[::4, ::4]
+    write_group(tmp_path / "a.zarr", [fine, coarse], version)
+    place = Place((1, 2), (5,)) if depth else Place()
+    seen = [fine[5], coarse[2]] if depth else [fine, coarse]
+    session = Session(seen, np.zeros(shape, np.int32), place)
+    recorder = recording(tmp_path / "a.fclick", session, fine, tmp_path / "a.zarr")
+    session.add(30, 30)
+    request = session.request()
+    assert request is not None
+    session.receive(request.generation, request.run(Coarse(radius=9)))
+    session.accept()
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    opened = open_image(journal)
+    for whole in (opened.base, opened.last):
+        assert np.array_equal(np.asarray(whole), fine)
+    found = replay(journal, opened, Coarse(radius=9))
+    assert found.differing == 0 and 0 < np.count_nonzero(found.labels[0]) < 250
+    (accepted,) = acceptances(journal, opened)
+    for got, wanted in zip(accepted.plane, seen, strict=True):
+        assert np.array_equal(np.asarray(got), wanted)
+    finest = open_image(journal, tmp_path / "a.zarr/s0")
+    assert np.array_equal(np.asarray(finest.base), fine)
+    journal.close()
+
+
+def test_channels_of_pyramids_are_pyramids(tmp_path: Path, image: Any) -> None:
+    for name, pixels in (("a", image), ("b", 255 - image)):
+        write_group(tmp_path / f"{name}.zarr", [pixels, pixels[::2, ::2]], "0.5")
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "a.zarr")
+    recorder.set_channels(Channels(sources=(str(tmp_path / "b.zarr"),)))
+    put(session, 20, 20)
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    opened = open_image(journal)
+    (accepted,) = acceptances(journal, opened)
+    assert [each.shape for each in accepted.plane] == [(64, 64, 2), (32, 32, 2)]
+    assert opened.last[0:64, 0:64].shape == (64, 64, 2)
+    journal.close()
+
+
+def test_groups_without_an_image_say_what_helps(tmp_path: Path, image: Any) -> None:
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "a.zarr")
+    put(session, 20, 20)
+    recorder.close()
+    journal = Journal.open(tmp_path / "a.fclick")
+    zarr.open_group(tmp_path / "a.zarr", mode="w").create_array("0", data=image)
+    (tmp_path / "empty").mkdir()
+    for path in (None, tmp_path / "empty"):
+        with pytest.raises(JournalError, match=r"say --image FILE or an array such as .*0$"):
+            open_image(journal, path)
+    open_image(journal, tmp_path / "a.zarr/0")
     journal.close()
 
 

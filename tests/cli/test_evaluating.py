@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 
 from napari_fclick.cli import main
+from napari_fclick.evaluation import volumes
 
 METHOD = ("--method", "flood-fill")
 
@@ -40,14 +43,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_same_command_twice(folder: Path, tmp_path: Path) -> None:
     common = (folder, *METHOD, "--max-clicks", "5", "--jitter", "0.5", "--max-objects", "3")
     files = [tmp_path / f"{k}.json" for k in range(2)]
+    untimed = (*common, "--no-timing")
     table, curves, sheet = (tmp_path / name for name in ("t.md", "c.png", "s.png"))
     rows = tmp_path / "rows.jsonl"
-    done = run(*common, "--json", files[0], "--markdown", table, "--results", rows)
+    done = run(*untimed, "--json", files[0], "--markdown", table, "--results", rows)
     assert done.returncode == 0, done.stderr
     assert not done.stdout
     assert "flood-fill on squares: 3 objects, NoC@85" in done.stderr
     assert "ms per click" in done.stderr
-    again = run(*common, "--json", files[1], "--plot", curves, "--sheet", sheet)
+    again = run(*untimed, "--json", files[1], "--plot", curves, "--sheet", sheet)
     assert again.returncode == 0, again.stderr
     assert files[0].read_bytes() == files[1].read_bytes()
     assert table.read_text().startswith("## squares\n\n| method | objects | NoC@85")
@@ -57,14 +61,74 @@ def test_the_same_command_twice(folder: Path, tmp_path: Path) -> None:
     assert len(report["mIoU"]) == 5
     assert {"NoC@85", "NoC@90", "failures@85", "failures@90"} <= report.keys()
     assert report["ms_per_click"] is None
-    resumed = run(
-        *common, "--results", rows, "--resume", "--json", "-", "--timing", "--target", "0.5"
-    )
+    resumed = run(*common, "--results", rows, "--resume", "--json", "-", "--target", "0.5")
     assert resumed.returncode == 0, resumed.stderr
     assert "3 of 3 games are done already" in resumed.stderr
     (timed,) = json.loads(resumed.stdout)
     assert timed["ms_per_click"] > 0 and timed["timing"].keys() == {"ms", "first_ms", "later_ms"}
     assert timed["mIoU"] == report["mIoU"] and "NoC@50" in timed
+
+
+def test_jitter_in_pixels_and_images_left_out(folder: Path, tmp_path: Path) -> None:
+    left_out = tmp_path / "left_out.txt"
+    left_out.write_text("# no good\nb  # blurred\nc\n")
+    common = (folder, *METHOD, "--max-clicks", "5", "--exclude", left_out, "--no-timing")
+    first, again, middle = (
+        run(*common, "--json", "-", *jitter) for jitter in (("--jitter", "5"),) * 2 + ((),)
+    )
+    assert first.returncode == 0, first.stderr
+    assert "--exclude: no image is called c\n" in first.stderr
+    assert first.stdout == again.stdout
+    ((report,), (still,)) = (json.loads(each.stdout) for each in (first, middle))
+    assert report["objects"] == 2
+    assert report["protocol"]["jitter"] == 5 and report["protocol"]["exclude"] == ["b", "c"]
+    assert report["centrality"] != still["centrality"]
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Path:
+    """Return a folder with one volume."""
+    folder = tmp_path / "volumes"
+    labels = np.zeros((4, 40, 40), np.uint16)
+    labels[:, 10:20, 10:20] = 1
+    for part, pixels in (("images", labels * 200), ("labels", labels)):
+        (folder / part).mkdir(parents=True)
+        file = folder / part / "a.tif"
+        tifffile.imwrite(file, pixels.astype(np.uint16), photometric="minisblack")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        (["--json", "none/r.json"], "to write r.json to"),
+        (["--method", "fclick", "--method", "magic"], "magic"),
+        (["EMPTY"], "holds no folder images/"),
+        (["OTHER", "--label", "1"], "no object has label 1; there are 2"),
+    ],
+)
+def test_mistakes_are_told_before_volumes_are_played(
+    mistake: list[str],
+    message: str,
+    volume: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "EMPTY").mkdir()
+    shutil.copytree(volume, tmp_path / "OTHER")
+    labels = tifffile.imread(tmp_path / "OTHER/labels/a.tif")
+    tifffile.imwrite(tmp_path / "OTHER/labels/a.tif", 2 * labels, photometric="minisblack")
+    played: list[Any] = []
+    monkeypatch.setattr(volumes, "play_volume", lambda *given: played.append(given))
+    monkeypatch.chdir(tmp_path)
+    command = ["napari-fclick", "evaluate", "--volumes", "--device", "cpu", str(volume), *mistake]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not played
 
 
 def test_mistakes_end_with_one_line(
@@ -81,15 +145,17 @@ def test_mistakes_end_with_one_line(
         ([folder, folder], "is given twice"),
         ([folder, "--method", "magic"], "no method named 'magic'; there are: fclick"),
         ([folder, "--target", "85"], "target 85.0 is not within 0 to 1"),
-        ([folder, "--jitter", "5"], "no number of pixels but the part J"),
+        ([folder, "--jitter", "-5"], "nor a number of pixels above 1"),
+        ([folder, "--exclude", tmp_path / "none.txt"], "no file"),
         ([folder, "--max-objects", "0"], "0 objects"),
         ([folder, *METHOD, "--plot", tmp_path / "c.gif"], "written as .png, .svg"),
         ([folder, *METHOD, "--json", tmp_path / "none/r.json"], "to write r.json to"),
+        ([folder, *METHOD, "--json", tmp_path], "is a folder"),
         ([folder, *METHOD, "--results", rows], "holds results already"),
         ([folder, *METHOD, "--results", rows, "--resume"], "no results file"),
         ([folder, "--label", "1"], "--label: only with --volumes"),
         ([folder, "--volumes", "--jitter", "0.5"], "--jitter: not with --volumes"),
-        ([folder, "--volumes", "--timing"], "--timing: not with --volumes"),
+        ([folder, "--volumes", "--no-timing"], "--timing: not with --volumes"),
         ([folder, "--volumes", "--label", "1"], "holds no volume"),
         ([folder, "--workers", "0"], "greater than or equal to 1"),
     ]

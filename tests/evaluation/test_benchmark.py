@@ -60,6 +60,18 @@ def test_the_draw_is_the_seeds(tmp_path: Path) -> None:
     assert len(choose_items(dataset, Protocol(objects=99))) == 30
 
 
+def test_images_are_left_out_before_objects_are_drawn(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, strips(2, 4))
+    protocol = Protocol(objects=4, exclude=("1", "3", "none"))
+    keys = {item.key for item in choose_items(open_dataset(folder), protocol)}
+    assert keys == {"0/1", "0/2", "2/1", "2/2"}
+    games = Plan((folder,), ("grower-1",), protocol).keys()
+    assert {item for _, _, item in games} == keys
+    assert protocol.as_json()["exclude"] == ["1", "3", "none"]
+    with pytest.raises(ValueError, match="holds no object beside the images that are left out"):
+        choose_items(open_dataset(folder), Protocol(exclude=tuple("0123")))
+
+
 def test_an_objects_game_does_not_hang_on_those_before_it(tmp_path: Path) -> None:
     dataset = open_dataset(write_folder(tmp_path, strips()))
     protocol = Protocol(most=6, jitter=0.7)
@@ -124,8 +136,8 @@ def test_masks_as_text() -> None:
         ({"targets": ()}, "no target"),
         ({"most": 0}, "at most 0 clicks"),
         ({"objects": 0}, "0 objects"),
-        ({"jitter": -1.0}, r"jitter -1\.0 is not within 0 to 1"),
-        ({"jitter": 5.0}, r"jitter 5\.0 .* no number of pixels but the part J"),
+        ({"jitter": -1.0}, r"jitter -1\.0 is neither a share .* nor a number of pixels above 1"),
+        ({"jitter": float("inf")}, "jitter inf is neither"),
         ({"seed": -1}, "seed -1 is negative"),
     ],
 )

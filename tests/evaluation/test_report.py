@@ -42,6 +42,8 @@ def test_markdown() -> None:
     assert row["area"] == "0.708 [0.583, 0.833]"
     assert (row["ms first"], row["ms later"]) == ("10", "20")
     assert "jitter 0, seed 0" in lines[7]
+    pixels = summarise(GAMES, Protocol(targets=(0.85,), most=4, jitter=5))
+    assert "jitter 5 px, seed 0" in markdown([pixels])
 
 
 def test_curves(tmp_path: Path) -> None:
@@ -92,3 +94,6 @@ def test_pictures_that_cannot_be_written(tmp_path: Path) -> None:
         check_picture(tmp_path / "a.jpg")
     with pytest.raises(FileNotFoundError, match="no folder"):
         check_picture(tmp_path / "none/a.png")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        check_picture(tmp_path / "folder.png")

@@ -134,6 +134,37 @@ def test_jitter_does_not_leave_the_largest_error() -> None:
     assert max(columns) < 26
 
 
+def test_jitter_in_pixels_stays_near_the_middle_and_within_the_error() -> None:
+    truth = np.zeros((40, 60), bool)
+    truth[5:26, 5:26] = True  # its middle is (15, 15)
+    truth[18:22, 20:50] = True  # joined to it
+    truth[8:12, 28:34] = True  # within reach of the middle, and another part
+    apart = truth.copy()
+    clicks = {
+        tuple(play([apart], truth, rng=stream(0, "s", str(k)), jitter=14)[0].click)[:2]
+        for k in range(300)
+    }
+    assert len(clicks) > 100
+    assert all(np.hypot(row - 15, column - 15) <= 14 for row, column in clicks)
+    assert max(np.hypot(row - 15, column - 15) for row, column in clicks) > 12
+    assert all(5 <= row < 26 and 5 <= column < 30 for row, column in clicks)
+    assert not any(row < 12 and column > 25 for row, column in clicks)
+    again = play([apart], truth, rng=stream(0, "s", "7"), jitter=14)[0].click
+    assert again == play([apart], truth, rng=stream(0, "s", "7"), jitter=14)[0].click
+
+
+def test_jitter_in_pixels_corrects_misses_and_false_alarms_where_they_are() -> None:
+    truth, ignore = strip(), np.zeros((20, 40), bool)  # columns 10 to 29
+    ignore[:, 26:] = True
+    found = np.roll(truth, -6, axis=1)  # columns 4 to 23
+    for seed in range(20):
+        rng = stream(0, "s", str(seed))
+        _, *corrections = play([found], truth, ignore=ignore, rng=rng, jitter=30, most=12)
+        assert len({each.click[:2] for each in corrections}) == 11  # none twice
+        for row, column, positive in (each.click for each in corrections):
+            assert 5 <= row < 15 and (24 <= column < 26 if positive else 4 <= column < 10)
+
+
 @pytest.mark.parametrize(("integrity", "reached"), [(True, 1.0), (False, 50 / 71)])
 def test_masks_are_cleaned_unless_it_is_switched_off(integrity: bool, reached: float) -> None:
     truth = strip(5)  # 50 pixels

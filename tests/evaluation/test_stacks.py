@@ -109,7 +109,33 @@ def test_no_object() -> None:
 
 def test_an_object_that_is_never_found() -> None:
     image = column(3, A)
-    assert not list(robot(image * 0, image > 0.5).play())
+    rounds = list(robot(image * 0, image > 0.5).play())
+    # Each click counts; a slice gets no more than where it is clicked on its own.
+    assert [each.at for each in rounds] == [1] + [0] * 20 + [1] * 19
+    assert len({each.click for each in rounds[1:21]}) == 20  # none twice
+    assert {(each.iou, each.slices) for each in rounds} == {(0.0, 0)}
+
+
+def test_a_slice_where_nothing_is_found_does_not_end_the_object() -> None:
+    # Of slice 3, two pixels, nothing is ever found; once both are clicked, slice 4 is next.
+    image = rectangles(6, {1: A, 2: A, 4: Box(30, 30, 31, 31)})
+    truth = image > 0.5
+    truth[3, 9, 9:11] = True
+    assert told(robot(image, truth).play()) == [
+        (3, Click(9, 9), 0.0, 0),
+        (1, IN_A, round(200 / 203, 4), 1),
+        (3, Click(9, 10), round(200 / 203, 4), 0),
+        (4, Click(30, 30), round(201 / 203, 4), 1),
+    ]
+
+
+def test_clicks_go_on_where_the_target_is_reached() -> None:
+    image, truth = column(8, A), np.zeros((8, 40, 40), bool)
+    truth[3:6] = image[3:6] > 0.5
+    assert len(list(robot(image, truth).play(target=0.3, least=3))) == 3
+    assert len(list(robot(image, truth).play(target=0.5, least=2))) == 3
+    right = robot(image, image > 0.5)
+    assert len(list(right.play(target=0.3, least=3))) == 1  # nothing is wrong any more
 
 
 def test_the_object_of_a_propagation() -> None:

@@ -12,6 +12,7 @@ from tests.propagation.fakes import OFF, PLAIN, Bright, rectangles
 from napari_fclick.core.window import Box
 from napari_fclick.evaluation.stacks import Baseline
 from napari_fclick.evaluation.volumes import (
+    Report,
     VolumeGame,
     VolumeItem,
     VolumeProtocol,
@@ -50,6 +51,9 @@ def test_objects_of_a_folder(two: VolumeSet) -> None:
     assert two.draw(VolumeProtocol(labels=(3,))) == [VolumeItem("v", 3)]
     with pytest.raises(ValueError, match="two: no object has label 2, 7; there are 1, 3"):
         two.draw(VolumeProtocol(labels=(2, 7)))
+    assert two.draw(VolumeProtocol(exclude=("w",))) == two.items
+    with pytest.raises(ValueError, match="two: all volumes are left out"):
+        two.draw(VolumeProtocol(exclude=("v",)))
 
 
 def test_one_object(two: VolumeSet) -> None:
@@ -60,12 +64,28 @@ def test_one_object(two: VolumeSet) -> None:
     assert game.interpolated == (2, 1.0)
 
 
-def test_the_report_of_a_folder(two: VolumeSet, tmp_path: Path) -> None:
-    report = evaluate_volumes(Bright(), tmp_path / "two", VolumeProtocol(labels=(1,)))
+def test_the_report_of_a_folder(two: VolumeSet) -> None:
+    report = evaluate_volumes(Bright(), two, VolumeProtocol(labels=(1,)))
     assert (report["set"], report["method"], report["objects"]) == ("two", "bright", 1)
     assert report["dice_after"]["1"]["mean"] == 1
     assert report["NoC3D@80"]["mean"] == 1 and report["NoC3D@80"]["failures"] == 0
     assert report["compared"]["share"] == 0.25
+
+
+def test_dice_after_three_clicks_does_not_hang_on_the_targets(tmp_path: Path) -> None:
+    # It jumps from place to place: each click finds one or two of five slices.
+    places = {0: A, 1: A, 2: B, 3: B, 4: A}
+    image = rectangles(5, places)
+    data = folder_of(tmp_path / "jumps", v=(image, np.where(image > 0.5, 1, 0)))
+
+    def report(target: float) -> Report:
+        protocol = VolumeProtocol(targets=(target,), compared=target)
+        return evaluate_volumes(Bright(), data, protocol)
+
+    easy, hard = report(0.3), report(0.99)
+    assert easy["dice_after"] == hard["dice_after"]
+    assert easy["dice_after"]["3"]["mean"] == 1
+    assert easy["NoC3D@30"]["mean"] == 1 and hard["NoC3D@99"]["mean"] == 3
 
 
 def test_figures_of_games_worked_out_by_hand() -> None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from napari_fclick.evaluation.volumes import VolumeProtocol
 
 JITTER = (
-    "J from 0 to 1, no pixels: the robot clicks anywhere in the error region at least (1 - J) "
-    "as deep as its middle; 0 clicks the middle, 1 anywhere."
+    "Above 1: the robot clicks up to so many pixels from the middle of the error region, within "
+    "it. Up to 1: anywhere in it at least (1 - J) as deep as its middle."
 )
 
 
@@ -38,6 +38,9 @@ def evaluate(
     max_clicks: Annotated[int, typer.Option(help="For one object.")] = 20,
     jitter: Annotated[float, typer.Option(metavar="J", help=JITTER)] = 0.0,
     max_objects: Annotated[int | None, typer.Option(help="Drawn from each set.")] = None,
+    exclude: Annotated[
+        Path | None, typer.Option(help="A text file: names of images to leave out, one a line.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the draw and of the jitter.")] = 0,
     stop: Annotated[
         float, typer.Option(help="IoU at which an object is done; saves clicks beyond it.")
@@ -53,8 +56,11 @@ def evaluate(
         Path | None, typer.Option("--json", help="Write the report to a file; - prints it.")
     ] = None,
     timing: Annotated[
-        bool, typer.Option("--timing", help="Times in the JSON too: no two runs agree on them.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--timing/--no-timing", help="Times in the JSON too: no two runs agree on them."
+        ),
+    ] = True,
     markdown: Annotated[Path | None, typer.Option(help="Write tables to a file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw NoC-mIoU curves: .png, .svg.")] = None,
     sheet: Annotated[
@@ -82,12 +88,19 @@ def evaluate(
     ] = None,
 ) -> None:
     """Let the robot user segment objects, and count its clicks."""
+    from napari_fclick.core.published import read_list
+
+    left_out = () if exclude is None else tuple(dict.fromkeys(read_list(exclude)))
     if volumes:
         _refuse_in_volumes(locals())
         from napari_fclick.evaluation.volumes import TARGETS, VolumeProtocol
 
         chosen = VolumeProtocol(
-            tuple(target or TARGETS), objects=max_objects, seed=seed, labels=tuple(label or ())
+            tuple(target or TARGETS),
+            objects=max_objects,
+            seed=seed,
+            labels=tuple(label or ()),
+            exclude=left_out,
         )
         _evaluate_volumes(folders, method or ["fclick"], chosen, device, json_file)
         return
@@ -98,7 +111,14 @@ def evaluate(
     from napari_fclick.evaluation.workers import Cluster, Here, Job
 
     protocol = Protocol(
-        tuple(target or (0.85, 0.9)), max_clicks, jitter, max_objects, seed, stop, integrity
+        tuple(target or (0.85, 0.9)),
+        max_clicks,
+        jitter,
+        max_objects,
+        seed,
+        stop,
+        integrity,
+        left_out,
     )
     # What is wrong is told of before hours are spent.
     outputs = Outputs(json_file, timing, markdown, plot, sheet)
@@ -106,6 +126,7 @@ def evaluate(
     runner = Cluster(workers, scheduler) if workers > 1 or scheduler else Here()
     runner.check()
     plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
+    _say_unknown(left_out, {image for each in plan.sets.values() for image in each.images()})
     job = Job(protocol, device)
     for name in plan.methods:
         job.method(name)
@@ -122,7 +143,7 @@ def evaluate(
 
 #: What has no meaning for whole objects, as the option is called and as it is by default.
 PLANE_OPTIONS = {"jitter": 0.0, "stop": 1.0, "max_clicks": 20, "markdown": None, "plot": None}
-PLANE_OPTIONS |= {"integrity": True, "timing": False}
+PLANE_OPTIONS |= {"integrity": True, "timing": True}
 PLANE_OPTIONS |= {"sheet": None, "results": None, "resume": False, "scheduler": None, "workers": 1}
 
 
@@ -140,18 +161,31 @@ def _evaluate_volumes(
     device: str,
     json_file: Path | None,
 ) -> None:
-    from napari_fclick.evaluation.volumes import evaluate_volumes
+    from napari_fclick.evaluation.volumes import VolumeSet, evaluate_volumes
 
+    # What is wrong is told of before hours are spent.
+    _check_text(json_file)
+    methods = ["default" if name == "fclick" else name for name in weights]
+    predictors = [load_predictor(name, device) for name in methods]
+    sets = [VolumeSet(folder) for folder in folders]
+    for data in sets:
+        data.draw(protocol)
+    _say_unknown(protocol.exclude, {item.volume for data in sets for item in data.items})
     reports = []
-    for name in weights:
-        predictor = load_predictor("default" if name == "fclick" else name, device)
-        for folder in folders:
+    for predictor in predictors:
+        for data in sets:
             report = evaluate_volumes(
-                predictor, folder, protocol, lambda items: track("volumes", items)
+                predictor, data, protocol, lambda items: track("volumes", items)
             )
             reports.append(report)
             _say_volumes(report)
     write_json(reports, json_file)
+
+
+def _say_unknown(left_out: Sequence[str], there: set[str]) -> None:
+    unknown = [name for name in left_out if name not in there]
+    if unknown:
+        say(f"--exclude: no image is called {', '.join(unknown)}")
 
 
 def _say_volumes(report: Report) -> None:
@@ -183,14 +217,13 @@ class Outputs:
 
     def check(self) -> None:
         """Refuse files that cannot be written."""
-        from napari_fclick.evaluation.report import check_folder, check_picture
+        from napari_fclick.evaluation.report import check_picture
 
         for picture in (self.plot, self.sheet):
             if picture is not None:
                 check_picture(picture)
         for text in (self.json, self.markdown):
-            if text is not None and str(text) != "-":
-                check_folder(text)
+            _check_text(text)
 
     def write(self, plan: Plan, games: Sequence[Game]) -> None:
         """Tell the figures, and write what was asked for."""
@@ -210,6 +243,13 @@ class Outputs:
 
             figure = draw_sheet(games, plan.protocol.most, plan.scene)
             report.save_figure(figure, self.sheet)
+
+
+def _check_text(file: Path | None) -> None:
+    from napari_fclick.evaluation.report import check_folder
+
+    if file is not None and str(file) != "-":
+        check_folder(file)
 
 
 def _say_scores(report: Report) -> None:

@@ -143,11 +143,11 @@ def _compare(
     rows: Iterable[dict[str, Any]],
 ) -> dict[str, int]:
     """Count the clicks that other weights need; add each object's to its row."""
-    from napari_fclick.replay import acceptances, clicks_needed
+    from napari_fclick.replay import acceptances, clicks_needed, own_clicks
 
     then = now = 0
     for row, accepted in zip(rows, track("replay", acceptances(journal, image)), strict=True):
-        row["clicks_then"] = len(accepted.part.clicks)
+        row["clicks_then"] = len(own_clicks(accepted.part))
         if accepted.weights in before:
             row["clicks_then"] = clicks_needed(before[accepted.weights], accepted)
         row["clicks_needed"] = clicks_needed(predictor, accepted)

@@ -95,6 +95,7 @@ class Plan:
         """Return what the rows of this plan depend on; targets are not among it."""
         protocol = self.protocol.as_json()
         protocol.pop("targets")
+        protocol.pop("exclude")  # which objects are left stands in the sets
         return {
             **protocol,
             "methods": {name: weights_digest(name) for name in self.methods},
@@ -162,9 +163,11 @@ def choose_items(dataset: DataSet, protocol: Protocol) -> list[Item]:
     ValueError
         If there is none.
     """
-    items = [item for image in dataset.images() for item in dataset.items(image)]
+    images = (image for image in dataset.images() if image not in protocol.exclude)
+    items = [item for image in images for item in dataset.items(image)]
     if not items:
-        raise ValueError(f"{dataset.root} holds no object")
+        beside = " beside the images that are left out" if protocol.exclude else ""
+        raise ValueError(f"{dataset.root} holds no object{beside}")
     if protocol.objects is None or protocol.objects >= len(items):
         return items
     rng = np.random.default_rng(protocol.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,9 +20,10 @@ class Protocol:
         IoUs whose NoC is reported.
     most : int
         Clicks an object gets at most.
-    jitter : float in [0, 1]
-        J: the robot clicks anywhere in an error region that is at least (1 - J) as deep as
-        the region's peak. 0 is the paper's robot, 1 anywhere in the region. No pixels.
+    jitter : float
+        Up to 1 it is a share J: the robot clicks anywhere in an error region that is at least
+        (1 - J) as deep as the region's peak; 0 is the paper's robot, 1 anywhere in the region.
+        Above 1 it is so many pixels from the peak, at most, within the region.
     objects : int or None
         Objects drawn from a set; all by default.
     seed : int
@@ -30,6 +32,8 @@ class Protocol:
         An object is done when this IoU is reached; 1 plays until nothing is wrong.
     integrity : bool
         Whether the structural integrity strategy cleans the network's masks (section 3.3).
+    exclude : tuple of str
+        Names of images that are left out of every set.
     """
 
     targets: tuple[float, ...] = (0.85, 0.9)
@@ -39,6 +43,7 @@ class Protocol:
     seed: int = 0
     stop: float = 1.0
     integrity: bool = True
+    exclude: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.targets:
@@ -52,11 +57,10 @@ class Protocol:
             raise ValueError(f"at most {self.most} clicks: at least 1 is needed")
         if self.objects is not None and self.objects < 1:
             raise ValueError(f"{self.objects} objects: at least 1 is needed")
-        if not 0 <= self.jitter <= 1:
+        if not 0 <= self.jitter < math.inf:
             raise ValueError(
-                f"jitter {self.jitter} is not within 0 to 1: it is no number of pixels but the "
-                "part J of an error region's depth; the robot clicks anywhere at least (1 - J) "
-                "as deep as the region's middle"
+                f"jitter {self.jitter} is neither a share of an error region's depth, 0 to 1, nor "
+                "a number of pixels above 1"
             )
         if self.seed < 0:
             raise ValueError(f"seed {self.seed} is negative; allowed are 0, 1, 2, ..")
@@ -65,7 +69,7 @@ class Protocol:
         """Return the protocol as it stands in reports."""
         names = {"most": "max_clicks", "objects": "max_objects"}
         found = {names.get(k, k): v for k, v in asdict(self).items()}
-        return found | {"targets": list(self.targets)}
+        return found | {"targets": list(self.targets), "exclude": list(self.exclude)}
 
 
 def stream(seed: int, set_name: str, key: str) -> np.random.Generator:

@@ -44,12 +44,14 @@ def check_picture(path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Refuse a path whose folder does not exist.
+    """Refuse a path whose folder does not exist, or that is a folder itself.
 
     Raises
     ------
-    FileNotFoundError
+    FileNotFoundError, IsADirectoryError
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a file in it")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent} to write {path.name} to")
 
@@ -103,9 +105,10 @@ def _with_interval(report: Report, name: str, digits: int) -> str:
 
 def _words(report: Report) -> str:
     settings = report["protocol"]
+    unit = " px" if settings["jitter"] > 1 else ""
     return (
-        f"At most {settings['max_clicks']} clicks an object, jitter {settings['jitter']:g}, seed "
-        f"{settings['seed']}. In brackets: 95 % bootstrap intervals over objects. Area: under "
+        f"At most {settings['max_clicks']} clicks an object, jitter {settings['jitter']:g}{unit}, "
+        f"seed {settings['seed']}. In brackets: 95 % bootstrap intervals over objects. Area: under "
         "the NoC-mIoU curve. Milliseconds: medians."
     )
 

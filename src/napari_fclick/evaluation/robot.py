@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core.clicks import Click, ClickSequence
-from napari_fclick.core.peaks import peak
+from napari_fclick.core.integrity import keep_clicked
+from napari_fclick.core.peaks import Pixel, peak
 from napari_fclick.evaluation.methods.base import Answer
 from napari_fclick.evaluation.metrics import iou
 from napari_fclick.training.simulation import SimulatedClick, correction
@@ -76,8 +77,10 @@ def play(
         Clicks at most.
     target : float
         Stop when this IoU is reached.
-    rng, jitter : Generator, float in [0, 1]
-        See `napari_fclick.training.simulation.peak`.
+    rng, jitter : Generator, float
+        Up to 1 a share of the error region's depth, see `napari_fclick.core.peaks.peak`; above 1
+        so many pixels from the middle, at most, on the part of the region that hangs together
+        with it.
     typical_side : float, optional
         Handed to the method.
     integrity : bool
@@ -95,13 +98,21 @@ def play(
     """
     if ignore is not None:
         truth = truth & ~ignore
-    start = peak(truth, rng=rng, jitter=jitter)
+    share, reach = (jitter, 0.0) if jitter <= 1 else (0.0, jitter)
+    start = peak(truth, rng=rng, jitter=share)
     if start is None:
         raise ValueError("the object to segment has no pixels")
     click: SimulatedClick | None = SimulatedClick(*start.pixel, True)
     clicks = ClickSequence()
     prediction: A_co | None = None
+    mask = np.zeros_like(truth)
     while click is not None and len(clicks) < most:
+        if rng is not None and reach:
+            wrong = truth & ~mask if click.positive else mask & ~truth
+            taken = [known.pixel for known in clicks]
+            click = _displaced(
+                click, wrong if ignore is None else wrong & ~ignore, taken, rng, reach
+            )
         clicks = clicks.add(Click(click.row, click.column, click.positive))
         prediction = method.predict(image, clicks, prediction, typical_side=typical_side)
         mask = prediction.full_mask(integrity=integrity)
@@ -110,4 +121,17 @@ def play(
         if reached >= target:
             return
         taken = [known.pixel for known in clicks]
-        click = correction(truth, mask, taken, ignore, rng, jitter)
+        click = correction(truth, mask, taken, ignore, rng, share)
+
+
+def _displaced(
+    click: SimulatedClick, region: Mask, taken: list[Pixel], rng: np.random.Generator, reach: float
+) -> SimulatedClick:
+    """Move a click to a random pixel of the region about it, ``reach`` pixels away at most."""
+    free = keep_clicked(region, [(click.row, click.column)]).mask
+    for pixel in taken:
+        free[pixel] = False
+    rows, columns = np.nonzero(free)
+    near = np.hypot(rows - click.row, columns - click.column) <= reach
+    chosen = int(rng.choice(np.flatnonzero(near)))
+    return click._replace(row=int(rows[chosen]), column=int(columns[chosen]))

@@ -3,13 +3,15 @@
 The robot makes its first click in the middle of the object's middle slice, has it carried
 through the stack, then corrects the slice with the largest error: there it clicks in the middle
 of the largest error, as in a single image, or says that the object is not there at all. After
-each click what the click touched is carried again.
+each click what the click touched is carried again. A click that finds nothing counts, too; a slice
+in which no click is left gives way to the one with the next largest error.
 """
 
 from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -32,7 +34,7 @@ from napari_fclick.training.simulation import correction
 Mask = NDArray[np.bool_]
 #: Clicks that one object may cost, all slices together.
 MOST_CLICKS = 40
-#: Clicks that one slice may cost where each is clicked on its own.
+#: Clicks that one slice may cost, whether it is carried to or clicked on its own.
 MOST_OF_SLICE = 20
 #: The slices that are interpolated from, in parts of the object's extent.
 INNER = (0.25, 0.75)
@@ -40,6 +42,8 @@ INNER = (0.25, 0.75)
 
 class StackRound(NamedTuple):
     """One click, and the object after everything it touched was carried again.
+
+    Where a click found nothing, the object is as it was before.
 
     Attributes
     ----------
@@ -60,6 +64,14 @@ class StackRound(NamedTuple):
     iou: float
     seconds: float
     slices: int
+
+
+class _Made(NamedTuple):
+    """A click: in which slice, which (None: a mark of absence), whether it found something."""
+
+    at: int
+    click: Click | None
+    found: bool
 
 
 @dataclass
@@ -93,6 +105,7 @@ class StackRobot:
             raise ValueError("the object to segment has no voxels")
         self._found = np.zeros_like(self.truth)
         self._predictions: dict[int, Prediction] = {}
+        self._made: Counter[int] = Counter()
         stack = Stack(lambda index: self.image[index], len(self.image), self.spacing)
         self.propagation = Propagation(stack, self.predictor, self.rules, self.carry)
 
@@ -101,69 +114,76 @@ class StackRobot:
         """What is segmented now, bool (Z, Y, X)."""
         return self._found
 
-    def play(self, most: int = MOST_CLICKS, target: float = 1.0) -> Iterator[StackRound]:
-        """Click until the object's IoU reaches the target, or no click is left.
+    def play(
+        self, most: int = MOST_CLICKS, target: float = 1.0, least: int = 1
+    ) -> Iterator[StackRound]:
+        """Click until the object's IoU reaches the target, or no click is left in any slice.
 
         Parameters
         ----------
         most : int
-            Clicks at most, marks of absence among them.
+            Clicks at most, marks of absence and clicks that found nothing among them.
         target : float
+        least : int
+            Clicks made even where the target is reached before, as long as something is wrong.
 
         Yields
         ------
         StackRound
             One a click.
         """
-        index = middle_slice(self.truth)
-        for _ in range(most):
-            click = self._click(index)
-            if click is None and self.truth[index].any():
+        slices = [middle_slice(self.truth)]
+        for number in range(1, most + 1):
+            # The first of them that can be clicked; the others are not.
+            made = next(filter(None, map(self._click, slices)), None)
+            if made is None:
                 return
-            seconds, slices = self._carry()
+            seconds, carried = self._carry() if made.found else (0.0, 0)
             reached = self._iou()
-            yield StackRound(index, click, reached, seconds, slices)
-            if reached >= target:
+            yield StackRound(made.at, made.click, reached, seconds, carried)
+            if reached >= target and number >= least:
                 return
-            worst = self._worst()
-            if worst is None:
-                return
-            index = worst
+            slices = self._worst_first()
 
     # --- clicking -----------------------------------------------------------------------
 
-    def _click(self, index: int) -> Click | None:
-        """Correct a slice; None where the object was said not to be there."""
+    def _click(self, index: int) -> _Made | None:
+        """Correct a slice; None where no click is left."""
         truth = self.truth[index]
         if not truth.any():
             self.propagation.set_absent(index)
+            return _Made(index, None, True)
+        seen, clicks, previous = self._known(index)
+        click = _next_click(truth, seen, clicks, self._ignored(index))
+        if click is None or self._made[index] == MOST_OF_SLICE:
             return None
-        clicks, previous = self._known(index)
-        click = _next_click(truth, self._found[index], clicks, self._ignored(index))
-        if click is None:
-            return None
+        self._made[index] += 1
         clicks = clicks.add(click)
         made = self.predictor.predict(self.image[index], clicks, previous)
-        mask = StoredMask.pack(made.mask(self.carry.threshold), made.view.top, made.view.left)
-        if mask is None:
-            return None
         self._predictions[index] = made
-        self.propagation.set_keyframe(index, clicks, mask, made)
-        return click
+        mask = StoredMask.pack(made.mask(self.carry.threshold), made.view.top, made.view.left)
+        if mask is not None:
+            self.propagation.set_keyframe(index, clicks, mask, made)
+        return _Made(index, click, mask is not None)
 
-    def _known(self, index: int) -> tuple[ClickSequence, Prediction | None]:
-        """Return the clicks that a slice has, and what came of them."""
-        made = self.propagation.slices.get(index)
-        if made is None or made.mask is None:
-            return ClickSequence(), None
-        if index in self._predictions:
-            return made.clicks, self._predictions[index]
-        known = as_prediction(made.mask, self.truth.shape[1:3])
-        return known.clicks, known
+    def _known(self, index: int) -> tuple[Mask, ClickSequence, Prediction | None]:
+        """Return what is seen in a slice, its clicks, and what came of them."""
+        said = self._predictions.get(index)
+        if said is not None:
+            # Where the last click found nothing, the next one is made on an empty slice.
+            lost = not said.mask(self.carry.threshold).any()
+            return self._found[index] & (not lost), said.clicks, said
+        carried = self.propagation.slices.get(index)
+        if carried is None or carried.mask is None:
+            return self._found[index], ClickSequence(), None
+        known = as_prediction(carried.mask, self.truth.shape[1:3])
+        return self._found[index], known.clicks, known
 
-    def _worst(self) -> int | None:
+    def _worst_first(self) -> list[int]:
+        """Return the slices in which something is wrong, those with the most first."""
         errors = np.count_nonzero(_wrong(self.truth, self._found, self.ignore), axis=(1, 2))
-        return int(np.argmax(errors)) if errors.any() else None
+        order = map(int, np.argsort(-errors, kind="stable"))
+        return [index for index in order if errors[index]]
 
     def _carry(self) -> tuple[float, int]:
         begun = time.perf_counter()
@@ -251,7 +271,8 @@ class SliceBySlice:
     def worst_first(self, target: float) -> Baseline:
         """Click each slice once, then where most is wrong, until the object's IoU is there.
 
-        It ends by the same rule as `StackRobot.play`, and chooses slices by the same error.
+        It ends by the same rule as `StackRobot.play`, and chooses slices by the same error: one in
+        which no click is left gives way to the next.
         """
         found, made = self._nothing()
         for index in self._inside:

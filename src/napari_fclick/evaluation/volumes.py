@@ -26,6 +26,8 @@ from napari_fclick.propagation import Carry, Rules
 #: Objects in fewer slices, or of fewer voxels, are left out.
 LEAST_SLICES, LEAST_VOXELS = 3, 200
 TARGETS = (0.7, 0.8, 0.85)
+#: Clicks after which the Dice coefficient is told; so many are made whatever the targets.
+TOLD = (1, 3)
 
 Report = dict[str, Any]
 Track = Callable[[Sequence["VolumeItem"]], Iterable["VolumeItem"]]
@@ -64,6 +66,8 @@ class VolumeProtocol:
         The IoU at which clicking slice by slice is compared.
     labels : tuple of int
         Numbers of the objects that are played, as where a number is a class; none for all.
+    exclude : tuple of str
+        Stems of volumes that are left out.
     """
 
     targets: tuple[float, ...] = TARGETS
@@ -72,6 +76,7 @@ class VolumeProtocol:
     seed: int = 0
     compared: float = 0.8
     labels: tuple[int, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for target in (*self.targets, self.compared):
@@ -173,11 +178,14 @@ class VolumeSet:
         Raises
         ------
         ValueError
-            If none has one of the labels.
+            If none has one of the labels, or all are left out.
         """
-        items = [i for i in self.items if not protocol.labels or i.label in protocol.labels]
+        kept = [item for item in self.items if item.volume not in protocol.exclude]
+        if not kept:
+            raise ValueError(f"{self.name}: all volumes are left out")
+        items = [i for i in kept if not protocol.labels or i.label in protocol.labels]
         if not items:
-            there = sorted({item.label for item in self.items})
+            there = sorted({item.label for item in kept})
             known = ", ".join(map(str, there[:10])) + (" .." if len(there) > 10 else "")
             wanted = ", ".join(map(str, protocol.labels))
             raise ValueError(f"{self.name}: no object has label {wanted}; there are {known}")
@@ -220,7 +228,8 @@ def play_volume(
     robot = StackRobot(
         predictor, image, truth, rules=rules or Rules(), carry=carry or Carry(), ignore=ignore
     )
-    rounds = list(robot.play(protocol.most, max(*protocol.targets, protocol.compared)))
+    target = max(*protocol.targets, protocol.compared)
+    rounds = list(robot.play(protocol.most, target, least=max(TOLD)))
     slices = SliceBySlice(predictor, image, truth, ignore)
     return VolumeGame(
         item,
@@ -236,10 +245,9 @@ def play_volume(
 
 
 def evaluate_volumes(
-    predictor: Any, folder: Path, protocol: VolumeProtocol, track: Track = iter
+    predictor: Any, data: VolumeSet, protocol: VolumeProtocol, track: Track = iter
 ) -> Report:
-    """Let the robot segment whole objects of a folder; see `summarise_volumes`."""
-    data = VolumeSet(folder)
+    """Let the robot segment whole objects of a set; see `summarise_volumes`."""
     games = [play_volume(predictor, data, item, protocol) for item in track(data.draw(protocol))]
     return {"set": data.name, "method": predictor.name} | summarise_volumes(games, protocol)
 
@@ -258,8 +266,7 @@ def summarise_volumes(games: Sequence[VolumeGame], protocol: VolumeProtocol) -> 
     report: Report = {"protocol": asdict(protocol), "objects": len(games)}
     report["slices"] = _mean([game.slices for game in games])
     report["dice_after"] = {
-        str(clicks): _told([dice_of_iou(_after(game, clicks)) for game in games])
-        for clicks in (1, 3)
+        str(clicks): _told([dice_of_iou(_after(game, clicks)) for game in games]) for clicks in TOLD
     }
     for target in protocol.targets:
         counts = [number_of_clicks(game.ious, target, most) for game in games]
