@@ -12,9 +12,11 @@ from tests.session.test_journal import recorded
 from tests.session.test_session import answer, make, put
 
 from napari_fclick.core.clicks import ClickError
+from napari_fclick.core.peaks import peak
 from napari_fclick.session import Place, Session, SessionError, editing
 from napari_fclick.session.journal import Journal
 from napari_fclick.session.resuming import reopen
+from napari_fclick.session.starting import start_from
 
 
 def two_objects() -> Session:
@@ -337,3 +339,65 @@ def test_large_planes_are_searched_from_what_is_known(monkeypatch: Any) -> None:
     assert start is not None
     assert start.mask.box == (10, 20, 50, 23)
     assert start.mask.unpack().all()
+
+
+def test_several_objects_are_deleted_in_one_step(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    for y, x in ((20, 20), (24, 27), (28, 20), (50, 50)):  # the boxes of three overlap
+        put(session, y, x)
+    before = session.labels.copy()
+    editing.delete(session, 3, 1, 2)
+    assert list(session.objects) == [4]
+    assert np.array_equal(session.labels, np.where(before == 4, 4, 0))
+    with closing(Journal.open(tmp_path / "a.fclick", read_only=True)) as journal:
+        (target,) = reopen(journal).targets
+        assert np.array_equal(target.labels, session.labels)
+    session.undo()
+    assert np.array_equal(session.labels, before)
+    assert list(session.objects) == [1, 2, 3, 4]
+    session.redo()
+    recorder.close()
+    with closing(Journal.open(tmp_path / "a.fclick")) as journal:
+        opened = reopen(journal)
+        assert np.array_equal(opened.targets[0].labels, session.labels)
+        assert list(opened.restored.objects) == [4]
+
+
+def test_where_one_cannot_be_deleted_none_is() -> None:
+    session = two_objects()
+    before = session.labels.copy()
+    with pytest.raises(SessionError, match="no object 9"):
+        editing.delete(session, 1, 9)
+    assert np.array_equal(session.labels, before)
+    assert list(session.objects) == [1, 2]
+
+
+def test_several_objects_get_a_class_in_one_step() -> None:
+    session = two_objects()
+    editing.classify(session, [1, 2], "cell")
+    assert [record.class_name for record in session.objects.values()] == ["cell", "cell"]
+    session.undo()
+    assert [record.class_name for record in session.objects.values()] == ["", ""]
+
+
+def test_the_middle_of_a_large_object_is_found_in_a_part_of_its_pixels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[int] = []
+
+    def counting(mask: Any) -> Any:
+        looked_at.append(mask.size)
+        return peak(mask)
+
+    monkeypatch.setattr("napari_fclick.session.starting.peak", counting)
+    mask = np.zeros((2000, 1500), bool)
+    mask[100:1900, 200:1400] = True
+    start = start_from(mask, 10, 20)
+    assert start is not None
+    row, column = start.clicks.first.pixel
+    assert looked_at == [looked_at[0]] and looked_at[0] < 300_000
+    assert min(row - 10 - 100, 1900 - row + 10, column - 20 - 200, 1400 - column + 20) > 590
+    thread = np.zeros((2000, 1500), bool)
+    thread[1, :] = True  # nothing of it is left in every few pixels
+    start = start_from(thread, 0, 0)
+    assert start is not None and start.clicks.first.pixel[0] == 1

@@ -71,7 +71,7 @@ def test_known_predictions_are_bounded() -> None:
 
 def test_pixels_kept_for_the_next_click_count_too() -> None:
     def kept(pixels: int) -> Any:
-        block = SimpleNamespace(pixels=np.zeros(pixels, np.uint8))
+        block = SimpleNamespace(nbytes=pixels)
         return SimpleNamespace(probability=np.zeros((2, 2), np.float32), block=block)
 
     known = KnownPredictions(max_bytes=3000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 import zarr
 from tests.session.fakes import bare_target
-from tests.session.test_session import make
+from tests.session.test_journal import reopened
+from tests.session.test_session import make, put
 
 from napari_fclick.session.autosave import offers
 from napari_fclick.session.journal import Journal, JournalError
@@ -86,6 +88,75 @@ def test_what_earlier_versions_stored_is_known_again() -> None:
     assert before(IMAGE).problem(Signature.of(other)) == "its pixels are not the same"
     # Of this one they stored nothing that a lazy image could be compared with.
     assert before(IMAGE).problem(Signature.of(lazy(IMAGE))) == "its pixels are not the same"
+
+
+def saved(path: Path, objects: int, image: Any = IMAGE) -> Recorder:
+    """A session of an image, with a click more than objects."""
+    session = make()
+    recorder = Recorder(session, bare_target())
+    recorder.begin_at(lambda: Journal.create(path, Signature.of(image)))
+    for number in range(objects):
+        put(session, 10, 5 + 20 * number)
+    session.add(40, 40)
+    return recorder
+
+
+def test_a_session_that_went_on_elsewhere_is_offered_there(tmp_path: Path) -> None:
+    own, mine = tmp_path / "own.fclick", tmp_path / "elsewhere" / "mine.fclick"
+    mine.parent.mkdir()
+    recorder = saved(own, 1)
+    recorder.save_as(mine)
+    recorder.session.clear()
+    put(recorder.session, 50, 50)
+    recorder.close()
+    found = Signature.of(IMAGE)
+    assert [(offer.path, offer.objects) for offer in offers(found, tmp_path)] == [(mine, 2)]
+    assert [offer.path for offer in offers(found, mine.parent)] == [mine]
+    # Back where it was: two files that tell of each other are not followed for ever.
+    with closing(Journal.open(mine)) as journal:
+        journal.set_about("moved", str(own))
+    assert [offer.path for offer in offers(found, tmp_path)] == [mine]
+    mine.unlink()
+    assert [(offer.path, offer.objects) for offer in offers(found, tmp_path)] == [(own, 1)]
+
+
+def test_a_session_that_is_gone_on_with_all_the_same_is_offered(tmp_path: Path) -> None:
+    own, mine = tmp_path / "own.fclick", tmp_path / "mine.fclick"
+    recorder = saved(own, 1)
+    recorder.save_as(mine)
+    recorder.close()
+    session, journal = reopened(own)
+    again = Recorder(session, bare_target())
+    again.go_on_in(journal)
+    assert [offer.path for offer in offers(Signature.of(IMAGE), tmp_path)] == [mine]
+    session.clear()
+    put(session, 50, 50)
+    again.close()
+    assert {offer.path for offer in offers(Signature.of(IMAGE), tmp_path)} == {own, mine}
+
+
+def test_a_stray_click_does_not_hide_a_session_with_objects(tmp_path: Path) -> None:
+    saved(tmp_path / "real.fclick", 2).close()
+    saved(tmp_path / "stray.fclick", 0).close()
+    found = offers(Signature.of(IMAGE), tmp_path)
+    assert [(offer.path.stem, offer.objects) for offer in found] == [("real", 2), ("stray", 0)]
+
+
+def test_files_of_other_images_are_not_read_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path / "a.fclick", 1).close()
+    saved(tmp_path / "b.fclick", 1, IMAGE + 1).close()
+    opened: list[str] = []
+    whole = Journal.open
+
+    def counting(path: Path, **options: Any) -> Journal:
+        opened.append(path.stem)
+        return whole(path, **options)
+
+    monkeypatch.setattr(Journal, "open", counting)
+    assert [offer.path.stem for offer in offers(Signature.of(IMAGE), tmp_path)] == ["a"]
+    assert opened == ["a"]
 
 
 @pytest.mark.parametrize(("begun", "opened"), [(lazy, np.asarray), (np.asarray, lazy)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from tests.session.fakes import FakePredictor
 
+from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal
 from napari_fclick.widgets.planes import to_world
 
@@ -643,7 +646,7 @@ def test_undo_goes_back_to_its_slice(open_dock: Any) -> None:
     assert np.unique(np.nonzero(labels.data)[0]).tolist() == [1, 3]
 
 
-def test_moving_on_with_an_accept_pending_loses_nothing(
+def test_turning_the_view_with_an_accept_pending_loses_nothing(
     open_dock: Any, predictor: FakePredictor
 ) -> None:
     widget = open_dock(np.zeros((5, 60, 80), np.uint8))
@@ -652,12 +655,12 @@ def test_moving_on_with_an_accept_pending_loses_nothing(
     predictor.gate = threading.Event()
     controller.click(20, 20)
     controller.accept()
-    viewer.dims.set_current_step(0, 2)
+    viewer.dims.order = (1, 0, 2)
     assert "not accepted" in widget.message.text()
     predictor.gate.set()
     assert widget.wait_idle()
     assert not controller.session.objects
-    viewer.dims.set_current_step(0, 1)
+    viewer.dims.order = (0, 1, 2)
     assert widget.wait_idle()
     assert [c.pixel for c in controller.session.clicks] == [(20, 20)]
     assert controller.session.prediction is not None
@@ -818,6 +821,78 @@ def test_a_slice_that_is_not_on_show_is_not_drawn(open_dock: Any, monkeypatch: A
     assert len(drawn) == 2
 
 
+def test_labels_that_were_removed_can_be_brought_back(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    labels = accept(widget)
+    assert widget.lost_bar.isHidden()
+    controller.viewer.layers.remove(labels)
+    assert "Bring back" in widget.message.text()
+    assert not widget.lost_bar.isHidden()
+    assert "'objects'" in widget.lost_bar.text.text()
+    controller.undo()
+    assert "in labels layer 'objects', which was removed" in widget.message.text()
+    assert widget.lost_bar.isHidden()  # no object is in it now
+    controller.redo()
+    assert "which was removed" in widget.message.text()
+    widget.lost_bar.back.click()
+    assert widget.wait_idle()
+    assert controller.labels is labels
+    assert labels in controller.viewer.layers
+    assert widget.lost_bar.isHidden()
+    controller.objects.delete([1])
+    assert not labels.data.any()
+
+
+def test_removed_layers_are_let_go(open_dock: Any, qtbot: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    accept(widget)
+    chosen = viewer.add_labels(np.zeros(GRAY.shape, int), name="chosen")
+    controller.choose_labels(chosen)
+    other = viewer.add_image(GRAY, name="other")
+    controller.choose_channels([other])
+    assert widget.wait_idle()
+    nothing_in_it = [weakref.ref(chosen), weakref.ref(other)]
+    viewer.layers.remove(chosen)
+    viewer.layers.remove(other)
+    del chosen, other
+    qtbot.wait(1)
+    gc.collect()
+    assert [ref() for ref in nothing_in_it] == [None, None]
+    (labels,) = [layer for layer in viewer.layers if layer.name == "objects"]
+    kept, image = weakref.ref(labels), weakref.ref(controller.image)
+    viewer.layers.remove(labels)
+    del labels
+    gc.collect()
+    assert kept() is not None  # its object can be brought back
+    controller.undo()
+    controller.redo()
+    controller.features.flush()
+    viewer.layers.remove(controller.image)
+    qtbot.wait(1)
+    gc.collect()
+    assert (kept(), image()) == (None, None)
+
+
+def test_what_is_at_stake_follows_a_brush(open_dock: Any, qtbot: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    layer = controller.viewer.add_labels(np.zeros(GRAY.shape, int))
+    controller.choose_labels(layer)
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    assert "keeps" not in status(widget)
+    layer.brush_size = 1
+    layer.mode = "paint"
+    layer.paint((20, 20), 7)
+    qtbot.waitUntil(lambda: "keeps 1 px of 7" in status(widget))
+
+
 # --- while an object waits to be accepted ---------------------------------------------------
 
 
@@ -852,6 +927,128 @@ def test_what_a_change_calls_off_is_told(open_dock: Any, predictor: FakePredicto
     controller.click(40, 40)
     controller.move(0, 22, 22)
     assert "1 clicks made since were not added" in widget.message.text()
+
+
+def test_objects_clicked_faster_than_they_are_predicted(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    predictor.gate = threading.Event()
+    for point in ((10, 10), (30, 30), (50, 60)):
+        controller.click(*point)
+        controller.accept()
+        controller.accept()  # pressed twice: there is nothing more to accept
+    controller.click(10, 60)
+    predictor.gate.set()
+    assert widget.wait_idle()
+    clicks = [record.clicks for record in controller.session.objects.values()]
+    assert [[c.pixel for c in each] for each in clicks] == [[(10, 10)], [(30, 30)], [(50, 60)]]
+    assert [c.pixel for c in controller.session.clicks] == [(10, 60)]
+
+
+def test_what_waits_is_accepted_in_its_slice_wherever_one_has_scrolled(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8))
+    controller, dims = widget.controller, widget.controller.viewer.dims
+    dims.set_current_step(0, 1)
+    predictor.gate = threading.Event()
+    controller.click(20, 20)
+    controller.accept()
+    controller.click(40, 40)  # of the next object
+    dims.set_current_step(0, 3)
+    assert not controller.accepting
+    assert widget.unaccepted.text() == "unaccepted clicks in slice 1"
+    controller.click(20, 60)
+    predictor.gate.set()
+    assert widget.wait_idle()
+    session = controller.session
+    assert list(session.objects) == [1]
+    assert session.objects[1].place.index == (1,)
+    assert np.count_nonzero(controller.labels.data[1]) == 81
+    assert not controller.labels.data[3].any()
+    assert dims.current_step[0] == 3
+    assert [c.pixel for c in session.clicks] == [(20, 60)]
+    assert session.prediction is not None
+    assert widget.unaccepted.text() == "unaccepted clicks in slice 1"
+    dims.set_current_step(0, 1)
+    assert widget.wait_idle()
+    assert widget.unaccepted.text() == "unaccepted clicks in slice 3"
+    assert [c.pixel for c in session.clicks] == [(40, 40)]
+    controller.accept()
+    dims.set_current_step(0, 3)
+    controller.accept()
+    assert widget.wait_idle()
+    assert widget.unaccepted.isHidden()
+    assert [record.place.index for record in session.objects.values()] == [(1,), (1,), (3,)]
+
+
+def test_undo_takes_back_what_waits_one_by_one(open_dock: Any, predictor: FakePredictor) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    predictor.gate = threading.Event()
+    for point in ((10, 10), (30, 30)):
+        controller.click(*point)
+        controller.accept()
+    assert "2 objects are accepted as soon as" in widget.message.text()
+    controller.undo()
+    assert "no longer accepted" in widget.message.text()
+    assert controller._accepting.clicks == [(30, 30, True)]
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert list(controller.session.objects) == [1]
+    assert [c.pixel for c in controller.session.clicks] == [(30, 30)]
+
+
+@pytest.mark.parametrize("what", ["error", "weights", "undo"])
+def test_what_becomes_of_an_object_that_waits_in_another_slice(
+    what: str, open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8))
+    controller, dims = widget.controller, widget.controller.viewer.dims
+    dims.set_current_step(0, 1)
+    predictor.gate = threading.Event()
+    controller.click(20, 20)
+    controller.accept()
+    dims.set_current_step(0, 3)
+    if what == "error":
+        predictor.error = RuntimeError("out of memory")
+    elif what == "weights":
+        controller.load_weights("others", "cpu")
+    else:
+        controller.undo()  # the click there
+        assert dims.current_step[0] == 1
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert list(controller.session.objects) == ([1] if what == "weights" else [])
+    if what == "error":
+        assert widget.message.text() == "not accepted, the clicks are kept: out of memory"
+        assert widget.unaccepted.text() == "unaccepted clicks in slice 1"
+
+
+def test_the_step_is_written_whatever_others_do(open_dock: Any) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8))
+    controller, dims = widget.controller, widget.controller.viewer.dims
+    dims.set_current_step(0, 0)
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    accept(widget)
+    controller.undo()
+    dims.set_current_step(0, 3)
+
+    def fail(event: Any) -> None:
+        raise RuntimeError("of another plugin")
+
+    dims.events.current_step.connect(fail)
+    controller.redo()
+    dims.events.current_step.disconnect(fail)
+    assert "redo: of another plugin" in widget.message.text()
+    assert list(controller.session.objects) == [1]
+    with closing(Journal.open(controller.journaling.path, read_only=True)) as journal:
+        assert journal.events == 4
+        restored = journal.restore([NumberedLabels(None) for _ in journal.targets])
+        assert list(restored.objects) == [1]
 
 
 def test_a_drag_of_a_marker_that_is_no_more(open_dock: Any, mouse: Any) -> None:

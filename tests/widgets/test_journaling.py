@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.layers import Labels
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 from tests.session.fakes import FakePredictor
 
@@ -384,3 +385,200 @@ def test_nothing_that_waits_is_thrown_away(
     journal = Journal.open(rescued)
     assert journal.events == 2
     journal.close()
+
+
+# --- going on -----------------------------------------------------------------------------
+
+
+def test_a_session_saved_elsewhere_is_offered_there(open_dock: Any, tmp_path: Path) -> None:
+    first = open_dock(IMAGE)
+    put(first, (20, 20))
+    assert first.controller.journaling.save_as(tmp_path / "mine.fclick")
+    put(first, (40, 40))
+    first.controller.close()
+    second = open_dock(IMAGE)
+    assert "2 objects" in second.resume_bar.text.text()
+    second.resume_bar.resume.click()
+    assert second.controller.journaling.path == tmp_path / "mine.fclick"
+    assert second.session_bar.name.text() == "saved: mine.fclick"
+
+
+def again(widget: FirstClickWidget, predictor: Any = None) -> FirstClickWidget:
+    """Open another dock in the viewer of one that is closed."""
+    widget.controller.close()
+    opened = FirstClickWidget(
+        widget.controller.viewer,
+        load=lambda weights, device: predictor or FakePredictor(),
+        discover=Choices,
+    )
+    assert opened.wait_idle()
+    return opened
+
+
+def test_a_layer_that_was_brushed_since_is_gone_on_with(open_dock: Any) -> None:
+    first = open_dock(IMAGE)
+    put(first, (20, 20), (40, 40))
+    labels, path = first.controller.labels, first.controller.journaling.path
+    labels.data[20:25, 20:25] = 7  # over an object
+    labels.data[50:55, 60:65] = 8
+    held = labels.data.copy()
+    second = again(first)
+    try:
+        assert second.controller.journaling.resume(path)
+        assert second.controller.labels is labels
+        assert np.array_equal(labels.data, held)
+        assert "24 px had been changed since" in second.message.text()
+        put(second, (10, 60))
+        assert list(second.controller.session.objects) == [1, 2, 9]
+    finally:
+        second.controller.close()
+
+
+def test_the_scale_of_then_is_exported(open_dock: Any, tmp_path: Path) -> None:
+    widget = open_dock(IMAGE)
+    controller = widget.controller
+    put(widget, (20, 20))
+    controller.image.units = ("um", "um")
+    controller.image.scale = (0.5, 0.25)
+    # The labels that we made lie where the image does.
+    assert list(controller.labels.scale) == [0.5, 0.25]
+    assert controller.labels.units == controller.image.units
+    controller.journaling.export("tiff", tmp_path / "a.tif")
+    assert widget.wait_idle()
+    with closing(Journal.open(controller.journaling.path, read_only=True)) as journal:
+        (target,) = journal.targets
+    assert (target.spacing, target.unit) == ((0.5, 0.25), "µm")
+
+
+def test_channels_and_limits_are_those_of_the_session(open_dock: Any) -> None:
+    first = open_dock(IMAGE, contrast_limits=(10, 200))
+    controller = first.controller
+    other = controller.viewer.add_image(255 - IMAGE, name="GFP", contrast_limits=(5, 90))
+    controller.viewer.add_image(IMAGE // 2, name="RFP")
+    controller.choose_channels([other])
+    first.limits.setChecked(True)
+    put(first, (20, 20))
+    path = controller.journaling.path
+    controller.close()
+
+    second = open_dock(IMAGE)
+    controller = second.controller
+    controller.viewer.add_image(IMAGE // 2, name="RFP")
+    controller.viewer.add_image(255 - IMAGE, name="GFP")
+    assert controller.journaling.resume(path)
+    assert [layer.name for layer in controller.channels] == ["GFP"]
+    assert controller.uses_layer_limits
+    assert controller._current.channel_limits() == [(10, 200), (5, 90)]
+    controller.close()
+
+    third = open_dock(IMAGE)
+    assert third.controller.journaling.resume(path)
+    assert third.controller.channels == ()
+    assert "without its channels: GFP is not open" in third.message.text()
+
+
+def test_limits_of_an_image_alone_come_back(open_dock: Any) -> None:
+    first = open_dock(IMAGE, contrast_limits=(10, 200))
+    first.limits.setChecked(True)
+    put(first, (20, 20))
+    path = first.controller.journaling.path
+    first.controller.close()
+    second = open_dock(IMAGE)
+    assert second.controller.journaling.resume(path)
+    assert second.controller._current.limits == (10, 200)
+    assert second.limits.isChecked()
+
+
+def test_other_weights_than_those_of_the_session_are_told_of(open_dock: Any) -> None:
+    first = open_dock(IMAGE)
+    put(first, (20, 20))
+    path = first.controller.journaling.path
+    second = again(first, FakePredictor(name="squares"))
+    try:
+        assert second.controller.journaling.resume(path)
+        said = second.message.text()
+        assert said.endswith("it was made with weights 'discs'; 'squares' are in use")
+    finally:
+        second.controller.close()
+
+
+def test_resuming_draws_once(open_dock: Any, monkeypatch: Any) -> None:
+    first = open_dock(IMAGE)
+    put(first, *((y, x) for y in (10, 30, 50) for x in (10, 30, 50)))
+    path, expected = first.controller.journaling.path, first.controller.labels.data.copy()
+    first.controller.close()
+    second = open_dock(IMAGE)
+    drawn: list[Any] = []
+    monkeypatch.setattr(Labels, "refresh", lambda self, *a, **k: drawn.append(self))
+    assert second.controller.journaling.resume(path)
+    assert np.array_equal(second.controller.labels.data, expected)
+    assert drawn.count(second.controller.labels) < 9
+
+
+def test_what_waits_is_written_without_a_further_step(
+    open_dock: Any, monkeypatch: Any, qtbot: Any
+) -> None:
+    widget = open_dock(IMAGE)
+    widget.controller.journaling._retry.setInterval(10)
+
+    def full(*args: Any) -> None:
+        raise JournalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "record", full)
+        put(widget, (20, 20))
+        assert widget.session_bar.name.text() == "not saved: 2 steps"
+    qtbot.waitUntil(lambda: widget.session_bar.name.text().startswith("saved: "))
+    assert not widget.controller.journaling._retry.isActive()
+
+
+# --- other pixels -------------------------------------------------------------------------
+
+
+def test_another_image_in_the_same_layer_has_a_session_of_its_own(open_dock: Any) -> None:
+    widget = open_dock(IMAGE)
+    controller = widget.controller
+    put(widget, (20, 20))
+    labels, path = controller.labels, controller.journaling.path
+    controller.image.data = 255 - IMAGE
+    assert widget.wait_idle()
+    assert f"a new session begins; the objects before are in {path.name}" in widget.message.text()
+    assert not controller.session.objects
+    put(widget, (40, 40))
+    assert controller.journaling.path != path
+    assert controller.labels is not labels
+    assert labels.data[20, 20] == 1
+    with closing(Journal.open(path)) as journal:
+        assert journal.events == 2
+
+
+def test_pixels_changed_in_place_are_of_the_same_image(open_dock: Any) -> None:
+    image = IMAGE.copy()
+    widget = open_dock(image)
+    controller = widget.controller
+    put(widget, (20, 20))
+    path = controller.journaling.path
+    image[:30] = 9
+    controller.image.data = image
+    assert widget.wait_idle()
+    controller.image.data = image.copy()  # another array, that holds others than it did at first
+    assert widget.wait_idle()
+    assert not controller.session.objects
+    assert "new session" in widget.message.text()
+    assert controller.journaling.path is None
+    assert path.is_file()
+
+
+def test_clicks_alone_go_on_with_the_other_pixels(open_dock: Any) -> None:
+    widget = open_dock(IMAGE)
+    controller = widget.controller
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    path = controller.journaling.path
+    controller.image.data = 255 - IMAGE
+    assert widget.wait_idle()
+    controller.accept()
+    assert controller.journaling.path == path
+    controller.close()
+    assert "1 object" in open_dock(255 - IMAGE).resume_bar.text.text()
+    assert open_dock(IMAGE).resume_bar.isHidden()

@@ -80,8 +80,8 @@ def test_only_changed_rows_are_touched(table: ObjectTable, qtbot: Any) -> None:
     table.modelReset.connect(lambda: resets.append(1))
     table.dataChanged.connect(lambda a, b, _: touched.append((a.row(), b.row())))
     editing.classify(session, 2, "cell")
-    # The classes' list has changed too, which all rows show; then the one.
-    assert touched[-1] == (1, 1)
+    # The one; and the classes' list has changed, which all rows show.
+    assert touched == [(1, 1), (0, 2)]
     with qtbot.waitSignal(table.rowsRemoved) as removed:
         editing.delete(session, 3)
     assert removed.args[1:] == [0, 0]
@@ -274,6 +274,37 @@ def test_rows_of_no_label_in_a_layer_stay_and_do_no_harm(open_dock: Any, others:
     assert list(rows["class"][rows["index"] == 70]) == ["vessel"]
     assert list(rows["area"][rows["index"] == 71]) == [controller.session.objects[71].area]
     assert len(rows) == 2 + len(set(others))
+
+
+def test_each_layer_is_told_of_its_own_objects(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    accept_at(widget, (20, 20))
+    first = controller.labels
+    data = np.zeros(GRAY.shape, np.uint16)
+    data[60:70, 60:70] = 1
+    table = pd.DataFrame({"index": [1], "class": ["vessel"], "area": [100]})
+    second = controller.viewer.add_labels(data, features=table)
+    controller.choose_labels(second)
+    assert widget.wait_idle()
+    controller.features.flush()
+    assert second.features.to_dict("list") == {"index": [1], "class": ["vessel"], "area": [100]}
+    accept_at(widget, (60, 100))
+    controller.objects.add_class("cell")
+    controller.objects.classify([1, 2], "cell")
+    controller.objects.rename_class("cell", "nucleus")
+    controller.features.flush()
+    assert first.features["index"].tolist() == [1]
+    assert first.features["class"].tolist() == ["nucleus"]
+    assert second.features["index"].tolist() == [1, 2]
+    assert second.features["class"].tolist() == ["vessel", "nucleus"]
+    path = controller.journaling.path
+    controller.close()
+    again = open_dock(GRAY)
+    assert again.controller.journaling.resume(path)
+    again.controller.features.flush()
+    told = [layer.features["index"].tolist() for layer in again.controller.viewer.layers[-2:]]
+    assert sorted(told) == [[1], [2]]
 
 
 def test_selecting_a_row_shows_the_object(open_dock: Any) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
 from platformdirs import user_data_path
 
-from napari_fclick.session.journal import SUFFIX, Journal, JournalError
+from napari_fclick.session.journal import MOVED, SUFFIX, Journal
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.signature import Signature
 
@@ -58,7 +59,10 @@ def new_path(name: str, folder: Path | None = None) -> Path:
 
 
 def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
-    """Return the sessions of an image, the newest first; files that cannot be read are none.
+    """Return the sessions of an image; files that cannot be read are none.
+
+    Those with objects come first, and then the newest. A session that went on in another file
+    is offered as that file, as long as there is one.
 
     Parameters
     ----------
@@ -69,7 +73,8 @@ def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
     """
     folder = sessions_folder() if folder is None else folder
     found = [offer for path in _newest(folder) if (offer := _offer(path, image)) is not None]
-    return sorted(found, key=lambda offer: -offer.time)
+    unique = {offer.path.resolve(): offer for offer in found}.values()
+    return sorted(unique, key=lambda offer: (offer.objects == 0, -offer.time))
 
 
 def _newest(folder: Path) -> Iterator[Path]:
@@ -80,18 +85,21 @@ def _newest(folder: Path) -> Iterator[Path]:
     yield from (path for _, path in sorted(dated, reverse=True)[:SEARCHED])
 
 
-def _offer(path: Path, image: Signature) -> Offer | None:
+def _offer(path: Path, image: Signature, before: frozenset[Path] = frozenset()) -> Offer | None:
     try:
-        journal = Journal.open(path, read_only=True)
-    except JournalError:
-        return None
-    try:
-        known = journal.image
-        if not (known.sampled and image.sampled) or known.problem(image) or not journal.events:
+        about = Journal.glance(path)  # most files are of other images
+        known = Signature.model_validate_json(about.get("image", ""))
+        if not (known.sampled and image.sampled) or known.problem(image):
             return None
-        restored = journal.restore([NumberedLabels(None) for _ in journal.targets])
-        return Offer(path, len(restored.objects), journal.last_time)
-    except (JournalError, ValueError):
+        moved = Path(about[MOVED]) if about.get(MOVED) else None
+        if moved is not None and moved not in before:
+            elsewhere = _offer(moved, image, before | {path}) if moved.is_file() else None
+            if elsewhere is not None:
+                return elsewhere
+        with closing(Journal.open(path, read_only=True)) as journal:
+            if not journal.events:
+                return None
+            restored = journal.restore([NumberedLabels(None) for _ in journal.targets])
+            return Offer(path, len(restored.objects), journal.last_time)
+    except (OSError, ValueError):  # JournalError among them
         return None
-    finally:
-        journal.close()

@@ -6,7 +6,7 @@ Each is one step of the session, and can be undone like a click.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -77,18 +77,18 @@ def pick_up(session: Session, y: float, x: float) -> int:
     return label
 
 
-def delete(session: Session, label: int) -> None:
-    """Remove an object from the labels.
+def delete(session: Session, *labels: int) -> None:
+    """Remove objects from the labels; it is one step.
 
     Of an object that was not accepted here, the part in the plane on show is removed.
 
     Raises
     ------
     SessionError
-        If there is no such object.
+        If there is no such object; none is removed then.
     """
-    change = Change(label, session.object_here(label), None)
-    _renumber(session, f"delete object {label}", label, 0, (change,))
+    changes = tuple(Change(label, session.object_here(label), None) for label in labels)
+    _renumber(session, f"delete {_named(labels)}", dict.fromkeys(labels, 0), changes)
 
 
 def merge(session: Session, label: int, into: int) -> None:
@@ -109,7 +109,7 @@ def merge(session: Session, label: int, into: int) -> None:
         changes += (Change(into, kept, _merged(session, label, into)),)
     # Who takes an accepted object in becomes one: the file must have all of it.
     also = _regions(session, into) if kept is None and gone is not None else ()
-    _renumber(session, f"merge object {label} into {into}", label, into, changes, also)
+    _renumber(session, f"merge object {label} into {into}", {label: into}, changes, also)
 
 
 def renumber(session: Session, label: int, to: int) -> None:
@@ -132,27 +132,31 @@ def renumber(session: Session, label: int, to: int) -> None:
     changes: tuple[Change, ...] = (Change(label, record, None),)
     if record is not None:
         changes += (Change(to, None, replace(record, label=to)),)
-    _renumber(session, f"renumber object {label} to {to}", label, to, changes)
+    _renumber(session, f"renumber object {label} to {to}", {label: to}, changes)
 
 
-def classify(session: Session, label: int, class_name: str) -> None:
-    """Give an accepted object a class; an empty name takes it away.
+def classify(session: Session, labels: int | Iterable[int], class_name: str) -> None:
+    """Give accepted objects a class; an empty name takes it away. It is one step.
 
     Raises
     ------
     SessionError
-        If no object of that number was accepted.
+        If no object of such a number was accepted; none is changed then.
     """
-    record = session.objects.get(label)
-    if record is None:
-        raise SessionError(f"object {label} was not accepted here: pick it up and accept it")
-    if record.class_name == class_name:
+    changes = []
+    for label in [labels] if isinstance(labels, int) else labels:
+        record = session.objects.get(label)
+        if record is None:
+            raise SessionError(f"object {label} was not accepted here: pick it up and accept it")
+        if record.class_name != class_name:
+            changes.append(Change(label, record, replace(record, class_name=class_name)))
+    if not changes:
         return
-    owner = session.owner(label)
-    change = Change(label, record, replace(record, class_name=class_name))
-    commit = Commit((), owner, (change,), tuple(int(n) for n in owner.labels.shape))
-    step = session.step(f"make object {label} {class_name or 'unclassified'}", session.draft)
-    session.do(replace(step, commit=commit))
+    owner = session.owner(changes[0].label)  # nothing is written: any object's will do
+    shape = tuple(int(n) for n in owner.labels.shape)
+    named = _named([change.label for change in changes])
+    step = session.step(f"make {named} {class_name or 'unclassified'}", session.draft)
+    session.do(replace(step, commit=Commit((), owner, tuple(changes), shape)))
 
 
 def bounds(session: Session, label: int, place: Place, near: tuple[int, int] | None = None) -> Box:
@@ -199,29 +203,49 @@ def bounds(session: Session, label: int, place: Place, near: tuple[int, int] | N
 # --- helpers ----------------------------------------------------------------------------
 
 
+def _named(labels: Sequence[int]) -> str:
+    return f"object{'s' * (len(labels) > 1)} {', '.join(map(str, labels))}"
+
+
 def _renumber(
     session: Session,
     name: str,
-    label: int,
-    to: int,
+    numbers: dict[int, int],
     changes: tuple[Change, ...],
     also: Iterable[tuple[Place, Box]] = (),
 ) -> None:
-    for each in (label, to):
+    """Give objects other numbers, in one step.
+
+    Parameters
+    ----------
+    session : Session
+    name : str
+        Of the step.
+    numbers : dict of int to int
+        The new numbers by the old ones; where there are several, all are 0.
+    changes : tuple of Change
+    also : iterable of (Place, Box)
+        Regions that the file is to have besides.
+    """
+    for each in {*numbers, *numbers.values()}:
         if each in session.corrected:
             raise SessionError(f"object {each} is being corrected: accept or clear it first")
     target = session.target
     if target is None:
         raise SessionError("no labels are chosen")
-    boxes = dict(_regions(session, label))
-    if not boxes and session.objects.get(label) is None:  # one may have lost all its pixels
-        raise SessionError(f"there is no object {label}")
-    for place, box in also:
-        boxes[place] = boxes[place].union(box) if place in boxes else box
-    patches = tuple(_patch(session, place, box, label, to) for place, box in boxes.items())
+    patches: list[StoredPatch] = []
+    gone: list[int] = []
+    for label, to in numbers.items():
+        boxes = dict(_regions(session, label))
+        if not boxes and session.objects.get(label) is None:  # one may have lost all its pixels
+            raise SessionError(f"there is no object {label}")
+        for place, box in also:
+            boxes[place] = boxes[place].union(box) if place in boxes else box
+        patches += [_patch(session, place, box, label, to, gone) for place, box in boxes.items()]
+        gone.append(label)
     changes = tuple(change for change in changes if change.before or change.after)
     shape = tuple(int(n) for n in session.labels.shape)
-    commit = Commit(patches, target, changes, shape, {label: to})
+    commit = Commit(tuple(patches), target, changes, shape, numbers)
     session.do(replace(session.step(name, session.draft), commit=commit))
 
 
@@ -271,8 +295,13 @@ def _where(place: Place, box: Box) -> tuple[slice | int, ...]:
     return place.where(slice(box.top, box.bottom), slice(box.left, box.right))
 
 
-def _patch(session: Session, place: Place, box: Box, label: int, to: int) -> StoredPatch:
+def _patch(
+    session: Session, place: Place, box: Box, label: int, to: int, gone: Sequence[int] = ()
+) -> StoredPatch:
+    """Return what becomes of a region in which others are gone already."""
     before = _read(session, place, box)
+    if gone:
+        before = np.where(np.isin(before, gone), before.dtype.type(0), before)
     after = np.where(before == label, before.dtype.type(to), before)
     used = (before == label) | (after == to) if to else before == label
     return StoredPatch.cut(_where(place, box), before, after, used)

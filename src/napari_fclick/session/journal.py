@@ -12,8 +12,8 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from napari_fclick.session.restoring import Restored, restore
 from napari_fclick.session.signature import Channels, Signature
 
 SUFFIX = ".fclick"
+#: What a file tells of the file that its session went on in.
+MOVED = "moved"
 #: "fclk": tells the file from other SQLite files.
 APPLICATION_ID = 0x66636C6B
 SCHEMA_VERSION = 3
@@ -61,6 +63,11 @@ class Target:
     dtype: str
     spacing: tuple[float, ...] = ()
     unit: str = ""
+
+    @property
+    def has_scale(self) -> bool:
+        """Whether it says how large a pixel is."""
+        return bool(self.unit) or any(step != 1 for step in self.spacing)
 
     def empty(self) -> np.ndarray[Any, Any]:
         """Return labels like these with nothing in them."""
@@ -176,6 +183,22 @@ class Journal:
             raise
         return cls(path, connection, lock)
 
+    @staticmethod
+    def glance(path: Path) -> dict[str, str]:
+        """Return what a file tells about its session as a whole, and read no more of it.
+
+        Raises
+        ------
+        JournalError
+            Where `open` would.
+        """
+        try:
+            with closing(access.connect(path, write=False)) as connection:
+                _checked(path, connection)
+                return dict(connection.execute("SELECT key, value FROM about"))
+        except sqlite3.Error as error:
+            raise JournalError(f"{path} cannot be read: {error}") from error
+
     def close(self) -> None:
         """Let go of the file; it is whole by itself then."""
         with suppress(sqlite3.Error):
@@ -250,14 +273,27 @@ class Journal:
     def add_target(self, labels: NumberedLabels, target: Target) -> None:
         """Note what labels are that steps will speak of; raises as `set_about` does.
 
-        Labels that were converted to another dtype since are known with that.
+        Labels that have changed since, such as their scale or dtype, are known as they are now.
+        Their shape stays that of the objects, and a scale is not lost to labels that know none.
         """
         number = self._targets.get(labels)
         if number is not None:
-            if self.targets[number - 1].dtype != target.dtype:
+            known = self.targets[number - 1]
+            if not target.has_scale:
+                target = replace(target, spacing=known.spacing, unit=known.unit)
+            if replace(target, shape=known.shape) != known:
                 with self._transaction() as cursor:
                     cursor.execute(
-                        "UPDATE targets SET dtype = ? WHERE id = ?", (target.dtype, number)
+                        "UPDATE targets SET name = ?, source = ?, dtype = ?, spacing = ?, unit = ? "
+                        "WHERE id = ?",
+                        (
+                            target.name,
+                            target.source,
+                            target.dtype,
+                            records.dumps(target.spacing),
+                            target.unit,
+                            number,
+                        ),
                     )
             return
         row = (
@@ -276,6 +312,11 @@ class Journal:
             )
             number = int(cursor.lastrowid or 0)
         self._targets[labels] = number
+
+    @property
+    def labels(self) -> list[NumberedLabels]:
+        """The labels that its targets stand for, as far as they are known."""
+        return list(self._targets)
 
     def record(self, step: Step, how: str, when: float) -> None:
         """Store a step that was done, or that one was undone or done again.
@@ -358,12 +399,23 @@ class Journal:
 
     def circumstances(self, commit: Commit) -> Circumstances:
         """Return with what a commit, which was read from this file, was made."""
+        return self._circumstances("steps.id = ?", commit.step)
+
+    @property
+    def last_circumstances(self) -> Circumstances:
+        """With what its last step was made."""
+        return self._circumstances("steps.id = (SELECT max(id) FROM steps)")
+
+    def _circumstances(self, which: str, *values: Any) -> Circumstances:
         query = (
             "SELECT weights.name, sha256, value FROM steps "
             "LEFT JOIN weights ON weights.id = steps.weights "
-            "LEFT JOIN channels ON channels.id = steps.channels WHERE steps.id = ?"
+            f"LEFT JOIN channels ON channels.id = steps.channels WHERE {which}"
         )
-        name, sha256, value = self._rows(query, (commit.step,))[0]
+        rows = self._rows(query, values)
+        if not rows:
+            return Circumstances()
+        name, sha256, value = rows[0]
         return Circumstances(
             None if name is None else (str(name), str(sha256)),
             Channels() if value is None else Channels.model_validate_json(value),

@@ -63,6 +63,11 @@ class Objects:
         """Whether `next_label` costs nothing."""
         return self.target is None or self.target.known
 
+    @property
+    def has_committed(self) -> bool:
+        """Whether there is a commit that stands."""
+        return bool(self._log)
+
     def check_target(self) -> NumberedLabels:
         """Return what is written into; raises SessionError where there is nothing that fits."""
         if self.target is None:

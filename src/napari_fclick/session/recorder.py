@@ -5,13 +5,20 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from psygnal import Signal
 
 from napari_fclick.session.history import Step
-from napari_fclick.session.journal import Circumstances, Journal, JournalError, Target
+from napari_fclick.session.journal import (
+    MOVED,
+    Circumstances,
+    Journal,
+    JournalError,
+    Target,
+)
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.session import Session
 from napari_fclick.session.signature import Channels, Signature
@@ -71,6 +78,8 @@ class Recorder:
         self.journal, self._create = journal, None
         # What the file knows of its image stays, whatever image it is used with now.
         self._about.pop("image", None)
+        if journal.about(MOVED):
+            self._about[MOVED] = ""  # with the next step the session goes on here, too
 
     def save_as(self, path: Path) -> None:
         """Go on in another file, which gets all that this one holds and all that waits.
@@ -87,6 +96,8 @@ class Recorder:
         # The numbers of weights and targets are the same in the copy.
         after.take_numbers_of(before)
         self.journal = after
+        with suppress(ValueError):  # it may be read-only, or the name no text
+            before.set_about(MOVED, str(path.resolve()))
         before.close()
         self.flush()
 
@@ -106,6 +117,10 @@ class Recorder:
         self._about[key] = value
         if self.journal is not None:
             self.flush()
+
+    def note_about(self, key: str, value: str) -> None:
+        """Store something about the session with its next step."""
+        self._about[key] = value
 
     def set_image(self, image: Signature) -> None:
         """Store what is known of the image by now; a file that knows its image keeps that."""
@@ -127,9 +142,25 @@ class Recorder:
         self._now = replace(self._now, channels=channels)
 
     @property
+    def failing(self) -> bool:
+        """Whether the file could not be written when that was tried last."""
+        return self._failing
+
+    @property
     def waiting(self) -> int:
         """How many steps are not in the file yet."""
         return len(self._waiting)
+
+    def describe_anew(self) -> None:
+        """Note what the labels are by now, such as their scale."""
+        journal = self.journal
+        if journal is None or journal.read_only:
+            return
+        try:
+            for labels in journal.labels:
+                journal.add_target(labels, self._describe(labels))
+        except Exception as error:
+            self._fail(error)
 
     def flush(self) -> bool:
         """Write what waits; return False, having said why, if that cannot be done."""

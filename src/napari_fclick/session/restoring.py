@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_fclick.session.history import Commit, History, Step, follow, follow_owners
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
+from napari_fclick.session.sparse import SparseLabels
 from napari_fclick.session.state import AcceptedObject, Draft, Settings
 
 How = Literal["do", "undo", "redo"]
@@ -197,16 +198,15 @@ def _settle(commits: Sequence[Commit], labels: Any) -> int:
     those after it are done, each pixel that holds what it held before. What differs from
     those up to it was changed since, such as by a brush, and stays.
     """
-    shape, dtype = tuple(int(n) for n in labels.shape), np.dtype(labels.dtype)
-    before = np.zeros(shape, dtype)
+    before = SparseLabels(labels.shape, labels.dtype)
     _write_all(commits, before, after=False)
     wanted = before.copy()
     # Where the labels already hold what an earlier commit left there, they tell of that one.
-    met = np.zeros(shape, bool)
+    met = SparseLabels(labels.shape, bool)
     there = 0
     for number, commit in enumerate(commits, 1):
         for patch in commit.patches:
-            current, old = np.asarray(labels[patch.where]), wanted[patch.where].copy()
+            current, old = np.asarray(labels[patch.where]), wanted[patch.where]
             patch.impose(wanted, after=True)
             new = wanted[patch.where]
             met[patch.where] |= current == old

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -203,6 +204,12 @@ class Session:
         return self._drafts.get(place, Draft())
 
     @property
+    def clicked(self) -> list[Place]:
+        """The planes that have clicks which are not accepted yet, in their order."""
+        places = [place for place, draft in self._drafts.items() if draft.clicks]
+        return sorted(places, key=lambda place: (place.axes, place.index))
+
+    @property
     def corrected(self) -> frozenset[int]:
         """The numbers of existing objects that are being corrected, in any plane."""
         labels = (draft.label for draft in self._drafts.values() if draft.begun)
@@ -245,8 +252,16 @@ class Session:
         """The draft's clicks."""
         return self.draft.clicks
 
-    def add(self, y: float, x: float, positive: bool = True) -> None:
+    def add(self, y: float, x: float, positive: bool = True, *, place: Place | None = None) -> None:
         """Add a click.
+
+        Parameters
+        ----------
+        y, x : float
+            Row and column.
+        positive : bool
+        place : Place, optional
+            A plane of the same axes; by default this one.
 
         Raises
         ------
@@ -254,7 +269,8 @@ class Session:
             If the first click is negative, or the click lies outside the image.
         """
         name = "add positive click" if positive else "add negative click"
-        self._click(name, self.clicks.add(Click(y, x, positive)))
+        place = place or self.place
+        self._click(name, self.draft_at(place).clicks.add(Click(y, x, positive)), place)
 
     def remove(self, index: int) -> None:
         """Remove a click; raises `ClickError` where there is none."""
@@ -280,37 +296,39 @@ class Session:
         """
         draft = self.draft
         if absent and not draft.absent:
-            after = Draft(label=draft.label, seconds=self._spent(), made=draft.made, absent=True)
+            spent = self._spent(draft)
+            after = Draft(label=draft.label, seconds=spent, made=draft.made, absent=True)
             self.do(self.step("mark as not here", after))
         elif draft.absent and not absent:
             self.do(self.step("take back the mark", Draft()))
 
-    def _click(self, name: str, clicks: ClickSequence) -> None:
+    def _click(self, name: str, clicks: ClickSequence, place: Place | None = None) -> None:
         clicks.check_inside(self.shape)
-        draft = self.draft
-        made = draft.made + (len(clicks) > len(draft.clicks))
-        after = replace(draft, clicks=clicks, seconds=self._spent(), made=made, absent=False)
-        step = self.step(name, after if clicks else Draft())
-        self.do(step if clicks else replace(step, others=self._left_marks()))
+        place = place or self.place
+        draft = self.draft_at(place)
+        made, spent = draft.made + (len(clicks) > len(draft.clicks)), self._spent(draft)
+        after = replace(draft, clicks=clicks, seconds=spent, made=made, absent=False)
+        step = self.step(name, after if clicks else Draft(), place)
+        self.do(step if clicks else replace(step, others=self._left_marks(place)))
 
-    def _left_marks(self) -> tuple[tuple[Place, Draft, Draft], ...]:
-        """Return the marks of absence whose object goes with the clicks of this plane.
+    def _left_marks(self, here: Place) -> tuple[tuple[Place, Draft, Draft], ...]:
+        """Return the marks of absence whose object goes with the clicks of a plane.
 
         Nobody sees that they are there, and they would end the next object.
         """
-        if not self.clicks:
+        if not self.draft_at(here).clicks:
             return ()
-        others = {place: draft for place, draft in self._drafts.items() if place != self.place}
+        others = {place: draft for place, draft in self._drafts.items() if place != here}
         clicked = [place for place, draft in others.items() if draft.clicks]
         return tuple(
             (place, draft, Draft())
             for place, draft in others.items()
-            if draft.absent and place.behind(self.place) and not any(map(place.behind, clicked))
+            if draft.absent and place.behind(here) and not any(map(place.behind, clicked))
         )
 
-    def _spent(self) -> float:
-        """Return the seconds spent on the draft up to now."""
-        return self.draft.seconds + self.since_last_step if self.draft.begun else 0.0
+    def _spent(self, draft: Draft) -> float:
+        """Return the seconds spent on a draft up to now."""
+        return draft.seconds + self.since_last_step if draft.begun else 0.0
 
     @property
     def since_last_step(self) -> float:
@@ -565,12 +583,27 @@ class Session:
         """
         return self._objects.here(label)
 
+    @property
+    def has_committed(self) -> bool:
+        """Whether anything was written into labels, or said of their objects, that stands."""
+        return self._objects.has_committed
+
+    @property
+    def owners(self) -> list[NumberedLabels]:
+        """The labels that accepted objects were written into."""
+        return list(dict.fromkeys(self._objects.owners.values()))
+
     def owner(self, label: int) -> NumberedLabels:
         """Return the labels that an accepted object was written into; KeyError for no object."""
         return self._objects.owners[label]
 
-    def plan(self) -> LabelPatch:
+    def plan(self, place: Place | None = None) -> LabelPatch:
         """Return what accepting the draft would write, and take from whom.
+
+        Parameters
+        ----------
+        place : Place, optional
+            The plane whose draft is meant; by default this one.
 
         Raises
         ------
@@ -578,11 +611,12 @@ class Session:
             If there is nothing to accept, it is not up to date, or other objects keep all
             its pixels.
         """
-        mask, box = self._mask()
-        draft = self.draft
-        self.check_corrected([(self.place, draft)])
+        place = place or self.place
+        mask, box = self._mask(place)
+        draft = self.draft_at(place)
+        self.check_corrected([(place, draft)])
         start = None if draft.start is None else draft.start.mask.box
-        return self._objects.plan(mask, box, self.place, draft.label, self.settings.policy, start)
+        return self._objects.plan(mask, box, place, draft.label, self.settings.policy, start)
 
     def foresee(self) -> Callable[[], LabelPatch] | None:
         """Return what tells, later or in another thread, what `plan` would.
@@ -594,7 +628,7 @@ class Session:
         if not ready or not (self.draft.label or self.knows_next_label):
             return None
         try:
-            mask, box = self._mask()
+            mask, box = self._mask(self.place)
         except SessionError:
             return None
         start = None if self.draft.start is None else self.draft.start.mask.box
@@ -636,8 +670,13 @@ class Session:
         """
         return self._objects.patch(mask, box, place, label, self.settings.policy, before)
 
-    def accept(self) -> AcceptedObject:
+    def accept(self, place: Place | None = None) -> AcceptedObject:
         """Write the draft into the labels and start the next object.
+
+        Parameters
+        ----------
+        place : Place, optional
+            The plane whose draft is meant; by default this one.
 
         Raises
         ------
@@ -645,34 +684,37 @@ class Session:
             If there is nothing to accept, it is not up to date, or other objects keep all
             its pixels. Nothing is written then.
         """
-        patch = self.plan()
+        place = place or self.place
+        patch = self.plan(place)
         target = self._objects.check_target()
         before = self.object_here(patch.label)
-        record = self._record(patch, before)
+        record = self._record(patch, place, before)
         stored = (StoredPatch.pack(patch),)
         shape = tuple(int(n) for n in self.labels.shape)
         commit = Commit(stored, target, (Change(patch.label, before, record),), shape)
-        step = self.step(f"accept object {patch.label}", Draft())
-        self.do(replace(step, commit=commit, others=self._left_marks()))
+        step = self.step(f"accept object {patch.label}", Draft(), place)
+        self.do(replace(step, commit=commit, others=self._left_marks(place)))
         self.reported.emit(patch.summary())
         return record
 
-    def _record(self, patch: LabelPatch, before: AcceptedObject | None) -> AcceptedObject:
+    def _record(
+        self, patch: LabelPatch, place: Place, before: AcceptedObject | None
+    ) -> AcceptedObject:
         rows, columns = (part for part in patch.where if isinstance(part, slice))
         box = Box(rows.start, columns.start, rows.stop, columns.stop)
-        draft, trail = self.draft, self.trail_at(self.place)
-        part = Part(self.place, draft.clicks, box, patch.written, trail, draft.start, self.settings)
-        seconds, made, name = self._spent(), draft.made, self.settings.class_name
+        draft, trail = self.draft_at(place), self.trail_at(place)
+        part = Part(place, draft.clicks, box, patch.written, trail, draft.start, self.settings)
+        seconds, made, name = self._spent(draft), draft.made, self.settings.class_name
         if before is None:
             return AcceptedObject(patch.label, (part,), seconds, made, name)
         record = before.with_parts([part])
         return replace(record, seconds=before.seconds + seconds, made=before.made + made)
 
-    def _mask(self) -> tuple[Mask, Box]:
-        prediction = self.prediction
-        if self.draft.absent:
+    def _mask(self, place: Place) -> tuple[Mask, Box]:
+        prediction, draft = self.prediction_at(place), self.draft_at(place)
+        if draft.absent:
             raise SessionError("nothing to accept: the object is marked as not being here")
-        if not self.clicks:
+        if not draft.clicks:
             raise SessionError("nothing to accept: click on an object first")
         if prediction is None:
             reason = self._failed or "it is still being predicted"
@@ -709,11 +751,10 @@ class Session:
         if step is None:
             return None
         # Labels first: where they cannot be written, nothing else changes.
-        if step.commit is not None:
-            self._tell(self._objects.withdraw(step.commit), step.commit)
+        left_alone = 0 if step.commit is None else self._objects.withdraw(step.commit)
         self._history.undo()
         self._restore(step.drafts_before, step.settings_before)
-        self._finish(step, "undo")
+        self._finish(step, "undo", left_alone)
         return step
 
     def redo(self) -> Step | None:
@@ -721,16 +762,24 @@ class Session:
         step = self._history.last_undone
         if step is None:
             return None
-        if step.commit is not None:
-            self._tell(self._objects.write(step.commit), step.commit)
+        left_alone = 0 if step.commit is None else self._objects.write(step.commit)
         self._history.redo()
         self._restore(step.drafts_after, step.settings_after)
-        self._finish(step, "redo")
+        self._finish(step, "redo", left_alone)
         return step
 
-    def step(self, name: str, after: Draft) -> Step:
-        """Return a step that makes the draft another one and leaves all else as it is."""
-        return Step(name, self.place, self.draft, after, self.settings, self.settings)
+    def step(self, name: str, after: Draft, place: Place | None = None) -> Step:
+        """Return a step that makes a draft another one and leaves all else as it is.
+
+        Parameters
+        ----------
+        name : str
+        after : Draft
+        place : Place, optional
+            The draft's plane; by default this one.
+        """
+        place = place or self.place
+        return Step(name, place, self.draft_at(place), after, self.settings, self.settings)
 
     def do(self, step: Step) -> None:
         """Take a step; it can be undone.
@@ -740,29 +789,36 @@ class Session:
         SessionError
             If its labels cannot be written; nothing has changed then.
         """
-        if step.commit is not None:
-            self._tell(self._objects.write(step.commit), step.commit)
+        left_alone = 0 if step.commit is None else self._objects.write(step.commit)
         self._restore(step.drafts_after, step.settings_after)
         self._history.push(step)
-        self._finish(step, "do")
+        self._finish(step, "do", left_alone)
 
     def _restore(self, drafts: dict[Place, Draft], settings: Settings) -> None:
         self._drafts |= drafts
         self.settings = settings
 
-    def _finish(self, step: Step, how: str) -> None:
-        changes = () if step.commit is None else step.commit.changes
-        records = (change.after if how != "undo" else change.before for change in changes)
-        self.classes.ensure(record.class_name for record in records if record is not None)
-        self.classes.ensure([self.settings.class_name])
+    def _finish(self, step: Step, how: str, left_alone: int) -> None:
         # Settings act on the answer that is known: only clicks need another.
+        moved = not step.only_settings and step.place != self.place
         if not step.only_settings:
             self._renew()
             self._last_step = self._clock()
-            if step.place != self.place:
-                self.place_changed.emit(step.place)
-        self.stepped.emit(step, how)
-        self.changed.emit()
+        # First whoever writes it down; and one who fails keeps none of the others from being told.
+        with ExitStack() as others:
+            others.callback(self.changed.emit)
+            if moved and how != "do":
+                others.callback(self.place_changed.emit, step.place)
+            if step.commit is not None:
+                others.callback(self._tell, left_alone, step.commit)
+            others.callback(self._list_classes, step, how)
+            self.stepped.emit(step, how)
+
+    def _list_classes(self, step: Step, how: str) -> None:
+        changes = () if step.commit is None else step.commit.changes
+        records = (change.after if how != "undo" else change.before for change in changes)
+        names = [record.class_name for record in records if record is not None]
+        self.classes.ensure([*names, self.settings.class_name])
 
     def _renew(self) -> None:
         self._generation += 1

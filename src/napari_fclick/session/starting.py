@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Side of the window's canvas; the predictor looks at it anew at its own.
 CANVAS = 256
+#: Of masks of more pixels, only some are looked at for their middle.
+LOOKED_AT = 512 * 512
 
 
 def start_from(mask: NDArray[np.bool_], top: int, left: int) -> Start | None:
@@ -33,11 +36,22 @@ def start_from(mask: NDArray[np.bool_], top: int, left: int) -> Start | None:
     top, left : int
         Where its first pixel lies in the plane.
     """
-    stored, middle = StoredMask.pack(mask, top, left), peak(mask)
+    stored, middle = StoredMask.pack(mask, top, left), _middle(mask)
     if stored is None or middle is None:
         return None
-    row, column = middle.pixel
+    row, column = middle
     return Start(ClickSequence([Click(row + top, column + left)]), stored)
+
+
+def _middle(mask: NDArray[np.bool_]) -> tuple[int, int] | None:
+    """Return the pixel farthest from the mask's border; of a large one, about that."""
+    step = math.ceil(math.sqrt(mask.size / LOOKED_AT))
+    thinned = peak(mask[::step, ::step]) if step > 1 else None
+    if thinned is not None:
+        row, column = thinned.pixel
+        return row * step, column * step
+    found = peak(mask)  # where it is thin, nothing of it may be left
+    return None if found is None else found.pixel
 
 
 def start_of(carried: SliceMask) -> Start:

@@ -8,12 +8,20 @@ from typing import Any
 from napari_fclick.core.channels import MAX_CHANNELS
 from napari_fclick.session import Place, Session
 from napari_fclick.widgets.drawing import draw_carried
-from napari_fclick.widgets.layers import is_labels_of, new_labels, why_not_writable
+from napari_fclick.widgets.layers import (
+    IMAGE,
+    TRANSFORMS,
+    image_id,
+    is_labels_of,
+    new_labels,
+    why_not_writable,
+)
 from napari_fclick.widgets.own_layers import AnnotationLayers
 from napari_fclick.widgets.planes import (
     LayerError,
     fits_as_channel,
     layer_shape,
+    levels_of,
     limits_of,
     plane_at,
     stack_at,
@@ -52,6 +60,9 @@ class Annotation:
         self.channels: tuple[Any, ...] = ()
         self._use_limits = False
         self._stacked: Any = None
+        self._arrays = levels_of(image)
+        for name in TRANSFORMS:
+            getattr(image.events, name).connect(self._place_labels)
 
     @property
     def own_layers(self) -> list[Any]:
@@ -62,6 +73,15 @@ class Annotation:
     def has_its_shape(self) -> bool:
         """Whether the image layer's data still have the shape they had."""
         return layer_shape(self.image) == self.shape
+
+    def was_exchanged(self) -> bool:
+        """Whether the image layer has other arrays than when this was asked last.
+
+        An array that was changed in place is the same one.
+        """
+        before, self._arrays = self._arrays, levels_of(self.image)
+        pairs = zip(before, self._arrays, strict=False)
+        return len(before) != len(self._arrays) or any(a is not b for a, b in pairs)
 
     def resize_markers(self) -> None:
         """Keep the markers' size on the screen."""
@@ -209,7 +229,15 @@ class Annotation:
 
     def close(self) -> None:
         """Let go of the layers."""
+        for name in TRANSFORMS:
+            getattr(self.image.events, name).disconnect(self._place_labels)
         self.layers.close()
+
+    def _place_labels(self, event: Any) -> None:
+        """Keep the labels that we made for the image where it is."""
+        for layer in self._viewer.layers:
+            if layer.metadata.get(IMAGE) == image_id(self.image):
+                setattr(layer, event.type, getattr(self.image, event.type))
 
     def _use(self, layer: Any, highest: int | None) -> None:
         self.session.set_labels(self._targets.of(layer, highest))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from napari.layers import Image
@@ -11,7 +13,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_fclick.core.labels import OverlapPolicy
-from napari_fclick.session import NumberedLabels, Session
+from napari_fclick.session import NumberedLabels, Place, Session, Step
 from napari_fclick.session.state import PredictorLike
 from napari_fclick.widgets.accepting import Accepting, reason
 from napari_fclick.widgets.annotation import Annotation
@@ -37,6 +39,8 @@ from napari_fclick.widgets.stakes import Stakes
 from napari_fclick.widgets.suggesting import Suggesting
 from napari_fclick.widgets.targets import Targets
 from napari_fclick.widgets.workers import Worker
+
+logger = logging.getLogger(__name__)
 
 NO_PREDICTION = "no prediction: "
 
@@ -101,6 +105,10 @@ class Controller:
         self._annotations: dict[Any, Annotation] = {}
         self._current: Annotation | None = None
         self._wanted: Any = None
+        self._leaving: list[Annotation] = []
+        self._hiding = QTimer()
+        self._hiding.setSingleShot(True)
+        self._hiding.timeout.connect(self._hide_now)
         self._accepting = Accepting(self, self._predicting)
         self._use_limits = False
         self._active = False
@@ -132,6 +140,7 @@ class Controller:
         self.targets.counted.connect(self._on_counted)
         self.targets.failed.connect(self._on_not_counted)
         self.journaling.changed.connect(self.changed.emit)
+        self.journaling.exchanged.connect(self._follower.begin_with_others)
 
     def activate(self) -> None:
         """Take the mouse and the keys."""
@@ -220,6 +229,8 @@ class Controller:
         self.journaling.use_weights(self.predictor)
         for annotation in list(self._annotations.values()):
             annotation.session.forget_predictions()
+        if self.session is not None:
+            self._accepting.go_on(self.session)
         self._prepare_soon()
         self.changed.emit()
 
@@ -333,13 +344,15 @@ class Controller:
 
         It may be removing layers, one after the other: none must vanish under its hands.
         """
+        self._leaving.append(annotation)
+        self._hiding.start()
 
-        def hide() -> None:
+    def _hide_now(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        for annotation in leaving:
             if annotation is not self._current:  # unless it was chosen again
                 with suppress(Exception):  # the viewer may be gone by then
                     annotation.hide()
-
-        QTimer.singleShot(0, hide)
 
     def choose_labels(self, layer: Any) -> None:
         """Write accepted objects into this Labels layer; None for a new one.
@@ -358,6 +371,19 @@ class Controller:
         self.bind_keys()
         self.refresh()
         self._accepting.go_on(session)
+
+    @property
+    def lost_labels(self) -> list[Any]:
+        """Labels layers with objects of this session that are not in the viewer any more."""
+        owners = [] if self.session is None else self.session.owners
+        layers = [getattr(owner.labels, "layer", None) for owner in owners]
+        return [each for each in layers if each is not None and each not in self.viewer.layers]
+
+    def bring_back_labels(self) -> None:
+        """Show the Labels layers again that were removed with objects in them."""
+        for layer in self.lost_labels:
+            self.viewer.add_layer(layer)
+            self.choose_labels(layer)
 
     def choose_channels(self, layers: Sequence[Any]) -> None:
         """Look at these image layers together with the image; none for the image alone.
@@ -382,6 +408,7 @@ class Controller:
             place = displayed_place(self.viewer, layer)
             session = Session(plane_at(layer, place), place=place)
             annotation = Annotation(self.viewer, layer, session, self.targets)
+            self.journaling.watch(annotation)  # first: what it writes, nothing is to prevent
             session.changed.connect(self.refresh)
             for earlier in list(self._annotations.values())[-1:]:
                 session.classes.take(earlier.session.classes)
@@ -391,7 +418,6 @@ class Controller:
             session.reported.connect(self.say)
             self._follower.watch(layer)
             self._annotations[layer] = annotation
-            self.journaling.watch(annotation)
         annotation = self._annotations[layer]
         annotation.resize_markers()
         return annotation
@@ -402,7 +428,7 @@ class Controller:
         """Click at row ``y`` and column ``x`` of the plane on show, as the mouse would."""
         if self.accepting:
             # It belongs to the next object, which begins when this one is accepted.
-            self._accepting.clicks.append((y, x, positive))
+            self._accepting.add(y, x, positive)
             return
         session = self._ready()
         if session is None:
@@ -411,7 +437,7 @@ class Controller:
             self.say("begin with a left click on the object; right clicks correct it", "warning")
             return
         self._clear_message()
-        self._try(lambda: self.stacks.add(session, y, x, positive))
+        self._try(lambda: self.stacks.add(session, y, x, positive), "click")
 
     def expect(self, y: float, x: float, positive: bool = True) -> None:
         """Begin to predict for a click whose button is down; it may turn out to be a drag."""
@@ -421,15 +447,15 @@ class Controller:
 
     def remove(self, index: int) -> None:
         """Remove a click."""
-        self.change(lambda session: session.remove(index))
+        self.change(lambda session: session.remove(index), "remove click")
 
     def move(self, index: int, y: float, x: float) -> None:
         """Move a click to row ``y`` and column ``x``."""
-        self.change(lambda session: session.move(index, y, x))
+        self.change(lambda session: session.move(index, y, x), "move click")
 
     def promote(self, index: int) -> None:
         """Make a positive click the first."""
-        self.change(lambda session: session.promote(index))
+        self.change(lambda session: session.promote(index), "promote click")
 
     def promote_at_cursor(self) -> None:
         """Make the click under the cursor the first."""
@@ -442,7 +468,7 @@ class Controller:
     def clear(self) -> None:
         """Remove all clicks of the current object, in all slices that it was carried to."""
         clear = self.stacks.clear if self.stacks.current is not None else None
-        self.change(lambda session: session.clear() if clear is None else clear())
+        self.change(lambda session: session.clear() if clear is None else clear(), "clear")
 
     def show_marker(self, index: int, y: float, x: float) -> None:
         """Show a click elsewhere while it is dragged."""
@@ -455,26 +481,37 @@ class Controller:
     def accept(self) -> None:
         """Write the object into the labels, at once or as soon as its mask is there."""
         session = self._ready()
-        if session is not None and self._current is not None and not self.accepting:
+        if session is not None and self._current is not None:
             self._accepting.begin(session, self._current)
 
     @property
     def accepting(self) -> bool:
-        """Whether an object waits to be accepted."""
+        """Whether an object of the plane on show waits to be accepted."""
         return self._accepting.waits
 
     def stop_accepting(self) -> None:
-        """Call off an acceptance that waits for its mask; the clicks are kept."""
+        """Call off all that waits to be accepted; the clicks are kept."""
         self._accepting.stop()
+
+    def leave_plane(self, to: Place) -> None:
+        """Make ready to show another plane."""
+        self._accepting.leave(to)
 
     def undo(self) -> None:
         """Undo the last click, setting or accepted object; before those, what waits."""
         if not self._accepting.take_back():
-            self.change(lambda session: session.undo())
+            self.change(lambda session: self._tell_unseen(session.undo()), "undo")
 
     def redo(self) -> None:
         """Do again what was undone."""
-        self.change(lambda session: session.redo())
+        self.change(lambda session: self._tell_unseen(session.redo()), "redo")
+
+    def _tell_unseen(self, step: Step | None) -> None:
+        """Say where something was undone, or done again, that is not to be seen."""
+        commit = None if step is None else step.commit
+        layer = None if commit is None else getattr(commit.target.labels, "layer", None)
+        if layer is not None and layer not in self.viewer.layers:
+            self.say(f"that was in labels layer {layer.name!r}, which was removed", "warning")
 
     def set(
         self,
@@ -486,7 +523,8 @@ class Controller:
         session = self.session
         if session is not None:
             self._clear_message()
-            self._try(lambda: session.set(threshold=threshold, integrity=integrity, policy=policy))
+            chosen = partial(session.set, threshold=threshold, integrity=integrity, policy=policy)
+            self._try(chosen, "set")
 
     def use_layer_limits(self, on: bool) -> None:
         """Show the predictor what the layer's contrast limits show; it predicts anew."""
@@ -550,7 +588,7 @@ class Controller:
 
     def _on_no_answer(self, session: Session, problem: str) -> None:
         if session is self.session:
-            self.stop_accepting()
+            self._accepting.stop_here()
             self.say(f"{NO_PREDICTION}{problem}", "error")
 
     def _on_counted(self, target: NumberedLabels) -> None:
@@ -573,7 +611,7 @@ class Controller:
         self._predicting.ask(self.session)  # it begins while the rest is done here
         self.stacks.follow()
         session = self.session
-        self.stakes.ask(session)
+        self.stakes.ask(session, self.stacks.written)
         self.features.use(session, self.labels)
         awaited = session is not None and session.pending and not self._predicting.loading
         self._showing.show(self._predicting.seconds if awaited else None)
@@ -599,36 +637,43 @@ class Controller:
         self.suggesting.settle()
         return self.session if self._follower.follow_dims() else None
 
-    def change(self, change: Callable[[Session], Any], *, stops: bool = True) -> None:
+    def change(
+        self, change: Callable[[Session], Any], name: str = "change", *, stops: bool = True
+    ) -> None:
         """Do something to the session, and tell what is wrong with it.
 
         Parameters
         ----------
         change : callable
             Takes the session.
+        name : str
+            What it is called where it goes wrong.
         stops : bool
-            Whether an object that waits to be accepted is no longer to be.
+            Whether an object of this plane that waits to be accepted is no longer to be.
         """
         session = self._ready()
         if session is not None:
             self._clear_message()
             if stops:
-                self.stop_accepting()
-            self._try(lambda: change(session))
+                self._accepting.stop_here()
+            self._try(lambda: change(session), name)
 
     def _clear_message(self) -> None:
         if self._level != "info":
             self.say("")  # what was wrong may be no longer
 
-    def _try(self, change: Callable[[], Any]) -> None:
+    def _try(self, change: Callable[[], Any], name: str) -> None:
         try:
             change()
         except ValueError as error:
             self.refresh()  # a marker that was dragged away goes back
             self.say(str(error), "warning")
-        except Exception as error:
-            # Whatever labels on a disk, or napari drawing them, may raise.
+        except OSError as error:
             self.say(f"the labels could not be written: {reason(error)}", "error")
+        except Exception as error:
+            # Whatever napari, or another plugin that hears of it, may raise.
+            logger.exception("%s", name)
+            self.say(f"{name}: {reason(error)}", "error")
 
     def say(self, message: str, level: str = "info") -> None:
         """Tell the annotator something; the level is "info", "warning" or "error"."""

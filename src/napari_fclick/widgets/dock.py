@@ -36,9 +36,9 @@ from napari_fclick.widgets.legend import Legend
 from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
 from napari_fclick.widgets.object_list import NARROW, ObjectList
 from napari_fclick.widgets.sections import Scroller, Section
-from napari_fclick.widgets.session_bar import ResumeBar, SessionBar
+from napari_fclick.widgets.session_bar import LostBar, ResumeBar, SessionBar
 from napari_fclick.widgets.stacks.panel import StackPanel
-from napari_fclick.widgets.status import describe, describe_effort
+from napari_fclick.widgets.status import describe, describe_effort, describe_unaccepted
 
 POLICIES = {
     OverlapPolicy.KEEP: "keep other objects",
@@ -196,10 +196,17 @@ class FirstClickWidget(Docked):
         for line in (self.status, self.message):
             line.setMinimumHeight(2 * line.fontMetrics().lineSpacing() + 4)
 
+        self.unaccepted = _line()
+        self.unaccepted.setStyleSheet("color: gray")
+        self.unaccepted.setToolTip(
+            "Accept or clear them there; carrying an object through the stack takes them as its own"
+        )
+
     def _make_objects(self) -> None:
         controller = self.controller
         self.classes, self.objects = ClassBar(controller), ObjectList(controller)
         self.session_bar, self.resume_bar = SessionBar(controller), ResumeBar(controller)
+        self.lost_bar = LostBar(controller)
         self.effort = _line()
         self.effort.setToolTip(
             "Clicks and seconds for the object at hand, and the mean of the last objects"
@@ -219,10 +226,12 @@ class FirstClickWidget(Docked):
         parts = QVBoxLayout(inside)
         parts.setContentsMargins(6, 4, 6, 4)
         parts.addWidget(self.resume_bar)
+        parts.addWidget(self.lost_bar)
         for name in ("image", "mask"):
             parts.addWidget(self.sections[name])
         parts.addLayout(self._button_row())
-        for widget in (Legend(), self.status, self.message, self.sections["stack"]):
+        lines = (self.status, self.message, self.unaccepted)
+        for widget in (Legend(), *lines, self.sections["stack"]):
             parts.addWidget(widget)
         parts.addWidget(self.sections["objects"], 1)
         # Takes the room that is left where the objects are folded away.
@@ -272,12 +281,16 @@ class FirstClickWidget(Docked):
         session = self.controller.session
         self.session_bar.show_state()
         self.resume_bar.show_offers(self.controller.journaling.offers)
+        self.lost_bar.show_layers(self.controller.lost_labels)
         for name, possible in self._possible().items():
             self.buttons[name].setEnabled(possible)
         self._show_layers()
         self._show_stack()
         self.sections["image"].tell(self._running())
         self.effort.setText("" if session is None else describe_effort(session))
+        unaccepted = "" if session is None else describe_unaccepted(session)
+        self.unaccepted.setText(unaccepted)
+        self.unaccepted.setVisible(bool(unaccepted))
         if session is None:
             self.status.setText("Open or choose an image")
             return

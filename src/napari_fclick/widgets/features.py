@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QTimer
 
 from napari_fclick.core.labels import is_label
-from napari_fclick.session import AcceptedObject, Session, Step
+from napari_fclick.session import AcceptedObject, NumberedLabels, Session, Step
 from napari_fclick.session.classes import UNCLASSIFIED, Classes
 from napari_fclick.widgets.layers import MANY_PIXELS
 from napari_fclick.widgets.planes import levels_of
@@ -27,6 +29,8 @@ EXPECTED = 200
 COLUMNS = ("class", "clicks", "seconds", "area")
 
 Records = Mapping[int, AcceptedObject | None]
+T = TypeVar("T")
+OfLayers = WeakKeyDictionary[Any, T]
 
 
 class LabelFeatures:
@@ -38,14 +42,15 @@ class LabelFeatures:
     """
 
     def __init__(self) -> None:
-        self._pending: dict[Any, dict[int, AcceptedObject | None]] = {}
-        self._found: dict[Any, dict[int, str]] = {}
-        self._classes: dict[Any, dict[int, str]] = {}
-        self._known: dict[Any, set[int]] = {}
+        # A layer that was removed is kept by what can still be undone in it, not by this.
+        self._pending: OfLayers[dict[int, AcceptedObject | None]] = WeakKeyDictionary()
+        self._found: OfLayers[dict[int, str]] = WeakKeyDictionary()
+        self._classes: OfLayers[dict[int, str]] = WeakKeyDictionary()
+        self._known: OfLayers[set[int]] = WeakKeyDictionary()
         self._session: Session | None = None
         self._names = Classes()
         self._by_class = False
-        self._colormaps: dict[Any, tuple[Any, Any, dict[int, str]]] = {}
+        self._colormaps: OfLayers[tuple[Any, Any, dict[int, str]]] = WeakKeyDictionary()
         self._timer = QTimer()
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.flush)
@@ -65,7 +70,17 @@ class LabelFeatures:
 
     def follow(self, session: Session) -> None:
         """Write what becomes of a session's objects."""
-        session.stepped.connect(self._on_step)
+        session.stepped.connect(partial(self._on_step, session))
+
+    def take_up(self, session: Session) -> None:
+        """Write all objects of a session that was resumed, each into the layer that it is in."""
+        records: dict[Any, dict[int, AcceptedObject | None]] = {}
+        for label, record in session.objects.items():
+            layer = _layer_of(session.owner(label))
+            if layer is not None:
+                records.setdefault(layer, {})[label] = record
+        for layer, theirs in records.items():
+            self._wait_for(layer, theirs)
 
     def use(self, session: Session | None, layer: Any) -> None:
         """Take the names and colours of a session, and the classes that a layer tells of.
@@ -78,19 +93,21 @@ class LabelFeatures:
         """
         self._session = session
         if session is None:
+            self._use_names(Classes())
             return
         if session.classes is not self._names:
-            self._names.changed.disconnect(self._on_colours, missing_ok=True)
-            self._names = session.classes
-            self._names.changed.connect(self._on_colours)
+            self._use_names(session.classes)
             self._on_colours()
         if layer is None:
             return
         if layer not in self._found:
             self._meet(layer)
             session.classes.ensure(self._found[layer].values())
-        if len(session.objects) > len(self._known[layer]):  # such as those of a resumed session
-            self._wait_for(layer, session.objects)
+
+    def _use_names(self, names: Classes) -> None:
+        self._names.changed.disconnect(self._on_colours, missing_ok=True)
+        self._names = names
+        names.changed.connect(self._on_colours)
 
     def _meet(self, layer: Any) -> None:
         found = self._found[layer] = _classes_in(layer)
@@ -105,19 +122,21 @@ class LabelFeatures:
 
     def forget(self, layer: Any) -> None:
         """Let go of a layer that is gone."""
-        stores: tuple[dict[Any, Any], ...] = (self._pending, self._found, self._classes)
+        stores: tuple[OfLayers[Any], ...] = (self._pending, self._found, self._classes)
         for store in (*stores, self._known, self._colormaps):
             store.pop(layer, None)
 
-    def _on_step(self, step: Step, how: str) -> None:
+    def _on_step(self, session: Session, step: Step, how: str) -> None:
         if step.commit is None:
             return
-        layer = getattr(step.commit.target.labels, "layer", None)
-        if layer is None:
-            return
-        undone = how == "undo"
-        changes = step.commit.changes
-        self._wait_for(layer, {c.label: c.before if undone else c.after for c in changes})
+        for change in step.commit.changes:
+            record = change.before if how == "undo" else change.after
+            # What is said of an object, such as a class, may be said of several in many layers.
+            known = record is not None and change.label in session.objects
+            owner = session.owner(change.label) if known else step.commit.target
+            layer = _layer_of(owner)
+            if layer is not None:
+                self._wait_for(layer, {change.label: record})
 
     def _on_colours(self) -> None:
         if self._by_class:
@@ -128,7 +147,7 @@ class LabelFeatures:
     def flush(self) -> None:
         """Write at once what waits to be written."""
         self._timer.stop()
-        pending, self._pending = self._pending, {}
+        pending, self._pending = self._pending, WeakKeyDictionary()
         for layer, records in pending.items():
             if records:
                 layer.features = merged_features(layer.features, records, self._found[layer])
@@ -177,6 +196,11 @@ class LabelFeatures:
             return {}
         colour = self._names.colour(session.settings.class_name)
         return dict.fromkeys(range(session.next_label, session.next_label + EXPECTED), colour)
+
+
+def _layer_of(owner: NumberedLabels) -> Any:
+    """Return the Labels layer that stands behind labels; None where there is none."""
+    return getattr(owner.labels, "layer", None)
 
 
 def merged_features(features: Any, records: Records, found: Mapping[int, str]) -> Any:

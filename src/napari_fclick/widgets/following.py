@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_fclick.session import Place
+from napari_fclick.widgets.layers import IMAGE, image_id
 from napari_fclick.widgets.planes import (
     LayerError,
     displayed_place,
@@ -28,7 +29,7 @@ class Follower:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
-        self._watched: list[Any] = []
+        self._watched: dict[Any, list[tuple[Any, Any]]] = {}
         viewer = self._viewer = controller.viewer
         self._links = [
             (viewer.dims.events.current_step, self.follow_dims),
@@ -42,21 +43,26 @@ class Follower:
 
     def watch(self, image: Any) -> None:
         """Follow the pixels and the contrast limits of an image layer too."""
-        if any(layer is image for layer in self._watched):
+        if image in self._watched:
             return
-        self._watched.append(image)
-        for link in (
+        self._watched[image] = [
             (image.events.data, self._on_image_data),
             (image.events.contrast_limits, self._on_limits),
-        ):
-            self._links.append(link)
-            link[0].connect(link[1])
+        ]
+        for emitter, callback in self._watched[image]:
+            emitter.connect(callback)
 
     def close(self) -> None:
         """Follow nothing any more."""
         for emitter, callback in self._links:
             emitter.disconnect(callback)
         self._links.clear()
+        for layer in list(self._watched):
+            self._unwatch(layer)
+
+    def _unwatch(self, layer: Any) -> None:
+        for emitter, callback in self._watched.pop(layer, ()):
+            emitter.disconnect(callback)
 
     def follow_dims(self, event: Any = None) -> bool:
         """Go to the plane on show; False, with a message, where there is none."""
@@ -73,7 +79,7 @@ class Follower:
             controller.say(str(error), "warning")
             return False
         if place != current.session.place:
-            controller.stop_accepting()
+            controller.leave_plane(place)
             current.session.show(place, current.plane(place))
         return True
 
@@ -104,16 +110,20 @@ class Follower:
         for annotation in controller.annotations:
             if annotation.labels is layer:
                 annotation.forget_labels()
-                controller.say(
-                    f"labels layer {layer.name!r} was removed: objects go to a new one", "warning"
-                )
+                text = f"labels layer {layer.name!r} was removed: objects go to a new one"
+                lost = layer in controller.lost_labels
+                controller.say(text + "; Bring back shows it again" * lost, "warning")
                 if annotation is controller.current:
                     controller.stop_accepting()
             self._drop_channel(annotation, layer, "was removed")
         controller.targets.drop(layer)
         controller.features.forget(layer)
+        self._unwatch(layer)
         controller.bind_keys()
-        controller.changed.emit()
+        if controller.current is None:
+            controller.refresh()  # whatever followed it lets go
+        else:
+            controller.changed.emit()
 
     def _on_image_data(self, event: Any) -> None:
         """Predict anew on other pixels; begin anew where their shape has changed."""
@@ -126,12 +136,32 @@ class Follower:
             return
         if annotation.has_its_shape():
             annotation.renew()
+            if annotation.was_exchanged():
+                controller.journaling.look_again(annotation)
             return
+        self._begin_anew(annotation)
+        controller.say(f"the shape of {layer.name!r} changed: its clicks no longer fit", "warning")
+
+    def begin_with_others(self, annotation: Annotation) -> None:
+        """Keep the objects of one image apart from those of another in the same layer."""
+        path = self._controller.journaling.path_of(annotation)
+        self._begin_anew(annotation)
+        where = "" if path is None else f"; the objects before are in {path.name}"
+        self._controller.say(
+            f"{annotation.image.name!r} has other pixels now: a new session begins{where}, and "
+            "in their labels layer",
+            "warning",
+        )
+
+    def _begin_anew(self, annotation: Annotation) -> None:
+        controller, layer = self._controller, annotation.image
         was_current = annotation is controller.current
         controller.drop_image(layer)
+        for labels in self._viewer.layers:
+            if labels.metadata.get(IMAGE) == image_id(layer):
+                del labels.metadata[IMAGE]  # they are of what the layer held before
         if was_current:
             controller.choose_image(layer)
-        controller.say(f"the shape of {layer.name!r} changed: its clicks no longer fit", "warning")
 
     def _follow_channel(self, annotation: Annotation, layer: Any) -> None:
         """Predict anew on a channel's other pixels, or without it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Labels
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_fclick.core.files import same_file
 from napari_fclick.exchange import SESSION
@@ -24,8 +26,10 @@ from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import Opened, check_image, reopen, resume
 from napari_fclick.session.signature import Channels, Signature, encodable
+from napari_fclick.session.sparse import SparseLabels
 from napari_fclick.widgets.activity import Activity
-from napari_fclick.widgets.layers import transform_of
+from napari_fclick.widgets.inputs import look_as_before, note_look, source_of
+from napari_fclick.widgets.layers import IMAGE, image_id, transform_of
 from napari_fclick.widgets.planes import LayerError, displayed_place, layer_shape, levels_of
 from napari_fclick.widgets.workers import Job, Worker
 
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
+
+#: Milliseconds after which it is tried again to write what could not be written.
+RETRY = 5000
 
 
 @dataclass
@@ -46,6 +53,7 @@ class _Kept:
     offers: list[Offer] = field(default_factory=list)
     dismissed: bool = False
     channels: Channels | None = None
+    made_with: tuple[str, str] | None = None
 
 
 class Journaling:
@@ -59,9 +67,12 @@ class Journaling:
     ----------
     changed : Signal()
         The file, or what could be resumed, is another.
+    exchanged : Signal(Annotation)
+        Its image has other pixels than those that its objects were made on.
     """
 
     changed = Signal()
+    exchanged = Signal(object)
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
@@ -69,6 +80,9 @@ class Journaling:
         self._kept: dict[Annotation, _Kept] = {}
         self._weights: tuple[str, str] | None = None
         self._exporting = Activity(self._on_export_cancelled)
+        self._retry = QTimer()
+        self._retry.setInterval(RETRY)
+        self._retry.timeout.connect(self._on_retry)
 
     # --- life ---------------------------------------------------------------------------
 
@@ -80,9 +94,7 @@ class Journaling:
     def watch(self, annotation: Annotation) -> None:
         """Write what is done to an image from now on."""
         image = annotation.image
-        source = _source_of(image)
-        data = levels_of(image)
-        signature = Signature.of(data, source, image.name, sample=False)
+        signature = Signature.of(levels_of(image), source_of(image), image.name, sample=False)
         recorder = Recorder(annotation.session, self._describe)
         recorder.begin_at(partial(self._create, annotation))
         recorder.failed.connect(self._on_failure)
@@ -93,12 +105,20 @@ class Journaling:
         annotation.session.stepped.connect(self._on_step)
         annotation.session.classes.changed.connect(partial(self._note_classes, annotation))
         self._note_classes(annotation)
+        self._look(annotation, self._on_looked)
 
-        def look() -> Signature:
-            return Signature.of(data, source, image.name)
+    def look_again(self, annotation: Annotation) -> None:
+        """Find out whether the pixels, which were exchanged, are others."""
+        self._look(annotation, self._on_looked_again)
 
-        job = Job(look, partial(self._on_looked, annotation), lambda _: None)
-        self._worker.submit(f"look {id(annotation)}", job)
+    def _look(self, annotation: Annotation, told: Callable[[Annotation, Signature], None]) -> None:
+        """Take an image's signature off the GUI thread."""
+        image = annotation.image
+        data, source, name = levels_of(image), source_of(image), image.name
+        job = Job(
+            lambda: Signature.of(data, source, name), partial(told, annotation), lambda _: None
+        )
+        self._worker.submit(f"{told.__name__} {id(annotation)}", job)
 
     def drop(self, annotation: Annotation) -> None:
         """Close the file of an image that is not annotated any more."""
@@ -112,6 +132,7 @@ class Journaling:
 
     def close(self) -> None:
         """Close all files."""
+        self._retry.stop()
         self._exporting.end()
         self._worker.close()
         for annotation in list(self._kept):
@@ -123,13 +144,18 @@ class Journaling:
         self._weights = (encodable(str(predictor.name)), str(getattr(card, "sha256", "")))
         for kept in self._kept.values():
             kept.recorder.set_weights(*self._weights)
+            if problem := self._other_weights(kept):
+                self._controller.say(problem, "warning")
 
     def note_channels(self, annotation: Annotation) -> None:
         """Note which other layers are looked at together with the image, and how bright."""
         kept = self._kept.get(annotation)
-        if kept is None or not (annotation.channels or kept.channels):
+        if kept is None:
             return
-        sources = [_source_of(layer) for layer in annotation.channels]
+        note_look(kept.recorder, annotation)
+        if not (annotation.channels or kept.channels):
+            return
+        sources = [source_of(layer) for layer in annotation.channels]
         limits = annotation.channel_limits() if annotation.channels else None
         kept.channels = Channels(sources=tuple(sources), limits=limits)
         kept.recorder.set_channels(kept.channels)
@@ -139,7 +165,12 @@ class Journaling:
     @property
     def path(self) -> Path | None:
         """The session file of the current image; None before its first click."""
-        kept = self._current()
+        current = self._controller.current
+        return None if current is None else self.path_of(current)
+
+    def path_of(self, annotation: Annotation) -> Path | None:
+        """Return the session file of an image; None before its first click."""
+        kept = self._kept.get(annotation)
         journal = None if kept is None else kept.recorder.journal
         return None if journal is None else journal.path
 
@@ -238,6 +269,7 @@ class Journaling:
                 "error",
             )
             return
+        kept.recorder.describe_anew()
         self._exporting.begin(f"First Click: writing {out.name}")
         job = Job(lambda: export(path, kind, out), self._on_exported, self._on_not_exported)
         self._worker.submit("export", job)
@@ -296,22 +328,29 @@ class Journaling:
 
     def _resume(self, annotation: Annotation, journal: Journal) -> None:
         kept = self._kept[annotation]
-        layers = [
-            self._layer_for(annotation, journal, number) for number in range(len(journal.targets))
-        ]
+        layers: list[Labels] = []
+        for number in range(len(journal.targets)):
+            layers.append(self._layer_for(annotation, journal, number, layers))
         fresh = [number for number, layer in enumerate(layers) if not self._is_shown(layer)]
-        opened = reopen(journal, [self._target_of(layer) for layer in layers], fresh)
+        targets = [self._target_of(layer) for layer in layers]
+        with ExitStack() as writing:
+            for target in targets:
+                writing.enter_context(target.labels.shown_at_once())
+            opened = reopen(journal, targets, fresh)
         for number in fresh:
             self._controller.viewer.add_layer(layers[number])
         self._take_classes(annotation, journal, opened)
         resume(annotation.session, opened)
+        self._controller.features.take_up(annotation.session)
         last = _last_target(opened)
         if last is not None:
             self._controller.choose_labels(layers[opened.targets.index(last)])
         kept.recorder.go_on_in(journal)
         kept.dismissed = True
+        kept.made_with = journal.last_circumstances.weights
         self._mark(kept)
-        self._tell(opened, journal)
+        problems = look_as_before(self._controller, annotation, journal, opened.restored)
+        self._tell(opened, journal, [*problems, self._other_weights(kept)])
         if opened.restored.place is not None:
             annotation.session.place_changed.emit(opened.restored.place)
 
@@ -323,34 +362,60 @@ class Journaling:
         names = [record.class_name for record in opened.restored.objects.values()]
         classes.ensure([*names, opened.restored.settings.class_name])
 
-    def _tell(self, opened: Opened, journal: Journal) -> None:
+    def _other_weights(self, kept: _Kept) -> str:
+        """Say, once, that other weights answer than those that a session was made with."""
+        made_with, now = kept.made_with, self._weights
+        if made_with is None or now is None:
+            return ""
+        kept.made_with = None
+        same = made_with[1] == now[1] if made_with[1] and now[1] else made_with[0] == now[0]
+        return "" if same else f"it was made with weights {made_with[0]!r}; {now[0]!r} are in use"
+
+    def _tell(self, opened: Opened, journal: Journal, problems: Iterable[str]) -> None:
         count = len(opened.restored.objects)
         text = f"resumed {journal.path.name}: {count} object{'s' * (count != 1)}"
         if opened.conflicts:
             text += f"; {opened.conflicts} px had been changed since and stay as they are"
         if journal.read_only:
             text += "; it is open elsewhere, and read-only here: save it as another file to go on"
-        warned = bool(opened.conflicts) or journal.read_only
+        others = [problem for problem in problems if problem]
+        text = "; ".join([text, *others])
+        warned = bool(opened.conflicts) or journal.read_only or bool(others)
         self._controller.say(text, "warning" if warned else "info")
 
     # --- labels -------------------------------------------------------------------------
 
-    def _layer_for(self, annotation: Annotation, journal: Journal, number: int) -> Labels:
+    def _layer_for(
+        self, annotation: Annotation, journal: Journal, number: int, taken: Sequence[Labels]
+    ) -> Labels:
         """Return the layer that stands for labels of a file: the very one, or a new one."""
-        target = journal.targets[number]
-        layers = [each for each in self._controller.viewer.layers if _may_be(each, target)]
+        target, every = journal.targets[number], journal.targets
+        fitting = [
+            layer
+            for layer in self._controller.viewer.layers
+            if _fits(layer, target) and not any(layer is other for other in taken)
+        ]
+        # A layer that was written by this session is it, whatever a brush did to it since.
+        own = [layer for layer in fitting if _is_of(layer, journal.path)]
+        named = [layer for layer in own if encodable(layer.name) == target.name]
+        if named or (own and len(every) == 1):
+            return (named or own)[0]
+        layers = [layer for layer in fitting if source_of(layer) == target.source]
         named = [layer for layer in layers if encodable(layer.name) == target.name]
         if target.source and (named or layers):
             return (named or layers)[0]
         if layers:
-            expected = reopen(journal)
+            expected = reopen(
+                journal, [SparseLabels(t.shape, t.dtype) for t in every], range(len(every))
+            )
             for layer in named + layers:
                 if _holds(layer, expected, number):
                     return layer
-        transform = {}
+        placed: dict[str, Any] = {}
         if target.shape == layer_shape(annotation.image):
-            transform = transform_of(annotation.image)
-        return Labels(target.empty(), name=target.name, opacity=0.5, **transform)
+            placed = {"metadata": {IMAGE: image_id(annotation.image)}}
+            placed |= transform_of(annotation.image)
+        return Labels(target.empty(), name=target.name, opacity=0.5, **placed)
 
     def _is_shown(self, layer: Labels) -> bool:
         return layer in self._controller.viewer.layers
@@ -364,7 +429,7 @@ class Journaling:
         unit = units.pop() if len(units) == 1 else ""
         return Target(
             encodable(layer.name),
-            _source_of(layer),
+            source_of(layer),
             tuple(labels.labels.shape),
             str(labels.labels.dtype),
             tuple(float(step) for step in layer.scale),
@@ -395,6 +460,22 @@ class Journaling:
             return
         kept.signature = found
         kept.recorder.set_image(found)
+        self._look_for_offers(annotation, found)
+
+    def _on_looked_again(self, annotation: Annotation, found: Signature) -> None:
+        """Begin a new file where other pixels are there than those the objects were made on."""
+        kept = self._kept.get(annotation)
+        if kept is None or not kept.signature.problem(found):
+            return
+        if annotation.session.has_committed:
+            self.exchanged.emit(annotation)
+            return
+        # Nothing but clicks, which are predicted anew: they are of the new pixels.
+        kept.signature = found
+        kept.recorder.set_about("image", found.model_dump_json())
+        self._look_for_offers(annotation, found)
+
+    def _look_for_offers(self, annotation: Annotation, found: Signature) -> None:
         job = Job(
             lambda: autosave.offers(found), partial(self._on_offers, annotation), lambda _: None
         )
@@ -412,7 +493,16 @@ class Journaling:
             self._mark(kept)
         self.changed.emit()
 
+    def _on_retry(self) -> None:
+        """Try again to write what waits: there may be room by now."""
+        failing = [kept.recorder for kept in self._kept.values() if kept.recorder.failing]
+        for recorder in failing:
+            recorder.flush()
+        if not any(recorder.failing for recorder in failing):
+            self._retry.stop()
+
     def _on_failure(self, problem: str) -> None:
+        self._retry.start()
         self._controller.say(
             f"{problem}. What is accepted is in the labels and waits to be saved: "
             "make room, or save the session as another file",
@@ -441,16 +531,15 @@ class Journaling:
                 target.labels.layer.metadata[SESSION] = str(journal.path)
 
 
-def _may_be(layer: Any, target: Target) -> bool:
-    """Whether a layer has the shape, and came from the file, that a session file speaks of."""
-    if not isinstance(layer, Labels) or tuple(levels_of(layer)[0].shape) != target.shape:
-        return False
-    return _source_of(layer) == target.source
+def _fits(layer: Any, target: Target) -> bool:
+    """Whether a layer is one of labels of the shape that a session file speaks of."""
+    return isinstance(layer, Labels) and tuple(levels_of(layer)[0].shape) == target.shape
 
 
-def _source_of(layer: Any) -> str:
-    """Return the file that a layer came from, as session files know it; empty for none."""
-    return encodable(str(layer.source.path or ""))
+def _is_of(layer: Labels, path: Path) -> bool:
+    """Whether a layer knows a session file as the one that it was written by."""
+    known = layer.metadata.get(SESSION)
+    return bool(known) and same_file(Path(str(known)), path)
 
 
 def _holds(layer: Labels, expected: Opened, number: int) -> bool:

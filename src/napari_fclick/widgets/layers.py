@@ -21,7 +21,7 @@ PREVIEW = "napari-fclick preview"
 #: Tells in the metadata of labels that we made which image they are of, see `image_id`.
 IMAGE = "napari-fclick image"
 
-TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
+TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine", "units")
 
 
 def transform_of(layer: Layer) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class ObjectTools:
 
     def pick_up_at(self, y: float, x: float) -> None:
         """Begin to correct the object at row ``y`` and column ``x`` of the plane on show."""
-        self._do(lambda session: self._begin(session, y, x))
+        self._do(lambda session: self._begin(session, y, x), "pick up")
 
     def pick_up_at_cursor(self) -> None:
         """Begin to correct the object under the cursor."""
@@ -72,7 +72,7 @@ class ObjectTools:
             self._go_to(record.place)
             self._begin(session, *_pixel_of(session, record))
 
-        self._do(begin)
+        self._do(begin, "pick up")
 
     def _begin(self, session: Session, y: float, x: float) -> None:
         if session.target is None:
@@ -85,32 +85,35 @@ class ObjectTools:
     # --- changing -----------------------------------------------------------------------
 
     def delete(self, labels: Sequence[int]) -> None:
-        """Remove objects from the labels; each is one step to undo."""
-        self._each(labels, editing.delete, "deleted")
+        """Remove objects from the labels; it is one step to undo."""
+
+        def delete(session: Session) -> None:
+            editing.delete(session, *labels)
+            self._tell("deleted", labels)
+
+        self._do(delete, "delete")
 
     def merge(self, labels: Sequence[int]) -> None:
         """Give the pixels of all objects to the first; each is one step to undo."""
         into, *others = labels
-        self._each(others, lambda session, label: editing.merge(session, label, into), "merged")
+
+        def merge(session: Session) -> None:
+            for label in others:
+                editing.merge(session, label, into)
+            self._tell("merged", others)
+
+        self._do(merge, "merge")
+
+    def _tell(self, done: str, labels: Sequence[int]) -> None:
+        self._controller.say(f"{done} {', '.join(map(str, labels[:10]))}: undo brings back")
 
     def renumber(self, label: int, to: int) -> None:
         """Give an object another number."""
-        self._do(lambda session: editing.renumber(session, label, to))
+        self._do(lambda session: editing.renumber(session, label, to), "renumber")
 
     def classify(self, labels: Sequence[int], name: str) -> None:
-        """Give objects a class; an empty name takes it away."""
-        self._each(labels, lambda session, label: editing.classify(session, label, name), "")
-
-    def _each(
-        self, labels: Sequence[int], change: Callable[[Session, int], None], said: str
-    ) -> None:
-        def change_all(session: Session) -> None:
-            for label in labels:
-                change(session, label)
-            if said:
-                self._controller.say(f"{said} {', '.join(map(str, labels[:10]))}: undo brings back")
-
-        self._do(change_all)
+        """Give objects a class, in one step; an empty name takes it away."""
+        self._do(lambda session: editing.classify(session, labels, name), "classify")
 
     # --- classes ------------------------------------------------------------------------
 
@@ -163,8 +166,10 @@ class ObjectTools:
 
     # --- helpers ------------------------------------------------------------------------
 
-    def _do(self, change: Callable[[Session], Any], *, stops: bool = True) -> None:
-        self._controller.change(change, stops=stops)
+    def _do(
+        self, change: Callable[[Session], Any], name: str = "change", *, stops: bool = True
+    ) -> None:
+        self._controller.change(change, name, stops=stops)
 
     def _record(self, session: Session, label: int) -> AcceptedObject:
         record = session.objects.get(label)

@@ -57,6 +57,10 @@ class LabelsPainter:
         if self._outdated:
             self._refresh()
 
+    def show_all(self) -> None:
+        """Draw everything anew."""
+        self._refresh()
+
     def _refresh(self) -> None:
         self._outdated = False
         self._layer.refresh(extent=False)

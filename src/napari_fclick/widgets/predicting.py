@@ -131,12 +131,42 @@ class Predicting:
         if ahead is not None and ahead.session is session and ahead.request.same_as(request):
             ahead.generation = request.generation  # it is under way
             return
+        place = session.place
         job = Job(
             lambda: request.run(predictor),
-            lambda found: self._on_answer(session, request.generation, found),
+            lambda found: self._on_answer(session, place, request, found),
             lambda problem: self._on_no_answer(session, request.generation, problem),
         )
         self._worker.submit("predict", job)
+
+    def ask_at(
+        self,
+        session: Session,
+        place: Place,
+        request: PredictionRequest,
+        told: Callable[[str], None],
+    ) -> None:
+        """Ask about a plane that is not on show, whatever is asked about the one that is.
+
+        Parameters
+        ----------
+        session : Session
+        place : Place
+        request : PredictionRequest
+        told : callable
+            Takes what went wrong, empty where the session was given the answer.
+        """
+        predictor = self.predictor
+        if predictor is None:
+            return
+
+        def on_answer(found: PredictionLike) -> None:
+            session.receive_at(place, request, found)
+            told("")
+
+        self._worker.submit(
+            f"predict {place}", Job(lambda: request.run(predictor), on_answer, told)
+        )
 
     def ask_ahead(self, session: Session, y: float, x: float, positive: bool) -> None:
         """Ask, where nothing else is to be done, for what a click will need that is being made.
@@ -187,9 +217,15 @@ class Predicting:
         self._problem = "loading the weights was cancelled; choose weights to load them"
         self.failed.emit(self._problem)
 
-    def _on_answer(self, session: Session, generation: int, prediction: Any) -> None:
+    def _on_answer(
+        self, session: Session, place: Place, request: PredictionRequest, prediction: Any
+    ) -> None:
         self.seconds = prediction.seconds
-        if session.receive(generation, prediction):
+        # The plane may not be on show any more.
+        if session.receive(request.generation, prediction) or session.receive_at(
+            place, request, prediction
+        ):
+            self._worker.drop(f"predict {place}")
             self.answered.emit(session)
 
     def _on_ahead(self, ahead: Ahead, prediction: Any) -> None:

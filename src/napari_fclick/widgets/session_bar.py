@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction
@@ -79,6 +80,35 @@ class ResumeBar(QFrame):
     def _on_resume(self) -> None:
         if self._offers:
             open_session(self._controller, self, self._offers[0].path)
+
+
+class LostBar(QFrame):
+    """Brings Labels layers back that were removed with objects in them; hidden where none were.
+
+    Parameters
+    ----------
+    controller : Controller
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.back = QPushButton("Bring back")
+        self.back.setToolTip("Show the labels again, with the objects in them")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 4, 6, 4)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.back)
+        self.back.clicked.connect(lambda: controller.bring_back_labels())
+        self.show_layers([])
+
+    def show_layers(self, layers: Sequence[Any]) -> None:
+        """Name the layers."""
+        self.setVisible(bool(layers))
+        names = ", ".join(repr(layer.name) for layer in layers)
+        self.text.setText(f"Removed with objects in it: labels layer {names}")
 
 
 class SessionBar(QWidget):

@@ -32,9 +32,16 @@ class Stakes:
         """Such as "keeps 120 px of 3, 7"; empty where nothing is at stake or not known yet."""
         return self._text
 
-    def ask(self, session: Session | None) -> None:
-        """Look anew if mask, policy or labels are others than they were."""
-        subject = _subject(session)
+    def ask(self, session: Session | None, written: int = 0) -> None:
+        """Look anew if mask, policy or labels are others than they were.
+
+        Parameters
+        ----------
+        session : Session or None
+        written : int
+            Another number whenever something was written into the labels.
+        """
+        subject = _subject(session, written)
         if _same(subject, self._asked):
             return
         self._asked, self._text = subject, ""
@@ -66,14 +73,14 @@ def describe_stakes(patch: LabelPatch) -> str:
     return " · ".join(parts)
 
 
-def _subject(session: Session | None) -> tuple[Any, ...]:
+def _subject(session: Session | None, written: int) -> tuple[Any, ...]:
     """Return what the stakes depend on; empty where there is nothing to accept."""
     if session is None or session.prediction is None or session.target is None:
         return ()
     shown = (session.mask(), session.target, session.draft.start)
-    # Whatever changes labels makes a new generation.
+    # Whatever the session does to labels makes a new generation, but a brush does not.
     how = (session.settings, session.generation, session.knows_next_label)
-    return (*shown, *how)
+    return (*shown, *how, written)
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

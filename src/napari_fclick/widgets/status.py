@@ -10,6 +10,8 @@ import numpy as np
 from napari_fclick.session import Session
 from napari_fclick.widgets.layers import pixel_size
 
+#: So many slices with clicks are named.
+NAMED = 8
 #: The effort is told as the mean of so many objects accepted last.
 RECENT = 20
 
@@ -40,6 +42,19 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
         parts += stakes.split(" · ")
     # A line that is too long breaks between its parts, not within them.
     return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+
+
+def describe_unaccepted(session: Session) -> str:
+    """Return one line: the other slices that have clicks of no accepted object."""
+    places = [place for place in session.clicked if place != session.place]
+    if not places:
+        return ""
+    named = [
+        "/".join(map(str, place.index)) if place.axes == session.place.axes else "another view"
+        for place in places
+    ]
+    shown = ", ".join(list(dict.fromkeys(named))[:NAMED]) + (" …" if len(named) > NAMED else "")
+    return f"unaccepted clicks in slice{'s' * (len(places) > 1)} {shown}"
 
 
 def describe_area(session: Session, image: Any) -> str:

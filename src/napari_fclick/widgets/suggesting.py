@@ -268,6 +268,8 @@ class Suggesting:
 
     def _follow(self) -> None:
         session = self._controller.session
+        if session is None:
+            self._listed = None, (), 0
         if self._subject != self._now():
             self._subject = self._now()
             self._moving = None

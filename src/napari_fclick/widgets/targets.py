@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 import numpy as np
 from napari.layers import Labels
@@ -32,6 +34,7 @@ class LabelsTarget:
     def __init__(self, viewer: Any, layer: Labels) -> None:
         self.layer = layer
         self._painter = LabelsPainter(viewer, layer)
+        self._unshown = False
 
     @property
     def levels(self) -> list[Any]:
@@ -58,6 +61,16 @@ class LabelsTarget:
         """Have napari's own tools see what was written."""
         self._painter.renew()
 
+    @contextmanager
+    def shown_at_once(self) -> Iterator[None]:
+        """Show what is written when all of it is, not bit by bit."""
+        self._unshown = True
+        try:
+            yield
+        finally:
+            self._unshown = False
+            self._painter.show_all()
+
     def __getitem__(self, index: Any) -> Any:
         return np.asarray(self.levels[0][index])
 
@@ -67,7 +80,8 @@ class LabelsTarget:
             levels[0][index] = value
         else:
             write_levels(levels, index, value)
-        self._painter.show(index)
+        if not self._unshown:
+            self._painter.show(index)
 
 
 class Targets:
@@ -93,7 +107,8 @@ class Targets:
     def __init__(self, viewer: Any, worker: Worker) -> None:
         self._viewer, self._worker = viewer, worker
         self._targets: dict[Any, NumberedLabels] = {}
-        self._gone: WeakKeyDictionary[Any, NumberedLabels] = WeakKeyDictionary()
+        # Those whose objects a session can still undo: it is they that keep the layer.
+        self._gone: WeakValueDictionary[int, NumberedLabels] = WeakValueDictionary()
         self._counting: set[tuple[NumberedLabels, int]] = set()
 
     def of(self, layer: Labels, highest: int | None = None) -> NumberedLabels:
@@ -106,7 +121,7 @@ class Targets:
             Its highest object number, where it is known.
         """
         if layer not in self._targets:
-            target = self._gone.pop(layer, None)  # objects of one that comes back are known
+            target = self._gone.pop(id(layer), None)  # objects of one that comes back are known
             if target is None:
                 target = NumberedLabels(LabelsTarget(self._viewer, layer), highest)
             else:
@@ -121,7 +136,7 @@ class Targets:
         """Forget a layer; what was written into it can still be undone."""
         target = self._targets.pop(layer, None)
         if target is not None:
-            self._gone[layer] = target
+            self._gone[id(layer)] = target
             layer.events.paint.disconnect(self._on_paint)
             layer.events.mode.disconnect(self._on_mode)
             layer.events.data.disconnect(self._on_data)

@@ -196,7 +196,8 @@ def test_an_object_that_is_taken_in_hand_later_is_no_other_one(open_stack: OpenS
 def test_a_change_while_it_waits_to_be_accepted_is_carried_first(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
     dock.controller.set(threshold=0.6)
-    dock.controller._accepting._accept(dock.session, dock.controller.current)  # as after a count
+    session = dock.session  # as after a count
+    dock.controller._accepting._accept(session, dock.controller.current, session.place, True)
     assert "still to come" in dock.widget.message.text()
     assert not dock.controller.labels.data.any()
     dock.wait()

@@ -133,6 +133,11 @@ class StackTool:
         return self._stakes.text
 
     @property
+    def written(self) -> int:
+        """Another number whenever something was written into the labels."""
+        return self._watch.written
+
+    @property
     def count(self) -> int:
         """In how many slices it would be accepted; 0 where nothing was carried."""
         current = self.current

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from qtpy.QtCore import QTimer
+
 from napari_fclick.session import Session
 
 #: The events of an image layer that tell that its pixels have another size.
@@ -30,6 +32,10 @@ class Watch:
         self._watched: tuple[Any, ...] = ()
         self._links: list[tuple[Any, Callable[..., None]]] = []
         self.written = 0
+        # napari tells of what is not a stroke, such as a fill, just before it writes it.
+        self._soon = QTimer()
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._on_others)
 
     def follow(self, image: Any, labels: Any, session: Session | None) -> None:
         """Watch these, and no others; any of them may be None."""
@@ -51,6 +57,7 @@ class Watch:
 
     def close(self) -> None:
         """Watch nothing any more."""
+        self._soon.stop()
         for emitter, callback in self._links:
             emitter.disconnect(callback)
         self._links.clear()
@@ -60,6 +67,10 @@ class Watch:
         self._changed()
 
     def _on_paint(self, event: Any = None) -> None:
+        self._soon.start()
+        self._on_others()
+
+    def _on_others(self) -> None:
         self.written += 1
         self._changed()
 
