@@ -66,11 +66,11 @@ class LabelPatch:
 
     def summary(self) -> str:
         """Say in one line what the commit did to other objects."""
-        parts = [f"object {self.label}: {self.written} px"]
+        parts = [f"object {self.label}: {self.written:,} px"]
         for verb, counts in (("overwrote", self.overwritten), ("kept", self.withheld)):
             if counts:
                 total, ids = sum(counts.values()), ", ".join(map(str, sorted(counts)))
-                parts.append(f"{verb} {total} px of {ids}")
+                parts.append(f"{verb} {total:,} px of {ids}")
         return "; ".join(parts)
 
 
