@@ -15,8 +15,16 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.session import Session
 from napari_fclick.widgets import FirstClickWidget
 
-Opening = Callable[..., FirstClickWidget]
 IMAGE = np.zeros((64, 64), np.uint8)
+Opened = tuple[FirstClickWidget, Session, Any]
+
+
+@pytest.fixture
+def opened(open_dock: Callable[..., FirstClickWidget], mouse: Any) -> Opened:
+    """Return a dock on an image, its session, and a hand on the mouse."""
+    widget = open_dock(IMAGE)
+    assert widget.controller.session is not None
+    return widget, widget.controller.session, mouse(widget.controller.viewer)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -29,13 +37,8 @@ def until(condition: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
-def test_a_press_is_answered_before_its_release(
-    open_dock: Opening, mouse: Any, predictor: FakePredictor
-) -> None:
-    widget = open_dock(IMAGE)
-    session = widget.controller.session
-    assert session is not None
-    hand = mouse(widget.controller.viewer)
+def test_a_press_is_answered_before_its_release(opened: Opened, predictor: FakePredictor) -> None:
+    widget, session, hand = opened
     hand.press((30, 20))
     assert widget.wait_idle()
     assert not session.clicks and len(predictor.asked) == 1
@@ -48,14 +51,10 @@ def test_a_press_is_answered_before_its_release(
     assert predictor.asked[1][1] is not None  # the answer before is handed on
 
 
-def test_a_release_waits_for_what_its_press_asked(
-    open_dock: Opening, mouse: Any, predictor: FakePredictor
-) -> None:
-    widget = open_dock(IMAGE)
-    session = widget.controller.session
-    assert session is not None
+def test_a_release_waits_for_what_its_press_asked(opened: Opened, predictor: FakePredictor) -> None:
+    widget, session, hand = opened
     predictor.gate = threading.Event()
-    mouse(widget.controller.viewer).click((30, 20))
+    hand.click((30, 20))
     assert session.pending
     predictor.gate.set()
     assert widget.wait_idle()
@@ -66,12 +65,9 @@ def test_a_release_waits_for_what_its_press_asked(
 
 
 def test_a_press_that_becomes_a_drag_leaves_nothing(
-    open_dock: Opening, mouse: Any, predictor: FakePredictor
+    opened: Opened, predictor: FakePredictor
 ) -> None:
-    widget = open_dock(IMAGE)
-    session = widget.controller.session
-    assert session is not None
-    hand = mouse(widget.controller.viewer)
+    widget, session, hand = opened
     hand.drag((30, 20), (50, 40))
     assert widget.wait_idle()
     assert not session.clicks and session.prediction is None
@@ -81,24 +77,19 @@ def test_a_press_that_becomes_a_drag_leaves_nothing(
     assert predictor.asked[-1] == (session.clicks, None, None)
 
 
-def test_a_click_is_where_its_press_was(open_dock: Opening, mouse: Any) -> None:
-    widget = open_dock(IMAGE)
-    session = widget.controller.session
-    assert session is not None
+def test_a_click_is_where_its_press_was(opened: Opened) -> None:
+    widget, session, hand = opened
     zoom = widget.controller.viewer.scene.camera.zoom
-    mouse(widget.controller.viewer).drag((30, 20), (30, 20 + 2 / zoom))
+    hand.drag((30, 20), (30, 20 + 2 / zoom))
     assert session.clicks == ClickSequence([Click(30, 20)])
 
 
 @pytest.mark.parametrize("early", [True, False])
 def test_a_press_that_cannot_be_answered(
-    open_dock: Opening, mouse: Any, predictor: FakePredictor, early: bool
+    opened: Opened, predictor: FakePredictor, early: bool
 ) -> None:
-    widget = open_dock(IMAGE)
-    session = widget.controller.session
-    assert session is not None
+    widget, session, hand = opened
     predictor.error = ValueError("the disk is gone")
-    hand = mouse(widget.controller.viewer)
     if early:
         hand.press((30, 20))
         assert widget.wait_idle()
@@ -114,10 +105,9 @@ def test_a_press_that_cannot_be_answered(
 
 
 def test_nothing_is_asked_ahead_where_it_would_be_in_vain(
-    open_dock: Opening, mouse: Any, predictor: FakePredictor
+    opened: Opened, predictor: FakePredictor
 ) -> None:
-    widget = open_dock(IMAGE)
-    hand = mouse(widget.controller.viewer)
+    widget, _, hand = opened
     hand.press((30, 20), button=2)  # a first click that is negative
     hand.release((30, 20))
     hand.press((-5, 20))  # outside
