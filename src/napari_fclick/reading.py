@@ -173,17 +173,14 @@ class WindowReader:
     def read(self, view: Window, settings: Preprocessing) -> FloatArray:
         """Return the window's pixels at the network's input, (h, w, 3) in [0, 1]."""
         pixels = window.read_window(self._levels, view)
-        jointly = intensity.is_colour(pixels) and not self._separate
+        jointly = intensity.is_colour(pixels)
         pixels = intensity.chosen(pixels, self.channels)
         unit = settings.scaling == "unit" and pixels.dtype == np.uint8 and self.limits is None
         if unit:
             size = (view.input_height, view.input_width)
             small = resize_8bit(pixels, size)
             return intensity.to_rgb(small.astype(np.float32)) / np.float32(255)
-        # What channels that are no colours hold says nothing about one another.
-        parts = [pixels] if jointly else np.split(pixels, pixels.shape[-1], -1)
-        values = np.concatenate([intensity.to_float(part, self.limits) for part in parts], -1)
-        values = view.shrink(values, settings.antialias)
+        values = view.shrink(intensity.to_float(pixels, self.limits), settings.antialias)
         if self.limits is not None:
             return intensity.to_rgb(values)
         if self._separate or values.shape[-1] == 1:

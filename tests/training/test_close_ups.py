@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy import ndimage
 
 from napari_fclick.core.object_sets import ObjectRef, Plane
 from napari_fclick.core.window import Box
@@ -44,3 +45,19 @@ def test_small_objects_and_a_persons_clicks_are_left_to_the_other_cutter() -> No
         clicked = replace(ref, clicks=((40.0, 45.0, True),)) if ref.box.side == 120 else ref
         patch, _ = cut(plane, clicked, np.random.default_rng(0))
         assert patch.rough is None
+
+
+def test_no_click_corrects_what_is_ignored() -> None:
+    plane, ref = large(120)
+    ring = ndimage.binary_dilation(plane.labels == ref.label, iterations=6)
+    void = plane.labels.copy()
+    void[ring & (plane.labels != ref.label)] = 65535
+    seen = 0
+    for seed in range(30):
+        cut = CloseUpCutter(WindowCutter(64), 1.0, 64)
+        patch, positive = cut(plane._replace(labels=void), ref, np.random.default_rng(seed))
+        if patch.rough is not None:
+            row, column = np.rint(patch.points[1]).astype(int)
+            seen += 1
+            assert patch.labels[row, column] == positive[1]
+    assert seen > 10

@@ -102,7 +102,7 @@ def test_files_of_one_name_are_told_of(folder: Path, caplog: pytest.LogCaptureFi
     Image.fromarray(np.zeros((64, 80), np.uint8)).save(folder / "images/a.png")
     found = ImageSet(folder, validation=None)
     assert len(found.by_image) == 3
-    assert "a.tif: left out, as" in caplog.text
+    assert "a.png: left out, as" in caplog.text
 
 
 def test_missing_folders(tmp_path: Path) -> None:

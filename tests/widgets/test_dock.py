@@ -1017,6 +1017,7 @@ def test_what_becomes_of_an_object_that_waits_in_another_slice(
     elif what == "weights":
         controller.load_weights("others", "cpu")
     else:
+        controller.undo()  # that it is accepted
         controller.undo()  # the click there
         assert dims.current_step[0] == 1
     predictor.gate.set()
@@ -1276,3 +1277,77 @@ def test_the_manifest_is_valid() -> None:
     assert manifest.name == "napari-fclick"
     names = [widget.display_name for widget in manifest.contributions.widgets]
     assert names == ["First Click", "First Click: fine-tune"]
+
+
+def test_what_waits_is_accepted_as_it_was_asked_for(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    session = controller.session
+    session.classes.add("vessel", "#ff0000")
+    session.classes.add("nucleus", "#00ff00")
+    predictor.gate = threading.Event()
+    session.set(class_name="vessel")
+    controller.click(20, 20)
+    controller.accept()
+    session.set(class_name="nucleus")
+    controller.click(40, 40)
+    controller.accept()
+    session.set(class_name="")
+    predictor.gate.set()
+    assert widget.wait_idle()
+    names = [record.class_name for record in session.objects.values()]
+    assert names == ["vessel", "nucleus"]
+    assert session.settings.class_name == ""
+    for _ in range(2):
+        controller.undo()
+    assert session.settings.class_name == ""
+
+
+def test_undo_in_another_slice_takes_back_what_waits(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(np.zeros((5, 60, 80), np.uint8))
+    controller, dims = widget.controller, widget.controller.viewer.dims
+    dims.set_current_step(0, 1)
+    predictor.gate = threading.Event()
+    controller.click(20, 20)
+    controller.accept()
+    dims.set_current_step(0, 3)
+    controller.undo()
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert not controller.session.objects and dims.current_step[0] == 3
+    dims.set_current_step(0, 1)
+    assert [c.pixel for c in controller.session.clicks] == [(20, 20)]
+
+
+def test_what_waits_is_not_written_into_other_labels(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    other = controller.viewer.add_labels(np.zeros(GRAY.shape, int), name="other")
+    first = controller.viewer.add_labels(np.zeros(GRAY.shape, int), name="first")
+    controller.choose_labels(first)
+    predictor.gate = threading.Event()
+    controller.click(20, 20)
+    controller.accept()
+    controller.choose_labels(other)
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert not other.data.any() and not first.data.any()
+    assert controller.session.clicks and not controller.session.objects
+
+
+def test_where_answers_are_slow_none_is_asked_for_ahead(
+    open_dock: Any, mouse: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    widget.controller._predicting.seconds = 0.6
+    hand = mouse(widget.controller.viewer)
+    hand.press((20, 20))
+    assert widget.wait_idle() and not predictor.asked
+    hand.release((20, 20))
+    assert widget.wait_idle() and len(predictor.asked) == 1

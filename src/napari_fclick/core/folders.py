@@ -79,9 +79,9 @@ def find_pairs(folder: Path) -> list[ImagePair]:
         for file in sorted((folder / part).iterdir()):
             if file.suffix.lower() not in SUFFIXES:
                 continue
-            if file.stem in files[part]:
-                logger.warning("%s: left out, as %s has its name", file, files[part][file.stem])
-                continue
+            other = files[part].get(file.stem)
+            if other is not None:
+                logger.warning("%s: left out, as %s has its name", other, file)
             files[part][file.stem] = file
     for stem in sorted(files["images"].keys() - files["labels"].keys()):
         logger.warning("%s has no labels: skipped", files["images"][stem])

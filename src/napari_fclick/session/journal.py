@@ -274,13 +274,15 @@ class Journal:
         """Note what labels are that steps will speak of; raises as `set_about` does.
 
         Labels that have changed since, such as their scale or dtype, are known as they are now.
-        Their shape stays that of the objects, and a scale is not lost to labels that know none.
+        Their shape stays that of the objects, and a scale or a file is not lost to labels that
+        know none.
         """
         number = self._targets.get(labels)
         if number is not None:
             known = self.targets[number - 1]
             if not target.has_scale:
                 target = replace(target, spacing=known.spacing, unit=known.unit)
+            target = replace(target, source=target.source or known.source)
             if replace(target, shape=known.shape) != known:
                 with self._transaction() as cursor:
                     cursor.execute(

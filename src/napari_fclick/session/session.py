@@ -412,13 +412,17 @@ class Session:
             self._started = ((start, place), start_prediction(start, self.shape))
         return self._started[1]
 
-    def mask(self, prediction: PredictionLike | None = None) -> Kept | None:
-        """Return a prediction's mask with the settings as they are.
+    def mask(
+        self, prediction: PredictionLike | None = None, settings: Settings | None = None
+    ) -> Kept | None:
+        """Return a prediction's mask.
 
         Parameters
         ----------
         prediction : PredictionLike, optional
             By default the answer to the clicks as they are now.
+        settings : Settings, optional
+            By default those that are set.
 
         Returns
         -------
@@ -428,9 +432,9 @@ class Session:
         wanted = prediction or self.prediction
         if wanted is None:
             return None
-        known = self._masked
-        if known is None or known[0] is not wanted or known[1] != self.settings:
-            known = self._masked = (wanted, self.settings, mask_of(wanted, self.settings))
+        known, settings = self._masked, settings or self.settings
+        if known is None or known[0] is not wanted or known[1] != settings:
+            known = self._masked = (wanted, settings, mask_of(wanted, settings))
         return known[2]
 
     @property
@@ -597,13 +601,15 @@ class Session:
         """Return the labels that an accepted object was written into; KeyError for no object."""
         return self._objects.owners[label]
 
-    def plan(self, place: Place | None = None) -> LabelPatch:
+    def plan(self, place: Place | None = None, settings: Settings | None = None) -> LabelPatch:
         """Return what accepting the draft would write, and take from whom.
 
         Parameters
         ----------
         place : Place, optional
             The plane whose draft is meant; by default this one.
+        settings : Settings, optional
+            By default those that are set.
 
         Raises
         ------
@@ -612,11 +618,12 @@ class Session:
             its pixels.
         """
         place = place or self.place
-        mask, box = self._mask(place)
+        settings = settings or self.settings
+        mask, box = self._mask(place, settings)
         draft = self.draft_at(place)
         self.check_corrected([(place, draft)])
         start = None if draft.start is None else draft.start.mask.box
-        return self._objects.plan(mask, box, place, draft.label, self.settings.policy, start)
+        return self._objects.plan(mask, box, place, draft.label, settings.policy, start)
 
     def foresee(self) -> Callable[[], LabelPatch] | None:
         """Return what tells, later or in another thread, what `plan` would.
@@ -628,7 +635,7 @@ class Session:
         if not ready or not (self.draft.label or self.knows_next_label):
             return None
         try:
-            mask, box = self._mask(self.place)
+            mask, box = self._mask(self.place, self.settings)
         except SessionError:
             return None
         start = None if self.draft.start is None else self.draft.start.mask.box
@@ -670,13 +677,17 @@ class Session:
         """
         return self._objects.patch(mask, box, place, label, self.settings.policy, before)
 
-    def accept(self, place: Place | None = None) -> AcceptedObject:
+    def accept(
+        self, place: Place | None = None, settings: Settings | None = None
+    ) -> AcceptedObject:
         """Write the draft into the labels and start the next object.
 
         Parameters
         ----------
         place : Place, optional
             The plane whose draft is meant; by default this one.
+        settings : Settings, optional
+            By default those that are set.
 
         Raises
         ------
@@ -685,10 +696,11 @@ class Session:
             its pixels. Nothing is written then.
         """
         place = place or self.place
-        patch = self.plan(place)
+        settings = settings or self.settings
+        patch = self.plan(place, settings)
         target = self._objects.check_target()
         before = self.object_here(patch.label)
-        record = self._record(patch, place, before)
+        record = self._record(patch, place, settings, before)
         stored = (StoredPatch.pack(patch),)
         shape = tuple(int(n) for n in self.labels.shape)
         commit = Commit(stored, target, (Change(patch.label, before, record),), shape)
@@ -698,19 +710,19 @@ class Session:
         return record
 
     def _record(
-        self, patch: LabelPatch, place: Place, before: AcceptedObject | None
+        self, patch: LabelPatch, place: Place, settings: Settings, before: AcceptedObject | None
     ) -> AcceptedObject:
         rows, columns = (part for part in patch.where if isinstance(part, slice))
         box = Box(rows.start, columns.start, rows.stop, columns.stop)
         draft, trail = self.draft_at(place), self.trail_at(place)
-        part = Part(place, draft.clicks, box, patch.written, trail, draft.start, self.settings)
-        seconds, made, name = self._spent(draft), draft.made, self.settings.class_name
+        part = Part(place, draft.clicks, box, patch.written, trail, draft.start, settings)
+        seconds, made, name = self._spent(draft), draft.made, settings.class_name
         if before is None:
             return AcceptedObject(patch.label, (part,), seconds, made, name)
         record = before.with_parts([part])
         return replace(record, seconds=before.seconds + seconds, made=before.made + made)
 
-    def _mask(self, place: Place) -> tuple[Mask, Box]:
+    def _mask(self, place: Place, settings: Settings) -> tuple[Mask, Box]:
         prediction, draft = self.prediction_at(place), self.draft_at(place)
         if draft.absent:
             raise SessionError("nothing to accept: the object is marked as not being here")
@@ -719,13 +731,13 @@ class Session:
         if prediction is None:
             reason = self._failed or "it is still being predicted"
             raise SessionError(f"the mask cannot be accepted: {reason}")
-        found = self.mask(prediction)
+        found = self.mask(prediction, settings)
         assert found is not None
         mask = found.mask
         box = mask_bounds(mask)
         if box is None:
             raise SessionError(
-                f"the mask is empty at threshold {self.settings.threshold:g}: "
+                f"the mask is empty at threshold {settings.threshold:g}: "
                 "add a click or lower the threshold"
             )
         rows, columns = prediction.window
@@ -734,6 +746,12 @@ class Session:
         return cut, box.shifted(top, left)
 
     # --- undo ---------------------------------------------------------------------------
+
+    @property
+    def undo_place(self) -> Place | None:
+        """The plane of the step that `undo` would undo."""
+        step = self._history.last_done
+        return None if step is None else step.place
 
     @property
     def can_undo(self) -> bool:

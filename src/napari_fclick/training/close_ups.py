@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from napari_fclick.core import window
 from napari_fclick.core.integrity import keep_clicked
-from napari_fclick.core.object_sets import ObjectRef, Plane
+from napari_fclick.core.object_sets import IGNORE_LABEL, ObjectRef, Plane
 from napari_fclick.core.peaks import Pixel, peak
 from napari_fclick.training.augmentation.base import Rng
 from napari_fclick.training.cutting import Cutter, Piece, piece_of
@@ -59,7 +59,7 @@ class CloseUpCutter:
         truth: Mask = plane.labels == ref.label
         if rough is None:
             rough = RandomRoughness().draw(rng)(truth)
-        wrong = _error(rough ^ truth, rng)
+        wrong = _error((rough ^ truth) & (plane.labels != IGNORE_LABEL), rng)
         if wrong is None:
             return None
         side = ref.box.side * float(np.exp(rng.uniform(*np.log(SIDES))))

@@ -174,7 +174,8 @@ class Trainer:
             self._scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         value = float(loss.detach())
-        if not math.isfinite(value):
+        # Scaled gradients overflow now and then: the scaler passes over such a step.
+        if not self._scaler.is_enabled() and self.processes.any(not math.isfinite(value)):
             raise FloatingPointError(
                 f"the loss of step {self.step + 1} is {value}: the weights stay as they were; "
                 f"{self.checkpoint} is the last state that was written"

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from psygnal import EmitLoopError
 
-from napari_fclick.core.clicks import ClickError, ClickSequence
+from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.session import Place, Session, SessionError
+from napari_fclick.session.state import Settings
 from napari_fclick.widgets.annotation import Annotation
+from napari_fclick.widgets.planes import LayerError, displayed_place
 from napari_fclick.widgets.predicting import Predicting
 
 if TYPE_CHECKING:
@@ -27,18 +29,21 @@ class Waiting:
     ----------
     clicks : ClickSequence
         What it is made of; with others it is not accepted.
+    settings : Settings
+        With which it is accepted: as they were when that was asked for.
     whole : bool
         Whether it is accepted in all slices that it was carried to.
-    queue : list of (float, float, bool) or None
+    queue : list of (float, float, bool) or Settings
         What was done since, in order: row, column and sign of clicks, which belong to the next
-        objects, and None for each of these that is to be accepted as well.
+        objects, and the settings with which each of these is to be accepted as well.
     asked : ClickSequence or None
         The clicks that were asked about while the plane is not on show.
     """
 
     clicks: ClickSequence
+    settings: Settings
     whole: bool = False
-    queue: list[Made | None] = field(default_factory=list)
+    queue: list[Made | Settings] = field(default_factory=list)
     asked: ClickSequence | None = None
 
 
@@ -68,7 +73,7 @@ class Accepting:
     def clicks(self) -> list[Made]:
         """Clicks made in the plane on show since: they belong to the next objects."""
         here = self._here
-        return [] if here is None else [each for each in here.queue if each is not None]
+        return [] if here is None else _clicks(here)
 
     @property
     def _here(self) -> Waiting | None:
@@ -81,14 +86,14 @@ class Accepting:
         """Accept now, or as soon as what it needs is there."""
         here = self._here
         if here is not None:
-            self._accept_next(here)
+            self._accept_next(here, session.settings)
             return
         problem = self._controller.stacks.why_not_accept()
         if problem:
             self._controller.say(problem, "warning")
             return
         whole = self._controller.stacks.current is not None
-        self._begin_at(session, current, session.place, whole)
+        self._begin_at(session, current, session.place, session.settings, whole)
 
     def add(self, y: float, x: float, positive: bool) -> None:
         """Keep a click for the object after the one that waits."""
@@ -116,7 +121,7 @@ class Accepting:
         places = list(self._waiting) if place is None else [place]
         stopped = [waiting for p in places if (waiting := self._waiting.pop(p, None)) is not None]
         if stopped:
-            count = sum(each is not None for waiting in stopped for each in waiting.queue)
+            count = sum(len(_clicks(waiting)) for waiting in stopped)
             lost = f"; {count} clicks made since were not added" if count else ""
             self._controller.say(f"not accepted, the clicks are kept{lost}", "warning")
 
@@ -127,36 +132,58 @@ class Accepting:
             self.stop(session.place)
 
     def take_back(self) -> bool:
-        """Undo the last of what was done since, or the waiting; return whether there was any."""
-        here = self._here
-        if here is None:
+        """Undo the last of what was done since, or the waiting; return whether there was any.
+
+        In the plane on show, else in the one whose step would be undone.
+        """
+        session = self._controller.session
+        if session is None:
             return False
-        if not here.queue:
-            self.stop_here()
-        elif here.queue.pop() is None:
+        place = session.place if self.waits else session.undo_place
+        waiting = None if place is None else self._waiting.get(place)
+        if waiting is None:
+            return False
+        if not waiting.queue:
+            self.stop(place)
+        elif isinstance(waiting.queue.pop(), Settings):
             self._controller.say("the last object is no longer accepted; its clicks wait", "info")
         else:
-            text = f"the last click was taken back; {len(self.clicks)} wait"
+            text = f"the last click was taken back; {len(_clicks(waiting))} wait"
             self._controller.say(text, "info")
         return True
 
     # --- how it is done -----------------------------------------------------------------
 
-    def _accept_next(self, here: Waiting) -> None:
+    def _accept_next(self, here: Waiting, settings: Settings) -> None:
         """Have the object whose clicks wait be accepted after the one before it."""
-        if here.queue and here.queue[-1] is not None:
-            here.queue.append(None)
-            count = 1 + here.queue.count(None)
+        if here.queue and not isinstance(here.queue[-1], Settings):
+            here.queue.append(settings)
+            count = 1 + len(here.queue) - len(_clicks(here))
             self._controller.say(f"{count} objects are accepted as soon as their masks are there")
 
     def _begin_at(
-        self, session: Session, current: Annotation, place: Place, whole: bool = False
+        self,
+        session: Session,
+        current: Annotation,
+        place: Place,
+        settings: Settings,
+        whole: bool = False,
     ) -> None:
         if self._must_wait(session, place, whole):
-            self._waiting[place] = Waiting(session.draft_at(place).clicks, whole)
-            self._wait(session, place, shown=place == session.place)
+            self._waiting[place] = Waiting(session.draft_at(place).clicks, settings, whole)
+            self._wait(session, place, shown=self._on_show(place))
         else:
-            self._accept(session, current, place, whole)
+            self._accept(session, current, place, settings, whole)
+
+    def _on_show(self, place: Place) -> bool:
+        """Whether a plane is the session's and the viewer's: one of them may have moved already."""
+        session, image = self._controller.session, self._controller.image
+        if session is None or place != session.place:
+            return False
+        try:
+            return displayed_place(self._controller.viewer, image) == place
+        except LayerError:
+            return False
 
     def _go_on_at(self, session: Session, place: Place, *, shown: bool | None = None) -> None:
         current, waiting = self._controller.current, self._waiting.get(place)
@@ -165,34 +192,36 @@ class Accepting:
         if session.draft_at(place).clicks != waiting.clicks:
             self.stop(place)
             return
-        shown = place == session.place if shown is None else shown
+        shown = self._on_show(place) if shown is None else shown
         if self._must_wait(session, place, waiting.whole):
             self._wait(session, place, shown)
             return
         del self._waiting[place]
-        self._accept(session, current, place, waiting.whole)
+        self._accept(session, current, place, waiting.settings, waiting.whole)
         if session.draft_at(place).clicks and waiting.queue:
-            lost = sum(each is not None for each in waiting.queue)
+            lost = len(_clicks(waiting))
             text = f"not accepted: {lost} clicks made since were not added"
             self._controller.say(text, "error")
             return
         for each in waiting.queue:
             self._do(session, current, place, each)
 
-    def _do(self, session: Session, current: Annotation, place: Place, each: Made | None) -> None:
+    def _do(
+        self, session: Session, current: Annotation, place: Place, each: Made | Settings
+    ) -> None:
         """Do what waited; it may have to wait again."""
         waiting = self._waiting.get(place)
         if waiting is not None:
             waiting.queue.append(each)
-        elif place == session.place:
-            self._controller.accept() if each is None else self._controller.click(*each)
-        elif each is None:
-            self._begin_at(session, current, place)
+        elif isinstance(each, Settings):
+            self._begin_at(session, current, place, each)
+        elif self._on_show(place):
+            self._controller.click(*each)
         else:
             try:
                 session.add(*each, place=place)
-            except ClickError as error:
-                self._controller.say(str(error), "warning")
+            except Exception as error:  # whatever hears of it: the others are to be done as well
+                self._controller.say(reason(error), "warning")
 
     def _must_wait(self, session: Session, place: Place, whole: bool) -> bool:
         """Whether what accepting needs, the mask and a free number, is on its way."""
@@ -234,7 +263,14 @@ class Accepting:
         else:
             self._go_on_at(session, place)
 
-    def _accept(self, session: Session, current: Annotation, place: Place, whole: bool) -> None:
+    def _accept(
+        self,
+        session: Session,
+        current: Annotation,
+        place: Place,
+        settings: Settings,
+        whole: bool,
+    ) -> None:
         stacks = self._controller.stacks
         try:
             if whole or session.prediction_at(place) is not None:
@@ -246,10 +282,15 @@ class Accepting:
             if whole:
                 stacks.accept()
             else:
-                session.accept(place)
+                session.accept(place, settings)
         except Exception as error:
             # Whatever labels on a disk may raise: the clicks are kept, and it is said.
             self._controller.say(reason(error), "error")
+
+
+def _clicks(waiting: Waiting) -> list[Made]:
+    """Return the clicks among what was done since."""
+    return [each for each in waiting.queue if not isinstance(each, Settings)]
 
 
 def reason(error: Exception) -> str:

@@ -361,6 +361,8 @@ class Controller:
         """
         if self._current is None or layer is self._current.labels:
             return
+        if self._current.labels is not None:
+            self.stop_accepting()  # it was meant for the labels before
         try:
             self._current.use_labels(layer)
         except ValueError as error:
@@ -384,6 +386,8 @@ class Controller:
         for layer in self.lost_labels:
             self.viewer.add_layer(layer)
             self.choose_labels(layer)
+        if self.session is not None:
+            self.features.take_up(self.session)
 
     def choose_channels(self, layers: Sequence[Any]) -> None:
         """Look at these image layers together with the image; none for the image alone.
@@ -409,11 +413,12 @@ class Controller:
             session = Session(plane_at(layer, place), place=place)
             annotation = Annotation(self.viewer, layer, session, self.targets)
             self.journaling.watch(annotation)  # first: what it writes, nothing is to prevent
+            self.features.follow(session)
+            session.stepped.connect(self.journaling.on_step)
             session.changed.connect(self.refresh)
             for earlier in list(self._annotations.values())[-1:]:
                 session.classes.take(earlier.session.classes)
             session.classes.changed.connect(self.changed.emit)
-            self.features.follow(session)
             session.place_changed.connect(self._follower.go_to)
             session.reported.connect(self.say)
             self._follower.watch(layer)

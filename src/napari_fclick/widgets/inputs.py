@@ -91,10 +91,12 @@ def _limits_alone(journal: Journal, restored: Restored) -> list[Limits] | None:
     if text:
         known = json.loads(text)
     else:  # an older file: as the last object was seen
+        # With channels the limits are those of the stack that they make, 0 and 1.
+        alone = [c for c in restored.commits if not journal.circumstances(c).channels.sources]
         answers = [
             part.answers[-1]
-            for record in restored.objects.values()
-            for part in record.parts
+            for commit in alone
+            for part in (() if commit.accepted is None else commit.accepted.parts)
             if part.answers
         ]
         known = answers[-1].limits if answers else None

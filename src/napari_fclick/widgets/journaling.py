@@ -18,7 +18,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_fclick.core.files import same_file
-from napari_fclick.exchange import SESSION
+from napari_fclick.exchange import READ, SESSION
 from napari_fclick.session import NumberedLabels, autosave
 from napari_fclick.session.autosave import Offer
 from napari_fclick.session.exporting import export, possible_files
@@ -102,7 +102,6 @@ class Journaling:
         if self._weights is not None:
             recorder.set_weights(*self._weights)
         self._kept[annotation] = _Kept(recorder, signature)
-        annotation.session.stepped.connect(self._on_step)
         annotation.session.classes.changed.connect(partial(self._note_classes, annotation))
         self._note_classes(annotation)
         self._look(annotation, self._on_looked)
@@ -487,7 +486,8 @@ class Journaling:
             kept.offers = offers
             self.changed.emit()
 
-    def _on_step(self, step: Any = None, how: str = "") -> None:
+    def on_step(self, step: Any = None, how: str = "") -> None:
+        """Mark the labels that objects were written into as this session's, and tell the dock."""
         kept = self._current()
         if kept is not None and step.commit is not None:
             self._mark(kept)
@@ -529,6 +529,7 @@ class Journaling:
         if target is not None and journal is not None:
             with suppress(AttributeError):
                 target.labels.layer.metadata[SESSION] = str(journal.path)
+                target.labels.layer.metadata.pop(READ, None)
 
 
 def _fits(layer: Any, target: Target) -> bool:
@@ -537,8 +538,11 @@ def _fits(layer: Any, target: Target) -> bool:
 
 
 def _is_of(layer: Labels, path: Path) -> bool:
-    """Whether a layer knows a session file as the one that it was written by."""
-    known = layer.metadata.get(SESSION)
+    """Whether a layer knows a session file as the one that it was written by.
+
+    One that was read from the file is a copy: what else is in the labels is not in it.
+    """
+    known = None if layer.metadata.get(READ) else layer.metadata.get(SESSION)
     return bool(known) and same_file(Path(str(known)), path)
 
 

@@ -14,6 +14,9 @@ from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.loading import Choices
 from napari_fclick.widgets.workers import Job, Worker
 
+#: Seconds: where answers take longer than this, none is asked for ahead of its click.
+SLOW = 0.5
+
 
 @dataclass
 class Ahead:
@@ -174,7 +177,9 @@ class Predicting:
         Its answer is there sooner by the time that the button stays down.
         """
         predictor = self.predictor
-        request = None if self.busy else session.request_ahead(y, x, positive)
+        # A press may become a drag: what takes long would keep a click waiting that is meant.
+        slow = SLOW < self.seconds < float("inf")
+        request = None if self.busy or slow else session.request_ahead(y, x, positive)
         if predictor is None or request is None:
             return
         ahead = self._ahead = Ahead(session, session.place, request)
@@ -236,6 +241,7 @@ class Predicting:
         if ahead.generation is None:
             self._early = prediction
         else:
+            self._worker.drop(f"predict {ahead.place}")
             self.answered.emit(ahead.session)
 
     def _on_no_ahead(self, ahead: Ahead, problem: str) -> None:
