@@ -1351,3 +1351,21 @@ def test_where_answers_are_slow_none_is_asked_for_ahead(
     assert widget.wait_idle() and not predictor.asked
     hand.release((20, 20))
     assert widget.wait_idle() and len(predictor.asked) == 1
+
+
+def test_classes_by_key(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    session = controller.session
+    step = controller.objects.step_class
+    step(1)
+    assert widget.message.text() == "there are no classes yet: make them in the dock"
+    session.classes.add("vessel")
+    session.classes.add("nucleus")
+    seen = []
+    for steps in (1, 1, 1, -1, -1):
+        step(steps)
+        seen.append(session.settings.class_name)
+    assert seen == ["vessel", "nucleus", "", "nucleus", "vessel"]
+    controller.undo()
+    assert session.settings.class_name == "nucleus"

@@ -121,6 +121,18 @@ class ObjectTools:
         """Give the next objects a class; an empty name for none."""
         self._do(lambda session: session.set(class_name=name), stops=False)
 
+    def step_class(self, steps: int) -> None:
+        """Take a class further down the list for the next objects, or further up; or none."""
+        session = self._controller.session
+        if session is None:
+            return
+        if not len(session.classes):
+            self._controller.say("there are no classes yet: make them in the dock", "warning")
+            return
+        names = ["", *session.classes.names]
+        now = names.index(session.settings.class_name)
+        self.use_class(names[(now + steps) % len(names)])
+
     def add_class(self, name: str, colour: str | None = None) -> None:
         """List a class."""
         self._do(lambda session: session.classes.add(name, colour), stops=False)
