@@ -197,7 +197,8 @@ def test_a_change_while_it_waits_to_be_accepted_is_carried_first(open_stack: Ope
     dock = carried(open_stack)
     dock.controller.set(threshold=0.6)
     session = dock.session  # as after a count
-    dock.controller._accepting._accept(session, dock.controller.current, session.place, True)
+    accept = dock.controller._accepting._accept
+    accept(session, dock.controller.current, session.place, session.settings, True)
     assert "still to come" in dock.widget.message.text()
     assert not dock.controller.labels.data.any()
     dock.wait()
