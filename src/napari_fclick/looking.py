@@ -105,10 +105,12 @@ class Looking:
         reader.cover(views)
         view, answer, score = self._best(views)
         # What is larger than all of them is not seen in any, or runs out of the largest.
-        if view is views[-1] or score < CREDIBLE:
+        cut = view is views[-1] and window.touches_border(
+            reader.object_in(answer, view), view, reader.shape
+        )
+        if cut or score < CREDIBLE:
             wider = window.wider_windows(reader.clicks.first, reader.shape, self._small)
-            cut = window.touches_border(reader.object_in(answer, view), view, reader.shape)
-            if wider and (cut or score < CREDIBLE):
+            if wider:
                 view, answer, _ = self._best([view, *wider])
         fitted = self._next(view, reader.object_in(answer, view))
         return fitted, Earlier(view.expand(answer), view)

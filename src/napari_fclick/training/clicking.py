@@ -101,7 +101,7 @@ class PlacedClicks:
     ----------
     points : float32 Tensor (N, K, 2)
         Rows and columns, the first click first.
-    signs : int8 Tensor (N, K)
+    signs : float32 Tensor (N, K)
         1, -1, or 0 where there is no further click.
     shape : (int, int)
         Of the maps.
@@ -164,8 +164,7 @@ class PlacedClicks:
         )
         rows = rows * wanted[..., None]
         out = torch.zeros(len(points), *self.shape, device=points.device)
-        for i in range(
-            wanted.shape[1]
-        ):  # one after the other: all at once takes K times the memory
+        # One after the other: all at once takes K times the memory.
+        for i in range(wanted.shape[1]):
             out = torch.maximum(out, rows[:, i, :, None] * columns[:, i, None, :])
         return out

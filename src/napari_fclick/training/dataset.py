@@ -128,7 +128,7 @@ class SampleMaker:
         clicks = _listed(points, piece, (height, width))
         if not clicks[1:, 2].any():
             first = (round(float(clicks[0, 0])), round(float(clicks[0, 1])))
-            drawn = self.further.draw(target == 1, first, target == IGNORE, rng)[: MOST_CLICKS - 1]
+            drawn = self.further.draw(target == 1, first, target == IGNORE, rng)
             for row, click in zip(clicks[1:], drawn, strict=False):
                 row[:] = click.row, click.column, 1 if click.positive else -1
         previous = np.zeros((1, self.size, self.size), np.float32)

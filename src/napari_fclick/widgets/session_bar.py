@@ -39,8 +39,28 @@ EXPORTS = (
 )
 
 
-class ResumeBar(QFrame):
-    """Offers the newest earlier session of the image; hidden where there is none.
+class _Offering(QFrame):
+    """A text in a frame, and the buttons beside it.
+
+    Parameters
+    ----------
+    buttons : sequence of QWidget
+    """
+
+    def __init__(self, *buttons: QWidget) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 4, 6, 4)
+        row.addWidget(self.text, 1)
+        for button in buttons:
+            row.addWidget(button)
+
+
+class ResumeBar(_Offering):
+    """Offers an earlier session of the image, see `autosave.offers`; hidden where there is none.
 
     Parameters
     ----------
@@ -48,20 +68,12 @@ class ResumeBar(QFrame):
     """
 
     def __init__(self, controller: Controller) -> None:
-        super().__init__()
-        self._controller = controller
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.text = QLabel()
-        self.text.setWordWrap(True)
         self.resume, self.dismiss = QPushButton("Resume"), QToolButton()
+        super().__init__(self.resume, self.dismiss)
+        self._controller = controller
         self.dismiss.setText("✕")
         self.dismiss.setToolTip("Begin anew; the earlier session stays on disk")
         self.resume.setToolTip("Go on where the earlier session of this image ended")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(6, 4, 6, 4)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.resume)
-        row.addWidget(self.dismiss)
         self.resume.clicked.connect(self._on_resume)
         self.dismiss.clicked.connect(lambda: controller.journaling.dismiss())
         self.show_offers([])
@@ -82,7 +94,7 @@ class ResumeBar(QFrame):
             open_session(self._controller, self, self._offers[0].path)
 
 
-class LostBar(QFrame):
+class LostBar(_Offering):
     """Brings Labels layers back that were removed with objects in them; hidden where none were.
 
     Parameters
@@ -91,16 +103,9 @@ class LostBar(QFrame):
     """
 
     def __init__(self, controller: Controller) -> None:
-        super().__init__()
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.text = QLabel()
-        self.text.setWordWrap(True)
         self.back = QPushButton("Bring back")
+        super().__init__(self.back)
         self.back.setToolTip("Show the labels again, with the objects in them")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(6, 4, 6, 4)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.back)
         self.back.clicked.connect(lambda: controller.bring_back_labels())
         self.show_layers([])
 
