@@ -9,6 +9,7 @@ from napari_fclick.network.fcanet import (
     COMPACT,
     PAPER_RES2NET,
     PAPER_RESNET,
+    PARTS_THAT_ADD,
     FCANet,
     NetworkConfig,
 )
@@ -32,8 +33,28 @@ def test_stages_have_the_paper_strides() -> None:
     backbone = FCANet(COMPACT).backbone.eval()
     with torch.no_grad():
         features = backbone(torch.zeros(1, 6, 64, 64))
-    assert [f.shape[-1] for f in features] == [16, 8, 4, 4]
-    assert [f.shape[1] for f in features] == list(backbone.channels)
+    assert [f.shape[-1] for f in features] == [32, 16, 8, 4, 4]
+    assert [f.shape[1] for f in features] == [backbone.stem_channels, *backbone.channels]
+
+
+@pytest.mark.parametrize("part", PARTS_THAT_ADD)
+@pytest.mark.parametrize("backbone", ["efficientnet-lite0", "resnet101"])
+def test_a_part_that_adds_begins_with_nothing_and_learns(part: str, backbone: str) -> None:
+    torch.manual_seed(0)
+    config = COMPACT.model_copy(update={part: 8, "backbone": backbone})
+    network = FCANet(config).eval()
+    plain = FCANet(config.model_copy(update={part: 0})).eval()
+    plain.load_state_dict(network.state_dict(), strict=False)
+    x, first = _inputs(config, 65)  # odd sides, too
+    assert torch.equal(network(x, first).main, plain(x, first).main)
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        network(x, first).main.square().mean().backward()
+        optimizer.step()
+    name = part.removesuffix("_channels")
+    assert all(p.grad is not None and p.grad.any() for p in getattr(network, name).parameters())
+    assert not torch.equal(network(x, first).main, plain(x, first).main)
 
 
 def test_multi_grid_dilations() -> None:

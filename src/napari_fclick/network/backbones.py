@@ -1,4 +1,4 @@
-"""Feature extractors: image -> the outputs of four stages, F1 to F4.
+"""Feature extractors: image -> the outputs of the stem and of four stages, F1 to F4.
 
 Every backbone yields four feature maps at strides 4, 8, 16 and 16: the last stage is dilated
 instead of strided (paper, section 3.1), so that small objects keep their pixels.
@@ -16,8 +16,9 @@ BackboneName = Literal["resnet101", "res2net101", "efficientnet-lite0"]
 
 
 class Features(NamedTuple):
-    """Outputs of the four stages, each ``(N, C, H / stride, W / stride)``."""
+    """Outputs of the stem and of the four stages, each ``(N, C, H / stride, W / stride)``."""
 
+    stem: Tensor
     f1: Tensor
     f2: Tensor
     f3: Tensor
@@ -29,18 +30,21 @@ class Backbone(nn.Module):
 
     Attributes
     ----------
+    stem_channels : int
+        Channels of what the stem yields.
     channels : tuple of int
         Channels of F1 to F4.
     """
 
+    stem_channels: int
     channels: tuple[int, int, int, int]
     stem: nn.Module
     stages: nn.ModuleList
 
     def forward(self, x: Tensor) -> Features:
-        """Compute F1 to F4 of ``x`` (N, C, H, W)."""
-        outputs = []
+        """Compute the stem's output and F1 to F4 of ``x`` (N, C, H, W)."""
         x = self.stem(x)
+        outputs = [x]
         for stage in self.stages:
             x = stage(x)
             outputs.append(x)
@@ -127,6 +131,7 @@ class Bottle2neck(nn.Module):
 class ResNet101(Backbone):
     """ResNet-101 or Res2Net-101 at output stride 16 with a multi-grid last stage."""
 
+    stem_channels = 64
     channels = (256, 512, 1024, 2048)
 
     def __init__(self, inputs: int, block: type[Bottleneck] | type[Bottle2neck]) -> None:
@@ -195,6 +200,7 @@ class EfficientNetLite0(Backbone):
     by position (see `napari_fclick.training.pretrained`).
     """
 
+    stem_channels = 16
     channels = (24, 40, 112, 320)
 
     #: channels, kernel, blocks, stride, expansion, dilation of each of the seven groups

@@ -31,6 +31,8 @@ class NetworkConfig(BaseModel):
     low_channels: int = Field(48, ge=1, description="channels of F1 in the decoder")
     decoder_channels: int = Field(256, ge=1)
     head_channels: int = Field(128, ge=1)
+    middle_channels: int = Field(0, ge=0, description="of F2's part in the decoder; 0: none")
+    fine_channels: int = Field(0, ge=0, description="of the finer logits at stride 2; 0: none")
     separable: bool = Field(False, description="depthwise-separable ASPP and decoder")
     align_corners: bool = True
 
@@ -39,6 +41,9 @@ class NetworkConfig(BaseModel):
         """Channels into the stem: RGB, positive map, negative map, and the mask if fed back."""
         return 6 if self.mask_feedback else 5
 
+
+#: Settings of parts that add nothing before they learn: 0 where a network is without them.
+PARTS_THAT_ADD = ("middle_channels", "fine_channels")
 
 PAPER_RESNET = NetworkConfig(backbone="resnet101")
 PAPER_RES2NET = NetworkConfig(backbone="res2net101")
@@ -155,11 +160,73 @@ class Decoder(nn.Module):
             block(width, width, separable=config.separable),
         )
 
-    def forward(self, f1: Tensor, context: Tensor) -> Tensor:
+    def forward(self, f1: Tensor, context: Tensor, added: Tensor | None = None) -> Tensor:
         """Return (N, decoder_channels, H/4, W/4)."""
         context = resize(context, f1.shape[-2:], self.align_corners)
+        if added is not None:
+            context = context + resize(added, f1.shape[-2:], self.align_corners)
         out: Tensor = self.merge(torch.cat([context, self.low(f1)], 1))
         return out
+
+
+class Middle(nn.Module):
+    """What F2 adds to the ASPP output: detail between that and F1. Nothing before it learns."""
+
+    def __init__(self, config: NetworkConfig, inputs: int) -> None:
+        super().__init__()
+        width, separable = config.middle_channels, config.separable
+        self.align_corners = config.align_corners
+        self.low = block(inputs, config.low_channels, kernel=1)
+        self.merge = nn.Sequential(
+            block(config.aspp_channels + config.low_channels, width, separable=separable),
+            block(width, width, separable=separable),
+            block(width, width, separable=separable),
+        )
+        self.out = nn.Conv2d(width, config.aspp_channels, 1)
+        _silence(self.out)
+
+    def forward(self, f2: Tensor, context: Tensor) -> Tensor:
+        """Return (N, aspp_channels, H/8, W/8)."""
+        context = resize(context, f2.shape[-2:], self.align_corners)
+        out: Tensor = self.out(self.merge(torch.cat([context, self.low(f2)], 1)))
+        return out
+
+
+class Fine(nn.Module):
+    """Finer logits: what is added at stride 2, of the input itself and of the decoder's output.
+
+    Nothing is added before it learns.
+    """
+
+    def __init__(self, config: NetworkConfig, stem: int) -> None:
+        super().__init__()
+        width, separable = config.fine_channels, config.separable
+        self.align_corners = config.align_corners
+        self.detail = block(config.input_channels, width, stride=2)
+        self.coarse = nn.Sequential(*conv_bn(config.decoder_channels, width, 1))
+        self.merge = nn.Sequential(
+            block(2 * width + stem, width, kernel=1),
+            block(width, width, separable=separable),
+            block(width, width, separable=separable),
+        )
+        self.out = nn.Conv2d(width, 1, 1)
+        _silence(self.out)
+
+    def forward(self, x: Tensor, stem: Tensor, decoded: Tensor) -> Tensor:
+        """Return (N, 1, H/2, W/2)."""
+        detail = self.detail(x)
+        size = detail.shape[-2:]
+        coarse = resize(self.coarse(decoded), size, self.align_corners)
+        stem = resize(stem, size, self.align_corners)
+        out: Tensor = self.out(self.merge(torch.cat([detail, stem, coarse], 1)))
+        return out
+
+
+def _silence(layer: nn.Conv2d) -> None:
+    """Let a part that is added begin with adding nothing."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 class FCANet(nn.Module):
@@ -180,13 +247,15 @@ class FCANet(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = make_backbone(config.backbone, config.input_channels)
-        low, *_, deep = self.backbone.channels
+        low, middle, _, deep = self.backbone.channels
         self.first_click = FirstClickBranch(config, low) if config.first_click_branch else None
         if self.first_click is not None:
             deep += config.branch_channels[-1]
         self.aspp = ASPP(config, deep)
+        self.middle = Middle(config, middle) if config.middle_channels else None
         self.decoder = Decoder(config, low)
         self.head = head(config.decoder_channels, config.head_channels)
+        self.fine = Fine(config, self.backbone.stem_channels) if config.fine_channels else None
 
     def forward(self, x: Tensor, first_map: Tensor) -> Logits:
         """Return the logits at the size of ``x``."""
@@ -199,8 +268,14 @@ class FCANet(nn.Module):
             if self.training:
                 side = self.first_click.side(anchored)
                 side = resize(side, size, self.config.align_corners)
-        main = self.head(self.decoder(features.f1, self.aspp(deep)))
-        return Logits(resize(main, size, self.config.align_corners), side)
+        context = self.aspp(deep)
+        added = None if self.middle is None else self.middle(features.f2, context)
+        decoded = self.decoder(features.f1, context, added)
+        main = resize(self.head(decoded), size, self.config.align_corners)
+        if self.fine is not None:
+            finer = self.fine(x, features.stem, decoded)
+            main = main + resize(finer, size, self.config.align_corners)
+        return Logits(main, side)
 
 
 def resize(x: Tensor, size: torch.Size | tuple[int, int], align_corners: bool) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from napari_fclick.network import checkpoints
-from napari_fclick.network.fcanet import FCANet, NetworkConfig
+from napari_fclick.network.fcanet import PARTS_THAT_ADD, FCANet, NetworkConfig
 from napari_fclick.training.config import TrainingConfig
 from napari_fclick.training.optimization import NORM_MOMENTUM, batch_norms
 from napari_fclick.training.pretrained import load_imagenet
@@ -45,15 +45,21 @@ def fill(network: FCANet, config: TrainingConfig) -> dict[str, str]:
     Raises
     ------
     ValueError
-        If the weights to start from belong to a network of another shape.
+        If the weights to start from belong to a network of another shape. One without a part
+        that adds nothing before it learns (`PARTS_THAT_ADD`) is no other shape.
     """
     if config.start:
         parent, card = checkpoints.load(config.start)
-        if card.network != config.network:
+        grown = {
+            name: getattr(config.network, name)
+            for name in PARTS_THAT_ADD
+            if not getattr(card.network, name)
+        }
+        if card.network.model_copy(update=grown) != config.network:
             raise ValueError(
                 f"start {config.start!r} holds a network of another shape than the run's"
             )
-        network.load_state_dict(parent.state_dict())
+        network.load_state_dict(parent.state_dict(), strict=not any(grown.values()))
         return {"sha256": card.sha256, "recipe": card.recipe}
     if config.imagenet:
         load_imagenet(network, config.imagenet_file)

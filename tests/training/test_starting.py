@@ -1,0 +1,64 @@
+"""What a run begins with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_fclick.network import checkpoints
+from napari_fclick.network.checkpoints import Card, Preprocessing
+from napari_fclick.network.fcanet import COMPACT, FCANet, NetworkConfig
+from napari_fclick.training import starting
+from napari_fclick.training.config import TrainingConfig
+
+LARGER = COMPACT.model_copy(update={"middle_channels": 16, "fine_channels": 8})
+
+
+def weights_of(network: NetworkConfig, folder: Path) -> tuple[Path, FCANet]:
+    """Keep a network's weights in a file."""
+    torch.manual_seed(0)
+    made = FCANet(network).eval()
+    card = Card(name="tiny", network=network, preprocessing=Preprocessing(), licence="none")
+    path = folder / "tiny.safetensors"
+    checkpoints.save(path, made.state_dict(), card)
+    return path, made
+
+
+def config_of(network: NetworkConfig, start: Path) -> TrainingConfig:
+    """Describe a run of a network that starts from weights."""
+    return TrainingConfig.model_validate(
+        {"network": network.model_dump(), "start": str(start), "phases": [{"steps": 1}]}
+    )
+
+
+def test_a_network_with_more_parts_goes_on_where_the_smaller_one_was(tmp_path: Path) -> None:
+    path, before = weights_of(COMPACT, tmp_path)
+    config = config_of(LARGER, path)
+    after = starting.make_network(config)
+    starting.fill(after, config)
+    x, first = torch.rand(1, 6, 64, 64), torch.rand(1, 1, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(after.eval()(x, first).main, before(x, first).main)
+
+
+def test_it_goes_on_with_the_same_parts(tmp_path: Path) -> None:
+    path, before = weights_of(LARGER, tmp_path)
+    config = config_of(LARGER, path)
+    after = starting.make_network(config)
+    starting.fill(after, config)
+    assert all(torch.equal(v, after.state_dict()[k]) for k, v in before.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [(LARGER, COMPACT), (COMPACT, COMPACT.model_copy(update={"decoder_channels": 32}))],
+)
+def test_weights_of_another_shape_are_refused(
+    tmp_path: Path, there: NetworkConfig, wanted: NetworkConfig
+) -> None:
+    path, _ = weights_of(there, tmp_path)
+    config = config_of(wanted, path)
+    with pytest.raises(ValueError, match="another shape"):
+        starting.fill(starting.make_network(config), config)
