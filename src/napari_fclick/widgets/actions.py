@@ -83,7 +83,7 @@ def _nudges() -> list[Action]:
             f"nudge_{direction}",
             (f"Control-Shift-{direction.capitalize()}",),
             f"One pixel {direction}",
-            "The suggestion, or else the last click",
+            "The suggestion, or else the chosen or the last click",
             "suggesting.nudge",
             (direction,),
             repeats=True,
@@ -111,7 +111,7 @@ ACTIONS = {
         Action(
             "promote_at_cursor",
             ("Q",),
-            "Make the positive click under the cursor the first",
+            "Make the chosen click, or the one under the cursor, the first",
             "Object",
         ),
         Action(
@@ -160,6 +160,20 @@ ACTIONS = {
         ),
         *_moves(),
         *_nudges(),
+        Action(
+            "choose_click",
+            ("Control-Shift-J",),
+            "Choose the last click; again: the one before it",
+            "The clicks at hand",
+            "choosing.step",
+        ),
+        Action(
+            "remove_chosen",
+            ("Control-Shift-K",),
+            "Remove the chosen click, or else the last",
+            "The clicks at hand",
+            "choosing.remove",
+        ),
         Action(
             "propagate",
             ("Shift-T",),

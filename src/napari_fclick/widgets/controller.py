@@ -17,6 +17,7 @@ from napari_fclick.session import NumberedLabels, Place, Session, Step
 from napari_fclick.session.state import PredictorLike
 from napari_fclick.widgets.accepting import Accepting, reason
 from napari_fclick.widgets.annotation import Annotation
+from napari_fclick.widgets.choosing import Choosing
 from napari_fclick.widgets.features import LabelFeatures
 from napari_fclick.widgets.following import Follower
 from napari_fclick.widgets.journaling import Journaling
@@ -70,6 +71,8 @@ class Controller:
         The Labels layers that objects are written into.
     suggesting : Suggesting
         The suggested click, and the moving of clicks by keys.
+    choosing : Choosing
+        The click that keys act on.
     key_table : KeyTableOpener
     objects : ObjectTools
         Picks up, deletes, merges, renumbers, classifies and shows objects.
@@ -116,7 +119,7 @@ class Controller:
         self._said, self._level = "", "info"
         self._mouse = MouseTool(self)
         self.suggesting, self.key_table = Suggesting(self), KeyTableOpener(self)
-        self._keys = KeyBindings(self)
+        self.choosing, self._keys = Choosing(self), KeyBindings(self)
         self._follower = Follower(self)
         self.objects = ObjectTools(self, self._follower.go_to)
         self.features = LabelFeatures()
@@ -171,6 +174,7 @@ class Controller:
         self._chores.close()
         self._follower.close()
         self.suggesting.close()
+        self.choosing.close()
         self.key_table.close()
         self.targets.close()
         self.features.close()
@@ -463,10 +467,12 @@ class Controller:
         self.change(lambda session: session.promote(index), "promote click")
 
     def promote_at_cursor(self) -> None:
-        """Make the click under the cursor the first."""
-        index = self._mouse.marker_at(self.viewer.cursor.position)
+        """Make the chosen positive click, or the one under the cursor, the first."""
+        index = self.choosing.chosen
         if index is None:
-            self.say("point at a positive click to make it the first", "warning")
+            index = self._mouse.marker_at(self.viewer.cursor.position)
+        if index is None:
+            self.say("point at a positive click, or choose one, to make it the first", "warning")
         else:
             self.promote(index)
 

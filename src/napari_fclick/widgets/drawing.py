@@ -14,6 +14,8 @@ from napari_fclick.core.clicks import ClickSequence
 #: A pair that the colour-blind can tell apart (Okabe and Ito), and a third for contours.
 POSITIVE, NEGATIVE = "#0072B2", "#E69F00"
 CONTOUR, TINT = (240, 228, 66), (86, 180, 233)
+#: The border of the click that keys act on, and how much larger it is.
+CHOSEN, CHOSEN_SIZE = "#F0E442", 1.5
 #: What was carried from another slice is of another colour, and its contour is dashed.
 CARRIED = (255, 150, 215)
 #: A dash of the contour and the gap after it, together, in widths of the contour.
@@ -45,7 +47,7 @@ def marker_features(clicks: ClickSequence) -> dict[str, list[Any]]:
     }
 
 
-def marker_style(clicks: ClickSequence, pixel: float) -> dict[str, Any]:
+def marker_style(clicks: ClickSequence, pixel: float, chosen: int | None = None) -> dict[str, Any]:
     """Return the markers' sizes, symbols and colours.
 
     Parameters
@@ -53,15 +55,23 @@ def marker_style(clicks: ClickSequence, pixel: float) -> dict[str, Any]:
     clicks : ClickSequence
     pixel : float
         Size of a pixel of the screen in the layer's own pixels.
+    chosen : int, optional
+        Index of the click that keys act on.
     """
     kinds = marker_kinds(clicks)
-    return {
+    style: dict[str, Any] = {
         "size": np.array([SIZES[kind] * pixel for kind in kinds]),
         "symbol": [SYMBOLS[kind] for kind in kinds],
         "face_color": [FACES[kind] for kind in kinds],
         "border_color": [POSITIVE if kind == "ring" else "white" for kind in kinds],
         "border_width": [0.13 if kind == "ring" else 0.1 for kind in kinds],
     }
+    if chosen is not None and chosen < len(clicks):
+        marker = chosen + 1  # the ring comes first
+        style["size"][marker] *= CHOSEN_SIZE
+        style["border_color"][marker] = CHOSEN
+        style["border_width"][marker] = 0.2
+    return style
 
 
 def preview_step(shape: tuple[int, int]) -> int:

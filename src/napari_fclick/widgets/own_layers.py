@@ -66,6 +66,7 @@ class AnnotationLayers:
         self.preview: Image | None = None
         self._drawn: Any = None
         self._shown: tuple[ClickSequence, Place] | None = None
+        self._chosen: int | None = None
         self._to_be_raised = False
         self._on_screen = 1.0
         self._sequence = ClickSequence()
@@ -112,6 +113,14 @@ class AnnotationLayers:
             self._to_be_raised = False
             for each in reversed(self.ours):  # the clicks last
                 self._raise(each)
+
+    def mark(self, chosen: int | None) -> None:
+        """Let one click stand out, by its index, or none."""
+        if chosen != self._chosen:
+            self._chosen, shown = chosen, self._shown
+            self._shown = None
+            if shown is not None:
+                self.show_clicks(*shown)
 
     def show_marker(self, index: int, point: Sequence[float]) -> None:
         """Draw one click elsewhere while it is dragged."""
@@ -180,7 +189,7 @@ class AnnotationLayers:
         """
         self._on_screen = on_screen
         if self.clicks is not None and len(self.clicks.data):
-            style = marker_style(self._sequence, self._marker_pixel())
+            style = marker_style(self._sequence, self._marker_pixel(), self._chosen)
             if len(style["size"]) == len(self.clicks.data):
                 self.clicks.size = style["size"]
 
@@ -205,7 +214,8 @@ class AnnotationLayers:
             layer.selected_data = set()
             layer.data = np.array(points, float).reshape(-1, layer.ndim)
             if points:
-                for name, value in marker_style(self._sequence, self._marker_pixel()).items():
+                style = marker_style(self._sequence, self._marker_pixel(), self._chosen)
+                for name, value in style.items():
                     setattr(layer, name, value)
         layer.refresh(extent=False)
         if points:

@@ -121,7 +121,7 @@ class Suggesting:
         self._said = ""
 
     def nudge(self, direction: str, far: bool = False) -> None:
-        """Move the suggestion or, where there is none, the last click.
+        """Move the suggestion or, where there is none, the chosen click, else the last.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class Suggesting:
             y, x = self._beside(session, (self._ghost.y, self._ghost.x), direction, far)
             self._show(session, replace(self._ghost, y=y, x=x))
         elif session.clicks:
-            self._move_last(session, direction, far)
+            self._move_click(session, direction, far)
         else:
             self._controller.say(
                 f"nothing to move: {_key('suggest')} shows a suggestion", "warning"
@@ -243,10 +243,11 @@ class Suggesting:
 
     # --- moving -------------------------------------------------------------------------
 
-    def _move_last(self, session: Session, direction: str, far: bool) -> None:
-        index, image = len(session.clicks) - 1, self._controller.image
-        last = session.clicks[index]
-        before = (last.y, last.x) if self._moving is None else self._moving[1:]
+    def _move_click(self, session: Session, direction: str, far: bool) -> None:
+        chosen, image = self._controller.choosing.chosen, self._controller.image
+        index = len(session.clicks) - 1 if chosen is None else chosen
+        click = session.clicks[index]
+        before = (click.y, click.x) if self._moving is None else self._moving[1:]
         self._moving = (index, *self._beside(session, before, direction, far))
         self._subject = self._now()
         self._controller.show_marker(*self._moving)
