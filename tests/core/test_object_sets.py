@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
-from napari_fclick.core import folders
+from napari_fclick.core import folders, object_sets
 from napari_fclick.core.folders import ImageSet
-from napari_fclick.core.object_sets import IndexedSet, Plane, PlaneCache
+from napari_fclick.core.object_sets import IndexedSet, Plane, PlaneCache, measured
+from napari_fclick.core.window import Box
 
 
 def plane(side: int = 10) -> Plane:
@@ -163,3 +165,37 @@ def test_a_file_that_changed_is_told(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "labels/a.tif", np.zeros((10, 10), np.uint8))
     with pytest.raises(ValueError, match=r"a\.tif has changed: object 1 is gone"):
         found.plane(found.objects[0])
+
+
+@pytest.mark.parametrize("block", [1, 25, 2**20])
+@pytest.mark.parametrize("dtype", [np.int16, np.dtype(">u2"), np.uint32, np.uint64])
+def test_objects_are_measured_block_by_block(
+    block: int, dtype: np.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_sets, "BLOCK", block)
+    labels = np.zeros((9, 10), dtype)
+    huge = np.iinfo(dtype).max if np.dtype(dtype).itemsize > 2 else 30_000
+    labels[1:8, 2] = huge
+    labels[0, 9] = labels[8, 0] = 3
+    assert measured(labels) == [(3, Box(0, 0, 9, 10), 2), (huge, Box(1, 2, 8, 3), 7)]
+    if dtype != np.int16:
+        labels[:, 5] = object_sets.IGNORE_LABEL
+        assert [each.number for each in measured(labels)] == [3, huge]
+
+
+def test_objects_of_a_mask_are_measured() -> None:
+    mask = np.zeros((4, 5), bool)
+    assert measured(mask) == []
+    mask[1:3, 2:5] = True
+    assert measured(mask) == [(1, Box(1, 2, 3, 5), 6)]
+
+
+def test_little_memory_is_needed_to_measure_a_large_image() -> None:
+    labels = np.kron(np.arange(40 * 40).reshape(40, 40), np.ones((50, 50), int)).astype(np.uint16)
+    tracemalloc.start()
+    try:
+        measured(labels)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * labels.size

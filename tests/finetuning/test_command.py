@@ -61,6 +61,30 @@ def test_a_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert "holds no folder images/" in capsys.readouterr().err
 
 
+def test_sessions_that_are_none_are_mistakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    images = folder(tmp_path / "set", 4)
+    assert called(monkeypatch, images, "--dry-run", "--session", tmp_path / "no.fclick") == 2
+    assert capsys.readouterr().err == f"error: no file {tmp_path / 'no.fclick'}\n"
+    (tmp_path / "other.fclick").write_text("something else")
+    assert called(monkeypatch, images, "--dry-run", "--session", tmp_path / "other.fclick") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and "other.fclick" in line
+
+
+@pytest.mark.parametrize("error", [FloatingPointError("the loss is nan"), IndexError("no image")])
+def test_what_the_training_raises_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, error: Exception
+) -> None:
+    def failing(*args: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command, "run", failing)
+    assert called(monkeypatch, folder(tmp_path, 3), "--out", tmp_path / "a.safetensors") == 2
+    assert capsys.readouterr().err == f"error: {error}\n"
+
+
 def test_the_first_interrupt_ends_the_training_the_second_all() -> None:
     said: list[str] = []
     with command._interruptible(said.append) as stop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from napari_fclick.finetuning import bench, finetuning, tuning
 from napari_fclick.finetuning.budget import Budget
 from napari_fclick.finetuning.finetuning import fine_tune
 from napari_fclick.finetuning.options import FineTuneOptions
+from napari_fclick.finetuning.scoring import curve, mean
 from napari_fclick.finetuning.sources import LabelledData, from_arrays
 from napari_fclick.finetuning.tuning import Tuned
 from napari_fclick.network import checkpoints
@@ -88,6 +90,31 @@ def test_worse_weights_are_kept_aside(tmp_path: Path, monkeypatch: pytest.Monkey
     assert result.out == tmp_path / "mine.rejected.safetensors"
     assert checkpoints.load(result.out)[1].tuned["outcome"] == "not better"
     assert (tmp_path / "mine.safetensors").read_bytes() == b"old"
+
+
+def test_figures_are_of_the_objects_that_were_tested_both_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Fakes(monkeypatch, radius=9)
+    result, _ = run(tmp_path, data(12))
+    easy = [replace(score, ious=(1.0,)) for score in result.before[3:]]
+    assert easy
+    # Time ran out before these were tested again.
+    told = replace(result, before=result.before[:3] + easy, after=result.after[:3]).as_json()
+    for name, scores in (("before", result.before[:3]), ("after", result.after[:3])):
+        assert told[name] == {**mean(scores), "mIoU": curve(scores)}
+
+
+def test_a_small_general_set_is_said_to_be_too_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Fakes(monkeypatch, radius=9)
+    small = folder(tmp_path / "small", 2, first=70)
+    (small / "images/more.czi").write_text("x")
+    result, _ = run(tmp_path, data(12), general=small)
+    assert result.verdict.outcome == "cannot be proved"
+    assert "there are 8; choose a larger set" in result.verdict.reasons[0]
+    assert "small: 1 file in images/ of a kind that cannot be read (.czi)" in caplog.text
 
 
 def test_nothing_is_proved_by_two_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,16 @@ def test_what_to_do_is_said_by_what_was_missing() -> None:
     assert few.endswith("there are 4; label more images")
 
 
+def test_a_general_set_that_is_too_small_is_said_to_be() -> None:
+    (small,) = judge(comparison(), comparison(objects=5), there=33, general_there=5).reasons
+    assert "at least 12 objects that were not learned from are needed, there are 5" in small
+    assert "minutes" not in small
+    (none,) = judge(comparison(), None, there=33, general_there=0).reasons
+    assert "there are 0; choose a larger set" in none
+    (short,) = judge(comparison(), comparison(objects=5), there=33, general_there=40).reasons
+    assert "at least 12 objects must be tested, there was time for 5 of 40" in short
+
+
 def test_weights_that_learned_shuffled_labels_do_not_pass() -> None:
     """Changes that have nothing to do with the objects pass once in forty times at most."""
     assert promoted_of(60, alike=0.0) <= 4

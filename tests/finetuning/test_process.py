@@ -168,6 +168,44 @@ def test_of_a_stack_planes_with_objects_cross_over(tmp_path: Path) -> None:
     assert np.array_equal(read.planes[1].image, given[2])
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A memory map on it would end the program."""
+
+    def mapped(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("arrays are written through a memory map")
+
+    monkeypatch.setattr("mmap.mmap", mapped)
+    store_arrays(tmp_path / "fits", [("one", *squares(0))])
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/0-labels.npy").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        store_arrays(tmp_path / "full", [("one", *squares(0))])
+
+
+def test_a_file_in_the_working_folder_is_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit('not the one that was meant')")
+    monkeypatch.chdir(tmp_path)
+    job = Job(request(tmp_path), command("import random"))
+    last = job.wait(20)
+    assert last is not None
+    assert last["error"] == "the process ended with code 0"
+    job.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [("FloatingPointError('the loss is nan')", "the loss is nan"), ("KeyError(3)", "KeyError: 3")],
+)
+def test_whatever_is_raised_is_told_in_one_line(tmp_path: Path, error: str, told: str) -> None:
+    code = CHILD.replace("    while not cancelled", f"    raise {error}\n    while not cancelled")
+    job = Job(request(tmp_path), command(code))
+    assert job.wait(20) == {"event": "failed", "error": told}
+    job.close()
+
+
 def test_a_request_for_nothing_fails_in_one_line(tmp_path: Path) -> None:
     job = Job(request(tmp_path))
     last = job.wait(60)

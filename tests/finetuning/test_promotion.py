@@ -71,6 +71,15 @@ def test_names_that_differ_in_capitals_are_one(tmp_path: Path, loaded: Any) -> N
     assert promote(made(tmp_path, loaded, "Default", 0.04)) == "Default-2"
 
 
+def test_a_name_is_no_path(tmp_path: Path, loaded: Any) -> None:
+    path = made(tmp_path, loaded, "cells")
+    assert promote(path, "cells.safetensors") == "cells"
+    assert promote(path, "my cells.SafeTensors.") == "my-cells"
+    assert promote(path, ".safetensors") == "safetensors"
+    for name in ("cells", "my-cells", "safetensors"):
+        assert checkpoints.load(name)[1].name == name
+
+
 def test_weights_that_are_gone_are_passed_over(tmp_path: Path, loaded: Any) -> None:
     promote(made(tmp_path, loaded, "cells"))
     (checkpoints.user_folder() / "cells.safetensors").unlink()

@@ -14,12 +14,14 @@ from tests.session.test_session import SIZE, make, put
 from tests.session.test_stacks import accepted, make_stack
 from tests.test_replay import recording
 
+from napari_fclick.core import folders
 from napari_fclick.core.folders import IGNORE_LABEL
 from napari_fclick.finetuning import sources
 from napari_fclick.finetuning.content import content_hash
 from napari_fclick.finetuning.objects import objects_of, probes
 from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import combine, from_array, from_arrays, from_folder
+from napari_fclick.session.journal import JournalError
 from napari_fclick.session.signature import Channels
 
 
@@ -47,7 +49,77 @@ def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
     assert [i.name for i in read.images] == ["image0"]
     assert "small.tif is 32 x 64 but its labels are 64 x 64" in read.notes[0]
     assert "soft.tif" in read.notes[1]
-    assert "1 images have no labels" in read.notes[2] and "alone" in read.notes[2]
+    assert read.notes[2:] == ("1 image (alone.tif) without labels that can be read: left out",)
+
+
+def test_files_that_are_left_out_are_named(tmp_path: Path) -> None:
+    folder(tmp_path, 1)
+    image, labels = squares(1)
+    for name in ("a.czi", "b.czi", "c.nd2", ".DS_Store", ".hidden.tif"):
+        (tmp_path / "images" / name).write_text("x")
+    (tmp_path / "images/d.zarr").mkdir()
+    io.imsave(tmp_path / "images/image0.png", image, check_contrast=False)
+    for name in "ab":
+        tifffile.imwrite(tmp_path / f"labels/{name}.tif", labels)
+    read = from_folder(tmp_path)
+    assert [i.name for i in read.images] == ["image0"]
+    assert read.notes == (
+        "images/image0.png: left out, as image0.tif has its name",
+        "4 files in images/ of a kind that cannot be read (.czi, .nd2, .zarr): left out",
+        "2 label files (a.tif, b.tif) without an image that can be read: left out",
+    )
+
+
+def test_where_nothing_pairs_it_is_said_why(tmp_path: Path) -> None:
+    for part in ("images", "labels"):
+        (tmp_path / part).mkdir()
+    (tmp_path / "images/a.czi").write_text("x")
+    tifffile.imwrite(tmp_path / "labels/a.tif", squares(0)[1])
+    with pytest.raises(FileNotFoundError) as refused:
+        from_folder(tmp_path)
+    assert str(refused.value).endswith(
+        "files need the same name in both and one of .tif, .tiff, .png, .jpg, .jpeg, .bmp, .npy; "
+        "1 file in images/ of a kind that cannot be read (.czi): left out; "
+        "1 label file (a.tif) without an image that can be read: left out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "told"),
+    [
+        (np.zeros((8, 9)), np.full((8, 9), -1), "labels/a.npy holds no labels: their numbers are"),
+        (np.zeros((8, 9)), np.zeros((2, 2, 8, 9), int), "2 or 3 axes, not 4: 2 x 2 x 8 x 9"),
+        (np.zeros((8, 9)), np.zeros((8, 9, 3), int), "without colours, not 8 x 9 x 3"),
+        (np.zeros((8, 9)), np.full((8, 9), 0.5), "one for each object, not float64"),
+        (np.zeros((8, 9), complex), np.ones((8, 9), int), "images/a.npy holds no pixels that can"),
+    ],
+)
+def test_each_kind_of_wrong_file_is_told_as_what_it_is(
+    tmp_path: Path, image: Any, labels: Any, told: str
+) -> None:
+    folder(tmp_path, 1)
+    np.save(tmp_path / "images/a.npy", image)
+    np.save(tmp_path / "labels/a.npy", labels)
+    (note,) = from_folder(tmp_path).notes
+    assert told in note and note.endswith(": left out")
+
+
+def test_labels_that_are_saved_over_stay_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "MAPPED_BYTES", 1000)
+    (image,) = from_folder(folder(tmp_path, 1)).images
+    before = image.planes[0].labels.copy()
+    assert before.any()
+    with (tmp_path / "labels/image0.tif").open("r+b") as file:
+        file.seek(0)
+        file.write(bytes((tmp_path / "labels/image0.tif").stat().st_size))
+    assert np.array_equal(image.planes[0].labels, before)
+
+
+def test_the_working_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder(tmp_path / "cells", 1))
+    assert from_folder(Path()).name == "cells"
 
 
 def test_volumes_and_channels() -> None:
@@ -124,6 +196,7 @@ def test_layers_that_are_too_large_are_refused_unread(monkeypatch: pytest.Monkey
         (np.zeros(8), np.zeros(8, int)),
         (np.zeros((0, 8)), np.zeros((0, 8), int)),
         (np.zeros((8, 8)), np.full((8, 8), -1)),
+        (np.zeros((8, 8), complex), np.zeros((8, 8), int)),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(image: object, labels: object) -> None:
@@ -139,7 +212,7 @@ def test_sessions_give_labels_and_clicks(tmp_path: Path) -> None:
     put(session, 10, 10)
     put(session, 30, 30)
     recorder.close()
-    found = from_sessions([tmp_path / "a.fclick", tmp_path / "none.fclick"])
+    found = from_sessions([tmp_path / "a.fclick"])
     assert [i.name for i in found.images] == ["image"]
     plane = found.images[0].planes[0]
     assert np.array_equal(plane.image, pixels)
@@ -147,7 +220,9 @@ def test_sessions_give_labels_and_clicks(tmp_path: Path) -> None:
     first, second = found.images[0].corrections
     assert (first.plane, first.clicks) == (0, ((10.0, 10.0, True),))
     assert plane.labels[30, 30] == second.label
-    assert "none.fclick" in found.notes[0]
+    assert not found.notes
+    with pytest.raises(JournalError, match=r"no file .*none\.fclick"):
+        from_sessions([tmp_path / "a.fclick", tmp_path / "none.fclick"])
     (tmp_path / "image.png").unlink()
     gone = from_sessions([tmp_path / "a.fclick"])
     assert not gone.images and "is not there" in gone.notes[0]

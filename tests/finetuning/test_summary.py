@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,18 @@ def test_pixels_of_any_kind() -> None:
     holes = image.astype(np.float32)
     holes[3, 3] = np.nan
     assert "no finite numbers" in said(holes, labels)
+
+
+def test_little_memory_is_needed_beside_a_large_image() -> None:
+    labels = np.kron(np.arange(40 * 40).reshape(40, 40), np.ones((50, 50), int)).astype(np.uint16)
+    large = from_arrays([("photo", labels, labels)])
+    tracemalloc.start()
+    try:
+        summarise(large)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * labels.size
 
 
 def test_the_gap_of_a_large_image_is_found_on_a_coarse_map(monkeypatch: Any) -> None:

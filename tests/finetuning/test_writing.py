@@ -79,6 +79,10 @@ def test_promoted_and_rejected_files(tmp_path: Path, loaded: Any) -> None:
     path, card = write(out, state, card_of(loaded), BAD)
     assert (path.name, card.name) == ("mine.rejected.safetensors", "mine.rejected")
     assert out.read_bytes() == before
+    first = path.read_bytes()
+    names = [write(out, state, card_of(loaded, f"{n}"), BAD)[0].name for n in (2, 3)]
+    assert names == ["mine.rejected-2.safetensors", "mine.rejected-3.safetensors"]
+    assert path.read_bytes() == first
     # Where nothing is in the way they are where they were asked for.
     assert write(tmp_path / "new.safetensors", state, card_of(loaded), BAD)[0].name == (
         "new.safetensors"

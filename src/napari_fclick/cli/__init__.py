@@ -28,7 +28,16 @@ def main() -> NoReturn:
         if not message:  # no command given: its help has been printed
             sys.exit(2)
         _fail(f"{message} (see --help)")
-    except (ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as error:
+    except (
+        ValueError,
+        TypeError,
+        OSError,
+        ImportError,
+        MemoryError,
+        RuntimeError,
+        ArithmeticError,
+        LookupError,
+    ) as error:
         if os.environ.get("FCLICK_DEBUG"):
             raise
         _fail(str(error) or type(error).__name__)

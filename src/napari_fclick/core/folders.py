@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ __all__ = [
     "Plane",
     "are_linked",
     "find_pairs",
+    "find_pairs_and_rest",
     "is_linked",
     "load_pair",
     "objects_2d",
@@ -47,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 #: Files from this size on are not read as a whole, where their format allows it.
 MAPPED_BYTES = 2**26
+#: So many files are named, of those that are left out.
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -64,31 +68,76 @@ class ImagePair:
 
 
 def find_pairs(folder: Path) -> list[ImagePair]:
-    """Pair the files of ``images/`` and ``labels/`` by their stems.
+    """Pair the files of ``images/`` and ``labels/`` by their stems; warn of those left out.
 
     Raises
     ------
     FileNotFoundError
         If a folder is missing or nothing pairs.
     """
-    files: dict[str, dict[str, Path]] = {}
-    for part in ("images", "labels"):
-        if not (folder / part).is_dir():
-            raise FileNotFoundError(f"{folder} holds no folder {part}/")
-        files[part] = {}
-        for file in sorted((folder / part).iterdir()):
-            if file.suffix.lower() not in SUFFIXES:
-                continue
-            other = files[part].get(file.stem)
-            if other is not None:
-                logger.warning("%s: left out, as %s has its name", other, file)
-            files[part][file.stem] = file
-    for stem in sorted(files["images"].keys() - files["labels"].keys()):
-        logger.warning("%s has no labels: skipped", files["images"][stem])
-    stems = sorted(files["images"].keys() & files["labels"].keys())
+    pairs, notes = find_pairs_and_rest(folder)
+    for note in notes:
+        logger.warning("%s: %s", folder, note)
+    return pairs
+
+
+def find_pairs_and_rest(folder: Path) -> tuple[list[ImagePair], list[str]]:
+    """Pair the files of ``images/`` and ``labels/``, and tell of those that are left out.
+
+    Hidden files, whose names begin with a dot, are passed over.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder is missing or nothing pairs.
+    """
+    images, image_notes = _readable(folder, "images")
+    labels, label_notes = _readable(folder, "labels")
+    notes = image_notes + label_notes
+    if alone := [file.name for stem, file in images.items() if stem not in labels]:
+        notes.append(f"{_counted(alone, 'image')} without labels that can be read: left out")
+    if alone := [file.name for stem, file in labels.items() if stem not in images]:
+        notes.append(f"{_counted(alone, 'label file')} without an image that can be read: left out")
+    stems = sorted(images.keys() & labels.keys())
     if not stems:
-        raise FileNotFoundError(f"no image in {folder}/images has labels in {folder}/labels")
-    return [ImagePair(files["images"][s], files["labels"][s]) for s in stems]
+        raise FileNotFoundError(
+            f"no image in {folder}/images has labels in {folder}/labels: files need the same name "
+            f"in both and one of {', '.join(SUFFIXES)}{''.join(f'; {note}' for note in notes)}"
+        )
+    return [ImagePair(images[stem], labels[stem]) for stem in stems], notes
+
+
+def _readable(folder: Path, part: str) -> tuple[dict[str, Path], list[str]]:
+    """Return the files that can be read, by their stems, and what is left out beside them."""
+    if not (folder / part).is_dir():
+        raise FileNotFoundError(f"{folder} holds no folder {part}/")
+    found: dict[str, Path] = {}
+    notes = []
+    others: Counter[str] = Counter()
+    for file in sorted((folder / part).iterdir()):
+        if file.name.startswith("."):
+            continue
+        suffix = file.suffix.lower()
+        if suffix not in SUFFIXES:
+            others[suffix or ("folder" if file.is_dir() else "no ending")] += 1
+            continue
+        other = found.get(file.stem)
+        if other is not None:
+            notes.append(f"{part}/{other.name}: left out, as {file.name} has its name")
+        found[file.stem] = file
+    if others:
+        count, kinds = others.total(), ", ".join(sorted(others))
+        plural = "s" if count != 1 else ""
+        notes.append(
+            f"{count} file{plural} in {part}/ of a kind that cannot be read ({kinds}): left out"
+        )
+    return found, notes
+
+
+def _counted(names: Sequence[str], what: str) -> str:
+    plural = "s" if len(names) != 1 else ""
+    more = ", ..." if len(names) > NAMED else ""
+    return f"{len(names)} {what}{plural} ({', '.join(names[:NAMED])}{more})"
 
 
 class ImageSet(IndexedSet):
@@ -160,16 +209,32 @@ def load_pair(pair: ImagePair) -> Plane:
     image, labels = _open(pair.image, read_image), _open(pair.labels, read_indices)
     if labels.dtype.kind == "f" and np.all(labels == np.floor(labels)):
         labels = labels.astype(np.int64)  # whole numbers in floats, as some programs write them
-    colour = labels.ndim == 3 and labels.shape[-1] <= 4
-    if labels.dtype.kind not in "bui" or labels.ndim not in (2, 3) or colour or labels.min() < 0:
-        raise ValueError(
-            f"{pair.labels} holds no labels but {labels.dtype} of shape {labels.shape}"
-        )
+    if problem := _why_no_labels(labels):
+        raise ValueError(f"{pair.labels} holds no labels: {problem}")
     if image.dtype.kind not in "buif":
         raise ValueError(f"{pair.image} holds no pixels that can be read but {image.dtype}")
     if image.shape[: labels.ndim] != labels.shape:
-        raise ValueError(f"{pair.image} has shape {image.shape} but its labels {labels.shape}")
+        raise ValueError(f"{pair.image} is {_size(image)} but its labels are {_size(labels)}")
     return Plane(image, labels)
+
+
+def _why_no_labels(array: NDArray[Any]) -> str:
+    """Return what keeps an array from being labels; empty where nothing does."""
+    if array.dtype.kind not in "bui":
+        return f"they are whole numbers, one for each object, not {array.dtype}"
+    if array.ndim not in (2, 3):
+        return f"they have 2 or 3 axes, not {array.ndim}: {_size(array)}"
+    if array.ndim == 3 and array.shape[-1] <= 4:
+        return f"they are an image without colours, not {_size(array)}"
+    if not array.size:
+        return f"they are empty: {_size(array)}"
+    if array.min() < 0:
+        return f"their numbers are 0 or more, not {array.min()}"
+    return ""
+
+
+def _size(array: NDArray[Any]) -> str:
+    return " x ".join(map(str, array.shape))
 
 
 def _open(path: Path, read: Callable[[Path], NDArray[Any]]) -> NDArray[Any]:

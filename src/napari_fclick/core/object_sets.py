@@ -8,6 +8,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -21,6 +22,8 @@ from napari_fclick.core.window import Box
 logger = logging.getLogger(__name__)
 
 IGNORE_LABEL = 65535
+#: Pixels of a block of labels in which numbers are looked for.
+BLOCK = 2**20
 _KEYS = itertools.count()
 
 
@@ -237,16 +240,44 @@ def objects_2d(
     min_area : int
         Objects of fewer pixels are left out.
     """
-    # Numbers may be huge: what is looked up by number is their rank.
-    numbers, ranks, areas = np.unique(labels, return_inverse=True, return_counts=True)
-    found = []
-    for rank, cut in enumerate(ndimage.find_objects(ranks.reshape(labels.shape) + 1)):
-        number = int(numbers[rank])
-        if cut is None or number in (0, IGNORE_LABEL) or areas[rank] < min_area:
-            continue
-        box = Box(cut[0].start, cut[1].start, cut[0].stop, cut[1].stop)
-        found.append(ObjectRef(pair, axis, index, number, box, int(areas[rank])))
-    return found
+    return [
+        ObjectRef(pair, axis, index, number, box, area)
+        for number, box, area in measured(labels)
+        if area >= min_area
+    ]
+
+
+class Measured(NamedTuple):
+    """An object of a 2-D image of labels: its number, where it is, and its pixels."""
+
+    number: int
+    box: Box
+    area: int
+
+
+def measured(labels: NDArray[Any]) -> list[Measured]:
+    """Return the objects of a 2-D image of labels, in the order of their numbers.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (h, w)
+        May be large: beside it, at most 4 bytes a pixel are needed.
+    """
+    rows = max(1, BLOCK // max(1, labels.shape[1]))
+    blocks = [slice(row, row + rows) for row in range(0, labels.shape[0], rows)]
+    numbers = reduce(np.union1d, (labels[block] for block in blocks), labels[:0].ravel())
+    # Numbers may be huge: what is looked up by number is their rank, from 1 on.
+    ranks = np.empty(labels.shape, np.min_scalar_type(len(numbers)))
+    areas = np.zeros(len(numbers) + 1, np.int64)
+    for block in blocks:
+        ranks[block] = np.searchsorted(numbers, labels[block]) + 1
+        areas += np.bincount(ranks[block].ravel(), minlength=len(areas))
+    cuts = ndimage.find_objects(ranks)
+    return [
+        Measured(int(number), Box(y.start, x.start, y.stop, x.stop), int(area))
+        for number, (y, x), area in zip(numbers, cuts, areas[1:], strict=True)
+        if number not in (0, IGNORE_LABEL)
+    ]
 
 
 class _Index:

@@ -98,11 +98,17 @@ def main() -> int:
 
     try:
         _work(first, tell, wishes.cancelled)
-    except (ValueError, TypeError, OSError, ImportError, MemoryError, RuntimeError) as error:
-        message = " ".join(str(error).split()) or type(error).__name__
-        tell({"event": "failed", "error": message})
+    except Exception as error:
+        # Nobody reads a traceback here: whatever went wrong is told in one line.
+        tell({"event": "failed", "error": _message(error)})
         return 1
     return 0
+
+
+def _message(error: Exception) -> str:
+    words, kind = " ".join(str(error).split()), type(error).__name__
+    # What a look-up raises is the bare key.
+    return f"{kind}: {words}" if isinstance(error, LookupError) else words or kind
 
 
 def _leave(request: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -30,6 +31,8 @@ from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import choose_device
 from napari_fclick.predictor import Predictor
 
+logger = logging.getLogger(__name__)
+
 #: Part of the time left after training that the held-back objects may take at most.
 AFTER = 0.7
 #: How often the objects that judge are tested, and the watched ones, training left out; what
@@ -57,7 +60,7 @@ def fine_tune(
     out : Path
         A ``.safetensors`` file, written at once or not at all. Weights that are not promoted
         never replace a file that is there: they go beside it, ending in
-        ``.rejected.safetensors``.
+        ``.rejected.safetensors``, with a number where such a file is there, too.
     report : callable
         Told events, which are plain JSON.
     stop : callable
@@ -124,7 +127,7 @@ class _FineTuning:
         options, data = self._options, self._data
         images = split.choose(data, split.training)
         own = LearningSet(data.name, images, options.corrections, options.real_clicks)
-        others = [from_folder(folder) for folder in options.replay]
+        others = [_other(folder) for folder in options.replay]
         if not others and options.replay_share:
             others = [replayed_set(options.seed)]
         held = {image.digest for image in data.images} - set(split.training)
@@ -142,7 +145,7 @@ class _FineTuning:
     def _score_base(self, split: Split) -> None:
         self._begin("scoring before", "testing the weights as they are")
         options, budget = self._options, self._budget
-        general = from_folder(options.general) if options.general else general_set()
+        general = _other(options.general) if options.general else general_set()
         told = self._on_played, self._stop
         self._own = Bench(split.choose(self._data, split.validation), options.objects, *told)
         # What was learned from tells nothing of what was forgotten.
@@ -199,7 +202,8 @@ class _FineTuning:
             "validation": compare(self._own.judging, own),
             "general": compare(self._general.judging, general),
         }
-        verdict = judge(comparisons["validation"], comparisons["general"], self._own.there)
+        there = self._own.there, self._general.there
+        verdict = judge(comparisons["validation"], comparisons["general"], *there)
         self._begin("writing", "writing the weights")
         facts = {
             "steps": str(tuned.steps),
@@ -293,3 +297,11 @@ class _FineTuning:
     def _watch_event(self, step: int, scores: list[Score], best: bool) -> None:
         if scores:
             self._report({"event": "watch", "step": step, **mean(scores), "best": best})
+
+
+def _other(folder: Path) -> LabelledData:
+    """Read a folder that is mixed in or tested on; what cannot be used is told in the log."""
+    data = from_folder(folder)
+    for note in data.notes:
+        logger.warning("%s: %s", data.name, note)
+    return data

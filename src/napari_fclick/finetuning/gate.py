@@ -43,7 +43,12 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def judge(validation: Comparison | None, general: Comparison | None, there: int = 0) -> Verdict:
+def judge(
+    validation: Comparison | None,
+    general: Comparison | None,
+    there: int = 0,
+    general_there: int = 0,
+) -> Verdict:
     """Judge new weights by the held-back images and by the general set.
 
     They are promoted when they need fewer clicks on the held-back objects (the mean of those to
@@ -55,17 +60,13 @@ def judge(validation: Comparison | None, general: Comparison | None, there: int 
     ----------
     validation, general : Comparison or None
         None where there was too little to compare.
-    there : int
-        Held-back objects that there are, tested or not.
+    there, general_there : int
+        Held-back objects, and objects of the general set, that there are, tested or not.
     """
     if validation is None or validation.objects < LEAST_OBJECTS:
         return Verdict(False, "cannot be proved", (_too_few(validation, there),))
     if general is None or general.objects < LEAST_GENERAL:
-        reason = (
-            "what was forgotten could not be tested on enough objects, so that nothing is proved: "
-            "give it more minutes"
-        )
-        return Verdict(False, "cannot be proved", (reason,))
+        return Verdict(False, "cannot be proved", (_too_few_general(general, general_there),))
     decisive = validation.figure(DECISIVE)
     worse = [f for name in GUARDED if _is_worse(f := validation.figure(name))]
     notes = (*_caution(validation), _of_general(general))
@@ -91,11 +92,29 @@ def _is_worse(figure: Figure) -> bool:
 def _too_few(validation: Comparison | None, there: int) -> str:
     needed = f"it cannot be proved that it got better: at least {LEAST_OBJECTS} held-back objects"
     if there >= LEAST_OBJECTS:
-        tested = str(validation.objects) if validation else "fewer than 2"
-        return (
-            f"{needed} must be tested, there was time for {tested} of {there}; give it more minutes"
-        )
-    return f"{needed} are needed, there {'is' if there == 1 else 'are'} {there}; label more images"
+        return f"{needed} must be tested, {_no_time(validation, there)}"
+    return f"{needed} are needed, there {_are(there)}; label more images"
+
+
+def _too_few_general(general: Comparison | None, there: int) -> str:
+    needed = (
+        "what was forgotten cannot be told, so that nothing is proved: of the general set at least "
+        f"{LEAST_GENERAL} objects"
+    )
+    if there >= LEAST_GENERAL:
+        return f"{needed} must be tested, {_no_time(general, there)}"
+    return (
+        f"{needed} that were not learned from are needed, there {_are(there)}; choose a larger set"
+    )
+
+
+def _no_time(comparison: Comparison | None, there: int) -> str:
+    tested = str(comparison.objects) if comparison else "fewer than 2"
+    return f"there was time for {tested} of {there}; give it more minutes"
+
+
+def _are(number: int) -> str:
+    return f"{'is' if number == 1 else 'are'} {number}"
 
 
 def _why_not(decisive: Figure, worse: list[Figure]) -> list[str]:

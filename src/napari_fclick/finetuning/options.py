@@ -128,7 +128,7 @@ class FineTuneOptions(BaseModel):
     )
     objects: int = Field(
         60,
-        ge=4,
+        ge=6,  # `gate.LEAST_OBJECTS`: fewer prove nothing
         le=1000,
         title="Test objects",
         description="Objects that are tested before and after, at most.",

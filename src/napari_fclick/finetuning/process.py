@@ -146,6 +146,10 @@ class Job:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """Return the child's environment: libraries that count cores by themselves get as many."""
+    """Return the child's environment.
+
+    Libraries that count cores by themselves get as many; modules are not looked for in the working
+    folder, where a file of the user's may have the name of one that is needed.
+    """
     cores = threads or max(1, (os.cpu_count() or 1) - 1)
-    return {**os.environ, "OMP_NUM_THREADS": str(cores)}
+    return {**os.environ, "OMP_NUM_THREADS": str(cores), "PYTHONSAFEPATH": "1"}

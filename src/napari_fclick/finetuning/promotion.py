@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from napari_fclick.core.files import replacing
 from napari_fclick.finetuning.gate import PROMOTED
+from napari_fclick.finetuning.names import plain_name
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import SUFFIX, Card, WeightsError
 
@@ -157,7 +157,7 @@ def _free_name(wanted: str, card: Card, tensors: Mapping[str, Tensor]) -> str:
 
     Names that differ in capitals alone are one: to some systems their files are.
     """
-    plain = re.sub(r"[^\w.-]+", "-", wanted).strip("-.") or "finetuned"
+    plain = plain_name(wanted, "finetuned")
     taken = {name.casefold(): name for name in checkpoints.available_weights()}
     number, name = 1, plain
     while (other := taken.get(name.casefold())) is not None:

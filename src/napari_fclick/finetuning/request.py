@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from napari_fclick.core.object_sets import Plane
@@ -106,6 +107,8 @@ def store_arrays(folder: Path, arrays: Iterable[tuple[str, Any, Any]]) -> tuple[
     ------
     ValueError
         If they cannot be learned from; see `from_array`.
+    OSError
+        If they cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     return tuple(_store(folder, n, from_array(*each)) for n, each in enumerate(arrays))
@@ -114,12 +117,7 @@ def store_arrays(folder: Path, arrays: Iterable[tuple[str, Any, Any]]) -> tuple[
 def _store(folder: Path, number: int, image: LabelledImage) -> StoredArrays:
     paths = folder / f"{number}-image.npy", folder / f"{number}-labels.npy"
     for path, planes in zip(paths, zip(*image.planes, strict=True), strict=True):
-        shape = (len(planes), *planes[0].shape)
-        # Plane by plane: a copy of all of them might not fit in memory.
-        stored = np.lib.format.open_memmap(path, "w+", planes[0].dtype, shape)
-        for place, plane in enumerate(planes):
-            stored[place] = plane
-        stored.flush()
+        _write(path, planes)
     return StoredArrays(
         image=paths[0],
         labels=paths[1],
@@ -129,6 +127,24 @@ def _store(folder: Path, number: int, image: LabelledImage) -> StoredArrays:
         linked=image.linked,
         slices=image.slices,
     )
+
+
+def _write(path: Path, planes: Sequence[NDArray[Any]]) -> None:
+    """Write planes of one shape and type as one array.
+
+    Plane by plane, as a copy of all of them might not fit in memory; and not through a memory map,
+    where a full disk ends the program instead of raising an error.
+    """
+    dtype = planes[0].dtype
+    header = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": (len(planes), *planes[0].shape),
+    }
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for plane in planes:
+            file.write(np.ascontiguousarray(plane, dtype).data)
 
 
 def _open(path: Path) -> Any:

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from napari_fclick.finetuning.gate import Verdict
-from napari_fclick.finetuning.scoring import Comparison, Score, curve, mean, most_changed
+from napari_fclick.finetuning.scoring import (
+    Comparison,
+    Score,
+    curve,
+    mean,
+    most_changed,
+    paired,
+)
 from napari_fclick.finetuning.sources import LabelledData
 from napari_fclick.finetuning.split import Split
 from napari_fclick.network.checkpoints import Card
@@ -27,7 +34,7 @@ class Result:
     validation, general : Comparison or None
         None where there was too little to compare.
     before, after : list of Score
-        Of the held-back objects.
+        Of the held-back objects; of fewer after, where time ran out.
     blend : float
         How far from the base weights (0) to the tuned ones (1).
     steps : int
@@ -49,7 +56,9 @@ class Result:
     names: dict[str, list[str]]
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
+        """Return it as plain JSON; its means are over the objects that were tested both times."""
+        pairs = paired(self.before, self.after)
+        before, after = [score for score, _ in pairs], [score for _, score in pairs]
         return {
             "out": str(self.out),
             "promoted": self.verdict.promoted,
@@ -60,8 +69,8 @@ class Result:
             "parent": self.card.parent,
             "data": self.card.tuned["data"],
             "split": self.names,
-            "before": {**mean(self.before), "mIoU": curve(self.before)},
-            "after": {**mean(self.after), "mIoU": curve(self.after)},
+            "before": {**mean(before), "mIoU": curve(before)},
+            "after": {**mean(after), "mIoU": curve(after)},
             "validation": self.validation.as_json() if self.validation else None,
             "general": self.general.as_json() if self.general else None,
             "blend": self.blend,

@@ -24,22 +24,27 @@ def from_sessions(paths: Iterable[Path], name: str = "sessions") -> LabelledData
     """Read session files: their images, the labels they came to, and the clicks made.
 
     An image that is not found, or is another one now, is noted and left out.
+
+    Raises
+    ------
+    JournalError
+        If a file is missing, or is no session file.
     """
     images: list[LabelledImage] = []
     notes: list[str] = []
     for path in paths:
-        try:
-            images.append(_from_session(path))
-        except (JournalError, ValueError, OSError) as error:
-            notes.append(str(error).replace("; say --image FILE", ""))
+        with closing(Journal.open(path, read_only=True)) as journal:
+            try:
+                images.append(_from_session(path, journal))
+            except (ValueError, OSError) as error:  # a JournalError is a ValueError
+                notes.append(str(error).replace("; say --image FILE", ""))
     return LabelledData(name, tuple(images), tuple(notes))
 
 
-def _from_session(path: Path) -> LabelledImage:
-    with closing(Journal.open(path, read_only=True)) as journal:
-        image, signature = open_image(journal), journal.image
-        seen = image.last
-        opened = reopen(journal)
+def _from_session(path: Path, journal: Journal) -> LabelledImage:
+    image, signature = open_image(journal), journal.image
+    seen = image.last
+    opened = reopen(journal)
     records = [r for r in opened.restored.objects.values() if r.parts]
     parts = [(record, part) for record in records for part in record.parts]
     if not parts:

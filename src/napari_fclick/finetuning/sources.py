@@ -17,14 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import read_image
 from napari_fclick.core.folders import (
     IGNORE_LABEL,
     ImagePair,
     Plane,
     are_linked,
-    find_pairs,
-    read_pair,
+    find_pairs_and_rest,
+    load_pair,
 )
 from napari_fclick.finetuning.content import content_hash, former_hash
 from napari_fclick.finetuning.planes import Planes
@@ -96,7 +95,8 @@ class LabelledImage:
         digest = hashlib.sha256()
         for plane in self.planes:
             digest.update(repr(plane.labels.shape).encode())
-            digest.update(np.ascontiguousarray(plane.labels, np.int64).tobytes())
+            for row in plane.labels:  # as a whole it would take many times its memory
+                digest.update(np.ascontiguousarray(row, np.int64).data)
         return digest.hexdigest()
 
     @cached_property
@@ -139,41 +139,30 @@ def from_folder(folder: Path) -> LabelledData:
     FileNotFoundError
         If a folder is missing or nothing pairs.
     """
+    pairs, rest = find_pairs_and_rest(folder)
     images, notes = [], []
-    for pair in find_pairs(folder):
-        plane = read_pair(pair)
-        if plane is None:
-            notes.append(_why_not(pair))
-        else:
-            name = pair.image.stem
-            images.append(replace(_image(name, *plane), folder=folder, file=name))
-    return LabelledData(folder.name, tuple(images), (*notes, *_unpaired(folder)))
+    for pair in pairs:
+        try:
+            images.append(_from_pair(pair, folder))
+        except (ValueError, OSError) as error:
+            notes.append(_why_not(pair, error))
+    return LabelledData(folder.resolve().name, tuple(images), (*notes, *rest))
 
 
-def _why_not(pair: ImagePair) -> str:
-    """Say why an image and its labels cannot be used together."""
-    try:
-        image, labels = read_image(pair.image), read_image(pair.labels)
-    except (ValueError, OSError) as error:
-        return str(error)
-    if image.shape[: labels.ndim] != labels.shape:
-        return f"{pair.image.name} is {_size(image)} but its labels are {_size(labels)}: left out"
-    return (
-        f"{pair.labels.name} holds no labels but {labels.dtype} of {_size(labels)}: left out "
-        "(labels are whole numbers, one for each object, in an image without colours)"
-    )
+def _from_pair(pair: ImagePair, folder: Path) -> LabelledImage:
+    image, labels = load_pair(pair)
+    if isinstance(labels, np.memmap):
+        labels = np.array(labels)  # the file may be saved over while it is learned from
+    name = pair.image.stem
+    return replace(_image(name, image, labels), folder=folder, file=name)
 
 
-def _unpaired(folder: Path) -> list[str]:
-    stems = {
-        part: {f.stem for f in (folder / part).iterdir() if f.is_file()}
-        for part in ("images", "labels")
-    }
-    alone = sorted(stems["images"] - stems["labels"])
-    if not alone:
-        return []
-    shown = ", ".join(alone[:5]) + (", ..." if len(alone) > 5 else "")
-    return [f"{len(alone)} images have no labels and are left out: {shown}"]
+def _why_not(pair: ImagePair, error: Exception) -> str:
+    """Say why an image and its labels cannot be used together, files by their short names."""
+    text = str(error)
+    for file in (pair.image, pair.labels):
+        text = text.replace(str(file), f"{file.parent.name}/{file.name}")
+    return f"{text}: left out"
 
 
 def _shape(array: Any) -> tuple[int, ...]:
@@ -215,13 +204,16 @@ def from_array(name: str, image: Any, labels: Any) -> LabelledImage:
     ------
     ValueError
         If an image and its labels are of different shapes, are empty, the labels are no
-        numbers or negative, or planes with objects take more than `MOST_BYTES`.
+        numbers or negative, the pixels are complex, or planes with objects take more than
+        `MOST_BYTES`.
     """
     dtype, shape, seen = np.dtype(labels.dtype), _shape(labels), _shape(image)
     if dtype.kind not in "bui" or len(shape) < 2:
         raise ValueError(
             f"{name}: labels are whole numbers of 2 or more axes, not {dtype} of {_size(labels)}"
         )
+    if np.dtype(image.dtype).kind not in "buif":
+        raise ValueError(f"{name}: pixels are real numbers, not {image.dtype}")
     if not math.prod(shape):
         raise ValueError(f"{name}: the labels are empty: {_size(labels)}")
     if seen[: len(shape)] != shape or len(seen) - len(shape) not in (0, 1):

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_fclick.core.folders import IGNORE_LABEL, Plane
+from napari_fclick.core.object_sets import measured
 from napari_fclick.finetuning.objects import MIN_AREA
 from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 from napari_fclick.finetuning.split import Split
@@ -94,12 +95,7 @@ def summarise(data: LabelledData, split: Split | None = None) -> Summary:
 
 
 def _count(image: LabelledImage) -> int:
-    return sum(len(_numbers(plane)) for plane in image.planes)
-
-
-def _numbers(plane: Plane) -> list[int]:
-    found = np.unique(plane.labels)
-    return [int(n) for n in found if n not in (0, IGNORE_LABEL)]
+    return sum(len(measured(plane.labels)) for plane in image.planes)
 
 
 def _warnings(data: LabelledData) -> list[Message]:
@@ -139,27 +135,21 @@ def _problems(image: LabelledImage) -> Iterator[str]:
 
 
 def _problems_of(plane: Plane) -> Iterator[str]:
-    if not plane.labels.any():
+    objects = measured(plane.labels)
+    if not objects:
         return
-    numbers, ranks, areas = np.unique(plane.labels, return_inverse=True, return_counts=True)
-    ranks = ranks.reshape(plane.labels.shape)
-    real = np.array([n not in (0, IGNORE_LABEL) for n in numbers])
-    boxes = [box for box, good in zip(ndimage.find_objects(ranks + 1), real, strict=True) if good]
-    if not boxes:
-        return
-    sides = np.array([max(s.stop - s.start for s in box) for box in boxes])
-    if (areas[real] > GIANT * plane.labels.size).any():
+    if any(each.area > GIANT * plane.labels.size for each in objects):
         yield "an object covers more than half of the image: is it the background?"
-    if ((sides < TINY_SIDE) & (areas[real] < TINY_SIDE**2)).any():
+    if any(each.box.side < TINY_SIDE and each.area < TINY_SIDE**2 for each in objects):
         yield f"objects of less than {TINY_SIDE} pixels across: specks, or hard to click on"
-    if (areas[real] < MIN_AREA).any():
+    if any(each.area < MIN_AREA for each in objects):
         yield f"objects of less than {MIN_AREA} pixels are not used"
-    if _looks_semantic(plane, len(boxes)):
+    if _looks_semantic(plane, len(objects)):
         yield (
             "few numbers, many separate pieces each: the labels look like classes, but each "
             "object needs a number of its own"
         )
-    if _has_gap(plane, len(boxes)):
+    if _has_gap(plane, len(objects)):
         yield "a large part of the image has no object: is everything labelled there?"
     low, high = plane.image.min(), plane.image.max()
     if low == high:
@@ -173,9 +163,8 @@ def _looks_semantic(plane: Plane, objects: int) -> bool:
     if objects > 3:
         return False
     foreground = (plane.labels != 0) & (plane.labels != IGNORE_LABEL)
-    pieces, count = ndimage.label(foreground)
-    large = np.bincount(pieces.ravel(), minlength=count + 1)[1:] >= MIN_AREA
-    return int(large.sum()) >= 4 * objects
+    pieces, _ = ndimage.label(foreground)
+    return sum(piece.area >= MIN_AREA for piece in measured(pieces)) >= 4 * objects
 
 
 def _has_gap(plane: Plane, objects: int) -> bool:

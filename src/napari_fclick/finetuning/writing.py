@@ -16,8 +16,8 @@ from napari_fclick.finetuning.split import SHORT, Split
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import SUFFIX, Card
 
-#: Ending of weights that were not promoted, where their name is taken.
-REJECTED = f".rejected{SUFFIX}"
+#: What is added to the name of weights that were not promoted, where it is taken.
+REJECTED = ".rejected"
 
 
 def check_out(out: Path) -> None:
@@ -47,7 +47,8 @@ def write(
 ) -> tuple[Path, Card]:
     """Write weights; if they are not promoted, never in the place of a file that is there.
 
-    Those go beside it, with another ending.
+    Those go beside it, ending in ``.rejected.safetensors``; where there are such, too, they are
+    numbered, as in ``.rejected-2.safetensors``.
 
     Returns
     -------
@@ -59,8 +60,7 @@ def write(
     OSError
         If it cannot be written; a file that was there is as it was.
     """
-    free = verdict.promoted or not out.exists()
-    path = out if free else out.with_name(out.stem + REJECTED)
+    path = out if verdict.promoted else _free(out)
     name = path.name.removesuffix(SUFFIX)
     try:
         return path, checkpoints.save(
@@ -69,6 +69,16 @@ def write(
     except Exception as error:
         path.with_name(path.name + ".partial").unlink(missing_ok=True)
         raise OSError(f"{path} cannot be written: {error}") from error
+
+
+def _free(out: Path) -> Path:
+    """Return a path at which no file is, this one if it can be."""
+    path, number = out, 0
+    while path.exists():
+        number += 1
+        counted = f"-{number}" if number > 1 else ""
+        path = out.with_name(f"{out.stem}{REJECTED}{counted}{SUFFIX}")
+    return path
 
 
 def make_card(

@@ -19,7 +19,6 @@ from napari_fclick.widgets.finetuning.choice import (
     first_pairs,
     fitting_pairs,
     make_request,
-    plain_name,
     summary_of,
     why_no_pairs,
 )
@@ -89,10 +88,18 @@ def test_a_folder_without_labels_is_refused_in_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "plain"), [("Mäuse 3/4", "Mäuse-3-4"), ("..", "my-images"), ("a.b", "a.b")]
+    ("name", "plain"),
+    [
+        ("Mäuse 3/4", "Mäuse-3-4"),
+        ("..", "my-images"),
+        ("a.b", "a.b"),
+        ("a.safetensors", "a"),
+        ("a.safetensors.", "a"),
+    ],
 )
-def test_names_become_file_names(name: str, plain: str) -> None:
-    assert plain_name(name) == plain
+def test_names_become_file_names(name: str, plain: str, tmp_path: Path) -> None:
+    request = make_request(Choice(), name, FineTuneOptions(), tmp_path)
+    assert request.out.name == f"{plain}.safetensors"
 
 
 def test_one_image_proves_nothing_and_says_so(cells: Any) -> None:

@@ -338,6 +338,53 @@ def test_promote_and_roll_back_in_the_dock_too(
     later.controller.close()
 
 
+def test_one_can_start_from_weights_that_were_promoted_here(
+    open_panel: OpenPanel,
+    processes: list[FakeProcess],
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel = open_panel()
+    monkeypatch.setattr(panel, "_discover", lambda: Choices(tuple(checkpoints.available_weights())))
+    process = begun(panel, processes, qtbot)
+    new = tmp_path / "mine.safetensors"
+    new.write_bytes(checkpoints.find("default").read_bytes())
+    process.events = [finished(new)]
+    qtbot.waitUntil(lambda: panel.model.phase == "finished")
+    idle(panel, qtbot)
+    field = panel.form.fields["weights"]
+    assert "mine" not in field.choices
+    panel.result.promote.click()
+    idle(panel, qtbot)
+    assert "mine" in field.choices
+    assert field.value == "default"
+
+
+def test_pictures_of_an_earlier_run_tell_the_next_one_nothing(
+    open_panel: OpenPanel,
+    processes: list[FakeProcess],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel = open_panel()
+    cut, gate = threading.Event(), threading.Event()
+
+    def gone(data: object, rows: object) -> None:
+        cut.set()
+        assert gate.wait(20)
+        raise OSError("its files are gone")
+
+    monkeypatch.setattr("napari_fclick.widgets.finetuning.panel.crops_of", gone)
+    process = begun(panel, processes, qtbot)
+    process.events = [finished(Path("new.safetensors"))]
+    qtbot.waitUntil(cut.is_set)
+    panel.start.click()
+    gate.set()
+    qtbot.waitUntil(lambda: panel.model.phase == "running", timeout=20_000)
+    assert panel.message.text() == ""
+
+
 def test_other_weights_in_use_were_not_compared(
     open_panel: OpenPanel, processes: list[FakeProcess], qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -123,8 +123,10 @@ def test_layers_that_cannot_be_written(worker: Worker, qtbot: QtBot) -> None:
     model = TuningModel()
     running = Running(model, worker, started)
     running.start(Choice((LayerPair(broken, broken),)), "mine", OPTIONS)
+    folder = Path(running._folder.name) if running._folder else None
     qtbot.waitUntil(lambda: model.phase == "failed", timeout=20_000)
     assert model.error == "the disk is gone"
+    assert folder is not None and not folder.exists()
 
 
 def test_a_process_that_cannot_be_started(worker: Worker, choice: Choice, qtbot: QtBot) -> None:

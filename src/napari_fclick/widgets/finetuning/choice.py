@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari.layers import Image, Labels
 
+from napari_fclick.finetuning.names import plain_name
 from napari_fclick.widgets.finetuning.outcome import DataSummary
 from napari_fclick.widgets.layers import IMAGE, PREVIEW, image_id, is_labels_of
 from napari_fclick.widgets.planes import layer_shape, levels_of
@@ -110,11 +110,6 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def plain_name(name: str) -> str:
-    """Return a name that can be a file's."""
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or NAME
-
-
 def arrays_of(pairs: Sequence[LayerPair]) -> Iterator[tuple[str, Any, Any]]:
     """Yield name, image and labels of pairs, at the finest level of pyramids; lazy as they are."""
     names = [pair.image.name for pair in pairs]
@@ -174,7 +169,7 @@ def make_request(choice: Choice, name: str, options: FineTuneOptions, folder: Pa
         sessions=choice.sessions,
         arrays=store_arrays(folder / "layers", arrays_of(choice.layers)),
         options=options,
-        out=folder / f"{plain_name(name)}.safetensors",
+        out=folder / f"{plain_name(name, NAME)}.safetensors",
         scratch=folder,
     )
 

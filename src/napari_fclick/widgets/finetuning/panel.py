@@ -72,16 +72,18 @@ class FineTunePanel(Docked):
         super().__init__()
         self.setWindowTitle("First Click: fine-tune")
         self._viewer = getattr(viewer, "__wrapped__", viewer)
+        self._discover = discover
         self._worker = Worker("fclick-finetuning")
         # Weights that were chosen to be kept wait for nothing else.
         self.model, self.shelf = TuningModel(), Shelf(Worker("fclick-weights"))
         self.running = Running(self.model, self._worker, start)
         self._shown: Outcome | None = None
+        self._in_use: str | None = None
         self._learned: Choice | None = None
         self._make_parts()
         self._lay_out()
         self._connect()
-        self._worker.submit("choices", Job(discover, self._show_choices, self._tell_error))
+        self._look_for_choices()
         self.shelf.look()
         self._on_theme()
         self.looking.begin()
@@ -139,7 +141,7 @@ class FineTunePanel(Docked):
         self.looking.changed.connect(self._show)
         self.model.changed.connect(self._show)
         self.model.summarised.connect(self._on_summary)
-        self.shelf.changed.connect(self._show)
+        self.shelf.changed.connect(self._on_shelf)
         self.shelf.reported.connect(self.message.tell)
         self.result.promoted.connect(self._promote)
         self.result.exported.connect(self._export)
@@ -215,6 +217,14 @@ class FineTunePanel(Docked):
         self._show_result()
         self._show_in_use()
 
+    def _on_shelf(self) -> None:
+        """Show what is in use; where that has changed, there may be new weights to start from."""
+        found = self.shelf.in_use and self.shelf.in_use.name
+        if self._in_use not in (None, found):
+            self._look_for_choices()
+        self._in_use = found
+        self._show()
+
     def _on_summary(self, summary: DataSummary) -> None:
         """Show what the process found in the images, unless others were chosen meanwhile."""
         if self.data.choice is self._learned:
@@ -254,7 +264,11 @@ class FineTunePanel(Docked):
                 self.result.gallery.show_objects(changed, crops)
                 self.result.show_gallery(True)
 
-        work = Job(lambda: crops_of(request.load(), changed), done, self._tell_error)
+        def failed(problem: str) -> None:
+            if outcome is self.model.outcome:
+                self._tell_error(problem)
+
+        work = Job(lambda: crops_of(request.load(), changed), done, failed)
         self._worker.submit("crops", work)
 
     def _show_in_use(self) -> None:
@@ -262,6 +276,9 @@ class FineTunePanel(Docked):
         self.in_use.setText("" if found is None else f"In use: {found.name}")
         self.in_use.setToolTip("" if found is None else f"The dock predicts with {found.name}")
         self.roll_back.setEnabled(found is not None and found.can_roll_back)
+
+    def _look_for_choices(self) -> None:
+        self._worker.submit("choices", Job(self._discover, self._show_choices, self._tell_error))
 
     def _show_choices(self, choices: Choices) -> None:
         self.form.offer("weights", choices.weights)

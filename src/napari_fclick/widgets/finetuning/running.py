@@ -103,6 +103,7 @@ class Running:
 
         def failed(problem: str) -> None:
             if folder is self._folder:
+                self._clear()  # what was written would keep a full disk full
                 self._model.fail(problem)
 
         self._worker.submit("prepare", Job(prepare, done, failed))
