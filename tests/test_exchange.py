@@ -106,6 +106,23 @@ def test_rows_of_no_label_name_no_class(tmp_path: Path, others: list[Any]) -> No
     assert [names[each["category_id"]] for each in coco["annotations"]] == ["cell"]
 
 
+@pytest.mark.parametrize(
+    "classes",
+    [
+        [np.nan],
+        [None],
+        [""],
+        pd.array([pd.NA], dtype="string"),
+        pd.Categorical([None], categories=["a"]),
+    ],
+)
+def test_a_class_that_is_not_set_is_none(tmp_path: Path, classes: Any) -> None:
+    features = pd.DataFrame({"index": [1], "class": classes})
+    write_coco(str(tmp_path / "a.json"), np.ones((4, 4), np.uint8), {"features": features})
+    coco = json.loads((tmp_path / "a.json").read_text())
+    assert [category["name"] for category in coco["categories"]] == ["object"]
+
+
 def test_nothing_accepted_is_nothing_to_read(tmp_path: Path) -> None:
     Journal.create(tmp_path / "a.fclick", Signature.of(IMAGE)).close()
     with pytest.raises(JournalError, match="no accepted object"):

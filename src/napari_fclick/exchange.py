@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fclick.core.files import replacing
@@ -72,18 +73,24 @@ def write_session(path: str, data: Any, attributes: dict[str, Any]) -> list[str]
 def write_coco(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     """Write a Labels layer as COCO JSON, one annotation an object and plane.
 
-    The layer's feature ``class``, where it has one, becomes the category.
+    The layer's feature ``class``, where it has one, becomes the category; a class that is not set
+    is none.
     """
     finest = data[0] if attributes.get("multiscale") else data
     features = attributes.get("features")
     classes: dict[int, str] = {}
     if features is not None and {"index", "class"} <= set(features):
         rows = zip(features["index"], features["class"], strict=True)
-        classes = {int(label): str(name) for label, name in rows if name and is_label(label)}
+        classes = {int(label): str(name) for label, name in rows if is_label(label) and _set(name)}
     found = coco_of_labels(np.asarray(finest), str(attributes.get("name", "labels")), classes)
     with replacing(Path(path)) as partial:
         partial.write_text(json.dumps(found) + "\n", "utf-8")
     return [path]
+
+
+def _set(name: Any) -> bool:
+    """Whether a cell of a table holds anything: nothing is None, NaN or NA, or no text."""
+    return not pd.isna(name) and bool(name)
 
 
 def _check_unpainted(source: Path, data: NDArray[Any]) -> None:

@@ -144,7 +144,7 @@ def _read(path: Path) -> list[Any]:
     """Return the levels of an image; most have one."""
     if path.suffix == ".zarr" or path.is_dir():
         return _read_zarr(path)
-    return [read_image(path)]
+    return [read_image(path, as_stored=True)]  # as napari read it
 
 
 def _read_zarr(path: Path) -> list[Any]:

@@ -7,8 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
-from napari_fclick.core.files import replacing, same_file, write_labels, write_mask
+from napari_fclick.core.files import (
+    axes_of,
+    check_mask_path,
+    read_image,
+    replacing,
+    same_file,
+    write_labels,
+    write_mask,
+)
 
 
 def written(path: Path, labels: Any, *scale: Any) -> Any:
@@ -96,6 +105,45 @@ def test_what_is_not_all_written_leaves_nothing(tmp_path: Path, error: BaseExcep
 def test_an_error_before_anything_is_written_is_told_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no space left"), replacing(tmp_path / "a.txt"):
         raise OSError("no space left")
+
+
+@pytest.mark.parametrize(("mode", "suffix"), [("CMYK", "jpg"), ("LA", "png")])
+def test_pixels_are_read_as_they_look(tmp_path: Path, mode: str, suffix: str) -> None:
+    grey = np.tile(np.arange(0, 256, 16, np.uint8), (16, 1))
+    path = tmp_path / f"a.{suffix}"
+    image = Image.fromarray(grey).convert(mode)
+    if mode == "LA":
+        image.putalpha(7)
+    image.save(path)
+    found = read_image(path)
+    assert found.shape == ((16, 16, 3) if mode == "CMYK" else (16, 16))
+    assert np.allclose(found.reshape(16, 16, -1), grey[..., None], atol=6)
+    channels = {"CMYK": (4,), "LA": (2,)}.get(mode, found.shape[2:])
+    assert read_image(path, as_stored=True).shape == (16, 16, *channels)
+
+
+def test_colours_in_planes_come_last(tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 255, (16, 20, 3), np.uint8)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.moveaxis(colours, -1, 0), photometric="rgb", planarconfig="separate")
+    assert np.array_equal(read_image(path), colours)
+    assert axes_of(path) == "YXS"
+    assert read_image(path, as_stored=True).shape == (3, 16, 20)
+    tifffile.imwrite(path, np.zeros((3, 16, 20), np.uint8), metadata={"axes": "CYX"}, ome=True)
+    assert read_image(path).shape == (3, 16, 20)
+    assert axes_of(path) == "CYX"
+    assert axes_of(tmp_path / "a.png") == ""
+
+
+def test_paths_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError, match="folder is a folder: name a file in it"):
+        check_mask_path(tmp_path / "folder")
+    with pytest.raises(IsADirectoryError, match="folder is a folder; an image is read from"):
+        read_image(tmp_path / "folder")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(PermissionError, match=r"a\.tif may not be written"):
+        check_mask_path(tmp_path / "a.tif")
 
 
 def test_same_file(tmp_path: Path) -> None:

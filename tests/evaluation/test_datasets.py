@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.evaluation.fakes import write_folder
 
+from napari_fclick.core.published import read_list
 from napari_fclick.evaluation.datasets import LAYOUTS, DataSet, Item, open_dataset
 
 HEIGHT, WIDTH = 12, 16
@@ -223,6 +225,59 @@ def test_coco_without_its_images(tmp_path: Path) -> None:
     (tmp_path / "val2017").mkdir()
     with pytest.raises(ValueError, match="no COCO instances file"):
         open_dataset(tmp_path)
+
+
+def changed(part: str, number: int, **values: Any) -> Callable[[dict[str, Any]], None]:
+    """Return what changes an entry of the file; None takes a value away."""
+
+    def change(content: dict[str, Any]) -> None:
+        entry = content[part][number]
+        for name, value in values.items():
+            entry[name] = value
+            if value is None:
+                del entry[name]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (changed("images", 0, file_name=None), "image 7 has no file_name"),
+        (changed("images", 0, height=None), "image 7 has no height"),
+        (changed("images", 0, id="a"), "image a: its id 'a' is no number"),
+        (changed("annotations", 0, id=None), "annotation has no id"),
+        (changed("annotations", 0, id="b"), "annotation b: its id 'b' is no number"),
+        (
+            changed("annotations", 0, segmentation={"size": [3, 4]}),
+            "annotation 13 has a segmentation that cannot be read: KeyError('counts')",
+        ),
+        (
+            changed("annotations", 0, segmentation=[["a"] * 6]),
+            "annotation 13 has a segmentation that cannot be read: ",
+        ),
+        (lambda content: content.pop("annotations"), "is no COCO instances file: no 'annotations'"),
+    ],
+)
+def test_coco_that_lacks_something(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], message: str
+) -> None:
+    file = coco_folder(tmp_path) / "annotations/instances_val2017.json"
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        look_at_all(tmp_path)
+    assert str(file) in str(caught.value)
+
+
+def test_lists_of_names(tmp_path: Path) -> None:
+    file = tmp_path / "names.txt"
+    with pytest.raises(FileNotFoundError, match=r"no file .*names\.txt, a list of images' names"):
+        read_list(file)
+    file.write_bytes(b"\xff\xfec\x00")
+    with pytest.raises(ValueError, match=r"names\.txt is no list .* no UTF-8 text"):
+        read_list(file)
 
 
 def test_folders_and_their_slices(tmp_path: Path) -> None:

@@ -89,6 +89,22 @@ def test_sheet(tmp_path: Path) -> None:
     assert titles[0].startswith("b/1\nIoU 0.00 after 1, 0.00 after 1")  # the worse one
 
 
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_legend_fits_beside_however_few_objects(count: int) -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    truth = strip()
+    games = [game([0.5], f"{k}/1", mask=pack_mask(truth)) for k in range(count)]
+    figure = draw_sheet(games, 4, lambda _: Scene(truth.astype(np.uint8), truth, None))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    legend = figure.legends[0].get_window_extent(canvas.get_renderer())
+    assert len(figure.legends[0].texts) == 5
+    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.width
+    assert legend.y1 <= min(axes.bbox.y0 for axes in figure.axes)
+
+
 def test_pictures_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"written as \.png, \.svg, \.pdf"):
         check_picture(tmp_path / "a.jpg")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -185,6 +188,52 @@ def test_what_cannot_be_exported(session: Session, tmp_path: Path) -> None:
         session.undo()
     with pytest.raises(JournalError, match="no accepted object"):
         export(tmp_path / "a.fclick", "tiff", tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("name", ["cells.csv", "cells-clicks.csv"])
+def test_an_image_is_not_written_over(tmp_path: Path, name: str) -> None:
+    session, image = make(), tmp_path / name
+    image.write_text("pixels")
+    recorder = Recorder(session, describe)
+    signature = Signature.of(IMAGE, source=str(image))
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", signature))
+    put(session, 20, 20)
+    recorder.close()
+    with pytest.raises(JournalError, match=f"{name} is an image that the session looked at"):
+        export(tmp_path / "a.fclick", "csv", tmp_path / "cells.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.fclick", name]
+    assert image.read_text() == "pixels"
+    with pytest.raises(JournalError, match="is the session file itself"):
+        export(tmp_path / "a.fclick", "coco", tmp_path / "a.fclick")
+
+
+def test_a_file_that_is_only_read_is_left_as_it_is(session: Session, tmp_path: Path) -> None:
+    path, out = tmp_path / "a.fclick", tmp_path / "out.json"
+    (tmp_path / "killed").mkdir()
+    killed = tmp_path / "killed" / "a.fclick"
+    for ending in ("", "-wal"):  # as a process that was killed leaves them
+        shutil.copyfile(f"{path}{ending}", f"{killed}{ending}")
+    (tmp_path / "clean").mkdir()
+    clean = Journal.open(path, read_only=True).copy_to(tmp_path / "clean" / "a.fclick")
+    clean.close()
+    wanted = {}
+    for each in (killed, clean.path):
+        content = {p.name: p.read_bytes() for p in each.parent.iterdir()}
+        export(each, "coco", out)
+        Journal.glance(each)
+        wanted[each] = json.loads(out.read_text())
+        left = {p.name: p.read_bytes() for p in each.parent.iterdir() if p.suffix != ".fclick-shm"}
+        assert left == content
+    assert wanted[killed] == wanted[clean.path]
+    assert not Path(f"{clean.path}-shm").exists()
+
+
+def test_a_file_without_its_image_is_damaged(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "a.fclick"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM about WHERE key = 'image'")
+    with pytest.raises(JournalError, match=r"a\.fclick is damaged: it does not tell what image"):
+        export(path, "coco", tmp_path / "a.json")
 
 
 def volume(labels: Any) -> Target:

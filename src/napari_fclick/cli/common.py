@@ -49,6 +49,14 @@ def read_click(text: str, positive: bool = True) -> Click:
     return Click(y, x, positive)
 
 
+def check_out(out: Path, image: Path) -> None:
+    """Refuse to write over the image that is read."""
+    from napari_fclick.core.files import same_file
+
+    if same_file(out, image):
+        raise ValueError(f"--out {out} is the image itself: choose another file")
+
+
 def track(title: str, objects: Iterable[Any], total: int | None = None) -> Iterable[Any]:
     """Iterate with a progress bar on standard error, where that is a terminal.
 

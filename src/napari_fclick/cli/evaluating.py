@@ -11,7 +11,7 @@ import typer
 from napari_fclick.cli.common import Device, app, load_predictor, say, track, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari_fclick.evaluation.benchmark import Plan
     from napari_fclick.evaluation.games import Game
@@ -121,11 +121,11 @@ def evaluate(
         left_out,
     )
     # What is wrong is told of before hours are spent.
+    plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
     outputs = Outputs(json_file, timing, markdown, plot, sheet)
-    outputs.check()
+    outputs.check(results, [data.root for data in plan.sets.values()])
     runner = Cluster(workers, scheduler) if workers > 1 or scheduler else Here()
     runner.check()
-    plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
     _say_unknown(left_out, {image for each in plan.sets.values() for image in each.images()})
     job = Job(protocol, device)
     for name in plan.methods:
@@ -165,6 +165,7 @@ def _evaluate_volumes(
 
     # What is wrong is told of before hours are spent.
     _check_text(json_file)
+    _check_apart({"--json": json_file}, folders)
     methods = ["default" if name == "fclick" else name for name in weights]
     predictors = [load_predictor(name, device) for name in methods]
     sets = [VolumeSet(folder) for folder in folders]
@@ -215,8 +216,8 @@ class Outputs:
     plot: Path | None
     sheet: Path | None
 
-    def check(self) -> None:
-        """Refuse files that cannot be written."""
+    def check(self, results: Path | None, folders: Sequence[Path]) -> None:
+        """Refuse files that cannot be written, or would replace each other or what is read."""
         from napari_fclick.evaluation.report import check_picture
 
         for picture in (self.plot, self.sheet):
@@ -224,11 +225,15 @@ class Outputs:
                 check_picture(picture)
         for text in (self.json, self.markdown):
             _check_text(text)
+        files = {"--json": self.json, "--markdown": self.markdown, "--plot": self.plot}
+        _check_apart(files | {"--sheet": self.sheet, "--results": results}, folders)
 
     def write(self, plan: Plan, games: Sequence[Game]) -> None:
         """Tell the figures, and write what was asked for."""
         from napari_fclick.evaluation import report
 
+        if not games:
+            raise ValueError("none of the objects could be played")
         by_key = {game.key: game for game in games}
         reports = plan.reports(by_key)
         for each in reports:
@@ -246,10 +251,28 @@ class Outputs:
 
 
 def _check_text(file: Path | None) -> None:
-    from napari_fclick.evaluation.report import check_folder
+    from napari_fclick.core.files import check_file_path
 
     if file is not None and str(file) != "-":
-        check_folder(file)
+        check_file_path(file)
+
+
+def _check_apart(files: Mapping[str, Path | None], folders: Sequence[Path]) -> None:
+    """Refuse files, by their options, that are given twice or lie among the data of folders."""
+    from napari_fclick.evaluation.datasets import DATA_FOLDERS
+
+    data = [folder / name for folder in folders for name in DATA_FOLDERS]
+    taken: dict[Path, str] = {}
+    for option, file in files.items():
+        if file is None or str(file) == "-":
+            continue
+        place = file.resolve()
+        if place in taken:
+            raise ValueError(f"{taken[place]} and {option} both write {file}: choose another file")
+        taken[place] = option
+        for each in data:
+            if each.resolve() in place.parents:
+                raise ValueError(f"{option} {file} lies among the data in {each}: choose another")
 
 
 def _say_scores(report: Report) -> None:

@@ -14,6 +14,7 @@ from napari_fclick.cli.common import AsJson, Device, app, load_predictor, say, t
 
 if TYPE_CHECKING:
     from napari_fclick.predictor import Predictor
+    from napari_fclick.replay import Replay
     from napari_fclick.session.journal import Journal
 
 Session = Annotated[Path, typer.Argument(help="A .fclick file; it is only read.")]
@@ -34,11 +35,8 @@ def export(
     out: Annotated[Path, typer.Option(help="The file to write.")],
 ) -> None:
     """Write a session's objects as COCO JSON, labels with their scale, or tables."""
-    from napari_fclick.core.files import same_file
     from napari_fclick.session.exporting import export as write
 
-    if same_file(session, out):
-        raise ValueError(f"--out {out} is the session file itself: choose another file")
     for path in write(session, format_.value, out):
         say(f"wrote {path}")
 
@@ -62,6 +60,7 @@ def replay(
     With other weights it tells how many clicks the same person would have needed.
     """
     from napari_fclick.core.files import check_mask_path
+    from napari_fclick.session.exporting import check_apart, label_files
     from napari_fclick.session.journal import Journal
     from napari_fclick.session_image import open_image
 
@@ -69,6 +68,8 @@ def replay(
         check_mask_path(out)
     journal = Journal.open(session, read_only=True)
     try:
+        if out is not None:
+            check_apart(journal, label_files(out, len(journal.targets)), image)
         pixels = open_image(journal, image, insist)
         report = _replayed(journal, pixels, weights, device, out)
     finally:
@@ -92,7 +93,6 @@ def replay(
 def _replayed(
     journal: Journal, image: Any, weights: str | None, device: str, out: Path | None
 ) -> dict[str, Any]:
-    from napari_fclick.core.files import write_labels
     from napari_fclick.replay import replay as run
 
     used = journal.weights
@@ -104,11 +104,7 @@ def _replayed(
     if weights is None and missing and len(used) > 1:
         say(f"objects of {', '.join(missing)}, which is not there, are made with {predictor.name}")
     found = run(journal, image, predictor, own)
-    known = journal.targets
-    if out is not None:
-        for number, (labels, target) in enumerate(zip(found.labels, known, strict=True), start=1):
-            path = out if len(known) == 1 else out.with_stem(f"{out.stem}-{number}")
-            write_labels(path, labels, target.spacing, target.unit)
+    written = _write(journal, found, out)
     report: dict[str, Any] = {
         "session": str(journal.path),
         "weights": predictor.name,
@@ -128,11 +124,33 @@ def _replayed(
             }
             for each in found.masks
         ],
+        "labels": [str(path) for path in written],
     }
     if not report["same_weights"]:
         then = own if weights is None else _weights_then(journal, device)
         report |= _compare(journal, image, predictor, then, report["objects"])
     return report
+
+
+def _write(journal: Journal, found: Replay, out: Path | None) -> list[Path]:
+    """Write labels that were made again, a file for each layer; return and tell the files."""
+    from napari_fclick.core.files import write_labels
+    from napari_fclick.session.exporting import label_files
+    from napari_fclick.session.journal import JournalError
+
+    if not found.masks:
+        nothing = f"{journal.path} holds no accepted object"
+        if out is not None:
+            raise JournalError(nothing)
+        say(nothing)
+    if out is None:
+        return []
+    known = journal.targets
+    paths = label_files(out, len(known))
+    for path, labels, target in zip(paths, found.labels, known, strict=True):
+        write_labels(path, labels, target.spacing, target.unit)
+        say(f"wrote {path}")
+    return paths
 
 
 def _compare(

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from napari_fclick.cli.common import AsJson, Device, Weights, app, load_predictor, read_click, say
+from napari_fclick.cli.common import (
+    AsJson,
+    Device,
+    Weights,
+    app,
+    check_out,
+    load_predictor,
+    read_click,
+    say,
+)
 from napari_fclick.core.channels import MOST_CHANNELS
 from napari_fclick.core.clicks import ClickSequence
 
@@ -69,6 +78,7 @@ def segment(
     from napari_fclick.core.files import check_mask_path, read_image, write_mask
 
     check_mask_path(out)
+    check_out(out, image)
     clicks = ClickSequence(
         [read_click(text) for text in click] + [read_click(text, False) for text in not_ or ()]
     )
@@ -110,17 +120,27 @@ def latency(
 
 def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:
     """Return the slice to work on, (H, W) or (H, W, C)."""
+    coloured = pixels.ndim > 2 and pixels.shape[-1] <= MOST_CHANNELS
+    if pixels.ndim - coloured > 3:
+        from napari_fclick.core.files import axes_of
+
+        axes = axes_of(path)
+        raise ValueError(
+            f"{path} has shape {pixels.shape}{f' along {axes}' if axes else ''}: {pixels.ndim} "
+            "axes; allowed are (slices, rows, columns) and channels after them: save one channel "
+            "or one time as a file of its own"
+        )
     if index is not None:
         if pixels.ndim < 3:
             raise ValueError(f"--slice {index}: {path} has shape {pixels.shape}, it is no stack")
-        if not -len(pixels) <= index < len(pixels):
+        if not 0 <= index < len(pixels):
             raise ValueError(f"--slice {index}: {path} has slices 0 to {len(pixels) - 1}")
         if pixels.ndim == 3 and pixels.shape[-1] <= 4:
             raise ValueError(
                 f"--slice {index}: {path} has shape {pixels.shape}, one image in colour, no stack"
             )
         return np.asarray(pixels[index])
-    if pixels.ndim == 3 and pixels.shape[-1] > MOST_CHANNELS:
+    if pixels.ndim - coloured == 3:
         raise ValueError(f"{path} has shape {pixels.shape}, a stack: choose a slice with --slice")
     return pixels
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 _AXES = "TZYX"
 TIFF_SUFFIXES = (".tif", ".tiff")
 SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp", ".npy")
+#: Kinds of pixels whose channels are no colours as they are, and what they are read as.
+_PLAIN = {"CMYK": "RGB", "LA": "L"}
 #: The largest number that labels are written with.
 _HIGHEST = 2**32 - 1
 _PREFIXES = {"": "", "kilo": "k", "deci": "d", "centi": "c", "milli": "m"}
@@ -25,7 +28,7 @@ _SYMBOLS |= {"micron": "µm", "um": "µm", "\u03bcm": "µm", "angstrom": "Å", "
 _SYMBOLS |= {symbol: symbol for symbol in (*_SYMBOLS.values(), "pixel")}
 
 
-def read_image(path: Path) -> NDArray[Any]:
+def read_image(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
     """Read an image file.
 
     Parameters
@@ -33,23 +36,40 @@ def read_image(path: Path) -> NDArray[Any]:
     path : Path
         Of one of `SUFFIXES`.
 
+    as_stored : bool
+        Leave axes and channels as they are in the file, as viewers do; else colours come last, and
+        pixels that are no colours as they are, such as CMYK, become some.
+
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    FileNotFoundError, IsADirectoryError
+        If there is no such file, or it is a folder.
     ValueError
         If it is of another kind, or cannot be read.
     """
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"{path} is a folder; an image is read from one file: {', '.join(SUFFIXES)}"
+        )
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"{path}: cannot read {suffix!r} files; allowed are {', '.join(SUFFIXES)}")
     try:
-        return _read(path, suffix)
+        return _as_stored(path, suffix) if as_stored else _read(path, suffix)
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise ValueError(f"{path} cannot be read as an image: {reason}") from None
+
+
+def axes_of(path: Path) -> str:
+    """Return the axes of an image that `read_image` read, a letter each; empty where unknown."""
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return ""
+    with tifffile.TiffFile(path) as file:
+        axes = file.series[0].axes
+    return axes.replace("S", "") + "S" * axes.count("S")
 
 
 def read_indices(path: Path) -> NDArray[Any]:
@@ -158,21 +178,40 @@ def write_labels(
         )
 
 
+def check_file_path(path: Path) -> None:
+    """Refuse a path to which no file can be written.
+
+    Raises
+    ------
+    IsADirectoryError
+        If it is a folder itself.
+    FileNotFoundError
+        If its folder does not exist.
+    PermissionError
+        If nothing may be written there.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a file in it")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no folder {path.parent} to write {path.name} to")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise PermissionError(f"{path} may not be written: choose another folder")
+
+
 def check_mask_path(path: Path) -> None:
     """Refuse a path to which no mask can be written; see `write_mask`.
 
     Raises
     ------
-    FileNotFoundError
-        If its folder does not exist.
+    IsADirectoryError, FileNotFoundError, PermissionError
+        See `check_file_path`.
     """
-    if path.suffix.lower() not in TIFF_SUFFIXES:
+    if path.suffix.lower() not in TIFF_SUFFIXES and not path.is_dir():
         raise ValueError(f"{path}: masks are written as .tif or .tiff")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no folder {path.parent} to write {path.name} to")
+    check_file_path(path)
 
 
-def _read(path: Path, suffix: str) -> NDArray[Any]:
+def _as_stored(path: Path, suffix: str) -> NDArray[Any]:
     if suffix == ".npy":
         return np.asarray(np.load(path, allow_pickle=False))
     if suffix in TIFF_SUFFIXES:
@@ -180,3 +219,23 @@ def _read(path: Path, suffix: str) -> NDArray[Any]:
     from skimage import io
 
     return np.asarray(io.imread(path))
+
+
+def _read(path: Path, suffix: str) -> NDArray[Any]:
+    if suffix in TIFF_SUFFIXES:
+        return _read_tiff(path)
+    if suffix != ".npy":
+        from PIL import Image
+
+        with Image.open(path) as opened:
+            if opened.mode in _PLAIN:
+                return np.asarray(opened.convert(_PLAIN[opened.mode]))
+    return _as_stored(path, suffix)
+
+
+def _read_tiff(path: Path) -> NDArray[Any]:
+    with tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        pixels = np.asarray(series.asarray())
+        # Colours in planes of their own are no slices.
+        return np.moveaxis(pixels, series.axes.index("S"), -1) if "S" in series.axes else pixels

@@ -159,8 +159,14 @@ def read_list(path: Path) -> list[str]:
     ------
     FileNotFoundError
         If there is no such file.
+    ValueError
+        If it is no text.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no file {path}, which says what images belong to the set")
-    lines = (line.partition("#")[0].split() for line in path.read_text("utf-8").splitlines())
+        raise FileNotFoundError(f"no file {path}, a list of images' names")
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no list of images' names: it is no UTF-8 text") from None
+    lines = (line.partition("#")[0].split() for line in text.splitlines())
     return [words[0] for words in lines if words]

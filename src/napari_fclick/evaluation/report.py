@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_fclick.core.files import check_file_path
 from napari_fclick.evaluation.summary import Report, name_target
 
 if TYPE_CHECKING:
@@ -31,29 +32,16 @@ def check_picture(path: Path) -> None:
     ------
     ValueError
         If the path ends in no kind of picture that is written.
-    FileNotFoundError
-        If its folder does not exist.
+    OSError
+        See `napari_fclick.core.files.check_file_path`.
     ImportError
         If matplotlib is not installed.
     """
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         raise ValueError(f"{path}: pictures are written as {', '.join(PICTURE_SUFFIXES)}")
-    check_folder(path)
+    check_file_path(path)
     if find_spec("matplotlib") is None:
         raise ImportError("pictures need matplotlib: pip install 'napari-fclick[plot]'")
-
-
-def check_folder(path: Path) -> None:
-    """Refuse a path whose folder does not exist, or that is a folder itself.
-
-    Raises
-    ------
-    FileNotFoundError, IsADirectoryError
-    """
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: name a file in it")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no folder {path.parent} to write {path.name} to")
 
 
 # --- Markdown -------------------------------------------------------------------------------

@@ -41,18 +41,37 @@ def open_results(file: Path | None, header: Header, resume: bool) -> Iterator[Re
     ------
     FileExistsError, ValueError
         See `napari_fclick.evaluation.results.ResultsFile`.
+    OSError
+        If nothing can be written in the cache folder.
+    RuntimeError
+        If anything goes wrong while there are games: it tells where they are kept.
     """
-    path = file or _default_file(header, resume)
-    kept = ResultsFile(path, header, resume)
+    kept = _open(header, resume) if file is None else ResultsFile(file, header, resume)
     done = False
     try:
         with kept:
             yield kept
         done = True
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
+        if not kept.games:
+            raise
+        raise RuntimeError(
+            f"{str(error) or type(error).__name__}; {len(kept.games)} games are kept in "
+            f"{kept.path}; the same command with --resume goes on"
+        ) from error
     finally:
         # Once it is closed: on Windows no open file can be deleted.
         if file is None and (done or not kept.games):
-            path.unlink(missing_ok=True)
+            kept.path.unlink(missing_ok=True)
+
+
+def _open(header: Header, resume: bool) -> ResultsFile:
+    try:
+        return ResultsFile(_default_file(header, resume), header, resume)
+    except OSError as error:
+        raise OSError(
+            f"nothing can be written in {cache_folder()} ({error.strerror}): choose --results FILE"
+        ) from error
 
 
 def play(

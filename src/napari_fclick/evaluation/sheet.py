@@ -55,7 +55,10 @@ def draw_sheet(games: Sequence[Game], most: int, look: Look) -> Figure:
     for game in games:
         rows.setdefault((game.set_name, game.method), []).append(game)
     columns = min(WORST, max(len(row) for row in rows.values()))
-    figure = new_figure(2.7 * columns, 3.3 * len(rows) + 0.4)
+    entries = list(_legend())
+    beside = min(len(entries), 2 * columns)
+    lines = -(-len(entries) // beside)
+    figure = new_figure(2.7 * columns, 3.3 * len(rows) + 0.2 + 0.2 * lines)
     strips = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
     for strip, ((name, method), row) in zip(strips, rows.items(), strict=True):
         strip.suptitle(f"{name}: {method}", x=0.01, ha="left", fontsize=10, weight="bold")
@@ -64,7 +67,9 @@ def draw_sheet(games: Sequence[Game], most: int, look: Look) -> Figure:
             axes.set_axis_off()
         for axes, game in zip(line, worst(row, most, columns), strict=False):
             _draw_game(axes, game, look(game))
-    _draw_legend(figure)
+    figure.legend(
+        handles=entries, loc="outside lower center", ncols=beside, frameon=False, fontsize=8
+    )
     return figure
 
 
@@ -136,12 +141,6 @@ def _draw_clicks(axes: Axes, game: Game) -> None:
             linewidths=0.8,
             zorder=5 if number == 0 else 4,
         )
-
-
-def _draw_legend(figure: Figure) -> None:
-    figure.legend(
-        handles=list(_legend()), loc="outside lower center", ncols=5, frameon=False, fontsize=8
-    )
 
 
 def _legend() -> Iterator[Any]:

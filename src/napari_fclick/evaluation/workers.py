@@ -10,7 +10,6 @@ import logging
 import signal
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,8 @@ from napari_fclick.evaluation.datasets import Item, open_dataset
 from napari_fclick.evaluation.games import Game, play_item
 from napari_fclick.evaluation.methods import Method, find_method
 from napari_fclick.evaluation.protocol import Protocol
+
+logger = logging.getLogger(__name__)
 
 #: Loads a method by name and device; must be importable by the workers.
 Find = Callable[[str, str], Method]
@@ -64,7 +65,7 @@ class Job:
             try:
                 scene = dataset.scene(item)
             except (OSError, ValueError) as error:
-                warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
+                logger.warning("left out: %s", error)
                 continue
             for name in names:
                 method = self.method(name)

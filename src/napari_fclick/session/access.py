@@ -21,15 +21,27 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def _connect_reading(path: Path) -> sqlite3.Connection:
-    address = f"{path.resolve().as_uri()}?mode=ro"
-    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=5)
+    # Only a connection that might write takes away what SQLite lays beside the file. It would
+    # put there, too, what a process that was killed had left beside it: that stays as it is.
+    mode = "ro" if _has_log(path) else "rw"
+    address = f"{path.resolve().as_uri()}?mode="
+    connection = sqlite3.connect(f"{address}{mode}", uri=True, isolation_level=None, timeout=5)
     try:
+        connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError:
         # Where nothing may be written beside it, the file is read as it stands.
         connection.close()
-        connection = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None)
+        read = f"{address}ro&immutable=1"
+        connection = sqlite3.connect(read, uri=True, isolation_level=None)
     return connection
+
+
+def _has_log(path: Path) -> bool:
+    try:
+        return Path(f"{path}-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def lock(path: Path) -> FileLock | None:

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fclick.core.clicks import ClickSequence
-from napari_fclick.core.files import check_mask_path, replacing, write_labels
+from napari_fclick.core.files import (
+    check_file_path,
+    check_mask_path,
+    replacing,
+    same_file,
+    write_labels,
+)
 from napari_fclick.core.window import Box
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.place import Place
@@ -70,13 +76,13 @@ def export(path: Path, kind: str, out: Path) -> list[Path]:
 
     Raises
     ------
-    JournalError, ValueError
-        If the file cannot be read, or the format is none of these.
+    JournalError, ValueError, OSError
+        If the file cannot be read, the format is none of these, or it would be written over what
+        the session is made of: see `check_apart`.
     """
     if kind not in FORMATS:
         raise ValueError(f"format {kind!r} is none of {', '.join(FORMATS)}")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"no folder {out.parent} to write {out.name} to")
+    check_file_path(out)
     journal = Journal.open(path, read_only=True)
     try:
         return FORMATS[kind](Content(journal, reopen(journal)), out)
@@ -97,8 +103,44 @@ def possible_files(kind: str, out: Path, layers: int = 1) -> list[Path]:
     if kind == "csv":
         return [out, _clicks_beside(out)]
     if kind == "tiff" and layers > 1:
-        return [out, *(_numbered(out, number) for number in range(1, layers + 1))]
+        return [out, *label_files(out, layers)]
     return [out]
+
+
+def label_files(out: Path, layers: int) -> list[Path]:
+    """Return the files that the labels of so many layers are written to: one each."""
+    if layers == 1:
+        return [out]
+    return [out.with_stem(f"{out.stem}-{number}") for number in range(1, layers + 1)]
+
+
+def check_apart(journal: Journal, paths: Iterable[Path], image: Path | None = None) -> None:
+    """Refuse to write over a session file, or over an image that the session looked at.
+
+    Parameters
+    ----------
+    journal : Journal
+    paths : iterable of Path
+        What is to be written.
+    image : Path, optional
+        Where the session's image is now.
+
+    Raises
+    ------
+    JournalError
+        If one of the paths leads to such a file.
+    """
+    sources = [journal.image.source, *(s for seen in journal.channels for s in seen.sources)]
+    images = [Path(source) for source in sources if source]
+    if image is not None:
+        images.append(image)
+    for path in paths:
+        if same_file(path, journal.path):
+            raise JournalError(f"{path} is the session file itself: choose another file")
+        if any(same_file(path, each) for each in images):
+            raise JournalError(
+                f"{path} is an image that the session looked at: choose another file"
+            )
 
 
 # --- COCO -------------------------------------------------------------------------------
@@ -106,6 +148,7 @@ def possible_files(kind: str, out: Path, layers: int = 1) -> list[Path]:
 
 def write_coco(content: Content, out: Path) -> list[Path]:
     """Write COCO JSON: run-length masks, one image a plane, one annotation an object's part."""
+    check_apart(content.journal, [out])
     with replacing(out) as partial:
         partial.write_text(json.dumps(coco(content)) + "\n", "utf-8")
     return [out]
@@ -246,7 +289,6 @@ def run_lengths(mask: NDArray[np.bool_], top: int, left: int, shape: tuple[int, 
 def write_tiff(content: Content, out: Path) -> list[Path]:
     """Write labels with their scale; where there are several layers of them, a file each."""
     check_mask_path(out)
-    written = []
     used = {id(commit.target) for commit in content.opened.restored.commits}
     targets = [
         (target, known)
@@ -255,12 +297,12 @@ def write_tiff(content: Content, out: Path) -> list[Path]:
     ]
     if not targets:
         raise JournalError(f"{content.journal.path} holds no accepted object")
-    for number, (target, known) in enumerate(targets, start=1):
-        path = out if len(targets) == 1 else _numbered(out, number)
+    paths = label_files(out, len(targets))
+    check_apart(content.journal, paths)
+    for path, (target, known) in zip(paths, targets, strict=True):
         labels = accepted_only(content.opened.restored, target)
         write_labels(path, labels, known.spacing, known.unit)
-        written.append(path)
-    return written
+    return paths
 
 
 # --- CSV --------------------------------------------------------------------------------
@@ -280,6 +322,7 @@ def write_csv(content: Content, out: Path) -> list[Path]:
     person made the mask, and the volume of all where the size of a voxel is known.
     """
     clicks = _clicks_beside(out)
+    check_apart(content.journal, [out, clicks])
     _write_rows(out, OBJECT_COLUMNS, _object_rows(content, _totals(content)))
     _write_rows(clicks, CLICK_COLUMNS, _click_rows(content.objects.values()))
     return [out, clicks]
@@ -356,10 +399,6 @@ def _click_rows(objects: Iterable[AcceptedObject]) -> Iterator[tuple[Any, ...]]:
 
 
 # --- helpers ----------------------------------------------------------------------------
-
-
-def _numbered(out: Path, number: int) -> Path:
-    return out.with_stem(f"{out.stem}-{number}")
 
 
 def _clicks_beside(out: Path) -> Path:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock
+from pydantic import ValidationError
 
 from napari_fclick.core.files import same_file
 from napari_fclick.session import access, records, tables
@@ -378,8 +379,19 @@ class Journal:
 
     @property
     def image(self) -> Signature:
-        """The signature of the image that was annotated."""
-        return Signature.model_validate_json(self.about("image"))
+        """The signature of the image that was annotated.
+
+        Raises
+        ------
+        JournalError
+            If the file does not tell it.
+        """
+        try:
+            return Signature.model_validate_json(self.about("image"))
+        except ValidationError:
+            raise JournalError(
+                f"{self.path} is damaged: it does not tell what image it is about"
+            ) from None
 
     @property
     def weights(self) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,11 @@ SEEN = frozenset(
 )
 
 
+#: What is read of an image and of an annotation, and whether it is a number.
+_IMAGE = {"id": True, "file_name": False, "height": True, "width": True}
+_MARK = {"id": True, "image_id": True}
+
+
 class Coco(DataSet):
     """COCO's instances; crowds are left out.
 
@@ -36,17 +41,20 @@ class Coco(DataSet):
 
     def __init__(self, root: Path, name: str) -> None:
         super().__init__(root, name)
-        file, self._folder = _choose(root)
+        self._file, self._folder = _choose(root)
         try:
-            content = json.loads(file.read_text("utf-8"))
-            self._images = {str(each["id"]): each for each in content["images"]}
+            content = json.loads(self._file.read_text("utf-8"))
+            images = [_checked(each, "image", _IMAGE) for each in content["images"]]
+            self._images = {str(int(each["id"])): each for each in images}
             self._categories = content.get("categories", [])
             self._marks: dict[str, list[dict[str, Any]]] = defaultdict(list)
             for mark in content["annotations"]:
-                if not mark.get("iscrowd"):
-                    self._marks[str(mark["image_id"])].append(mark)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{file} is no COCO instances file: {error!r}") from None
+                if not _checked(mark, "annotation", _MARK).get("iscrowd"):
+                    self._marks[str(int(mark["image_id"]))].append(mark)
+        except KeyError as error:
+            raise ValueError(f"{self._file} is no COCO instances file: no {error}") from None
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{self._file} is no COCO instances file: {error}") from None
         self._pixels = lru_cache(maxsize=2)(self._read)
 
     def choose(self, part: str) -> None:
@@ -103,14 +111,40 @@ class Coco(DataSet):
     def _runs(self, image: str, mark: dict[str, Any]) -> Any:
         """Return an annotation as compressed run lengths, whichever of the three it comes as."""
         height, width = (int(self._images[image][side]) for side in ("height", "width"))
-        shape, module = mark.get("segmentation") or [], _mask_module()
-        if isinstance(shape, list):
-            # A box alone is no mask, and fewer than three corners are no polygon.
-            corners = [polygon for polygon in shape if len(polygon) >= 6]
-            return module.merge(module.frPyObjects(corners, height, width)) if corners else None
-        if isinstance(shape["counts"], list):
-            return module.frPyObjects(shape, height, width)
-        return shape
+        module = _mask_module()
+        try:
+            return _compressed(mark.get("segmentation") or [], height, width, module)
+        except Exception as error:  # whatever is wrong with it fails in any of the module's ways
+            raise ValueError(
+                f"{self._file}: annotation {mark['id']} has a segmentation that cannot be read: "
+                f"{error!r}"
+            ) from None
+
+
+def _compressed(shape: Any, height: int, width: int, module: Any) -> Any:
+    """Return polygons or run lengths as compressed run lengths; None of no mask."""
+    if isinstance(shape, list):
+        # A box alone is no mask, and fewer than three corners are no polygon.
+        corners = [polygon for polygon in shape if len(polygon) >= 6]
+        return module.merge(module.frPyObjects(corners, height, width)) if corners else None
+    if isinstance(shape["counts"], list):
+        return module.frPyObjects(shape, height, width)
+    return {"size": shape["size"], "counts": shape["counts"]}
+
+
+def _checked(entry: Any, kind: str, wanted: Mapping[str, bool]) -> dict[str, Any]:
+    """Refuse an entry of the file that lacks what is read of it; return it."""
+    if not isinstance(entry, dict):
+        raise TypeError(f"{entry!r} is no {kind}")
+    which = f"{kind} {entry.get('id', '')}".rstrip()
+    for name, is_number in wanted.items():
+        if name not in entry:
+            raise ValueError(f"{which} has no {name}")
+        try:
+            int(entry[name] if is_number else 0)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f"{which}: its {name} {entry[name]!r} is no number") from None
+    return entry
 
 
 def _choose(root: Path) -> tuple[Path, Path]:

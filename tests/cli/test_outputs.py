@@ -1,0 +1,267 @@
+"""Where commands write: never over what they read, nor over each other's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from tests.evaluation.fakes import strips, write_folder
+from tests.session.fakes import FakePredictor, bare_target
+from tests.session.test_session import SIZE, make, put
+
+from napari_fclick.cli import evaluating, main, sessions
+from napari_fclick.cli.common import check_out
+from napari_fclick.evaluation import runs
+from napari_fclick.session.journal import Journal
+from napari_fclick.session.recorder import Recorder
+from napari_fclick.session.signature import Channels, Signature
+
+Run = Callable[..., tuple[int | str | None, list[str]]]
+METHOD = ("--method", "flood-fill", "--max-clicks", "2")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs a command: its exit code, and the lines on standard error."""
+
+    def run(*arguments: Any) -> tuple[int | str | None, list[str]]:
+        monkeypatch.setattr(sys, "argv", ["napari-fclick", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, capsys.readouterr().err.splitlines()
+
+    return run
+
+
+def refused(found: tuple[int | str | None, list[str]], message: str) -> None:
+    code, (line,) = found
+    assert code == 2
+    assert message in line
+
+
+# --- segment ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "image.tif"
+    tifffile.imwrite(path, np.random.default_rng(0).integers(0, 255, (SIZE, SIZE), np.uint8))
+    return path
+
+
+def test_segment_leaves_its_image_alone(run: Run, image: Path) -> None:
+    content = image.read_bytes()
+    (image.parent / "folder").mkdir()
+    for out in (image, image.parent / "folder" / ".." / "image.tif"):
+        found = run("segment", image, "--click", "9,9", "--out", out)
+        refused(found, f"--out {out} is the image itself: choose another file")
+    assert image.read_bytes() == content
+    check_out(image.with_name("other.tif"), image)
+
+
+def test_a_folder_is_called_a_folder(run: Run, image: Path, tmp_path: Path) -> None:
+    for name in ("folder", "folder.tif"):
+        (tmp_path / name).mkdir()
+        found = run("segment", image, "--click", "9,9", "--out", tmp_path / name)
+        refused(found, f"{name} is a folder: name a file in it")
+    (tmp_path / "stack.zarr").mkdir()
+    found = run("segment", tmp_path / "stack.zarr", "--click", "9,9", "--out", tmp_path / "m.tif")
+    refused(found, "stack.zarr is a folder; an image is read from one file: .tif")
+
+
+def test_slices_are_counted_from_0(run: Run, tmp_path: Path) -> None:
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, np.zeros((5, 40, 50), np.uint8))
+    options = ("--click", "9,9", "--out", tmp_path / "m.tif")
+    refused(run("segment", stack, *options, "--slice", "-1"), "has slices 0 to 4")
+
+
+@pytest.mark.parametrize("chosen", [(), ("--slice", "0")])
+def test_an_axis_too_many_is_told_at_once(run: Run, tmp_path: Path, chosen: Any) -> None:
+    stack = tmp_path / "stack.ome.tif"
+    tifffile.imwrite(stack, np.zeros((3, 2, 40, 50), np.uint8), metadata={"axes": "ZCYX"})
+    found = run("segment", stack, "--click", "9,9", "--out", tmp_path / "m.tif", *chosen)
+    refused(found, "has shape (3, 2, 40, 50) along ZCYX: 4 axes; allowed are (slices, rows, col")
+
+
+def test_a_stack_in_colour_is_a_stack(run: Run, tmp_path: Path) -> None:
+    stack = tmp_path / "stack.npy"
+    np.save(stack, np.zeros((5, 40, 50, 3), np.uint8))
+    found = run("segment", stack, "--click", "9,9", "--out", tmp_path / "m.tif")
+    refused(found, "a stack: choose a slice with --slice")
+
+
+# --- sessions ---------------------------------------------------------------------------
+
+
+def annotate(image: Path, layers: int = 1, accept: bool = True) -> Path:
+    """Return a session file with an object in each layer."""
+    pixels, path = tifffile.imread(image), image.with_name("a.fclick")
+    session = make()
+    recorder = Recorder(session, bare_target())
+    recorder.begin_at(lambda: Journal.create(path, Signature.of(pixels, str(image), "image")))
+    recorder.set_weights("discs", "abc")
+    recorder.set_channels(Channels(sources=(str(image.with_name("second-1.tif")),)))
+    for layer in range(layers):
+        if layer:
+            session.set_labels(np.zeros((SIZE, SIZE), np.int32))
+        if accept:
+            put(session, 20, 20 + 20 * layer)
+        else:
+            session.add(20, 20)
+    recorder.close()
+    return path
+
+
+@pytest.fixture
+def second(image: Path) -> Path:
+    """Write the channel that sessions look at beside the image."""
+    path = image.with_name("second-1.tif")
+    tifffile.imwrite(path, 255 - tifffile.imread(image))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def discs(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = FakePredictor()
+    predictor.card = type("Card", (), {"sha256": "abc"})  # type: ignore[attr-defined]
+    predictor.name = "discs"  # type: ignore[attr-defined]
+    monkeypatch.setattr(sessions, "load_predictor", lambda *_: predictor)
+
+
+def test_sessions_are_not_written_over_what_they_read(
+    run: Run, image: Path, second: Path, tmp_path: Path
+) -> None:
+    session = annotate(image, layers=2)
+    numbered = image.rename(tmp_path / "image-2.tif")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for name in ("second.tif", "image.tif"):  # of either, a file a layer would be written
+        found = run("replay", session, "--out", tmp_path / name, "--image", numbered)
+        refused(found, "is an image that the session looked at: choose another file")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    numbered.rename(image)
+    for kind in ("coco", "csv"):
+        for out in (image, second):
+            found = run("export", session, "--format", kind, "--out", out)
+            refused(found, f"{out} is an image that the session looked at: choose another file")
+    assert image.read_bytes() == before[numbered]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    refused(run("export", session, "--format", "coco", "--out", folder), "is a folder: name a file")
+
+
+def test_replay_names_what_it_wrote(
+    image: Path,
+    second: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    session = annotate(image, layers=2)
+    command = ["napari-fclick", "replay", str(session), "--out", str(tmp_path / "r.tif"), "--json"]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr()
+    written = [str(tmp_path / f"r-{number}.tif") for number in (1, 2)]
+    assert told.err.splitlines() == [f"wrote {path}" for path in written]
+    assert json.loads(told.out)["labels"] == written
+
+
+def test_replay_of_nothing_says_so(run: Run, image: Path, second: Path, tmp_path: Path) -> None:
+    session = annotate(image, accept=False)
+    code, (line, _) = run("replay", session)
+    assert code == 0 and line == f"{session} holds no accepted object"
+    refused(run("replay", session, "--out", tmp_path / "r.tif"), "holds no accepted object")
+    assert not (tmp_path / "r.tif").exists()
+
+
+# --- evaluate ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_folder(tmp_path / "cells", strips())
+
+
+def test_outputs_of_an_evaluation_are_files_of_their_own(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*.tif")}
+    one, again = tmp_path / "r.txt", folder / ".." / "r.txt"
+    for first, other in (("--json", "--markdown"), ("--json", "--results")):
+        found = run("evaluate", folder, *METHOD, first, one, other, again)
+        refused(found, f"{first} and {other} both write")
+    (tmp_path / "link").symlink_to(folder / "labels", target_is_directory=True)
+    for option, out in (
+        ("--json", folder / "labels/0.tif"),
+        ("--plot", folder / "images/new.png"),
+        ("--results", tmp_path / "link/r.jsonl"),
+    ):
+        found = run("evaluate", folder, *METHOD, option, out)
+        refused(found, f"{option} {out} lies among the data in {folder}")
+    found = run("evaluate", folder, "--volumes", "--json", folder / "labels/0.tif")
+    refused(found, "lies among the data")
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+
+
+def test_nothing_played_is_no_report(
+    run: Run, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    masks = tmp_path / "wrong"
+    tifffile.imwrite(_made(masks / "masks") / "a.tif", 255 * (strips()[0] > 0).astype(np.uint8))
+    tifffile.imwrite(_made(masks / "images") / "a.tif", np.zeros((9, 9), np.uint8))
+    outs = {option: tmp_path / f"r{option}.png" for option in ("--sheet", "--plot")}
+    outs |= {option: tmp_path / f"r{option}.txt" for option in ("--json", "--markdown")}
+    options = [part for each in outs.items() for part in each]
+    code, lines = run("evaluate", masks, *METHOD, *options)
+    assert code == 2 and lines[-1] == "error: none of the objects could be played"
+    assert [record.name for record in caplog.records] == ["napari_fclick.evaluation.workers"]
+    assert caplog.records[0].getMessage().startswith("left out: wrong, a: the image has shape")
+    assert not any(path.exists() for path in outs.values())
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_report_that_cannot_be_written_leaves_the_games(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "cache")
+    with monkeypatch.context() as full:
+        full.setattr(evaluating, "write_json", _full)
+        code, lines = run("evaluate", folder, *METHOD, "--json", tmp_path / "r.json")
+    (kept,) = (tmp_path / "cache").iterdir()
+    told = (
+        f"error: no space left; 6 games are kept in {kept}; the same command with --resume goes on"
+    )
+    assert code == 2 and lines[-1] == told
+    code, lines = run("evaluate", folder, *METHOD, "--json", tmp_path / "r.json", "--resume")
+    assert code == 0 and lines[0] == "6 of 6 games are done already"
+    assert not kept.exists()
+
+
+def _full(*_: Any) -> None:
+    raise OSError("no space left")
+
+
+def test_what_may_not_be_written_is_told_first(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as closed:
+        closed.setattr("os.access", lambda _, mode: mode != os.W_OK)
+        for option in ("--json", "--markdown"):
+            found = run("evaluate", folder, *METHOD, option, tmp_path / "r.txt")
+            refused(found, "r.txt may not be written: choose another folder")
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "file" / "cache")
+    refused(run("evaluate", folder, *METHOD), "choose --results FILE")
