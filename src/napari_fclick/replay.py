@@ -294,7 +294,7 @@ def _carried(
         stack,
         predictor,
         _rules(run),
-        Carry(**run.carry),
+        Carry(**{"guarded": False} | run.carry),  # files that do not say so were made without
         run.direction,
         limits=run.limits,
         others=others,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.propagation.fakes import of_box
@@ -24,6 +26,23 @@ def test_in_standard_deviations() -> None:
     assert contrast(plane(7, 5), of_box(BOX)) == pytest.approx(2, abs=0.02)
     assert contrast(plane(5, 7), of_box(BOX)) == pytest.approx(-2, abs=0.02)
     assert contrast(plane(5, 5), of_box(BOX)) == pytest.approx(0, abs=0.02)
+
+
+def test_a_large_object_is_thinned_out() -> None:
+    box = Box(300, 300, 1500, 1500)
+    pixels = np.random.default_rng(0).normal(5, 1, (1800, 1800)).astype(np.float32)
+    pixels[300:1500, 300:1500] += 2
+    read: list[int] = []
+
+    class Counting:
+        shape, ndim, dtype = pixels.shape, 2, pixels.dtype
+
+        def __getitem__(self, index: Any) -> Any:
+            read.append(pixels[index].size)
+            return pixels[index]
+
+    assert contrast(Counting(), of_box(box)) == pytest.approx(2, abs=0.02)
+    assert sum(read) <= 512 * 512
 
 
 def test_no_more_than_clear() -> None:

@@ -179,6 +179,39 @@ def test_both_sides_meet() -> None:
     assert (stops(made), made.keyframes) == ([(-1, "STACK"), (7, "STACK")], (0, 6))
 
 
+def test_a_side_that_has_lost_the_object_does_not_count() -> None:
+    # In slice 3 the square runs into a large neighbour, which goes on from there on the way up.
+    neighbour = Box(10, 20, 30, 38)
+    places: dict[int, Any] = {z: [SQUARE, neighbour] for z in range(8)}
+    places = {z: [SQUARE] if z in (0, 7) else [SQUARE, Box(10, 21, 30, 38)] for z in places}
+    places[3] = [SQUARE, neighbour]
+    made = carried(rectangles(8, places), 0, 7)
+    found = boxes(made)
+    assert {z: found[z] for z in (1, 2, 4, 5, 6)} == dict.fromkeys((1, 2, 4, 5, 6), SQUARE)
+
+
+def test_two_shapes_that_share_nothing_are_not_mixed() -> None:
+    apart = Box(10, 21, 20, 31)
+    made = propagation(textured(5), Echo())
+    mark(made, 0, of_box(SQUARE))
+    mark(made, 4, of_box(apart))
+    run(made)
+    assert boxes(made) == {0: SQUARE, 1: SQUARE, 2: SQUARE, 3: apart, 4: apart}
+    assert {made.slices[z].agreement for z in (1, 2, 3)} == {0.0}
+
+
+def test_slices_without_the_object_are_told_too() -> None:
+    volume = rectangles(7, dict.fromkeys((0, 1, 5, 6), SQUARE))
+    made = propagation(volume, rules=RULES.model_copy(update={"empty": None}), direction="up")
+    mark(made, 1, of_box(SQUARE))
+    came = [(found.index, found.mask is not None) for found in made.run()]
+    assert came == [(2, False), (3, False), (4, False), (5, True), (6, True)]
+    mark(made, 6, of_box(SQUARE))
+    came = [(found.index, found.mask is not None) for found in made.run()]
+    assert came[:4] == [(2, False), (3, False), (4, False), (5, True)]
+    assert came[4:] == [(5, True), (4, False), (3, False), (2, False)]
+
+
 def test_where_one_side_alone_finds_it() -> None:
     class Once(Bright):
         """Finds nothing when it sees a slice for the first time: on the way up."""

@@ -21,10 +21,11 @@ from tests.propagation.fakes import (
     rectangles,
 )
 
+from napari_fclick.core import window
 from napari_fclick.core.channels import ChannelStack
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import Propagation, Spacing, Stack
-from napari_fclick.propagation.stack import AheadPlane, reading_ahead
+from napari_fclick.propagation.stack import AheadPlane, ReadError, reading_ahead
 
 PIXELS = np.arange(80, dtype=np.float32).reshape(8, 10)
 BOX = Box(2, 3, 6, 8)
@@ -151,6 +152,22 @@ def test_arrays_and_pyramids_are_handed_over_as_they_are() -> None:
         with reading_ahead(Stack(lambda index, plane=plane: plane, 5)) as ahead:
             ahead.prepare(3, BOX)
             assert ahead.plane(3) is plane
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+@pytest.mark.parametrize("ahead_of", [3, 0])
+def test_whatever_is_raised_by_reading_is_one_error(levels: int, ahead_of: int) -> None:
+    class Damaged:
+        shape, ndim, dtype = (8, 10), 2, np.dtype(np.float32)
+
+        def __getitem__(self, index: Any) -> Any:
+            raise RuntimeError("blosc: bad magic")
+
+    plane = Damaged() if levels == 1 else [Damaged(), Damaged()]
+    with reading_ahead(Stack(lambda index: plane, 5)) as ahead:
+        ahead.prepare(ahead_of, BOX)
+        with pytest.raises(ReadError, match="bad magic"):
+            window.levels(ahead.plane(3))[0][2:6, 3:8]
 
 
 def test_what_fails_ahead_is_told_when_it_is_asked_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -13,6 +14,25 @@ from napari_fclick.core.integrity import keep_clicked
 
 Mask = NDArray[np.bool_]
 Pixel = tuple[int, int]
+
+#: Of larger regions, of so many pixels, only some are looked at where that is near enough.
+LOOKED_AT = 512 * 512
+
+
+def thinning(shape: tuple[int, ...]) -> int:
+    """Return by what step rows and columns are thinned out to be quick; 1 for none."""
+    return math.ceil(math.sqrt(math.prod(shape) / LOOKED_AT)) or 1
+
+
+def middle(mask: Mask) -> Pixel | None:
+    """Return the pixel farthest from a mask's border; of a large one, about that."""
+    step = thinning(mask.shape)
+    thinned = peak(mask[::step, ::step]) if step > 1 else None
+    if thinned is not None:
+        row, column = thinned.pixel
+        return row * step, column * step
+    found = peak(mask)  # where it is thin, nothing of it may be left
+    return None if found is None else found.pixel
 
 
 class Peak(NamedTuple):

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from napari_fclick.core import window
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.peaks import thinning
 from napari_fclick.core.window import Box
 
 #: Width of what is looked at around an object, in multiples of the square root of its area.
@@ -23,7 +24,7 @@ def contrast(plane: Any, mask: StoredMask) -> float:
     """Return how much brighter an object is than the ring around it, in standard deviations.
 
     Negative for dark objects; 0 where nothing can be said; within -3 to 3. Of several
-    channels their mean counts.
+    channels their mean counts. Of large objects only some pixels are looked at.
 
     Parameters
     ----------
@@ -39,11 +40,12 @@ def contrast(plane: Any, mask: StoredMask) -> float:
     box = Box(
         max(top - pad, 0), max(left - pad, 0), min(bottom + pad, height), min(right + pad, width)
     )
-    inside = mask.within(box)
-    distance = ndimage.distance_transform_edt(~inside)
+    step = thinning((box.bottom - box.top, box.right - box.left))
+    inside = mask.within(box)[::step, ::step]
+    distance = step * ndimage.distance_transform_edt(~inside)
     # The rim itself belongs half to the object, half to its surroundings.
     ring = (distance > 1) & (distance <= reach)
-    pixels = _gray(np.asarray(base[box.top : box.bottom, box.left : box.right]))
+    pixels = _gray(np.asarray(base[box.top : box.bottom : step, box.left : box.right : step]))
     return _difference(pixels[inside], pixels[ring])
 
 

@@ -15,7 +15,7 @@ from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.masks import StoredMask
-from napari_fclick.core.peaks import peak
+from napari_fclick.core.peaks import middle, peak
 from napari_fclick.core.window import Box
 from napari_fclick.prediction import Prediction, confidence
 from napari_fclick.propagation.appearance import TELLING, contrast
@@ -57,6 +57,11 @@ class Carry(BaseModel):
     )
     integrity: bool = Field(
         True, title="One piece", description="Keep only what hangs together with the anchor."
+    )
+    guarded: bool = Field(
+        True,
+        title="Guarded",
+        description="Between two keyframes, leave a side that has jumped to something else.",
     )
 
 
@@ -256,9 +261,9 @@ class Carrier:
 
 def anchor(mask: StoredMask) -> Click:
     """Return the pixel of a mask farthest from its border, as a first click."""
-    deepest = peak(mask.unpack())
+    deepest = middle(mask.unpack())
     assert deepest is not None  # a stored mask has pixels
-    row, column = deepest.pixel
+    row, column = deepest
     return Click(row + mask.box.top, column + mask.box.left)
 
 

@@ -10,9 +10,9 @@ the object ends on that side, until another run can read it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,11 @@ from napari_fclick.propagation.slices import End, Kind, SliceMask
 from napari_fclick.propagation.stack import Ahead, Stack, reading_ahead
 
 Direction = Literal["both", "up", "down"]
+
+#: Between two keyframes a side that jumps like this has lost the object.
+JUMPS = Rules(contrast=None, trust=None, overlap=0.3, growth=3.0)
+#: Two masks of one slice are shapes of the same object where they share this part of the smaller.
+ALIKE = 0.3
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,56 @@ class _Span:
     def goes_down(self) -> bool:
         """Whether there is a mask to be carried downward."""
         return self.above is not None and self.above.slice.mask is not None
+
+
+@dataclass
+class _Walk:
+    """How far the object was carried one way.
+
+    Attributes
+    ----------
+    front : Front
+        The last slice in which it was found.
+    index : int
+        The slice to be looked at next.
+    missed : list of int
+        Slices since then in which nothing was found.
+    lost : bool
+        Whether it has jumped to something else on the way, between two keyframes.
+    """
+
+    front: Front
+    index: int
+    missed: list[int] = field(default_factory=list)
+    lost: bool = False
+
+
+@dataclass
+class _Begun:
+    """What is known of a span that was not carried through to its end.
+
+    Attributes
+    ----------
+    walks : dict of int to _Walk
+        By the way that it goes, 1 or -1.
+    upward : dict of int to _Side
+        Between two keyframes, what came from below.
+    found : set of int
+        Slices that are up to date.
+    ends : list of End
+    """
+
+    walks: dict[int, _Walk] = field(default_factory=dict)
+    upward: dict[int, _Side] = field(default_factory=dict)
+    found: set[int] = field(default_factory=set)
+    ends: list[End] = field(default_factory=list)
+
+
+class _Side(NamedTuple):
+    """What one keyframe says of a slice between two, and whether it had lost the object there."""
+
+    slice: SliceMask
+    lost: bool
 
 
 class Propagation:
@@ -99,7 +154,7 @@ class Propagation:
         self.slices: dict[int, SliceMask] = {}
         self._keyframes: dict[int, _Keyframe] = {}
         self._done: dict[_Span, tuple[End, ...]] = {}
-        self._fresh: set[int] = set()
+        self._begun: dict[_Span, _Begun] = {}
         self._carrier = Carrier(predictor, stack.spacing, self.settings, limits, others)
 
     # --- keyframes ----------------------------------------------------------------------
@@ -147,7 +202,6 @@ class Propagation:
         if self._keyframes.pop(index, None) is None:
             raise ValueError(f"slice {index} is no keyframe; keyframes are {self.keyframes}")
         self.slices.pop(index, None)
-        self._fresh.clear()
 
     def change(
         self,
@@ -156,10 +210,8 @@ class Propagation:
     ) -> None:
         """Choose other rules or another direction; what they touch is to be run again."""
         self.rules, self.direction = rules or self.rules, direction or self.direction
-        self._fresh.clear()
 
     def _set(self, keyframe: _Keyframe) -> None:
-        self._fresh.clear()
         self._keyframes[keyframe.slice.index] = keyframe
         self.slices[keyframe.slice.index] = keyframe.slice
 
@@ -173,11 +225,13 @@ class Propagation:
     @property
     def stale(self) -> frozenset[int]:
         """Slices whose mask is of before the last change of a keyframe or a rule."""
-        settled = [span.indices for span in self._spans() if span in self._done]
+        spans = self._spans()
+        settled = [span.indices for span in spans if span in self._done]
+        found = {i for span in spans if span in self._begun for i in self._begun[span].found}
         return frozenset(
             index
             for index in self.slices
-            if index not in self._fresh
+            if index not in found
             and index not in self._keyframes
             and not any(start <= index and (stop < 0 or index < stop) for start, stop in settled)
         )
@@ -192,26 +246,28 @@ class Propagation:
         """Run what is pending, slice by slice.
 
         It may be abandoned at any moment (closed): what is in `slices` is then right as far
-        as it is not `stale`, and another run does what is left. It also tries again what ended
+        as it is not `stale`, and another run goes on from there. It also tries again what ended
         at a slice that could not be read.
 
         Yields
         ------
         SliceMask
-            Each slice as it is found; slices between keyframes come twice, first as carried
-            from one side.
+            Each slice that was looked at, without a mask where nothing was found; slices between
+            keyframes come twice, first as carried from one side.
         """
         if not any(k.slice.mask for k in self._keyframes.values()):
             raise ValueError("nothing to propagate: click on the object in a slice first")
         # Before anything is overwritten: an older span is not done any more.
-        self._done = {s: self._done[s] for s in self._spans() if self._is_settled(s)}
+        spans = self._spans()
+        self._done = {s: self._done[s] for s in spans if self._is_settled(s)}
+        self._begun = {s: self._begun[s] for s in spans if s in self._begun}
         with reading_ahead(self.stack) as ahead:
-            for span in [s for s in self._spans() if s not in self._done]:
-                self._fresh.clear()
-                ends: list[End] = []
-                yield from self._run(span, ahead, ends)
-                self._forget_stale(span)
-                self._done[span] = tuple(ends)
+            for span in [s for s in spans if s not in self._done]:
+                begun = self._begun.setdefault(span, _Begun())
+                yield from self._run(span, ahead, begun)
+                self._forget_stale(span, begun)
+                self._done[span] = tuple(begun.ends)
+                del self._begun[span]
         for index in self.stale:  # what no span reaches any more
             del self.slices[index]
 
@@ -232,14 +288,23 @@ class Propagation:
         ends = self._done.get(span)
         return ends is not None and not any(end.reason is Reason.UNREADABLE for end in ends)
 
-    def _run(self, span: _Span, ahead: Ahead, ends: list[End]) -> Iterator[SliceMask]:
+    def _run(self, span: _Span, ahead: Ahead, begun: _Begun) -> Iterator[SliceMask]:
         below, above = span.below, span.above
         if below is not None and above is not None and span.goes_up and span.goes_down:
-            yield from self._between(below, above, ahead, ends)
+            yield from self._between(below, above, ahead, begun)
         elif below is not None and span.goes_up:
-            yield from self._outward(below, 1, above, ahead, ends)
+            yield from self._outward(below, 1, above, ahead, begun)
         elif above is not None and span.goes_down:
-            yield from self._outward(above, -1, below, ahead, ends)
+            yield from self._outward(above, -1, below, ahead, begun)
+
+    def _walk(self, keyframe: _Keyframe, way: int, ahead: Ahead, begun: _Begun) -> _Walk:
+        """Return how far it was carried from a keyframe; its beginning, if it was not."""
+        if way not in begun.walks:
+            front = self._front(keyframe)
+            begun.walks[way] = _Walk(front, front.index + way)
+        walk = begun.walks[way]
+        ahead.prepare(walk.index, walk.front.prediction.view.box)
+        return walk
 
     def _outward(
         self,
@@ -247,77 +312,81 @@ class Propagation:
         way: int,
         limit: _Keyframe | None,
         ahead: Ahead,
-        ends: list[End],
+        begun: _Begun,
     ) -> Iterator[SliceMask]:
         """Carry a keyframe's mask one way until something ends it."""
-        front = self._front(keyframe)
-        missed: list[int] = []
-        index = front.index + way
-        ahead.prepare(index, front.prediction.view.box)
+        walk, ends = self._walk(keyframe, way, ahead, begun), begun.ends
         while True:
+            index = walk.index
             end = self._limit(index, limit)
             if end is not None:
                 ends.append(end)
                 return
             try:
-                carried = self._carry(front, index, way, ahead)
+                carried = self._carry(walk.front, index, way, ahead)
             except OSError as error:
                 ends.append(_unreadable(index, error))
                 return
+            walk.index += way
             if carried is None:
-                missed.append(index)
-                self.slices.pop(index, None)
-                if self.rules.empty is not None and len(missed) >= self.rules.empty:
-                    ends.append(End(missed[0], Reason.EMPTY))
+                walk.missed.append(index)
+                if self.rules.empty is not None and len(walk.missed) >= self.rules.empty:
+                    ends.append(End(walk.missed[0], Reason.EMPTY))
                     return
-            else:
-                end = self._judged(carried, index)
-                if end is not None:
-                    ends.append(end)
-                    return
-                missed.clear()
-                yield self._keep(_slice_of(carried, front.index, Kind.CARRIED))
-                front = carried.front
-            index += way
+                yield self._leave_empty(index, Kind.CARRIED)
+                continue
+            end = _judged(self.rules, carried, index)
+            if end is not None:
+                ends.append(end)
+                return
+            walk.missed.clear()
+            found = _slice_of(carried, walk.front.index, Kind.CARRIED)
+            walk.front = carried.front
+            yield self._keep(found, begun)
 
     def _between(
-        self, below: _Keyframe, above: _Keyframe, ahead: Ahead, ends: list[End]
+        self, below: _Keyframe, above: _Keyframe, ahead: Ahead, begun: _Begun
     ) -> Iterator[SliceMask]:
         """Carry from both sides; the nearer side counts more. What cannot be read is left out."""
         start, stop = below.slice.index, above.slice.index
-        upward: dict[int, SliceMask] = {}
-        unreadable: dict[int, End] = {}
-
-        def carry(front: Front, index: int, way: int) -> Carried | None:
-            try:
-                return self._carry(front, index, way, ahead)
-            except OSError as error:
-                unreadable[index] = _unreadable(index, error)
-                return None
-
-        front = self._front(below)
-        ahead.prepare(start + 1, front.prediction.view.box)
-        for index in range(start + 1, stop):
-            carried = carry(front, index, 1)
-            if carried is not None:
-                upward[index] = _slice_of(carried, front.index, Kind.CARRIED)
-                yield self._keep(upward[index])
-                front = carried.front
-        front = self._front(above)
-        ahead.prepare(stop - 1, front.prediction.view.box)
-        for index in range(stop - 1, start, -1):
-            carried = carry(front, index, -1)
-            one, other = upward.get(index), None
-            if carried is not None:
-                other = _slice_of(carried, front.index, Kind.BETWEEN)
-                front = carried.front
-            nearness = (stop - index) / (stop - start)
-            agreed = _agreed(one, other, nearness)
-            if agreed is None:
-                self.slices.pop(index, None)
+        walk = self._walk(below, 1, ahead, begun)
+        while walk.index < stop:
+            index = walk.index
+            side = self._side(walk, 1, ahead, begun, Kind.CARRIED)
+            if side is None:
+                yield self._leave_empty(index, Kind.CARRIED)
             else:
-                yield self._keep(agreed)
-        ends.extend(unreadable.values())
+                begun.upward[index] = side
+                yield self._keep(side.slice, begun)
+        walk = self._walk(above, -1, ahead, begun)
+        while walk.index > start:
+            index = walk.index
+            side = self._side(walk, -1, ahead, begun, Kind.BETWEEN)
+            nearness = (stop - index) / (stop - start)
+            alike = ALIKE if self.settings.guarded else 0.0
+            agreed = _agreed(begun.upward.get(index), side, nearness, alike)
+            if agreed is None:
+                begun.found.discard(index)
+                yield self._leave_empty(index, Kind.BETWEEN)
+            else:
+                yield self._keep(agreed, begun)
+
+    def _side(self, walk: _Walk, way: int, ahead: Ahead, begun: _Begun, kind: Kind) -> _Side | None:
+        """Carry to the next slice between two keyframes; None where nothing is found there."""
+        index = walk.index
+        walk.index += way
+        try:
+            carried = self._carry(walk.front, index, way, ahead)
+        except OSError as error:
+            begun.ends.append(_unreadable(index, error))
+            return None
+        if carried is None:
+            return None
+        if self.settings.guarded and judge(JUMPS, carried.measures) is not None:
+            walk.lost = True
+        found = _slice_of(carried, walk.front.index, kind)
+        walk.front = carried.front
+        return _Side(found, walk.lost)
 
     def _front(self, keyframe: _Keyframe) -> Front:
         made = keyframe.slice
@@ -330,10 +399,14 @@ class Propagation:
         ahead.prepare(index + way, front.prediction.view.box)
         return self._carrier.carry(front, index, plane)
 
-    def _keep(self, found: SliceMask) -> SliceMask:
+    def _keep(self, found: SliceMask, begun: _Begun) -> SliceMask:
         self.slices[found.index] = found
-        self._fresh.add(found.index)
+        begun.found.add(found.index)
         return found
+
+    def _leave_empty(self, index: int, kind: Kind) -> SliceMask:
+        self.slices.pop(index, None)
+        return SliceMask(index, kind, None)
 
     def _limit(self, index: int, limit: _Keyframe | None) -> End | None:
         if not 0 <= index < self.stack.length:
@@ -342,25 +415,26 @@ class Propagation:
             return End(index, Reason.ABSENT)
         return None if self.rules.allows(index) else End(index, Reason.RANGE)
 
-    def _judged(self, carried: Carried, index: int) -> End | None:
-        reason = judge(self.rules, carried.measures)
-        if reason is None:
-            return None
-        values = {
-            Reason.CONTRAST: carried.measures.contrast,
-            Reason.TRUST: carried.measures.trust,
-            Reason.CONFIDENCE: carried.measures.confidence,
-            Reason.OVERLAP: carried.measures.overlap,
-            Reason.AREA: carried.measures.growth,
-            Reason.SHIFT: carried.measures.shift,
-        }
-        return End(index, reason, values[reason])
-
-    def _forget_stale(self, span: _Span) -> None:
+    def _forget_stale(self, span: _Span, begun: _Begun) -> None:
         start, stop = span.indices
         for index in [i for i in self.slices if i not in self._keyframes]:
-            if start <= index and (stop < 0 or index < stop) and index not in self._fresh:
+            if start <= index and (stop < 0 or index < stop) and index not in begun.found:
                 del self.slices[index]
+
+
+def _judged(rules: Rules, carried: Carried, index: int) -> End | None:
+    reason = judge(rules, carried.measures)
+    if reason is None:
+        return None
+    values = {
+        Reason.CONTRAST: carried.measures.contrast,
+        Reason.TRUST: carried.measures.trust,
+        Reason.CONFIDENCE: carried.measures.confidence,
+        Reason.OVERLAP: carried.measures.overlap,
+        Reason.AREA: carried.measures.growth,
+        Reason.SHIFT: carried.measures.shift,
+    }
+    return End(index, reason, values[reason])
 
 
 def _unreadable(index: int, error: OSError) -> End:
@@ -383,28 +457,38 @@ def _slice_of(carried: Carried, source: int, kind: Kind) -> SliceMask:
     )
 
 
-def _agreed(one: SliceMask | None, other: SliceMask | None, nearness: float) -> SliceMask | None:
+def _agreed(
+    one: _Side | None, other: _Side | None, nearness: float, alike: float
+) -> SliceMask | None:
     """Join what came from below and from above.
+
+    Where one side has lost the object the other counts alone, and where they say entirely
+    different things the nearer: a mixture of two shapes would be neither.
 
     Parameters
     ----------
     nearness : float in [0, 1]
         How near the slice is to the keyframe below.
+    alike : float in [0, 1]
+        Part of the smaller mask that both share at least, where they are mixed.
     """
-    if one is None or other is None or one.mask is None or other.mask is None:
+    if one is None or other is None:
         known = one or other
-        return None if known is None else replace(known, kind=Kind.BETWEEN, agreement=0.0)
-    box = one.mask.box.union(other.mask.box)
-    below, above = (carrying.signed_distance(m.within(box)) for m in (one.mask, other.mask))
+        return None if known is None else replace(known.slice, kind=Kind.BETWEEN, agreement=0.0)
+    nearer = (one if nearness >= 0.5 else other).slice
+    if one.lost != other.lost:
+        nearer = (other if one.lost else one).slice
+    a, b = one.slice.mask, other.slice.mask
+    assert a is not None and b is not None  # of what was carried
+    found = replace(nearer, kind=Kind.BETWEEN, agreement=carrying.overlap(a, b))
+    box = a.box.union(b.box)
+    masks = a.within(box), b.within(box)
+    shared = int(np.count_nonzero(masks[0] & masks[1]))
+    if one.lost != other.lost or shared < alike * min(one.slice.pixels, other.slice.pixels):
+        return found
+    below, above = map(carrying.signed_distance, masks)
     mask = nearness * below + (1 - nearness) * above > 0
     stored = StoredMask.pack(mask, box.top, box.left)
-    nearer = one if nearness >= 0.5 else other
     if stored is None:
-        return replace(nearer, kind=Kind.BETWEEN, agreement=0.0)
-    return replace(
-        nearer,
-        kind=Kind.BETWEEN,
-        mask=stored,
-        pixels=int(np.count_nonzero(mask)),
-        agreement=carrying.overlap(one.mask, other.mask),
-    )
+        return found
+    return replace(found, mask=stored, pixels=int(np.count_nonzero(mask)))

@@ -65,6 +65,21 @@ class Stack:
             raise ValueError(f"slice {index}: the stack has slices 0 to {self.length - 1}")
 
 
+class GuardedPlane:
+    """A lazy plane; whatever is raised while it is read is a `ReadError`."""
+
+    def __init__(self, plane: Any) -> None:
+        self._plane = plane
+        self.shape, self.ndim, self.dtype = plane.shape, plane.ndim, plane.dtype
+        self.separate_channels = bool(getattr(plane, "separate_channels", False))
+
+    def __getitem__(self, index: Any) -> Any:
+        try:
+            return np.asarray(self._plane[index])
+        except Exception as error:  # files and what decodes them raise all kinds
+            raise ReadError(str(error) or type(error).__name__) from error
+
+
 class AheadPlane:
     """A lazy plane of which one region was read already."""
 
@@ -106,15 +121,12 @@ class Ahead:
         Raises
         ------
         ReadError
-            If it cannot be read. Of what was not read ahead, an OSError may come later.
+            If it cannot be read. Of what was not read ahead, it may come later.
         """
         waiting, self._waiting = self._waiting, None
-        try:
-            if waiting is not None and waiting[0] == index:
-                return waiting[1].result()
-            return self._stack.read(index)
-        except Exception as error:  # files and what decodes them raise all kinds
-            raise ReadError(str(error) or type(error).__name__) from error
+        if waiting is not None and waiting[0] == index:
+            return waiting[1].result()
+        return self._open(index)
 
     def prepare(self, index: int, box: Box) -> None:
         """Begin to read a region of a plane, if there is such a plane."""
@@ -125,8 +137,19 @@ class Ahead:
         """Forget what is being read."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def _open(self, index: int) -> Any:
+        try:
+            plane = self._stack.read(index)
+        except Exception as error:
+            raise ReadError(str(error) or type(error).__name__) from error
+        levels = window.levels(plane)
+        if all(isinstance(level, np.ndarray) for level in levels):
+            return plane
+        guarded = [GuardedPlane(level) for level in levels]
+        return guarded if len(guarded) > 1 else guarded[0]
+
     def _read(self, index: int, box: Box) -> Any:
-        plane = self._stack.read(index)
+        plane = self._open(index)
         if isinstance(plane, np.ndarray) or len(window.levels(plane)) > 1:
             return plane
         height, width = window.image_shape(plane)

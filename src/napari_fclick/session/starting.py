@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.masks import StoredMask
-from napari_fclick.core.peaks import peak
+from napari_fclick.core.peaks import middle
 from napari_fclick.core.window import Box
 from napari_fclick.session.state import PredictionLike, SessionError, Start
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Side of the window's canvas; the predictor looks at it anew at its own.
 CANVAS = 256
-#: Of masks of more pixels, only some are looked at for their middle.
-LOOKED_AT = 512 * 512
 
 
 def start_from(mask: NDArray[np.bool_], top: int, left: int) -> Start | None:
@@ -36,22 +33,11 @@ def start_from(mask: NDArray[np.bool_], top: int, left: int) -> Start | None:
     top, left : int
         Where its first pixel lies in the plane.
     """
-    stored, middle = StoredMask.pack(mask, top, left), _middle(mask)
-    if stored is None or middle is None:
+    stored, deepest = StoredMask.pack(mask, top, left), middle(mask)
+    if stored is None or deepest is None:
         return None
-    row, column = middle
+    row, column = deepest
     return Start(ClickSequence([Click(row + top, column + left)]), stored)
-
-
-def _middle(mask: NDArray[np.bool_]) -> tuple[int, int] | None:
-    """Return the pixel farthest from the mask's border; of a large one, about that."""
-    step = math.ceil(math.sqrt(mask.size / LOOKED_AT))
-    thinned = peak(mask[::step, ::step]) if step > 1 else None
-    if thinned is not None:
-        row, column = thinned.pixel
-        return row * step, column * step
-    found = peak(mask)  # where it is thin, nothing of it may be left
-    return None if found is None else found.pixel
 
 
 def start_of(carried: SliceMask) -> Start:
