@@ -412,9 +412,10 @@ def neighbour() -> Any:
     return out
 
 
-def carried_stack(path: Path, image: Any, *, complete: bool = True) -> Session:
+def carried_stack(path: Path, image: Any, *, complete: bool = True, labels: Any = None) -> Session:
     """Click in slice 3, carry, correct what came to slice 6, say that 11 is without, accept."""
-    session = Session(image[3], np.zeros(image.shape, np.int32), Place((1, 2), (3,)))
+    labels = np.zeros(image.shape, np.int32) if labels is None else labels
+    session = Session(image[3], labels, Place((1, 2), (3,)))
     session.labels[4:6, 15:22, 20:24] = 40
     session.labels[neighbour()] = 39
     recorder = recording(path, session, image, None)
@@ -541,6 +542,23 @@ def test_other_weights_carry_otherwise(tmp_path: Path) -> None:
     assert not (nothing.labels[0] == 41).any()
     assert [row.iou for row in nothing.masks] == [0.0, 0.0]
     journal.close()
+
+
+def test_slices_that_were_written_together_are_made_again(tmp_path: Path) -> None:
+    image = tube()
+    chunked = zarr.zeros(image.shape, chunks=(4, *image.shape[1:]), dtype=np.int32)
+    carried_stack(tmp_path / "a.fclick", image, labels=chunked)
+    carried_stack(tmp_path / "b.fclick", image)
+    found = {}
+    for name in "ab":
+        journal = Journal.open(tmp_path / f"{name}.fclick")
+        patches = [patch for commit in reopen(journal).restored.commits for patch in commit.patches]
+        found[name] = len(patches), replay(journal, image, BrightPredictor())
+        journal.close()
+    assert found["a"][0] < found["b"][0]
+    assert found["a"][1].differing == found["b"][1].differing == 0
+    assert np.array_equal(found["a"][1].labels[0], found["b"][1].labels[0])
+    assert [row.iou for row in found["a"][1].masks] == [row.iou for row in found["b"][1].masks]
 
 
 def test_an_object_carried_anew_is_carried_again(tmp_path: Path) -> None:

@@ -66,6 +66,13 @@ def test_segment_leaves_its_image_alone(run: Run, image: Path) -> None:
     check_out(image.with_name("other.tif"), image)
 
 
+def test_propagate_leaves_its_stack_alone(run: Run, image: Path) -> None:
+    content = image.read_bytes()
+    found = run("propagate", image, "--click", "0,9,9", "--out", image)
+    refused(found, f"--out {image} is the image itself: choose another file")
+    assert image.read_bytes() == content
+
+
 def test_a_folder_is_called_a_folder(run: Run, image: Path, tmp_path: Path) -> None:
     for name in ("folder", "folder.tif"):
         (tmp_path / name).mkdir()

@@ -389,7 +389,7 @@ def test_the_middle_of_a_large_object_is_found_in_a_part_of_its_pixels(
         looked_at.append(mask.size)
         return peak(mask)
 
-    monkeypatch.setattr("napari_fclick.session.starting.peak", counting)
+    monkeypatch.setattr("napari_fclick.core.peaks.peak", counting)
     mask = np.zeros((2000, 1500), bool)
     mask[100:1900, 200:1400] = True
     start = start_from(mask, 10, 20)

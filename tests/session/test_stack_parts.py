@@ -132,6 +132,82 @@ def test_between_a_click_and_a_mark_it_stays_where_it_was_not_carried_to() -> No
     assert pixels(session) == [0, 0, 81, 81, 81, 81, 0, 0, 0]
 
 
+def from_file(session: Session, *slices: int) -> None:
+    """Put an object into the labels of which the session knows nothing."""
+    for index in slices:
+        session.labels[index, 15:26, 15:26] = 1
+
+
+def test_what_comes_from_elsewhere_is_rewritten_and_that_is_told() -> None:
+    session = make_stack()
+    from_file(session, *range(1, 8))
+    pick_up(session, 4)
+    told = stacks.plan(session, known(session, [carried(3), carried(5)]), 0)
+    assert (told.rewritten, told.stays, told.removed) == ((3, 5), (1, 2, 6, 7), ())
+    assert told.elsewhere == ["rewrites slices 3, 5", "stays as it was in slices 1 to 2, 6 to 7"]
+    foreseen = stacks.foresee(session, known(session, [carried(3), carried(5)]), 0)
+    assert foreseen is not None
+    assert foreseen() == told
+
+
+def test_what_comes_from_elsewhere_ends_at_a_mark() -> None:
+    session = make_stack()
+    from_file(session, *range(1, 8))
+    before = session.labels.copy()
+    pick_up(session, 4)
+    for index in (2, 6):
+        session.show(at(index), PLANE)
+        session.mark_absent()
+    slices = known(session, [carried(3), carried(5)])
+    told = stacks.plan(session, slices, 0)
+    assert (told.rewritten, told.removed, told.stays) == ((3, 5), (1, 2, 6, 7), ())
+    stacks.accept(session, slices, RUN)
+    assert pixels(session) == [0, 0, 0, 81, 121, 81, 0, 0, 0]
+    commit = session._history.done[-1].commit
+    assert commit is not None
+    assert commit.stack is not None
+    assert commit.stack.absent == (1, 2, 6, 7)
+    session.undo()
+    assert (session.labels == before).all()
+
+
+def test_what_is_known_of_one_slice_alone_is_followed_from_there() -> None:
+    session = make_stack()
+    from_file(session, *range(1, 8))
+    pick_up(session, 4)
+    session.accept()
+    pick_up(session, 3)
+    session.show(at(6), PLANE)
+    session.mark_absent()
+    told = stacks.plan(session, known(session, [carried(5)]), 0)
+    assert (told.rewritten, told.removed, told.stays) == ((5,), (6, 7), (1, 2, 4))
+
+
+def test_it_is_followed_as_it_moves_until_it_is_gone() -> None:
+    session = make_stack()
+    for index in range(DEPTH):
+        session.labels[index, 15:26, 6 * index : 6 * index + 5] = 1
+    session.labels[6] = 0
+    session.show(at(4), PLANE)
+    editing.pick_up(session, 20, 26)
+    told = stacks.plan(session, known(session), 0)
+    assert told.stays == (0, 1, 2, 3, 5)  # beyond slice 6 it is another one
+    session.show(at(3), PLANE)
+    session.mark_absent()
+    session.show(at(4), PLANE)
+    assert stacks.plan(session, known(session), 0).removed == (0, 1, 2, 3)
+
+
+def test_it_is_followed_across_slices_that_it_is_carried_through_or_marked_in() -> None:
+    session = make_stack()
+    from_file(session, 3, 4, 6, 8)
+    pick_up(session, 4)
+    session.show(at(7), PLANE)
+    session.mark_absent()
+    told = stacks.plan(session, known(session, [carried(5), carried(6)]), 0)
+    assert (told.rewritten, told.removed, told.stays) == ((6,), (8,), (3,))
+
+
 def test_slices_are_named_in_short() -> None:
     assert listed([3]) == "slice 3"
     assert listed([1, 2, 3, 7]) == "slices 1 to 3, 7"

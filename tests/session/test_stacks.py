@@ -13,6 +13,7 @@ from tests.session.fakes import FakePredictor, bare_target, disc_prediction
 from tests.session.test_session import SIZE, Clock, answer, put
 
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
+from napari_fclick.core.labels import OverlapPolicy, make_patch
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import Kind, SliceMask
@@ -21,6 +22,7 @@ from napari_fclick.session.journal import Journal
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import reopen, resume
 from napari_fclick.session.signature import Signature
+from napari_fclick.session.stack_chunks import joined
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
 from napari_fclick.session.state import Start
@@ -367,6 +369,78 @@ def test_a_full_disk_leaves_nothing_half_done() -> None:
     session.undo()
     assert labels.array[4, 20, 20] == 50
     assert np.count_nonzero(labels.array) == 1
+
+
+class Chunked:
+    """Labels whose chunks have several slices; it counts how often it is written into."""
+
+    def __init__(self, array: Any, chunks: tuple[int, ...]) -> None:
+        self.array, self.chunks, self.writes = array, chunks, 0
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __getitem__(self, where: Any) -> Any:
+        return self.array[where]
+
+    def __setitem__(self, where: Any, value: Any) -> None:
+        self.writes += 1
+        self.array[where] = value
+
+
+def shrunk_and_grown(session: Session) -> None:
+    """Accept an object over others, and again in other slices, with one that it is gone from."""
+    session.labels[3, 18:40, 18:40] = 7
+    session.labels[5, 22:23, :] = 8
+    session.set(policy="replace")
+    accepted(session)
+    session.show(at(4), PLANE)
+    editing.pick_up(session, 20, 20)
+    session.show(at(5), PLANE)
+    session.mark_absent()
+    session.show(at(4), PLANE)
+    moved = [carried(3, disc(24, 30)), carried(2, disc(20, 20, 2)), carried(1, disc(12, 50, 3))]
+    stacks.accept(session, known(session, moved), RUN)
+
+
+def test_slices_of_a_chunk_are_written_at_once(tmp_path: Path) -> None:
+    made = []
+    for chunks in ((1, SIZE, SIZE), (4, SIZE, SIZE)):
+        array = np.zeros((DEPTH, SIZE, SIZE), np.int32)
+        labels = Chunked(array, chunks)
+        session = make_stack(labels)
+        recorder = recorded(tmp_path / f"{chunks[0]}.fclick", session)
+        states = []
+        shrunk_and_grown(session)
+        for _ in range(6):
+            states.append(array.copy())
+            session.undo()
+        for _ in range(6):
+            session.redo()
+        states.append(array.copy())
+        recorder.close()
+        again, journal = reopened(tmp_path / f"{chunks[0]}.fclick")
+        states.append(np.asarray(again.labels).copy())
+        assert again.objects == session.objects
+        journal.close()
+        made.append((states, labels.writes))
+    (one, often), (other, seldom) = made
+    assert all(np.array_equal(a, b) for a, b in zip(one[:-1], other[:-1], strict=True))
+    assert np.array_equal(one[-1] == 9, other[-1] == 9)
+    assert seldom < often / 2
+
+
+def test_joined_patches_lie_along_any_axis() -> None:
+    array = np.arange(2 * 5 * 6 * 7).reshape(2, 5, 6, 7)
+    labels = Chunked(array.copy(), (1, 5, 6, 3))
+    place = Place((1, 2), (1, 0))  # rows and columns before the axis of the slices
+    patches = []
+    for index, top in ((3, 0), (5, 2)):
+        where = place.moved(3, index).where(slice(top, top + 3), slice(1, 4))
+        patches.append(make_patch(array, np.ones((3, 3), bool), where, 9, OverlapPolicy.REPLACE))
+    joined(labels, 3, patches).apply(labels)
+    for patch in patches:
+        patch.apply(array)
+    assert np.array_equal(labels.array, array)
+    assert labels.writes == 1
 
 
 # --- objects that are there already -----------------------------------------------------

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 import typer
 
-from napari_fclick.cli.common import AsJson, Device, Weights, app, load_predictor, say, track
+from napari_fclick.cli.common import (
+    AsJson,
+    Device,
+    Weights,
+    app,
+    check_out,
+    load_predictor,
+    say,
+    track,
+)
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 
 if TYPE_CHECKING:
@@ -56,15 +65,18 @@ def propagate(
     from napari_fclick.propagation import Carry, Spacing, Stack, from_clicks
 
     check_mask_path(out)
+    check_out(out, stack)
     clicks, absent = read_clicks(click, not_ or ())
     rules = read_rules(rule or (), range_)
     size = Spacing(*_three_numbers(spacing, "--spacing"))
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
-    outside = [index for index in clicks if not rules.allows(index)]
+    outside = [index for index in (*clicks, *absent) if not rules.allows(index)]
     if outside:
         raise ValueError(f"slice {outside[0]} is clicked, but lies outside of --range {range_}")
     image = _checked_stack(read_image(stack), stack, (*clicks, *absent))
+    for text in (*click, *(not_ or ())):
+        _check_inside(text, image.shape[1:3])
     predictor = load_predictor(weights, device)
     propagation = from_clicks(
         Stack(lambda index: image[index], len(image), size),
@@ -150,6 +162,16 @@ def _read(text: str, positive: bool) -> tuple[int, Click]:
     except (ValueError, OverflowError):
         raise ClickError(f"click {text!r} is not Z,Y,X: slice, row and column, 4,40,60.5") from None
     return int(z), Click(y, x, positive)
+
+
+def _check_inside(text: str, shape: tuple[int, ...]) -> None:
+    _, click = _read(text, True)
+    (row, column), (height, width) = click.pixel, shape
+    if not (0 <= row < height and 0 <= column < width):
+        raise ClickError(
+            f"click {text!r} lies outside the image: row and column must be within 0,0 to "
+            f"{height - 1},{width - 1}"
+        )
 
 
 def _three_numbers(text: str, option: str) -> tuple[float, float, float]:

@@ -29,6 +29,8 @@ from napari_fclick.session.state import AcceptedObject, Draft, Part, SessionErro
 WHOLE_PLANE = 16_000_000
 #: In larger ones, the first look is at a square of this side about the click.
 FIRST_LOOK = 512
+#: So many pixels about what is known of an object are looked at, too.
+ABOUT = 64
 #: Stacks of up to so many pixels are read through, plane by plane, for a number.
 READ_THROUGH = 200_000_000
 
@@ -181,9 +183,26 @@ def bounds(session: Session, label: int, place: Place, near: tuple[int, int] | N
     planes = 1 if record is None else len(record.parts)
     if height * width * planes > WHOLE_PLANE:
         if part is not None:
-            look = _widened(part.box, 64, whole)
+            look = _widened(part.box, ABOUT, whole)
         elif near is not None:
             look = _widened(Box(*near, near[0] + 1, near[1] + 1), FIRST_LOOK // 2, whole)
+    return _searched(session, label, place, look)
+
+
+def bounds_about(session: Session, label: int, place: Place, box: Box) -> Box:
+    """Return the bounds of an object in a plane, searched for about a box; of no size if not there.
+
+    However large the plane is, no more is read than the object and what is about it.
+    """
+    height, width = place.plane_shape(session.labels.shape)
+    look = _widened(box, max(box.side, ABOUT), Box(0, 0, height, width))
+    return _searched(session, label, place, look)
+
+
+def _searched(session: Session, label: int, place: Place, look: Box) -> Box:
+    """Search for an object in a part of a plane, and about that until it ends within."""
+    height, width = place.plane_shape(session.labels.shape)
+    whole = Box(0, 0, height, width)
     while True:
         found = mask_bounds(_read(session, place, look) == label)
         if found is None:

@@ -655,9 +655,15 @@ class Session:
         self._objects.check_corrected(drafts)
 
     def patch(
-        self, mask: Mask, box: Box, place: Place, label: int, before: Box | None = None
+        self,
+        mask: Mask,
+        box: Box,
+        place: Place,
+        label: int,
+        before: Box | None = None,
+        policy: OverlapPolicy | None = None,
     ) -> LabelPatch:
-        """Return what writing a mask into any plane would change, with the policy that is set.
+        """Return what writing a mask into any plane would change.
 
         Parameters
         ----------
@@ -669,13 +675,16 @@ class Session:
             The object's number.
         before : Box, optional
             Bounds of what the object was there.
+        policy : OverlapPolicy, optional
+            By default the one that is set.
 
         Raises
         ------
         SessionError
             If there are no labels, or they cannot hold the number.
         """
-        return self._objects.patch(mask, box, place, label, self.settings.policy, before)
+        policy = policy or self.settings.policy
+        return self._objects.patch(mask, box, place, label, policy, before)
 
     def accept(
         self, place: Place | None = None, settings: Settings | None = None
@@ -700,14 +709,27 @@ class Session:
         patch = self.plan(place, settings)
         target = self._objects.check_target()
         before = self.object_here(patch.label)
-        record = self._record(patch, place, settings, before)
+        record, left_out = self._record(patch, place, settings, before), self._left_out(place)
         stored = (StoredPatch.pack(patch),)
         shape = tuple(int(n) for n in self.labels.shape)
         commit = Commit(stored, target, (Change(patch.label, before, record),), shape)
         step = self.step(f"accept object {patch.label}", Draft(), place)
         self.do(replace(step, commit=commit, others=self._left_marks(place)))
-        self.reported.emit(patch.summary())
+        self.reported.emit("; ".join([patch.summary(), *left_out]))
         return record
+
+    def _left_out(self, here: Place) -> list[str]:
+        """Say which clicks before and behind a plane may be meant for its object, and are not."""
+        label = self.draft_at(here).label
+        slices = [
+            "/".join(map(str, place.index))
+            for place in self.clicked
+            if place.behind(here) and self.draft_at(place).label == label
+        ]
+        if not slices:
+            return []
+        named = f"slice{'s' * (len(slices) > 1)} {', '.join(slices)}"
+        return [f"clicks in {named} are not part of it: propagate first to make it one object"]
 
     def _record(
         self, patch: LabelPatch, place: Place, settings: Settings, before: AcceptedObject | None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from napari_fclick.core.window import Box
-from napari_fclick.session.editing import bounds
+from napari_fclick.session.editing import bounds, bounds_about
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
 from napari_fclick.session.starting import start_from
@@ -52,6 +52,61 @@ def parts_along(session: Session, label: int, axis: int) -> dict[int, Part]:
         if part.place.axes == place.axes and part.place.moved(axis, here) == place
     }
     return dict(sorted(parts.items()))
+
+
+def unrecorded(
+    session: Session,
+    label: int,
+    planes: Sequence[Place],
+    drafts: Mapping[int, Draft],
+    known: Mapping[int, Part],
+    reached: Collection[int] = (),
+) -> dict[int, Box]:
+    """Return where the labels alone tell of an object, such as one from a file or of a brush.
+
+    It is followed from the slices in which it was taken in hand, to both sides until it is
+    gone, about where it was in the slice before. This reads the labels.
+
+    Parameters
+    ----------
+    session : Session
+    label : int
+    planes : sequence of Place
+        Those that lie one behind the other.
+    drafts : mapping of int to Draft
+        What was clicked in them.
+    known : mapping of int to Part
+        See `parts_along`.
+    reached : collection of int
+        Slices in which it may be gone without ending there: those that it is carried to now.
+
+    Returns
+    -------
+    dict of int to Box
+        Its bounds in those slices of which nothing is ``known``, in their order.
+    """
+    found: dict[int, Box] = {}
+    begun = {
+        index: draft.start.mask.box if draft.start else bounds(session, label, planes[index])
+        for index, draft in drafts.items()
+        if draft.label == label
+    }
+    for first, box in begun.items():
+        found[first] = box
+        for slices in (range(first - 1, -1, -1), range(first + 1, len(planes))):
+            near = box
+            for index in slices:
+                if index in begun or index in found:
+                    break  # it was followed from there on, or is going to be
+                if index in known:
+                    near = known[index].box
+                    continue
+                here = bounds_about(session, label, planes[index], near)
+                if here.side:
+                    found[index] = near = here
+                elif index not in reached:
+                    break
+    return {i: box for i, box in sorted(found.items()) if box.side and i not in known}
 
 
 def made_by_hand(

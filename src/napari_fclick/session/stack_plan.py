@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +18,17 @@ from napari_fclick.session.editing import bounds
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
-from napari_fclick.session.stack_parts import label_of, listed, made_by_hand, parts_along, region
+from napari_fclick.session.stack_chunks import TOGETHER, joined, thickness
+from napari_fclick.session.stack_parts import (
+    label_of,
+    listed,
+    made_by_hand,
+    parts_along,
+    region,
+    unrecorded,
+)
 from napari_fclick.session.starting import CANVAS
-from napari_fclick.session.state import KEYFRAME, Draft, Part, SessionError
+from napari_fclick.session.state import KEYFRAME, Draft, Part, SessionError, Settings
 
 if TYPE_CHECKING:
     from napari_fclick.propagation import SliceMask  # it brings torch along
@@ -45,6 +54,8 @@ class Stakes:
         Slices that it was known in, and is taken out of.
     stays : tuple of int
         Slices that it was known in, and stays in as it was: it was not carried there now.
+    rewritten : tuple of int
+        Slices in which it was from elsewhere, such as a file, and gets another shape.
     """
 
     label: int
@@ -54,21 +65,27 @@ class Stakes:
     withheld: dict[int, int] = field(default_factory=dict)
     removed: tuple[int, ...] = ()
     stays: tuple[int, ...] = ()
+    rewritten: tuple[int, ...] = ()
 
-    def plus(self, patch: LabelPatch) -> Stakes:
-        """Return what it comes to with one more slice."""
+    def plus(self, patch: LabelPatch, rewritten: tuple[int, ...] = ()) -> Stakes:
+        """Return what it comes to with one more slice, which may be one that is rewritten."""
         return replace(
             self,
             slices=self.slices + (patch.written > 0),
             written=self.written + patch.written,
             overwritten=dict(Counter(self.overwritten) + Counter(patch.overwritten)),
             withheld=dict(Counter(self.withheld) + Counter(patch.withheld)),
+            rewritten=(*self.rewritten, *rewritten),
         )
 
     @property
     def elsewhere(self) -> list[str]:
-        """What becomes of it in slices that it was not carried to."""
-        cases = (("removed from", self.removed), ("stays as it was in", self.stays))
+        """What becomes of it in slices that no person made now."""
+        cases = (
+            ("rewrites", self.rewritten),
+            ("removed from", self.removed),
+            ("stays as it was in", self.stays),
+        )
         return [f"{what} {listed(slices)}" for what, slices in cases if slices]
 
     def summary(self) -> str:
@@ -98,6 +115,8 @@ class Work:
         The number of the existing object that is corrected.
     place : Place
         Of the plane on show.
+    settings : Settings
+        With which it is accepted.
     parts : dict of int to Part
         What was known of that object, by slice.
     """
@@ -108,22 +127,34 @@ class Work:
     drafts: dict[int, Draft]
     label: int | None
     place: Place
+    settings: Settings
     parts: dict[int, Part] = field(default_factory=dict)
 
     def at(self, index: int) -> Place:
         """Return where a slice lies."""
         return self.place.moved(self.axis, index)
 
+    @cached_property
+    def unrecorded(self) -> dict[int, Box]:
+        """Where the object is by the labels alone; the first time, they are read for it."""
+        if self.label is None:
+            return {}
+        length = int(self.session.labels.shape[self.axis])
+        planes = [self.at(index) for index in range(length)]
+        reached = {*self.drafts, *(each.index for each in self.slices)}
+        return unrecorded(self.session, self.label, planes, self.drafts, self.parts, reached)
+
     @property
     def gone(self) -> tuple[int, ...]:
         """The slices without the object: those that are marked so, and those beyond a mark.
 
         Beyond it are those that lie between a mark and no click at all. What a person made
-        there stays.
+        there in this session stays.
         """
         marked = [index for index, draft in self.drafts.items() if draft.absent]
         at_hand = {*self.drafts, *(each.index for each in self.slices)}
-        left = [i for i, part in self.parts.items() if i not in at_hand and not part.by_person]
+        known = [i for i, part in self.parts.items() if not part.by_person]
+        left = [i for i in (*known, *self.unrecorded) if i not in at_hand]
         return tuple(sorted([*marked, *filter(self._beyond, left)]))
 
     def _beyond(self, index: int) -> bool:
@@ -134,12 +165,20 @@ class Work:
     def stakes(self, label: int) -> Stakes:
         """Return what it comes to before any slice is written."""
         gone, written = self.gone, {each.index for each in self.slices}
-        known = sorted(index for index, part in self.parts.items() if part.area)
+        recorded = (index for index, part in self.parts.items() if part.area)
+        known = sorted([*recorded, *self.unrecorded])
         return Stakes(
             label,
             removed=tuple(index for index in known if index in gone),
             stays=tuple(index for index in known if index not in written.union(gone)),
         )
+
+    def rewritten(self, each: SliceMask | None, patch: LabelPatch) -> tuple[int, ...]:
+        """Return the slice where what the object was from elsewhere gets another shape."""
+        if each is None or each.kind == KEYFRAME or each.index in self.parts:
+            return ()
+        before, after = patch.before == patch.label, patch.after == patch.label
+        return (each.index,) if before.any() and np.any(before != after) else ()
 
     def patches(self, label: int) -> Iterator[tuple[SliceMask | None, LabelPatch]]:
         """Yield what becomes of the labels, slice by slice; None for where it is removed."""
@@ -148,23 +187,32 @@ class Work:
             yield each, self._patch(each, each.mask, label)
         if self.label is not None:
             for index in self.gone:
-                patch = self._removal(self.at(index), label)
+                patch = self._removal(index, label)
                 if patch is not None:
                     yield None, patch
 
     def _patch(self, each: SliceMask, mask: StoredMask, label: int) -> LabelPatch:
         place, box, before = self.at(each.index), mask.box, None
         if self.label is not None:
-            middle = ((box.top + box.bottom) // 2, (box.left + box.right) // 2)
-            known = bounds(self.session, label, place, middle)
+            known = self._before(each.index, label, box)
             before = known if known.side else None
-        return self.session.patch(mask.unpack(), box, place, label, before)
+        policy = self.settings.policy
+        return self.session.patch(mask.unpack(), box, place, label, before, policy)
 
-    def _removal(self, place: Place, label: int) -> LabelPatch | None:
-        box = bounds(self.session, label, place)
+    def _before(self, index: int, label: int, near: Box | None) -> Box:
+        """Return the bounds of what the object was in a slice."""
+        middle = None
+        if near is not None:
+            middle = ((near.top + near.bottom) // 2, (near.left + near.right) // 2)
+        found = bounds(self.session, label, self.at(index), middle)
+        known = self.unrecorded.get(index, found)
+        return found.union(known) if found.side else known
+
+    def _removal(self, index: int, label: int) -> LabelPatch | None:
+        box = self._before(index, label, self.unrecorded.get(index))
         if not box.side:
             return None
-        where = region(place, box)
+        where = region(self.at(index), box)
         before = np.array(self.session.labels[where])
         after = np.where(before == label, before.dtype.type(0), before)
         return LabelPatch(where, before, after, label, 0)
@@ -172,37 +220,66 @@ class Work:
 
 @dataclass
 class Made:
-    """What was planned, packed at once: as they are, patches take the memory of the labels.
+    """What was planned, packed soon: as they are, patches take the memory of the labels.
 
     Attributes
     ----------
+    labels : array
+    axis : int
+        Along which the slices lie.
     stakes : Stakes
     patches : list of StoredPatch
     found : list of (SliceMask, Box, int)
         The slices that have a part, its bounds and its pixels.
     """
 
+    labels: Any
+    axis: int
     stakes: Stakes
     patches: list[StoredPatch] = field(default_factory=list)
     found: list[tuple[SliceMask, Box, int]] = field(default_factory=list)
+    _together: list[LabelPatch] = field(default_factory=list)  # of slices in the same chunks
 
-    def take(self, each: SliceMask | None, patch: LabelPatch) -> None:
+    def take(
+        self, each: SliceMask | None, patch: LabelPatch, rewritten: tuple[int, ...] = ()
+    ) -> None:
         """Keep what becomes of the labels in one slice."""
-        self.stakes = self.stakes.plus(patch)
+        self.stakes = self.stakes.plus(patch, rewritten)
         contested = patch.contested is not None and bool(patch.contested.any())
         # Of an object that was there before the session, the file must have what stays, too.
         own = bool(np.any(patch.after == patch.label))
         if own or contested or np.any(patch.before != patch.after):
-            self.patches.append(StoredPatch.pack(patch))
+            self._keep(patch)
         # A clicked slice is known even if others keep all of it: a replay needs it.
         if each is not None and (patch.written or each.kind == KEYFRAME):
             rows, columns = (part for part in patch.where if isinstance(part, slice))
             box = Box(rows.start, columns.start, rows.stop, columns.stop)
             self.found.append((each, box, patch.written))
 
+    def _keep(self, patch: LabelPatch) -> None:
+        """Keep a patch to be packed with those of the slices in the same chunks."""
+        together = [*self._together, patch]
+        thick = thickness(self.labels, self.axis)
+        chunks = {each.where[self.axis] // thick for each in together}  # type: ignore[operator]
+        if len(chunks) > 1 or sum(each.after.size for each in together) > TOGETHER:
+            self.pack()
+        self._together.append(patch)
 
-def gathered(session: Session, slices: Iterable[SliceMask], axis: int) -> Work:
-    """Return what is to be accepted; raises SessionError where that cannot be."""
+    def pack(self) -> None:
+        """Pack what is kept, be it that no more comes."""
+        if self._together:
+            patch = joined(self.labels, self.axis, self._together)
+            self.patches.append(StoredPatch.pack(patch))
+            self._together.clear()
+
+
+def gathered(
+    session: Session, slices: Iterable[SliceMask], axis: int, settings: Settings | None = None
+) -> Work:
+    """Return what is to be accepted; raises SessionError where that cannot be.
+
+    The settings are those that are set where none are given.
+    """
     drafts = session.drafts_along(axis)
     chosen = {each.index: each for each in slices if each.mask is not None}
     if not any(each.kind == KEYFRAME for each in chosen.values()):
@@ -230,7 +307,8 @@ def gathered(session: Session, slices: Iterable[SliceMask], axis: int) -> Work:
             "carried from there too"
         )
     ordered = tuple(chosen[index] for index in sorted(chosen))
-    return Work(session, axis, ordered, drafts, label, session.place, parts)
+    settings = settings or session.settings
+    return Work(session, axis, ordered, drafts, label, session.place, settings, parts)
 
 
 def _agree(each: SliceMask | None, draft: Draft) -> bool:
@@ -246,19 +324,20 @@ def planned(work: Work) -> Made:
     """Plan all slices; raises SessionError where nothing would be written."""
     session, number = work.session, work.label
     label = number or session.next_label
-    made = Made(work.stakes(label))
+    made = Made(session.labels, work.axis, work.stakes(label))
     for each, patch in work.patches(label):
         if number is None and bool(np.any(patch.before == label)):
             # The number was taken behind our back: all labels are read again.
             assert session.target is not None
             session.target.forget()
             return planned(work)
-        made.take(each, patch)
+        made.take(each, patch, work.rewritten(each, patch))
+    made.pack()
     if not made.stakes.written:
         owners = ", ".join(map(str, sorted(made.stakes.withheld)))
         raise SessionError(
             f"nothing to write: all pixels of the masks belong to object {owners} "
-            f"(overlap policy {session.settings.policy.value!r})"
+            f"(overlap policy {work.settings.policy.value!r})"
         )
     return made
 

@@ -6,7 +6,7 @@ of that is handed over to be accepted. Each function is one step of the session 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from napari_fclick.session.state import (
     Draft,
     Part,
     SessionError,
+    Settings,
     Start,
 )
 
@@ -193,20 +194,26 @@ def foresee(
 
     def told() -> Stakes:
         stakes = work.stakes(label)
-        for _, patch in work.patches(label):
-            stakes = stakes.plus(patch)
+        for each, patch in work.patches(label):
+            stakes = stakes.plus(patch, work.rewritten(each, patch))
         return stakes
 
     return told
 
 
-def accept(session: Session, slices: Iterable[SliceMask], run: StackRun) -> AcceptedObject:
+def accept(
+    session: Session,
+    slices: Iterable[SliceMask],
+    run: StackRun,
+    settings: Settings | None = None,
+    trails: Mapping[int, tuple[Answer, ...]] | None = None,
+) -> AcceptedObject:
     """Write an object into all its slices, and start the next one: one step.
 
     What was clicked in the planes of the stack decides on its number and tells where it is
     not. Of an existing object that is corrected, the slices handed over are written anew; it is
-    removed where it is marked as absent, and where it was carried to beyond such a mark; its
-    other slices stay as they are.
+    removed where it is marked as absent, and beyond such a mark where no person made it in this
+    session; its other slices stay as they are.
 
     Parameters
     ----------
@@ -215,6 +222,10 @@ def accept(session: Session, slices: Iterable[SliceMask], run: StackRun) -> Acce
         What is known of it: each clicked slice, and those that it was carried to.
     run : StackRun
         How that came about; which slices there are is noted by this function.
+    settings : Settings, optional
+        By default those that are set.
+    trails : mapping of int to tuple of Answer, optional
+        What led to the masks of clicked slices; by default what the session knows of it.
 
     Raises
     ------
@@ -223,11 +234,12 @@ def accept(session: Session, slices: Iterable[SliceMask], run: StackRun) -> Acce
         correct different objects, a slice that a person made before would be overwritten, other
         objects keep all its pixels, or the labels cannot be written. Nothing is written then.
     """
-    work = gathered(session, slices, run.axis)
+    work = gathered(session, slices, run.axis, settings)
     made = planned(work)
     stakes, label, target = made.stakes, made.stakes.label, session.target
     assert target is not None  # it was planned
-    parts = [_part(work, each, patch_box, area, run) for each, patch_box, area in made.found]
+    trails = trails or {}
+    parts = [_part(work, *found, run, trails.get(found[0].index, ())) for found in made.found]
     before = session.object_here(label)
     record = _record(work, label, _ordered(parts, session.place), before)
     shape = tuple(int(n) for n in session.labels.shape)
@@ -251,16 +263,23 @@ def accept(session: Session, slices: Iterable[SliceMask], run: StackRun) -> Acce
 # --- helpers ----------------------------------------------------------------------------
 
 
-def _part(work: Work, each: SliceMask, box: Box, area: int, run: StackRun) -> Part:
+def _part(
+    work: Work,
+    each: SliceMask,
+    box: Box,
+    area: int,
+    run: StackRun,
+    trail: tuple[Answer, ...],
+) -> Part:
     session, place, kind = work.session, work.at(each.index), each.kind.value
-    draft, answers = work.drafts.get(each.index), ()
+    draft = work.drafts.get(each.index)
     if draft is None:
-        return Part(place, each.clicks, box, area, answers, None, session.settings, kind)
-    trail = session.trail_at(place)
+        return Part(place, each.clicks, box, area, (), None, work.settings, kind)
+    trail = trail or session.trail_at(place)
     begun_with = draft.start is not None and draft.start.clicks == draft.clicks
     if not trail and not begun_with:  # it was answered elsewhere, all clicks at once
         trail = (Answer(len(draft.clicks), None, run.limits),)
-    return Part(place, draft.clicks, box, area, trail, draft.start, session.settings, kind)
+    return Part(place, draft.clicks, box, area, trail, draft.start, work.settings, kind)
 
 
 def _ordered(parts: list[Part], shown: Place) -> list[Part]:
@@ -277,6 +296,6 @@ def _record(
     seconds = sum(draft.seconds for draft in drafts.values()) + session.since_last_step
     made = sum(draft.made for draft in drafts.values())
     if before is None:
-        return AcceptedObject(label, tuple(parts), seconds, made, session.settings.class_name)
+        return AcceptedObject(label, tuple(parts), seconds, made, work.settings.class_name)
     record = before.with_parts(parts, [work.at(index) for index in work.gone])
     return replace(record, seconds=before.seconds + seconds, made=before.made + made)

@@ -14,6 +14,7 @@ from napari_fclick.session.state import Settings
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.planes import LayerError, displayed_place
 from napari_fclick.widgets.predicting import Predicting
+from napari_fclick.widgets.stacks.model import Whole
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
@@ -31,8 +32,8 @@ class Waiting:
         What it is made of; with others it is not accepted.
     settings : Settings
         With which it is accepted: as they were when that was asked for.
-    whole : bool
-        Whether it is accepted in all slices that it was carried to.
+    whole : Whole or None
+        What it is in all slices that it was carried to, where it is accepted in them.
     queue : list of (float, float, bool) or Settings
         What was done since, in order: row, column and sign of clicks, which belong to the next
         objects, and the settings with which each of these is to be accepted as well.
@@ -42,7 +43,7 @@ class Waiting:
 
     clicks: ClickSequence
     settings: Settings
-    whole: bool = False
+    whole: Whole | None = None
     queue: list[Made | Settings] = field(default_factory=list)
     asked: ClickSequence | None = None
 
@@ -88,11 +89,11 @@ class Accepting:
         if here is not None:
             self._accept_next(here, session.settings)
             return
-        problem = self._controller.stacks.why_not_accept()
-        if problem:
-            self._controller.say(problem, "warning")
+        try:
+            whole = self._controller.stacks.whole()
+        except SessionError as error:
+            self._controller.say(str(error), "warning")
             return
-        whole = self._controller.stacks.current is not None
         self._begin_at(session, current, session.place, session.settings, whole)
 
     def add(self, y: float, x: float, positive: bool) -> None:
@@ -167,7 +168,7 @@ class Accepting:
         current: Annotation,
         place: Place,
         settings: Settings,
-        whole: bool = False,
+        whole: Whole | None = None,
     ) -> None:
         if self._must_wait(session, place, whole):
             self._waiting[place] = Waiting(session.draft_at(place).clicks, settings, whole)
@@ -223,13 +224,13 @@ class Accepting:
             except Exception as error:  # whatever hears of it: the others are to be done as well
                 self._controller.say(reason(error), "warning")
 
-    def _must_wait(self, session: Session, place: Place, whole: bool) -> bool:
+    def _must_wait(self, session: Session, place: Place, whole: Whole | None) -> bool:
         """Whether what accepting needs, the mask and a free number, is on its way."""
         known = session.prediction_at(place) is not None
         failed = place == session.place and session.failure is not None
         if session.draft_at(place).clicks and not known and not failed:
             return self._predicting.possible
-        return (known or whole) and not session.knows_next_label
+        return (known or whole is not None) and not session.knows_next_label
 
     def _wait(self, session: Session, place: Place, shown: bool) -> None:
         if session.target is not None:
@@ -269,20 +270,19 @@ class Accepting:
         current: Annotation,
         place: Place,
         settings: Settings,
-        whole: bool,
+        whole: Whole | None,
     ) -> None:
-        stacks = self._controller.stacks
         try:
-            if whole or session.prediction_at(place) is not None:
+            if whole is not None or session.prediction_at(place) is not None:
                 if current.labels is None and session.corrected:
                     number = min(session.corrected)
                     raise SessionError(f"choose the Labels layer that object {number} is in")
                 current.ensure_labels()
                 self._controller.bind_keys()
-            if whole:
-                stacks.accept()
-            else:
+            if whole is None:
                 session.accept(place, settings)
+            else:
+                self._controller.stacks.accept(whole, settings)
         except Exception as error:
             # Whatever labels on a disk may raise: the clicks are kept, and it is said.
             self._controller.say(reason(error), "error")

@@ -101,6 +101,26 @@ def test_where_it_is_not_carried_to_it_stays_and_that_is_told(open_stack: OpenSt
     assert slices_of(dock) == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_an_object_from_a_file_is_told_what_becomes_of_it(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    mine = np.zeros(tube().shape, np.uint8)
+    mine[1:9, 11:20, 16:28] = 1
+    dock.controller.choose_labels(dock.controller.viewer.add_labels(mine, name="mine"))
+    dock.wait()
+    pick_up(dock, 4)
+    dock.propagate()
+    assert dock.tool.count == 7
+    assert dock.tool.stakes == "rewrites slices 1 to 3, 5 to 7 · stays as it was in slice 8"
+    dock.go(6)
+    dock.tool.not_here()
+    dock.wait()
+    assert dock.tool.stakes == "rewrites slices 1 to 3, 5 · removed from slices 6 to 8"
+    dock.controller.accept()
+    dock.wait()
+    assert slices_of(dock) == [1, 2, 3, 4, 5]
+    assert "rewrites slices 1 to 3, 5; removed from slices 6 to 8" in dock.widget.message.text()
+
+
 def two() -> Any:
     """Return a tube with another one below it."""
     data = tube()

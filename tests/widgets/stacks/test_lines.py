@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image
 
 from napari_fclick.session import Place
-from napari_fclick.widgets.stacks.lines import Line, axes_of, first_axis, spacing_of
+from napari_fclick.widgets.stacks.lines import Line, axes_of, default_axis, spacing_of
 
 
 def image(shape: tuple[int, ...], **kwargs: object) -> Image:
@@ -23,10 +23,33 @@ def test_axes_are_those_not_on_show() -> None:
     assert axes_of(image((20, 30)), Place()) == ()
 
 
-def test_the_first_axis_with_a_slider_is_taken() -> None:
-    assert first_axis(axes_of(image((1, 4, 20, 30)), Place((2, 3), (0, 0)))) == 1
-    assert first_axis(axes_of(image((1, 20, 30)), Place((1, 2), (0,)))) == 0
-    assert first_axis(()) is None
+@pytest.mark.parametrize(
+    ("shape", "names", "taken"),
+    [
+        ((3, 4), "cz", "z"),
+        ((3, 4), "tz", "z"),
+        ((4, 3), "Zt", "Z"),
+        ((3, 1), "tz", "t"),
+        ((4, 3), "tc", "t"),
+        ((1, 3), "zc", "z"),
+        ((4, 3), "ab", "b"),
+        ((1, 1), "ab", "b"),
+        ((3, 4, 2), "tzc", "z"),
+    ],
+)
+def test_slices_lie_along_z_or_the_last_axis_but_not_along_channels(
+    shape: tuple[int, ...], names: str, taken: str
+) -> None:
+    layer = image((*shape, 20, 30), axis_labels=(*names, "y", "x"))
+    place = Place((len(shape), len(shape) + 1), (0,) * len(shape))
+    number = default_axis(axes_of(layer, place))
+    assert number is not None and names[number] == taken
+
+
+def test_there_may_be_nothing_but_channels_or_no_slices() -> None:
+    layer = image((3, 20, 30), axis_labels=("channel", "y", "x"))
+    assert default_axis(axes_of(layer, Place((1, 2), (0,)))) == 0
+    assert default_axis(()) is None
 
 
 def test_planes_of_a_line() -> None:
@@ -37,6 +60,13 @@ def test_planes_of_a_line() -> None:
     assert line.position(Place((1, 3), (2, 8))) == 8
     assert line.position(Place((1, 3), (1, 8))) is None
     assert line.position(Place((0, 1), (2, 8))) is None
+
+
+def test_lines_are_described() -> None:
+    layer = image((3, 4, 20, 30), axis_labels=("t", "z", "y", "x"))
+    assert Line.through(Place((2, 3), (1, 2)), 1).described(layer) == "at t 1"
+    assert Line.through(Place((2, 3), (1, 2)), 0).described(layer) == "at z 2"
+    assert Line.through(Place((1, 2), (5,)), 0).described(image((4, 20, 30))) == "along axis 0"
 
 
 @pytest.mark.parametrize("affine", [None, np.diag([2, 1, 1, 1])])

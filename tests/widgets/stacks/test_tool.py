@@ -101,6 +101,19 @@ def test_not_here_ends_the_object_and_is_undone(open_stack: OpenStack) -> None:
     assert dock.tool.count == 7
 
 
+def test_nothing_is_marked_as_not_here_without_an_object(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    dock.controller.accept()
+    dock.go(6)
+    dock.tool.not_here()
+    assert "take the object in hand first (Ctrl + click)" in dock.widget.message.text()
+    assert not dock.session.drafts_along(0)
+    dock.click(*CLICK)
+    dock.tool.not_here()  # it is clicked nowhere else
+    assert "click on it in another one first" in dock.widget.message.text()
+    assert dock.session.clicks and not dock.session.draft.absent
+
+
 def test_clear_drops_all_its_clicks_in_one_step(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
     current = dock.tool.current
@@ -193,14 +206,12 @@ def test_an_object_that_is_taken_in_hand_later_is_no_other_one(open_stack: OpenS
     np.testing.assert_array_equal(dock.controller.labels.data == 3, tube() > 100)
 
 
-def test_a_change_while_it_waits_to_be_accepted_is_carried_first(open_stack: OpenStack) -> None:
+def test_what_is_still_being_changed_is_not_accepted(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
     dock.controller.set(threshold=0.6)
-    session = dock.session  # as after a count
-    accept = dock.controller._accepting._accept
-    accept(session, dock.controller.current, session.place, session.settings, True)
+    dock.controller.accept()
     assert "still to come" in dock.widget.message.text()
-    assert not dock.controller.labels.data.any()
+    assert dock.controller.labels is None
     dock.wait()
     dock.controller.accept()
     assert dock.controller.labels.data.any()
@@ -322,7 +333,8 @@ def test_tzyx_along_either_axis(open_stack: OpenStack) -> None:
     dock.go(1, axis=0)
     dock.go(4, axis=1)
     assert [axis.name for axis in dock.tool.axes] == ["t", "z"]
-    assert dock.tool.axis is not None and dock.tool.axis.name == "t"
+    assert dock.tool.axis is not None and dock.tool.axis.name == "z"
+    dock.tool.choose_axis(0)
     dock.click(*CLICK)
     dock.propagate()
     assert slices_of(dock) == [0, 1, 2]
@@ -338,6 +350,32 @@ def test_tzyx_along_either_axis(open_stack: OpenStack) -> None:
     labels = dock.controller.labels.data
     assert not labels[[0, 2]].any()
     np.testing.assert_array_equal(labels[1], data[1] > 100)
+
+
+def test_carrying_another_object_says_which_one_it_stops(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    one = tube((60, 40, 50), 0, 59)
+    dock = open_stack(np.stack([one, one]), axis_labels=("t", "z", "y", "x"))
+    for time_point in (1, 0):
+        dock.go(time_point, axis=0)
+        dock.go(30, axis=1)
+        dock.click(*CLICK)
+    tubes.gate = threading.Semaphore(3)
+    dock.tool.propagate()
+    until(lambda: dock.tool.running)
+    first = dock.tool.current
+    dock.go(1, axis=0)
+    dock.tool.propagate()
+    assert dock.widget.message.text() == "carrying at t 0 was stopped"
+    assert first is not None and first.phase == "stopped"
+    gate, tubes.gate = tubes.gate, None
+    for _ in range(10):
+        gate.release()
+    dock.wait()
+    assert dock.tool.count == 60
+    dock.go(0, axis=0)
+    assert dock.widget.stack.buttons["propagate"].text() == "Go on"
 
 
 def test_channels_and_limits_are_those_of_clicks(

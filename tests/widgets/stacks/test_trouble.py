@@ -85,6 +85,41 @@ def test_where_the_network_fails_at_once_the_clicked_slice_is_accepted(
     assert slices_of(dock.controller.labels.data) == [4]
 
 
+def test_what_cannot_be_asked_is_not_asked_again_with_every_slice(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(tube(), at=6)
+    dock.click(*CLICK)
+    dock.go(3)
+    dock.click(*CLICK)
+
+    def fail() -> None:
+        tubes.error = RuntimeError("slice 6 is damaged") if damaged else None
+
+    damaged: list[bool] = []
+    tubes.on_ask = fail
+    said: list[str] = []
+    dock.controller.reported.connect(lambda text, level: said.append(text))
+    dock.session.forget_predictions()
+    dock.wait()
+    damaged.append(True)
+    dock.propagate()
+    current = dock.tool.current
+    assert current is not None and current.phase == "failed"
+    problem = "the object was not carried: slice 6 is damaged"
+    assert said.count(problem) == 1
+    for index in (2, 4, 5, 3):
+        dock.go(index)
+        dock.wait()
+    assert said.count(problem) == 1 and dock.tool.why_not_accept() == "slice 6 is damaged"
+    dock.propagate()
+    assert said.count(problem) == 2
+    damaged.clear()
+    dock.go(6)  # it is asked about what is on show
+    dock.wait()
+    assert current.phase == "done" and dock.tool.count == 7
+
+
 def test_a_click_that_was_not_answered_is_not_waited_for(
     open_stack: OpenStack, tubes: TubePredictor
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
+from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.session import Session, SessionError, stacks
 from napari_fclick.session.stack_parts import label_of
 from napari_fclick.widgets.activity import Activity
@@ -78,6 +79,13 @@ class Keeper:
         """Whether something is carried, or about to be."""
         return self._runner.busy or self._settled.isActive()
 
+    @property
+    def asked(self) -> tuple[Any, ...]:
+        """Who is asked now, and about what pixels: see `Wanted.asked`."""
+        annotation = self._controller.current
+        assert annotation is not None
+        return self._controller.predictor, annotation.renewals, annotation.limits
+
     def of(self, session: Session, line: Line) -> CarriedObject | None:
         """Return the object that is carried along a line."""
         return self._objects.get((id(session), line))
@@ -144,6 +152,8 @@ class Keeper:
     def _keep_up(self, current: CarriedObject) -> None:
         wanted, before = self._wanted(current), current.wanted
         current.followed = wanted.said
+        if current.missed and current.unanswered() != current.missed:
+            current.due = True  # by now, some of what could not be had is there
         if wanted == before and not current.due:
             # A click whose answer it waits for may have been taken back.
             if current.phase == "waiting" and not self._settled.isActive():
@@ -160,8 +170,8 @@ class Keeper:
         assert annotation is not None
         return Wanted(
             current.said(),
-            (self._controller.predictor, annotation.renewals, annotation.limits),
-            (settings.threshold, settings.integrity),
+            self.asked,
+            (settings.threshold, settings.integrity, settings.policy is OverlapPolicy.REPLACE),
             self.choices,
             spacing_of(annotation.image, current.line),
         )
@@ -178,8 +188,9 @@ class Keeper:
         at_rest = current.phase in ("stopped", "done", "failed")
         if wanted == before and at_rest and not current.due:
             return  # another object was waited for
+        self._interrupt(current)
         current.ask(wanted.asked)
-        unanswered = current.unanswered()
+        unanswered, current.missed = current.unanswered(), []
         on_show = current.line.position(current.session.place)
         failure = current.session.failure if on_show in unanswered else None
         if failure is None and self._waits(current, annotation, unanswered):
@@ -213,7 +224,7 @@ class Keeper:
         if predictor is None:
             return True
         elsewhere = [i for i in unanswered if current.line.at(i) != session.place]
-        places = [current.line.at(index) for index in elsewhere]
+        places, wanted = [current.line.at(index) for index in elsewhere], self._wanted(current)
         requests = [(p, session.request_at(p, annotation.plane(p))) for p in places]
         if requests and not self._runner.asking:
 
@@ -229,7 +240,13 @@ class Keeper:
                     self._receiving = False
                 self._run_wanted()
 
-            self._runner.ask(work, done, partial(self._on_failed, current))
+            def failed(problem: str) -> None:
+                # Not asked again as one scrolls, but when something changes or a person wants it.
+                current.wanted, current.due, current.unfit = wanted, False, True
+                current.missed = current.unanswered()
+                self._on_failed(current, problem)
+
+            self._runner.ask(work, done, failed)
         return bool(unanswered)
 
     def _carrying(
@@ -241,6 +258,8 @@ class Keeper:
     ) -> Carrying:
         session, line = current.session, current.line
         settings = session.settings
+        # What is to be replaced is no limit.
+        kept = session.target is not None and settings.policy is not OverlapPolicy.REPLACE
         return Carrying(
             lambda index: annotation.plane(line.at(index)),
             annotation.shape[line.axis],
@@ -252,15 +271,13 @@ class Keeper:
                 "integrity": settings.integrity,
             },
             annotation.limits,
-            None if session.target is None else stacks.others(session, line.axis),
+            stacks.others(session, line.axis) if kept else None,
             owner,
         )
 
     def _start(
         self, current: CarriedObject, carrying: Carrying, keyframes: dict[int, Keyframe]
     ) -> None:
-        if self._running is not None and self._running is not current:
-            self._running.phase = "stopped"
         self._running = current
         current.begin(carrying)
         self._activity.begin("First Click: carrying an object through the stack")
@@ -275,6 +292,20 @@ class Keeper:
             request, told, partial(self._on_done, current), partial(self._on_failed, current)
         )
         self._changed(current)
+
+    def _interrupt(self, current: CarriedObject) -> None:
+        """Say that another object is no longer carried: one is at a time."""
+        other = self._running
+        if other is None or other is current or other.phase != "running":
+            return
+        other.phase = "stopped"
+        annotations = self._controller.annotations
+        image = next((a.image for a in annotations if a.session is other.session), None)
+        if image is not None:
+            where = other.line.described(image)
+            if other.session is not current.session:
+                where = f"in {image.name!r}, {where}"
+            self._controller.say(f"carrying {where} was stopped", "warning")
 
     def _on_done(self, current: CarriedObject, found: Snapshot) -> None:
         if found.problem:

@@ -11,6 +11,9 @@ import numpy as np
 from napari_fclick.session import Place
 from napari_fclick.widgets.planes import layer_shape, linear_matrix
 
+#: What an axis of channels is named.
+CHANNELS = ("c", "ch", "channel", "channels")
+
 
 class Axis(NamedTuple):
     """An axis along which an object can be carried.
@@ -53,6 +56,14 @@ class Line:
         """Return the plane at a position."""
         return self.base.moved(self.axis, index)
 
+    def described(self, image: Any) -> str:
+        """Say where it lies in an image layer: "at t 0", or "along z" where it is the only one."""
+        names = {axis.number: axis.name for axis in axes_of(image, self.base)}
+        others = [number for number in names if number != self.axis]
+        if not others:
+            return f"along {names[self.axis]}"
+        return "at " + ", ".join(f"{names[n]} {self.base.position(n)}" for n in others)
+
     def position(self, place: Place) -> int | None:
         """Return where a plane lies on it; None where it does not."""
         lies = place.axes == self.base.axes and Line.through(place, self.axis) == self
@@ -76,10 +87,16 @@ def axes_of(image: Any, place: Place) -> tuple[Axis, ...]:
     )
 
 
-def first_axis(axes: tuple[Axis, ...]) -> int | None:
-    """Return the first axis that has more than one slice, or else the first; None of none."""
-    longer = [axis.number for axis in axes if axis.length > 1]
-    return next(iter([*longer, *(axis.number for axis in axes)]), None)
+def default_axis(axes: tuple[Axis, ...]) -> int | None:
+    """Return the axis along which an object is carried unless another is chosen; None of none.
+
+    It is one named z, or else the last one, among those that have more than one slice; channels
+    only where there is nothing else.
+    """
+    spatial = [axis for axis in axes if axis.name.lower() not in CHANNELS] or axes
+    longer = [axis for axis in spatial if axis.length > 1] or spatial
+    named = [axis for axis in longer if axis.name.lower() == "z"]
+    return next((axis.number for axis in reversed(named or longer)), None)
 
 
 def spacing_of(image: Any, line: Line) -> tuple[float, float, float]:

@@ -10,7 +10,8 @@ from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.session import Session
 from napari_fclick.session.session import mask_of
-from napari_fclick.session.state import Draft, SessionError, Settings, Start
+from napari_fclick.session.stack_run import StackRun
+from napari_fclick.session.state import Answer, Draft, SessionError, Settings, Start
 from napari_fclick.widgets.stacks.lines import Line
 from napari_fclick.widgets.stacks.running import Carrying, Direction, Keyframe, Snapshot
 
@@ -69,7 +70,7 @@ class Wanted(NamedTuple):
     asked : tuple
         Who is asked, and about what pixels.
     settings : tuple
-        What makes a mask of an answer.
+        What makes a mask of an answer, and whether other objects are replaced.
     choices : Choices
     spacing : (float, float, float)
         See `napari_fclick.widgets.stacks.lines.spacing_of`.
@@ -85,6 +86,26 @@ class Wanted(NamedTuple):
     def setting(self) -> tuple[Any, ...]:
         """What all masks depend on: where it changes, all are carried again."""
         return self.asked, self.settings, self.choices.carry, self.spacing
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An object as it is when a person accepts it in all its slices.
+
+    Attributes
+    ----------
+    slices : tuple of SliceMask
+    run : StackRun
+    trails : dict of int to tuple of Answer
+        What led to the masks of the clicked slices.
+    asked : tuple
+        See `Wanted.asked`.
+    """
+
+    slices: tuple[SliceMask, ...]
+    run: StackRun
+    trails: dict[int, tuple[Answer, ...]]
+    asked: tuple[Any, ...]
 
 
 class CarriedObject:
@@ -108,6 +129,8 @@ class CarriedObject:
         What that carries with; see `Wanted.setting`.
     unfit : bool
         Whether what is known is no longer what is wanted, which cannot be run.
+    missed : list of int
+        The slices whose answer is missing, where asking for it failed.
     wanted : Wanted or None
         What it was run for last.
     followed : dict of int to Said
@@ -129,13 +152,14 @@ class CarriedObject:
         self.carrying: Carrying | None = None
         self.setting: tuple[Any, ...] | None = None
         self.unfit = False
+        self.missed: list[int] = []
         self.wanted: Wanted | None = None
         self.followed: dict[int, Said] = {}
         self.due = False
         self.at: int | None = None
         self.seen: set[int] = set()
         self.version = 0
-        self._answers: dict[int, tuple[Said, Any]] = {}
+        self._answers: dict[int, tuple[Said, Any, tuple[Answer, ...]]] = {}
         self._asked: tuple[Any, ...] | None = None
         self._before: dict[int, SliceMask] = {}
         self._snapshot = Snapshot()
@@ -168,12 +192,18 @@ class CarriedObject:
             known = self._answers.get(index)
             if not said[0] or (known is not None and known[0] == said):
                 continue
-            answer = self.session.prediction_at(self.line.at(index))
+            place = self.line.at(index)
+            answer = self.session.prediction_at(place)
             if answer is None:
                 waiting.append(index)
             else:
-                self._answers[index] = said, answer
+                self._answers[index] = said, answer, self.session.trail_at(place)
         return waiting
+
+    @property
+    def trails(self) -> dict[int, tuple[Answer, ...]]:
+        """What was asked on the way to the answers: the session may forget its own by then."""
+        return {index: trail for index, (*_, trail) in self._answers.items()}
 
     def keyframes(self) -> dict[int, Keyframe]:
         """Return what the clicks come to, all being answered.

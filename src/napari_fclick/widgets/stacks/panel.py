@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
 
 DIRECTIONS = {"both": "both ways", "up": "to higher slices", "down": "to lower slices"}
-#: Rules that have widgets of their own; what the dock's settings decide.
-_ELSEWHERE = ("first", "last", "threshold", "integrity")
+#: Rules that have widgets of their own; what the dock's settings decide; what is always on.
+_ELSEWHERE = ("first", "last", "threshold", "integrity", "guarded")
 
 
 class Range(QWidget):

@@ -11,10 +11,10 @@ from psygnal import Signal
 from napari_fclick.session import Place, Session, stacks
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
-from napari_fclick.session.state import SessionError
+from napari_fclick.session.state import SessionError, Settings
 from napari_fclick.widgets.stacks.keeping import Keeper
-from napari_fclick.widgets.stacks.lines import Axis, Line, axes_of, first_axis
-from napari_fclick.widgets.stacks.model import CarriedObject, Choices, clear_along
+from napari_fclick.widgets.stacks.lines import Axis, Line, axes_of, default_axis
+from napari_fclick.widgets.stacks.model import CarriedObject, Choices, Whole, clear_along
 from napari_fclick.widgets.stacks.preview import CarriedPreview
 from napari_fclick.widgets.stacks.stakes import StackStakes
 from napari_fclick.widgets.stacks.texts import describe_carried
@@ -79,7 +79,7 @@ class StackTool:
         axes, current = self.axes, self._controller.current
         chosen = None if current is None else self._axis.get(id(current.session))
         numbers = [axis.number for axis in axes]
-        number = chosen if chosen in numbers else first_axis(axes)
+        number = chosen if chosen in numbers else default_axis(axes)
         return next((axis for axis in axes if axis.number == number), None)
 
     @property
@@ -214,11 +214,24 @@ class StackTool:
 
     def not_here(self) -> None:
         """Mark that the object is not in the slice on show, or take that back."""
-        problem = why_no_stack(self.axis)
+        problem = why_no_stack(self.axis) or self._why_not_mark()
         if problem:
             self._controller.say(problem, "warning")
             return
         self._controller.change(lambda session: session.mark_absent(not session.draft.absent))
+
+    def _why_not_mark(self) -> str:
+        """Return why the slice on show cannot be marked: nobody would see which object ends."""
+        session, axis = self._controller.session, self.axis
+        if session is None or axis is None or session.draft.absent:
+            return ""
+        drafts = session.drafts_along(axis.number)
+        here = session.place.position(axis.number)
+        if any(draft.clicks for index, draft in drafts.items() if index != here):
+            return ""
+        if session.clicks:
+            return "the object is clicked in this slice alone: click on it in another one first"
+        return "take the object in hand first (Ctrl + click), or click on it in another slice"
 
     def good_as_is(self) -> None:
         """Take the mask that was carried to the slice on show as if it had been clicked."""
@@ -271,20 +284,21 @@ class StackTool:
             return "the mask of a slice is still to come: wait until the object was carried anew"
         return "the object is still being carried: wait, or stop it and accept what is known"
 
-    def accept(self) -> None:
-        """Write the object into the labels of all its slices.
+    def whole(self) -> Whole | None:
+        """Return the object as it is now, to be accepted; None where nothing was carried.
 
         Raises
         ------
         SessionError
-            If it cannot be accepted now (it may have waited for this), or where the session does.
+            If it cannot be accepted now.
         """
         problem, current = self.why_not_accept(), self.current
         if problem:
             raise SessionError(problem)
-        assert current is not None and current.carrying is not None
+        if current is None:
+            return None
         carrying = current.carrying
-        assert carrying.propagation is not None
+        assert carrying is not None and carrying.propagation is not None
         run = StackRun.of(
             current.line.axis,
             carrying.propagation,
@@ -292,7 +306,28 @@ class StackTool:
             others=carrying.others is not None,
             complete=current.complete,
         )
-        stacks.accept(current.session, current.known, run)
+        return Whole(tuple(current.known), run, current.trails, self._keeper.asked)
+
+    def accept(self, whole: Whole, settings: Settings) -> None:
+        """Write an object into the labels of all its slices.
+
+        Parameters
+        ----------
+        whole : Whole
+            It may have waited since.
+        settings : Settings
+            As they were when that was asked for.
+
+        Raises
+        ------
+        SessionError
+            If other masks would be found by now, or where the session does.
+        """
+        session = self._controller.session
+        assert session is not None  # what waits is called off with it
+        if whole.asked != self._keeper.asked:
+            raise SessionError("the network or the image changed meanwhile: accept it once more")
+        stacks.accept(session, whole.slices, whole.run, settings, whole.trails)
 
     def clear(self) -> None:
         """Take back everything that was clicked of the object in its slices."""
