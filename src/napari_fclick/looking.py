@@ -9,6 +9,7 @@ from napari_fclick.close_up import CloseUp
 from napari_fclick.core import window
 from napari_fclick.core.window import Window
 from napari_fclick.network.checkpoints import Preprocessing
+from napari_fclick.one_way import one_way
 from napari_fclick.prediction import Earlier, Prediction, Run, confidence
 from napari_fclick.reading import WindowReader
 
@@ -46,6 +47,8 @@ class Looking:
     ) -> tuple[FloatArray, Window]:
         """Run on the window that fits; look again where the answer is doubtful or was corrected.
 
+        A click that corrects only adds, or only takes away.
+
         Returns the probability of the window at the image's resolution (h, w), and the window.
 
         Parameters
@@ -59,7 +62,8 @@ class Looking:
         inner = view.inner(found)
         if confidence(inner, inner > 0.5) < SURE:
             found = self._run(self._reader, [view], Earlier(view.expand(found), view))[0]
-        return self._close_up(found, view, previous), view
+        closer = self._close_up(found, view, previous)
+        return one_way(closer, view, self._reader.clicks, previous), view
 
     def _fitted(
         self, previous: Prediction | None, typical_side: float | None

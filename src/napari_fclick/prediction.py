@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Connectivity, Kept, keep_clicked
-from napari_fclick.core.window import Window
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.window import MASK_CANVAS, Window, fit_window
 from napari_fclick.reading import Block, WindowReader
 
 FloatArray = NDArray[np.float32]
@@ -112,6 +113,31 @@ class Prediction:
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
         return self.probability > threshold
+
+
+class Existing(Prediction):
+    """A mask that the network did not say: all of it is the object, whatever is clicked."""
+
+    by_network = False
+
+    def kept(self, threshold: float = 0.5) -> Kept:
+        """Return the mask as it is."""
+        return Kept(self.mask(threshold, integrity=False), False)
+
+
+def existing(mask: StoredMask, clicks: ClickSequence, shape: tuple[int, int]) -> Existing:
+    """Return a mask as if it had been predicted, so that the next click goes on from it.
+
+    Parameters
+    ----------
+    mask : StoredMask
+    clicks : ClickSequence
+        That stand for it.
+    shape : (int, int)
+        Rows and columns of the image.
+    """
+    view = fit_window(mask.box, shape, MASK_CANVAS)
+    return Existing(mask.within(view.box).astype(np.float32), view, clicks, shape)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ FIT_FACTOR = 1.8
 KEEP_FRACTIONS = (0.25, 0.85)
 #: No window is smaller or larger than this many pixels (an 8192 window costs 256 MB).
 MIN_SIDE, MAX_SIDE = 32, 8192
+#: Side of the canvas of a window made for a mask; the predictor looks at it anew at its own.
+MASK_CANVAS = 256
 #: Sides of the windows tried from a bare first click, in one batch; and of those tried after
 #: them where the object runs out of the largest.
 FIRST_SIDES = (48, 96, 192, 384, 768)

@@ -17,7 +17,7 @@ from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import middle, peak
 from napari_fclick.core.window import Box
-from napari_fclick.prediction import Prediction, confidence
+from napari_fclick.prediction import Prediction, confidence, existing
 from napari_fclick.propagation.appearance import TELLING, contrast
 from napari_fclick.propagation.rules import Measures
 from napari_fclick.propagation.stack import Spacing
@@ -29,8 +29,6 @@ Others = Callable[[int, Box], Mask]
 
 #: A conflict with other objects is answered by a negative click from this share of the mask on.
 CONFLICT = 0.03
-#: Side of the canvas of a window made for a mask; the predictor looks at it anew at its own.
-CANVAS = 256
 
 
 class Predicting(Protocol):
@@ -154,9 +152,7 @@ def as_prediction(mask: StoredMask, shape: tuple[int, int]) -> Prediction:
     shape : (int, int)
         Rows and columns of the plane.
     """
-    view = window.fit_window(mask.box, shape, CANVAS)
-    probability = mask.within(view.box).astype(np.float32)
-    return Prediction(probability, view, ClickSequence([anchor(mask)]), shape)
+    return existing(mask, ClickSequence([anchor(mask)]), shape)
 
 
 class Carrier:

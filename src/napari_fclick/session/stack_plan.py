@@ -27,7 +27,6 @@ from napari_fclick.session.stack_parts import (
     region,
     unrecorded,
 )
-from napari_fclick.session.starting import CANVAS
 from napari_fclick.session.state import KEYFRAME, Draft, Part, SessionError, Settings
 
 if TYPE_CHECKING:
@@ -355,7 +354,9 @@ def surroundings(work: Work, label: int) -> list[StoredPatch]:
         assert each.mask is not None
         if each.kind == KEYFRAME:
             continue
-        seen = region(work.at(each.index), window.fit_window(each.mask.box, shape, CANVAS).box)
+        seen = region(
+            work.at(each.index), window.fit_window(each.mask.box, shape, window.MASK_CANVAS).box
+        )
         found = np.array(session.labels[seen])
         strange = (found != 0) & (found != label)
         if strange.any():

@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickSequence
-from napari_fclick.core.integrity import Kept
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import middle
 from napari_fclick.core.window import Box
 from napari_fclick.session.state import PredictionLike, SessionError, Start
 
 if TYPE_CHECKING:
-    from napari_fclick.prediction import Prediction
     from napari_fclick.propagation import SliceMask
-
-#: Side of the window's canvas; the predictor looks at it anew at its own.
-CANVAS = 256
 
 
 def start_from(mask: NDArray[np.bool_], top: int, left: int) -> Start | None:
@@ -79,21 +73,6 @@ def start_prediction(start: Start, shape: tuple[int, int]) -> PredictionLike:
     shape : (int, int)
         Rows and columns of the plane.
     """
-    from napari_fclick.prediction import Prediction  # it brings torch along
+    from napari_fclick.prediction import existing  # it brings torch along
 
-    class Existing(Prediction):
-        """All of the object belongs to it, whether or not a click lies in each part."""
-
-        by_network = False
-
-        def kept(self, threshold: float = 0.5) -> Kept:
-            return Kept(self.mask(threshold, integrity=False), False)
-
-    box = start.mask.box
-    view = window.fit_window(box, shape, CANVAS)
-    probability = np.zeros((view.height, view.width), np.float32)
-    top, left = box.top - view.top, box.left - view.left
-    mask = start.mask.unpack()
-    probability[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
-    existing: Prediction = Existing(probability, view, start.clicks, shape)
-    return existing
+    return existing(start.mask, start.clicks, shape)
