@@ -60,6 +60,9 @@ def test_a_mask_that_a_person_accepted_is_no_guess() -> None:
     before = existing(stored, ClickSequence([FIRST]), SHAPE)
     found = one_way(random(1), WIDE, ClickSequence([FIRST, Click(60, 60)]), before)
     assert (found[mask] > 0.5).all()
+    carried = existing(stored, ClickSequence([FIRST]), SHAPE, guess=True)
+    again = ClickSequence([FIRST, Click(60, 60)])
+    assert np.array_equal(one_way(random(1), WIDE, again, carried), random(1))
 
 
 def test_clicks_of_both_signs_and_clicks_that_were_moved_may_change_anything() -> None:

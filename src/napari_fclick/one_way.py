@@ -1,7 +1,7 @@
 """A correcting click only adds, or only takes away.
 
-But for the first correction: what the network says after a single click is a guess, and the second
-click may have it think again.
+But for the first correction: what the network says after a single click, or of another slice, is a
+guess, and the first correction may have it think again.
 """
 
 from __future__ import annotations
@@ -35,12 +35,10 @@ def one_way(
     clicks : ClickSequence
         That it answers.
     previous : Prediction or None
-        Before the new clicks. Where it is not the answer to the clicks before them, or no more
-        than the network's guess after one, or the new ones are of both signs, anything may change.
+        Before the new clicks. Where it is a guess, or not the answer to the clicks before them,
+        or the new ones are of both signs, anything may change.
     """
-    if previous is None or not previous.leads_to(clicks):
-        return found
-    if previous.by_network and len(previous.clicks) == 1:
+    if previous is None or previous.is_guess or not previous.leads_to(clicks):
         return found
     way = _way(clicks[len(previous.clicks) :])
     both = view.box.shared(previous.view.box)

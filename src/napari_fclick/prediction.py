@@ -52,6 +52,11 @@ class Prediction:
     connectivity: Connectivity = 8
     block: Block | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def is_guess(self) -> bool:
+        """Whether it is what the network made of a single click: nothing was corrected yet."""
+        return len(self.clicks) == 1
+
     #: Whether the network said it, so that its probability tells how sure that is.
     by_network: ClassVar[bool] = True
 
@@ -115,17 +120,32 @@ class Prediction:
         return self.probability > threshold
 
 
+@dataclass(frozen=True, eq=False)
 class Existing(Prediction):
-    """A mask that the network did not say: all of it is the object, whatever is clicked."""
+    """A mask that the network did not say: all of it is the object, whatever is clicked.
 
-    by_network = False
+    Attributes
+    ----------
+    guess : bool
+        Whether it was carried from another slice, and nobody has accepted it.
+    """
+
+    by_network: ClassVar[bool] = False
+    guess: bool = False
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nobody has accepted it."""
+        return self.guess
 
     def kept(self, threshold: float = 0.5) -> Kept:
         """Return the mask as it is."""
         return Kept(self.mask(threshold, integrity=False), False)
 
 
-def existing(mask: StoredMask, clicks: ClickSequence, shape: tuple[int, int]) -> Existing:
+def existing(
+    mask: StoredMask, clicks: ClickSequence, shape: tuple[int, int], *, guess: bool = False
+) -> Existing:
     """Return a mask as if it had been predicted, so that the next click goes on from it.
 
     Parameters
@@ -135,9 +155,12 @@ def existing(mask: StoredMask, clicks: ClickSequence, shape: tuple[int, int]) ->
         That stand for it.
     shape : (int, int)
         Rows and columns of the image.
+    guess : bool
+        See `Existing`.
     """
     view = fit_window(mask.box, shape, MASK_CANVAS)
-    return Existing(mask.within(view.box).astype(np.float32), view, clicks, shape)
+    probability = mask.within(view.box).astype(np.float32)
+    return Existing(probability, view, clicks, shape, guess=guess)
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ def as_prediction(mask: StoredMask, shape: tuple[int, int]) -> Prediction:
     shape : (int, int)
         Rows and columns of the plane.
     """
-    return existing(mask, ClickSequence([anchor(mask)]), shape)
+    return existing(mask, ClickSequence([anchor(mask)]), shape, guess=True)
 
 
 class Carrier:

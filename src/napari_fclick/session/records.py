@@ -65,7 +65,8 @@ def start_out(start: Start | None) -> Json | None:
     if start is None:
         return None
     bits = base64.b64encode(start.mask.bits).decode()
-    return {"clicks": clicks_out(start.clicks), "box": list(start.mask.box), "bits": bits}
+    data = {"clicks": clicks_out(start.clicks), "box": list(start.mask.box), "bits": bits}
+    return data | ({"guess": True} if start.guess else {})
 
 
 def start_in(data: Json | None) -> Start | None:
@@ -73,7 +74,7 @@ def start_in(data: Json | None) -> Start | None:
     if data is None:
         return None
     mask = StoredMask(Box(*data["box"]), base64.b64decode(data["bits"]))
-    return Start(clicks_in(data["clicks"]), mask)
+    return Start(clicks_in(data["clicks"]), mask, data.get("guess", False))
 
 
 def draft_out(draft: Draft) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,10 +59,10 @@ def start_of(carried: SliceMask) -> Start:
             box.holds(Box(row, column, row + 1, column + 1))
             and mask[row - box.top, column - box.left]
         ):
-            return Start(carried.clicks, stored)
+            return Start(carried.clicks, stored, guess=True)
     start = start_from(mask, box.top, box.left)
     assert start is not None  # a stored mask has pixels
-    return start
+    return replace(start, guess=True)
 
 
 def start_prediction(start: Start, shape: tuple[int, int]) -> PredictionLike:
@@ -75,4 +76,4 @@ def start_prediction(start: Start, shape: tuple[int, int]) -> PredictionLike:
     """
     from napari_fclick.prediction import existing  # it brings torch along
 
-    return existing(start.mask, start.clicks, shape)
+    return existing(start.mask, start.clicks, shape, guess=start.guess)

@@ -142,10 +142,13 @@ class Start:
         The clicks that stand for it, which no person made: one in its middle, or those that
         were derived when it was carried.
     mask : StoredMask
+    guess : bool
+        Whether it was carried, and nobody has accepted it.
     """
 
     clicks: ClickSequence
     mask: StoredMask
+    guess: bool = False
 
 
 @dataclass(frozen=True)
