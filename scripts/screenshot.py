@@ -193,6 +193,7 @@ def fine_tune(folder: Path, data: Path, minutes: float) -> None:
 
 if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
+    out.mkdir(parents=True, exist_ok=True)
     if len(sys.argv) > 3 and "," in sys.argv[3]:
         slice_, row, column = map(int, sys.argv[3].split(","))
         stack_pictures(out, Path(sys.argv[2]), (slice_, row, column))
