@@ -52,13 +52,13 @@ class Prediction:
     connectivity: Connectivity = 8
     block: Block | None = field(default=None, repr=False, compare=False)
 
+    #: Whether the network said it, so that its probability tells how sure that is.
+    by_network: ClassVar[bool] = True
+
     @property
     def is_guess(self) -> bool:
         """Whether it is what the network made of a single click: nothing was corrected yet."""
         return len(self.clicks) == 1
-
-    #: Whether the network said it, so that its probability tells how sure that is.
-    by_network: ClassVar[bool] = True
 
     @property
     def window(self) -> tuple[slice, slice]:

@@ -114,7 +114,8 @@ class Predictor:
         clicks : ClickSequence or iterable of Click
             The first must be positive.
         previous : Prediction, optional
-            The last one of the same object: its window and its mask carry over.
+            The last one of the same object: its window and its mask carry over. From the second
+            correction on, further clicks only add to it, or only take away (see `one_way`).
         channels : sequence of 1 to 3 int, optional
             Which channels to look at.
         limits : (float, float), optional
