@@ -47,7 +47,7 @@ class Looking:
     ) -> tuple[FloatArray, Window]:
         """Run on the window that fits; look again where the answer is doubtful or was corrected.
 
-        A click that corrects only adds, or only takes away.
+        What changes goes the way of the clicks: see `one_way`.
 
         Returns the probability of the window at the image's resolution (h, w), and the window.
 

@@ -280,6 +280,28 @@ def test_abandoned_midway_another_run_does_what_is_left(steps: int) -> None:
     assert made.it.ends == whole.it.ends
 
 
+def test_a_slice_at_which_the_network_failed_is_tried_again() -> None:
+    class Failing(Bright):
+        broken = True
+
+        def predict(self, image: Any, *rest: Any, **other: Any) -> Any:
+            if self.broken and image.index == 6:
+                raise RuntimeError("no network")
+            return super().predict(image, *rest, **other)
+
+    predictor, whole = Failing(), Made((4, 8))
+    made = Propagation(stack_of(column(13)), predictor, RULES, PLAIN)
+    for index in (4, 8):
+        mark(made, index, of_box(SQUARE))
+    with pytest.raises(RuntimeError, match="no network"):
+        run(made)
+    predictor.broken = False
+    run(whole.it)
+    run(made)
+    assert boxes(made) == boxes(whole.it)
+    assert made.slices[6].agreement == 1
+
+
 def test_abandoned_what_is_old_is_stale() -> None:
     made = Made((4, 8))
     made.asked()

@@ -35,7 +35,6 @@ def read_image(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
     ----------
     path : Path
         Of one of `SUFFIXES`.
-
     as_stored : bool
         Leave axes and channels as they are in the file, as viewers do; else colours come last, and
         pixels that are no colours as they are, such as CMYK, become some.

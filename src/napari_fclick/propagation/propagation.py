@@ -373,13 +373,12 @@ class Propagation:
 
     def _side(self, walk: _Walk, way: int, ahead: Ahead, begun: _Begun, kind: Kind) -> _Side | None:
         """Carry to the next slice between two keyframes; None where nothing is found there."""
-        index = walk.index
-        walk.index += way
+        index, carried = walk.index, None
         try:
             carried = self._carry(walk.front, index, way, ahead)
         except OSError as error:
             begun.ends.append(_unreadable(index, error))
-            return None
+        walk.index += way  # not before: what goes wrong otherwise is to be tried again
         if carried is None:
             return None
         if self.settings.guarded and judge(JUMPS, carried.measures) is not None:

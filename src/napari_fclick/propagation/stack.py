@@ -65,6 +65,15 @@ class Stack:
             raise ValueError(f"slice {index}: the stack has slices 0 to {self.length - 1}")
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Make a `ReadError` of whatever is raised."""
+    try:
+        yield
+    except Exception as error:  # files and what decodes them raise all kinds
+        raise ReadError(str(error) or type(error).__name__) from error
+
+
 class GuardedPlane:
     """A lazy plane; whatever is raised while it is read is a `ReadError`."""
 
@@ -74,10 +83,8 @@ class GuardedPlane:
         self.separate_channels = bool(getattr(plane, "separate_channels", False))
 
     def __getitem__(self, index: Any) -> Any:
-        try:
+        with _reading():
             return np.asarray(self._plane[index])
-        except Exception as error:  # files and what decodes them raise all kinds
-            raise ReadError(str(error) or type(error).__name__) from error
 
 
 class AheadPlane:
@@ -138,10 +145,8 @@ class Ahead:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _open(self, index: int) -> Any:
-        try:
+        with _reading():
             plane = self._stack.read(index)
-        except Exception as error:
-            raise ReadError(str(error) or type(error).__name__) from error
         levels = window.levels(plane)
         if all(isinstance(level, np.ndarray) for level in levels):
             return plane
