@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fclick.core import window
+from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.peaks import peak
@@ -13,9 +13,6 @@ from napari_fclick.core.window import Window
 from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.prediction import Earlier, Prediction, Run
 from napari_fclick.reading import WindowReader
-
-FloatArray = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 #: Side of a close-up in multiples of the longer side of what the click changed.
 FACTOR = 3.5

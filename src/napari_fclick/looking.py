@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fclick.close_up import CloseUp
 from napari_fclick.core import window
+from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.window import Window
 from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.one_way import one_way
 from napari_fclick.prediction import Earlier, Prediction, Run, confidence
 from napari_fclick.reading import WindowReader
-
-FloatArray = NDArray[np.float32]
 
 #: Runs of the network on fitted windows that one click may cost at most.
 MOST_RUNS = 3
@@ -90,7 +88,7 @@ class Looking:
             seen.add(view)
         return found, view
 
-    def _next(self, view: Window, mask: NDArray[np.bool_]) -> Window:
+    def _next(self, view: Window, mask: Mask) -> Window:
         reader = self._reader
         return window.next_window(view, mask, reader.clicks, reader.shape, self._size)
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import FloatArray
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.window import Window
 from napari_fclick.prediction import Prediction
-
-FloatArray = NDArray[np.float32]
 
 
 def one_way(

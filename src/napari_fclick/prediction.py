@@ -7,16 +7,13 @@ from functools import cached_property
 from typing import ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Connectivity, Kept, keep_clicked
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import MASK_CANVAS, Window, fit_window
 from napari_fclick.reading import Block, WindowReader
-
-FloatArray = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +187,7 @@ class Run(Protocol):
         """Return the probability at the network's input for each window, as one batch."""
 
 
-def confidence(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+def confidence(probability: FloatArray, mask: Mask) -> float:
     """Return how sure the network is of a mask: the IoU of the mask and the probability.
 
     Other objects that it sees in the window do not count.

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from napari_fclick.core import window
+from napari_fclick.core.arrays import FloatArray
 from napari_fclick.core.channels import MOST_CHANNELS
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.guidance import guidance_maps
@@ -27,7 +27,6 @@ from napari_fclick.reading import WindowReader
 
 __all__ = ["Prediction", "Predictor"]
 
-FloatArray = NDArray[np.float32]
 
 #: Images that have, or need at the network's input, more pixels than this are not given whole
 #: to a network made for whole images.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_fclick.core.masks import StoredMask, mask_bounds
+from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
 
 #: The plain array reaches from -REACH to REACH on both axes.
@@ -54,10 +54,3 @@ def test_what_is_handed_out_is_a_copy() -> None:
     kept.unpack()[:] = False
     kept.within(kept.box)[:] = False
     assert kept.unpack().all()
-
-
-def test_bounds() -> None:
-    mask = np.zeros((5, 8), bool)
-    assert mask_bounds(mask) is None
-    mask[1, 6] = mask[3, 2] = True
-    assert mask_bounds(mask) == (1, 2, 4, 7)

@@ -25,6 +25,7 @@ from napari_fclick.core.window import (
     fits,
     image_shape,
     levels,
+    mask_bounds,
     mask_box,
     next_window,
     read_window,
@@ -50,6 +51,28 @@ def mask_with(window: Window, box: Box) -> NDArray[np.bool_]:
         max(box.left - window.left, 0) : max(box.right - window.left, 0),
     ] = True
     return full
+
+
+class TestBox:
+    box = Box(2, 3, 5, 9)
+
+    def test_shape_and_slices(self) -> None:
+        pixels = np.zeros((10, 10))
+        assert self.box.shape == pixels[self.box.slices].shape == (3, 6)
+        assert self.box.side == 6
+
+    def test_grows_as_far_as_the_limit(self) -> None:
+        assert self.box.grown(1, Box(0, 0, 10, 10)) == (1, 2, 6, 10)
+        assert self.box.grown(4, Box(1, 0, 8, 10)) == (1, 0, 8, 10)
+
+    def test_within_another(self) -> None:
+        assert self.box.within(Box(1, 1, 9, 9)) == (slice(1, 4), slice(2, 8))
+
+    def test_around_a_mask(self) -> None:
+        mask = np.zeros((5, 8), bool)
+        assert mask_bounds(mask) is None
+        mask[1, 6] = mask[3, 2] = True
+        assert mask_bounds(mask) == (1, 2, 4, 7)
 
 
 class TestWindow:

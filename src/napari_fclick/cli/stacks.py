@@ -199,8 +199,7 @@ def _labels_of(propagation: Propagation, shape: tuple[int, ...]) -> NDArray[np.u
     labels = np.zeros(shape, np.uint16)
     for index, found in propagation.slices.items():
         if found.mask is not None:
-            box = found.mask.box
-            labels[index, box.top : box.bottom, box.left : box.right] = found.mask.unpack()
+            labels[index][found.mask.box.slices] = found.mask.unpack()
     return labels
 
 

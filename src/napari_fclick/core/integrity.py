@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Mask = NDArray[np.bool_]
+from napari_fclick.core.arrays import Mask
+
 #: Which neighbours hang together: the paper's eight, or the released program's four.
 Connectivity = Literal[4, 8]
 _NEIGHBOURS = {8: np.ones((3, 3), bool), 4: ndimage.generate_binary_structure(2, 1)}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-FloatImage = NDArray[np.float32]
+from napari_fclick.core.arrays import Array, FloatArray
+
 Limits = tuple[float, float]
 #: "stretch": the window's own percentiles become 0 and 1. "unit": as the released network,
 #: value / 255 for 8-bit pixels, a stretch for others.
@@ -18,7 +17,7 @@ Scaling = Literal["stretch", "unit"]
 PERCENTILES = (0.5, 99.5)
 
 
-def to_float(pixels: Array, limits: Limits | None = None) -> FloatImage:
+def to_float(pixels: Array, limits: Limits | None = None) -> FloatArray:
     """Turn pixels of any numeric dtype into finite float32, ready to be resized.
 
     Parameters
@@ -89,7 +88,7 @@ def chosen(pixels: Array, channels: Sequence[int] | None = None) -> Array:
     return values[..., _checked_channels(channels, values.shape[-1])]
 
 
-def to_rgb(values: FloatImage) -> FloatImage:
+def to_rgb(values: FloatArray) -> FloatArray:
     """Make three channels.
 
     Parameters
@@ -110,7 +109,7 @@ def to_rgb(values: FloatImage) -> FloatImage:
     return values[..., :3]
 
 
-def stretch(values: FloatImage, jointly: bool = True) -> FloatImage:
+def stretch(values: FloatArray, jointly: bool = True) -> FloatArray:
     """Map the window's percentiles to 0 and 1 and clip.
 
     Parameters
@@ -131,7 +130,7 @@ def stretch(values: FloatImage, jointly: bool = True) -> FloatImage:
         least, most = values.min(axes), values.max(axes)
         low, high = np.where(low == high, (least, most), (low, high))
     span = np.where(high > low, high - low, np.float32(1))
-    stretched: FloatImage = np.clip((values - low) / span, 0, 1, dtype=np.float32)
+    stretched: FloatArray = np.clip((values - low) / span, 0, 1, dtype=np.float32)
     return stretched
 
 
@@ -145,7 +144,7 @@ def _finite(values: Array) -> Array:
     return np.nan_to_num(values, nan=low, posinf=high, neginf=low)
 
 
-def _rescaled(values: Array) -> FloatImage:
+def _rescaled(values: Array) -> FloatArray:
     if values.dtype.kind in "iu":
         # Modulo 2^64 the differences are exact, even where doubles no longer tell neighbours.
         wide = (values.astype(np.uint64) - values.min().astype(np.uint64)).astype(np.float64)
@@ -159,7 +158,7 @@ def _rescaled(values: Array) -> FloatImage:
     low, high = wide.min(), wide.max()
     if low == high:
         return np.zeros(values.shape, np.float32)
-    rescaled: FloatImage = ((wide - low) / (high - low)).astype(np.float32)
+    rescaled: FloatArray = ((wide - low) / (high - low)).astype(np.float32)
     return rescaled
 
 

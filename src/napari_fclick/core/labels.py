@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
+
 Labels = NDArray[Any]
 Slices = tuple[slice | int, ...]
 
@@ -54,7 +56,7 @@ class LabelPatch:
     written: int
     overwritten: dict[int, int] = field(default_factory=dict)
     withheld: dict[int, int] = field(default_factory=dict)
-    contested: NDArray[np.bool_] | None = None
+    contested: Mask | None = None
 
     def apply(self, labels: Any) -> None:
         """Write ``after`` into the labels."""
@@ -76,7 +78,7 @@ class LabelPatch:
 
 def make_patch(
     labels: Any,
-    mask: NDArray[np.bool_],
+    mask: Mask,
     where: Slices,
     label: int,
     policy: OverlapPolicy = OverlapPolicy.KEEP,

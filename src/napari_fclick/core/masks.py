@@ -6,11 +6,11 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_fclick.core.window import Box
+from napari_fclick.core.arrays import Mask
+from napari_fclick.core.window import Box, mask_bounds
 
-Mask = NDArray[np.bool_]
+__all__ = ["Mask", "StoredMask", "mask_bounds", "pack_bits", "unpack_bits"]
 
 
 @dataclass(frozen=True)
@@ -34,28 +34,27 @@ class StoredMask:
         bounds = mask_bounds(mask)
         if bounds is None:
             return None
-        cut = mask[bounds.top : bounds.bottom, bounds.left : bounds.right]
-        box = Box(bounds.top + top, bounds.left + left, bounds.bottom + top, bounds.right + left)
-        return cls(box, zlib.compress(np.packbits(cut).tobytes(), 6))
+        return cls(bounds.shifted(top, left), pack_bits(mask[bounds.slices]))
 
     def unpack(self) -> Mask:
         """Return the mask of the pixels in the box."""
-        shape = (self.box.bottom - self.box.top, self.box.right - self.box.left)
-        bits = np.frombuffer(zlib.decompress(self.bits), np.uint8)
-        return np.unpackbits(bits, count=shape[0] * shape[1]).astype(bool).reshape(shape)
+        return unpack_bits(self.bits, self.box.shape)
 
     def within(self, box: Box) -> Mask:
         """Return the pixels in a box, False where the mask does not reach."""
-        out = np.zeros((box.bottom - box.top, box.right - box.left), bool)
+        out = np.zeros(box.shape, bool)
         both = box.shared(self.box)
         if both is not None:
             out[both.within(box)] = self.unpack()[both.within(self.box)]
         return out
 
 
-def mask_bounds(mask: Mask) -> Box | None:
-    """Return the bounds of what is True; None where nothing is."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
-        return None
-    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+def pack_bits(mask: Mask) -> bytes:
+    """Return a mask's pixels, packed and compressed."""
+    return zlib.compress(np.packbits(mask).tobytes(), 6)
+
+
+def unpack_bits(bits: bytes, shape: tuple[int, int]) -> Mask:
+    """Return the mask of so many rows and columns that `pack_bits` made small."""
+    packed = np.frombuffer(zlib.decompress(bits), np.uint8)
+    return np.unpackbits(packed, count=shape[0] * shape[1]).astype(bool).reshape(shape)

@@ -175,8 +175,7 @@ class IndexedSet:
             if ref.index >= labels.shape[ref.axis]:
                 raise ValueError(f"{self._title(ref.pair)} has changed")
             image, labels = (np.take(a, ref.index, ref.axis) for a in (image, labels))
-        box = ref.box
-        if not (labels[box.top : box.bottom, box.left : box.right] == ref.label).any():
+        if not (labels[ref.box.slices] == ref.label).any():
             raise ValueError(f"{self._title(ref.pair)} has changed: object {ref.label} is gone")
         return Plane(image, labels)
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.integrity import keep_clicked
+from napari_fclick.core.window import mask_bounds
 
-Mask = NDArray[np.bool_]
 Pixel = tuple[int, int]
 
 #: Of larger regions, of so many pixels, only some are looked at where that is near enough.
@@ -65,11 +65,11 @@ def peak(
     Peak or None
         The first peak in reading order; None where no pixel is left.
     """
-    rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
-    if not rows.size:
+    box = mask_bounds(region)
+    if box is None:
         return None
-    top, left = int(rows[0]), int(columns[0])
-    cut = region[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    top, left = box[:2]
+    cut = region[box.slices]
     depth = ndimage.distance_transform_edt(np.pad(cut, 1))[1:-1, 1:-1]
     for row, column in taken:
         if 0 <= row - top < cut.shape[0] and 0 <= column - left < cut.shape[1]:

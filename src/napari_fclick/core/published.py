@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Array
 from napari_fclick.core.files import read_image, read_indices
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
-
-Array = NDArray[Any]
 
 #: The number with which VOC paints what is neither object nor background.
 VOID = 255

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-Array = NDArray[Any]
-FloatArray = NDArray[np.float32]
+from napari_fclick.core.arrays import Array, FloatArray
 
 
 def resize(pixels: Array, size: tuple[int, int], antialias: bool = True) -> FloatArray:

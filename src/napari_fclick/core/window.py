@@ -15,13 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Array, FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.resizing import resize
-
-Array = NDArray[Any]
-FloatArray = NDArray[np.float32]
 
 #: Side of a fitted window in multiples of the object's longer side.
 FIT_FACTOR = 1.8
@@ -46,9 +43,19 @@ class Box(NamedTuple):
     right: int
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows and columns."""
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, to index an array with."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
     def side(self) -> int:
         """The longer side in pixels."""
-        return max(self.bottom - self.top, self.right - self.left)
+        return max(self.shape)
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -63,12 +70,18 @@ class Box(NamedTuple):
         """Return the box moved."""
         return Box(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
 
+    def grown(self, margin: int, limit: Box) -> Box:
+        """Return the box with a margin of so many pixels on each side, as far as the limit."""
+        return Box(
+            max(self.top - margin, limit.top),
+            max(self.left - margin, limit.left),
+            min(self.bottom + margin, limit.bottom),
+            min(self.right + margin, limit.right),
+        )
+
     def within(self, other: Box) -> tuple[slice, slice]:
         """Return rows and columns of this box in an array that covers the other."""
-        return (
-            slice(self.top - other.top, self.bottom - other.top),
-            slice(self.left - other.left, self.right - other.left),
-        )
+        return self.shifted(-other.top, -other.left).slices
 
     def shared(self, other: Box) -> Box | None:
         """Return what lies in both boxes; None where nothing does."""
@@ -84,6 +97,14 @@ class Box(NamedTuple):
             max(self.bottom, other.bottom),
             max(self.right, other.right),
         )
+
+
+def mask_bounds(mask: Mask) -> Box | None:
+    """Return the smallest box around what is True; None where nothing is."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return None
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 @dataclass(frozen=True)
@@ -112,10 +133,7 @@ class Window:
     @property
     def slices(self) -> tuple[slice, slice]:
         """Rows and columns of the image."""
-        return (
-            slice(self.top, self.top + self.height),
-            slice(self.left, self.left + self.width),
-        )
+        return self.box.slices
 
     @property
     def box(self) -> Box:
@@ -257,7 +275,7 @@ def fit_window(box: Box, shape: tuple[int, int], size: int, factor: float = FIT_
     return square_window(box.centre, max(box.side * factor, box.side + 8), shape, size)
 
 
-def touches_border(mask: NDArray[np.bool_], window: Window, shape: tuple[int, int]) -> bool:
+def touches_border(mask: Mask, window: Window, shape: tuple[int, int]) -> bool:
     """Whether the mask runs out of the window somewhere that is not the image's edge.
 
     Parameters
@@ -275,7 +293,7 @@ def touches_border(mask: NDArray[np.bool_], window: Window, shape: tuple[int, in
     )
 
 
-def mask_box(mask: NDArray[np.bool_], window: Window) -> Box | None:
+def mask_box(mask: Mask, window: Window) -> Box | None:
     """Return the bounds of a window's mask in pixels of the image; None where it is empty.
 
     Parameters
@@ -283,16 +301,16 @@ def mask_box(mask: NDArray[np.bool_], window: Window) -> Box | None:
     mask : ndarray of bool
         Of the window, at any resolution.
     """
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
+    bounds = mask_bounds(mask)
+    if bounds is None:
         return None
     height, width = mask.shape
     # Whole numbers: a rounding error would add a row that the image does not have.
     return Box(
-        int(rows[0]) * window.height // height + window.top,
-        int(columns[0]) * window.width // width + window.left,
-        -(-(int(rows[-1]) + 1) * window.height // height) + window.top,
-        -(-(int(columns[-1]) + 1) * window.width // width) + window.left,
+        bounds.top * window.height // height + window.top,
+        bounds.left * window.width // width + window.left,
+        -(-bounds.bottom * window.height // height) + window.top,
+        -(-bounds.right * window.width // width) + window.left,
     )
 
 
@@ -311,7 +329,7 @@ def fits(box: Box, window: Window) -> bool:
 
 def next_window(
     window: Window,
-    mask: NDArray[np.bool_],
+    mask: Mask,
     clicks: ClickSequence,
     shape: tuple[int, int],
     size: int,

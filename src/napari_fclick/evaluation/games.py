@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
-import zlib
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_fclick.core.arrays import Mask
+from napari_fclick.core.masks import pack_bits, unpack_bits
+from napari_fclick.core.window import Box, mask_bounds
 from napari_fclick.evaluation import robot
 from napari_fclick.evaluation.datasets import Item, Scene
 from napari_fclick.evaluation.methods.base import Method
-from napari_fclick.evaluation.metrics import boundary_f, bounding_box, centralities
+from napari_fclick.evaluation.metrics import boundary_f, centralities
 from napari_fclick.evaluation.protocol import Protocol, stream
 
-Mask = NDArray[np.bool_]
 PerClick = Annotated[list[float], Field(min_length=1)]
 
 
@@ -104,10 +104,9 @@ def play_item(
 
 def pack_mask(mask: Mask) -> str:
     """Return a mask as text: its box, and the box's pixels as packed, deflated bits."""
-    box = bounding_box(mask)
-    bits = np.packbits(mask[box.top : box.bottom, box.left : box.right])
-    text = base64.b64encode(zlib.compress(bits.tobytes(), 9)).decode("ascii")
-    return f"{box.top},{box.left},{box.bottom},{box.right}:{text}"
+    box = mask_bounds(mask) or Box(0, 0, 0, 0)
+    text = base64.b64encode(pack_bits(mask[box.slices])).decode("ascii")
+    return f"{','.join(map(str, box))}:{text}"
 
 
 def unpack_mask(text: str, shape: tuple[int, int]) -> Mask:
@@ -120,10 +119,9 @@ def unpack_mask(text: str, shape: tuple[int, int]) -> Mask:
     """
     numbers, _, packed = text.partition(":")
     top, left, bottom, right = (int(number) for number in numbers.split(","))
-    height, width = bottom - top, right - left
     if not (0 <= top <= bottom <= shape[0] and 0 <= left <= right <= shape[1]):
         raise ValueError(f"a mask with the box {numbers} does not fit into {shape}")
-    bits = np.frombuffer(zlib.decompress(base64.b64decode(packed)), np.uint8)
+    box = Box(top, left, bottom, right)
     out = np.zeros(shape, bool)
-    out[top:bottom, left:right] = np.unpackbits(bits, count=height * width).reshape(height, width)
+    out[box.slices] = unpack_bits(base64.b64decode(packed), box.shape)
     return out

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.folders import IGNORE_LABEL
 
 #: Two outlines in neighbouring slices are one object from this IoU on.
@@ -51,7 +52,7 @@ def link_slices(labels: NDArray[Any]) -> NDArray[np.int32]:
     return linked
 
 
-def goes_on(labels: NDArray[Any], chain: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def goes_on(labels: NDArray[Any], chain: Mask) -> Mask:
     """Return where an object may go on beyond the slices in which its outlines were linked.
 
     Where an object parts, merges or jumps between two slices its chain ends, though it is still
@@ -84,7 +85,7 @@ def goes_on(labels: NDArray[Any], chain: NDArray[np.bool_]) -> NDArray[np.bool_]
     return found
 
 
-def _going_on(before: NDArray[np.bool_], plane: NDArray[Any]) -> NDArray[np.bool_]:
+def _going_on(before: Mask, plane: NDArray[Any]) -> Mask:
     numbers, shared = np.unique(plane[before], return_counts=True)
     there = [
         number

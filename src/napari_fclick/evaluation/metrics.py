@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import integrate, ndimage, stats
 
-from napari_fclick.core.window import Box
+from napari_fclick.core.arrays import Mask
+from napari_fclick.core.window import mask_bounds
 
-Mask = NDArray[np.bool_]
-FloatArray = NDArray[np.float64]
-Number = TypeVar("Number", float, FloatArray)
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 #: Boundaries agree where they are no farther apart than this part of the image's diagonal
 #: (Perazzi et al., "A benchmark dataset and evaluation methodology for video object
@@ -62,8 +61,10 @@ def boundary_f(truth: Mask, prediction: Mask, ignore: Mask | None = None) -> flo
     if ignore is not None:
         truth = np.where(ignore, prediction, truth)
     reach = int(np.ceil(BOUNDARY_TOLERANCE * np.hypot(*truth.shape)))
-    view = _around(truth | prediction)
-    edges = [_boundary(mask)[view] for mask in (truth, prediction)]
+    box = mask_bounds(truth | prediction)  # the rest is not computed
+    if box is None:
+        return 1.0
+    edges = [_boundary(mask)[box.slices] for mask in (truth, prediction)]
     counts = [int(np.count_nonzero(edge)) for edge in edges]
     if not all(counts):
         return float(counts[0] == counts[1])
@@ -77,20 +78,6 @@ def boundary_f(truth: Mask, prediction: Mask, ignore: Mask | None = None) -> flo
 def _boundary(mask: Mask) -> Mask:
     """Return the pixels of a mask that touch, by a side, a pixel that is not in it."""
     return np.asarray(mask & ~ndimage.binary_erosion(mask, border_value=1))
-
-
-def _around(mask: Mask) -> tuple[slice, slice]:
-    """Return the rows and columns that hold a mask, so that the rest is not computed."""
-    box = bounding_box(mask)
-    return slice(box.top, box.bottom), slice(box.left, box.right)
-
-
-def bounding_box(mask: Mask) -> Box:
-    """Return the smallest box that holds a mask; an empty one for an empty mask."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
-        return Box(0, 0, 0, 0)
-    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 # --- clicks ---------------------------------------------------------------------------------
@@ -118,7 +105,7 @@ def filled(values: Sequence[float], most: int = 20) -> list[float]:
     return [*values[:most], *[values[-1]] * (most - len(values))]
 
 
-def mean_curve(curves: Sequence[Sequence[float]], most: int = 20) -> FloatArray:
+def mean_curve(curves: Sequence[Sequence[float]], most: int = 20) -> NDArray[np.float64]:
     """Return the mean over objects after 1 .. ``most`` clicks; see `filled`."""
     return np.asarray(np.mean([filled(c, most) for c in curves], axis=0))
 
@@ -159,11 +146,10 @@ def centralities(truth: Mask, pixels: Sequence[tuple[int, int]]) -> list[float]:
     ValueError
         If the object has no pixels.
     """
-    box = bounding_box(truth)
-    cut = truth[box.top : box.bottom, box.left : box.right]
-    if not cut.size:
+    box = mask_bounds(truth)
+    if box is None:
         raise ValueError("an object without pixels has no middle")
-    depth = ndimage.distance_transform_edt(np.pad(cut, 1))[1:-1, 1:-1]
+    depth = ndimage.distance_transform_edt(np.pad(truth[box.slices], 1))[1:-1, 1:-1]
     deepest = float(depth.max())
     return [
         float(depth[row - box.top, column - box.left]) / deepest if truth[row, column] else 0.0
@@ -174,7 +160,7 @@ def centralities(truth: Mask, pixels: Sequence[tuple[int, int]]) -> list[float]:
 # --- how sure -------------------------------------------------------------------------------
 
 
-def interval(values: Sequence[float] | FloatArray) -> list[tuple[float, float]] | None:
+def interval(values: Sequence[float] | NDArray[np.float64]) -> list[tuple[float, float]] | None:
     """Return the 95 % bootstrap intervals of means over objects.
 
     Objects are drawn with replacement, 2,000 times and by a fixed seed; the interval is what

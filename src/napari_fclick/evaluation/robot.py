@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.peaks import Pixel, peak
@@ -22,7 +22,6 @@ from napari_fclick.evaluation.methods.base import Answer
 from napari_fclick.evaluation.metrics import iou
 from napari_fclick.training.simulation import SimulatedClick, correction
 
-Mask = NDArray[np.bool_]
 A_co = TypeVar("A_co", bound=Answer, covariant=True)
 
 

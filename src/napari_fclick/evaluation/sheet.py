@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fclick.core import intensity
-from napari_fclick.core.window import Box
+from napari_fclick.core.arrays import FloatArray, Mask
+from napari_fclick.core.window import Box, mask_bounds
 from napari_fclick.evaluation.datasets import Scene
 from napari_fclick.evaluation.games import Game, unpack_mask
-from napari_fclick.evaluation.metrics import area_under, bounding_box, filled
+from napari_fclick.evaluation.metrics import area_under, filled
 from napari_fclick.evaluation.report import new_figure
 
 if TYPE_CHECKING:
@@ -91,13 +92,12 @@ def _draw_game(axes: Axes, game: Game, scene: Scene) -> None:
     )
 
 
-def _around(mask: NDArray[np.bool_], game: Game) -> Box:
+def _around(mask: Mask, game: Game) -> Box:
     """Return a square that holds object, answer and clicks, within the image."""
     height, width = mask.shape
-    clicks = (Box(r, c, r + 1, c + 1) for r, c, _ in game.clicks)
-    box = bounding_box(mask)
-    for each in clicks:
-        box = box.union(each) if box.side else each
+    clicks = [Box(r, c, r + 1, c + 1) for r, c, _ in game.clicks]
+    bounds = mask_bounds(mask)
+    box = reduce(Box.union, clicks if bounds is None else [bounds, *clicks])
     side = max(LEAST, round(box.side * (1 + MARGIN)))
     top = _placed((box.top + box.bottom) // 2, side, height)
     left = _placed((box.left + box.right) // 2, side, width)
@@ -108,17 +108,15 @@ def _placed(centre: int, side: int, length: int) -> int:
     return max(0, min(centre - side // 2, length - side))
 
 
-def _picture(image: Any, view: Box) -> NDArray[np.float32]:
-    cut = np.asarray(image)[view.top : view.bottom, view.left : view.right]
+def _picture(image: Any, view: Box) -> FloatArray:
+    cut = np.asarray(image)[view.slices]
     rgb = intensity.to_rgb(intensity.to_float(cut))
     return np.clip(intensity.stretch(rgb, jointly=True), 0, 1)
 
 
-def _draw_outline(
-    axes: Axes, region: NDArray[np.bool_], view: Box, colour: str, width: float
-) -> None:
+def _draw_outline(axes: Axes, region: Mask, view: Box, colour: str, width: float) -> None:
     # A border of nothing closes the outline where the object meets the image's edge.
-    cut = np.pad(region[view.top : view.bottom, view.left : view.right], 1)
+    cut = np.pad(region[view.slices], 1)
     if not cut.any():
         return
     columns = np.arange(view.left - 1, view.right + 1)

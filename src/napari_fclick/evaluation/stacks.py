@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import peak
@@ -31,7 +32,6 @@ from napari_fclick.propagation.carrying import as_prediction, signed_distance
 from napari_fclick.propagation.stack import ISOTROPIC
 from napari_fclick.training.simulation import correction
 
-Mask = NDArray[np.bool_]
 #: Clicks that one object may cost, all slices together.
 MOST_CLICKS = 40
 #: Clicks that one slice may cost, whether it is carried to or clicked on its own.

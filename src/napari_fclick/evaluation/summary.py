@@ -20,14 +20,13 @@ from napari_fclick.evaluation.metrics import (
 )
 from napari_fclick.evaluation.protocol import Protocol
 
-FloatArray = NDArray[np.float64]
 Report = dict[str, Any]
 
 
 class _Figure(NamedTuple):
     """A figure: its value for each object, (objects,) or (objects, clicks), and how it is told."""
 
-    values: FloatArray
+    values: NDArray[np.float64]
     digits: int = 4
     #: A count is the sum over objects, everything else their mean.
     summed: bool = False

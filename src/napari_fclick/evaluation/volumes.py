@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.folders import IGNORE_LABEL, find_pairs, is_linked, read_pair
 from napari_fclick.evaluation.linking import goes_on, link_slices
 from napari_fclick.evaluation.metrics import dice_of_iou, interval, number_of_clicks
@@ -103,9 +104,9 @@ class Volume(NamedTuple):
     labels: NDArray[Any]
     outlines: NDArray[Any] | None
 
-    def ignore(self, truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def ignore(self, truth: Mask) -> Mask:
         """Return which voxels count nowhere for an object."""
-        ignored: NDArray[np.bool_] = self.labels == IGNORE_LABEL
+        ignored: Mask = self.labels == IGNORE_LABEL
         return ignored if self.outlines is None else ignored | goes_on(self.outlines, truth)
 
 

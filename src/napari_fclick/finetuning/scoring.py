@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fclick.core.folders import IGNORE_LABEL
 from napari_fclick.core.window import Box
@@ -18,8 +17,6 @@ from napari_fclick.evaluation.methods.base import Method
 from napari_fclick.evaluation.metrics import filled, mean_curve, number_of_clicks
 from napari_fclick.finetuning.intervals import paired_intervals
 from napari_fclick.finetuning.objects import Probe
-
-Mask = NDArray[np.bool_]
 
 #: Clicks that an object gets at most, and the IoU at which it is done.
 MOST, DONE = 20, 0.9
@@ -162,13 +159,14 @@ def play(
 
 
 def _play(method: Method, probe: Probe) -> Score:
-    box = _surroundings(probe)
-    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
-    labels = probe.plane.labels[rows, columns]
+    # All of the image is shown, unless it is large.
+    whole = Box(0, 0, *probe.plane.labels.shape)
+    shown = probe.ref.box.grown(SURROUNDINGS, whole).slices
+    labels = probe.plane.labels[shown]
     ignore = labels == IGNORE_LABEL
     rounds = robot.play(
         method,
-        probe.plane.image[rows, columns],
+        probe.plane.image[shown],
         labels == probe.ref.label,
         ignore=ignore if ignore.any() else None,
         most=MOST,
@@ -179,22 +177,10 @@ def _play(method: Method, probe: Probe) -> Score:
     for each in rounds:
         if not ious:
             mask = np.zeros(probe.plane.labels.shape, bool)
-            mask[rows, columns] = each.mask
+            mask[shown] = each.mask
             first = pack_mask(mask)
         ious.append(each.iou)
     return Score(probe, tuple(ious), first)
-
-
-def _surroundings(probe: Probe) -> Box:
-    """Return the part of the image that is shown: all of it, unless it is large."""
-    height, width = probe.plane.labels.shape
-    box, reach = probe.ref.box, SURROUNDINGS
-    return Box(
-        max(0, box.top - reach),
-        max(0, box.left - reach),
-        min(height, box.bottom + reach),
-        min(width, box.right + reach),
-    )
 
 
 def mean(scores: Sequence[Score]) -> dict[str, float]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from napari_fclick.core import intensity
+from napari_fclick.core.arrays import Array
 from napari_fclick.core.folders import IGNORE_LABEL, Plane
 from napari_fclick.finetuning.content import content_hash, former_hash
-from napari_fclick.finetuning.sources import Array, Correction, LabelledData, LabelledImage
+from napari_fclick.finetuning.sources import Correction, LabelledData, LabelledImage
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.place import Place
 from napari_fclick.session.resuming import Opened, reopen

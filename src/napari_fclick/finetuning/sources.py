@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Array
 from napari_fclick.core.folders import (
     IGNORE_LABEL,
     ImagePair,
@@ -27,8 +27,6 @@ from napari_fclick.core.folders import (
 )
 from napari_fclick.finetuning.content import content_hash, former_hash
 from napari_fclick.finetuning.planes import Planes
-
-Array = NDArray[Any]
 
 #: Planes of a layer that are learned from take at most this many bytes, labels included: they
 #: are read into memory, and written where another process reads them.

@@ -18,9 +18,7 @@ from napari_fclick.training import losses
 from napari_fclick.training.config import TrainingConfig
 from napari_fclick.training.simulation import PAPER_SIDE, SimulatedClick, correction
 
-Mask = NDArray[np.bool_]
 Clicks = list[SimulatedClick]
-Rng = np.random.Generator
 
 
 class Guidance(NamedTuple):

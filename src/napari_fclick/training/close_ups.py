@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fclick.core import window
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.object_sets import IGNORE_LABEL, ObjectRef, Plane
 from napari_fclick.core.peaks import Pixel, peak
@@ -16,8 +16,6 @@ from napari_fclick.training.augmentation.base import Rng
 from napari_fclick.training.cutting import Cutter, Piece, piece_of
 from napari_fclick.training.rough_starts import first_click
 from napari_fclick.training.roughness import RandomRoughness
-
-Mask = NDArray[np.bool_]
 
 #: Sides of the window in parts of the object's longer side, from and to.
 SIDES = (0.25, 1.1)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core import intensity, window
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import Click
 from napari_fclick.core.object_sets import IGNORE_LABEL, ObjectRef, Plane
 from napari_fclick.core.peaks import peak
@@ -17,8 +18,6 @@ from napari_fclick.core.resizing import resize_8bit
 from napari_fclick.core.window import Box, Window
 from napari_fclick.training.augmentation.base import FloatImage, Labels, Patch, Rng
 from napari_fclick.training.losses import IGNORE
-
-Mask = NDArray[np.bool_]
 
 #: The largest jitter of a first click that is off the middle.
 MOST_JITTER = 0.8
@@ -28,7 +27,7 @@ class Piece(NamedTuple):
     """A patch and the signs of its clicks, (K,) of bool."""
 
     patch: Patch
-    positive: NDArray[np.bool_]
+    positive: Mask
 
 
 class Cutter(Protocol):
@@ -82,7 +81,7 @@ class WindowCutter:
 
     def _first(self, labels: NDArray[Any], ref: ObjectRef, rng: Rng) -> tuple[int, int, bool]:
         box = ref.box
-        region = labels[box.top : box.bottom, box.left : box.right] == ref.label
+        region = labels[box.slices] == ref.label
         row, column = first_click(region, self.first_jitter, rng)
         return row + box.top, column + box.left, True
 
@@ -157,7 +156,7 @@ def _rough_of(rough: Mask, view: Window) -> FloatImage:
     return (shrunk > 0.5).astype(np.float32)
 
 
-def first_click(region: NDArray[np.bool_], chance: float, rng: Rng) -> tuple[int, int]:
+def first_click(region: Mask, chance: float, rng: Rng) -> tuple[int, int]:
     """Return the first click on a region: its middle (Eq. 11), or with a chance somewhat off it.
 
     Raises

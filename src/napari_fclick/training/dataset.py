@@ -9,9 +9,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.object_sets import ObjectRef, Plane
 from napari_fclick.training.augmentation import Augmentation
 from napari_fclick.training.cutting import Cutter, Piece
@@ -106,7 +106,7 @@ class SampleMaker:
         plane: Plane,
         ref: ObjectRef,
         rng: np.random.Generator,
-        rough: NDArray[np.bool_] | None = None,
+        rough: Mask | None = None,
     ) -> Sample:
         """Return one sample of an object; see `Cutter` for the parameters.
 

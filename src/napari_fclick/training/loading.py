@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.folders import ImageSet
 from napari_fclick.core.object_sets import (
     IGNORE_LABEL,
@@ -38,8 +39,8 @@ class Scene(NamedTuple):
     """An object to play: image (H, W[, C]), its mask (H, W), what counts nowhere, and its set."""
 
     image: NDArray[Any]
-    truth: NDArray[np.bool_]
-    ignore: NDArray[np.bool_] | None
+    truth: Mask
+    ignore: Mask | None
     name: str
 
 

@@ -6,15 +6,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.object_sets import ObjectRef, Plane, objects_2d
 from napari_fclick.core.peaks import Pixel, peak
 from napari_fclick.training.augmentation.base import Rng
 from napari_fclick.training.roughness import RandomRoughness
 from napari_fclick.training.slices import Slices
-
-Mask = NDArray[np.bool_]
 
 #: Chance of the mask of a neighbouring slice where there is one, instead of a perturbed one.
 NEIGHBOUR = 0.7

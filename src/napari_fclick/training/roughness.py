@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.training.augmentation.base import FloatImage, Rng, smooth_noise
 
-Mask = NDArray[np.bool_]
 Pair = tuple[float, float]
 
 #: How far beyond its bounds a mask may grow, in parts of its longer side.

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.peaks import peak
 
-Mask = NDArray[np.bool_]
 Pixel = tuple[int, int]
 
 

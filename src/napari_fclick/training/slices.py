@@ -8,10 +8,9 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.folders import is_linked
 from napari_fclick.core.object_sets import ObjectRef, Plane
-
-Mask = NDArray[np.bool_]
 
 #: Pixels of an object's mask in a neighbouring slice, at least.
 LEAST = 12

@@ -7,16 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Array, Mask
 from napari_fclick.core.files import SUFFIXES
 from napari_fclick.core.folders import IGNORE_LABEL
-
-Array = NDArray[Any]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

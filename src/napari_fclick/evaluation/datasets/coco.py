@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from napari_fclick.core.arrays import Array, Mask
 from napari_fclick.core.files import read_image
-from napari_fclick.evaluation.datasets.base import Array, DataSet, Item, Mask, Scene, first_folder
+from napari_fclick.evaluation.datasets.base import DataSet, Item, Scene, first_folder
 
 #: COCO's names of PASCAL VOC's twenty categories: those that the paper's network has seen.
 SEEN = frozenset(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from napari_fclick.core.arrays import Array
 from napari_fclick.core.published import SbdLayout, VocLayout
-from napari_fclick.evaluation.datasets.base import Array, LabelledSet
+from napari_fclick.evaluation.datasets.base import LabelledSet
 
 
 class _Published(LabelledSet):

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import ClickSequence
-
-Mask = NDArray[np.bool_]
 
 
 class Answer(Protocol):
     """What a method says about one object; `napari_fclick.prediction.Prediction` is one."""
 
     @property
-    def probability(self) -> NDArray[np.float32]:
+    def probability(self) -> FloatArray:
         """Probability in [0, 1], float32 (h, w), of the window only."""
 
     @property

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
-Array = NDArray[Any]
-FloatArray = NDArray[np.float32]
+from napari_fclick.core.arrays import Array, FloatArray
 
 #: Gaussians of a mixture, as in GrabCut (Rother, Kolmogorov and Blake 2004).
 COMPONENTS = 5

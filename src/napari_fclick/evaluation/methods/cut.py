@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Array, FloatArray, Mask
 from napari_fclick.evaluation.methods import colours, grid
 from napari_fclick.evaluation.methods.grid import Edges
-from napari_fclick.evaluation.methods.peer import FloatArray, load_library
+from napari_fclick.evaluation.methods.peer import load_library
 from napari_fclick.evaluation.methods.seeds import Seeds
 
-Array = NDArray[Any]
-Mask = NDArray[np.bool_]
 #: For each pixel, what it costs to be inside, and what it costs to be outside.
 Costs = tuple[FloatArray, FloatArray]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from skimage.segmentation import flood
 
-from napari_fclick.evaluation.methods.peer import FloatArray, Mask, Peer
+from napari_fclick.core.arrays import FloatArray, Mask
+from napari_fclick.evaluation.methods.peer import Peer
 from napari_fclick.evaluation.methods.seeds import Pixel, Seeds
 
 

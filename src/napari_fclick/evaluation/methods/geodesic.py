@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import FloatArray
 from napari_fclick.evaluation.methods import colours, grid
-from napari_fclick.evaluation.methods.peer import FloatArray, Peer
+from napari_fclick.evaluation.methods.peer import Peer
 from napari_fclick.evaluation.methods.seeds import Seeds
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_fclick.evaluation.methods.peer import FloatArray, Mask, Peer, load_library
+from napari_fclick.core.arrays import FloatArray, Mask
+from napari_fclick.evaluation.methods.peer import Peer, load_library
 from napari_fclick.evaluation.methods.seeds import Seeds, distance_to
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.evaluation.methods import grid
 from napari_fclick.evaluation.methods.cut import colour_costs, contrast, minimum_cut
-from napari_fclick.evaluation.methods.peer import FloatArray, Mask, Peer
+from napari_fclick.evaluation.methods.peer import Peer
 from napari_fclick.evaluation.methods.seeds import Seeds
 
 

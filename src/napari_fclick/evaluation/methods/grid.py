@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
-Array = NDArray[Any]
-Mask = NDArray[np.bool_]
+from napari_fclick.core.arrays import Array, FloatArray, Mask
 
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
@@ -28,7 +27,7 @@ class Edges(NamedTuple):
 
     first: NDArray[np.int32]
     second: NDArray[np.int32]
-    length: NDArray[np.float32]
+    length: FloatArray
 
 
 def join(shape: tuple[int, int]) -> Edges:
@@ -48,7 +47,7 @@ def join(shape: tuple[int, int]) -> Edges:
     )
 
 
-def differences(values: Array, edges: Edges) -> NDArray[np.float32]:
+def differences(values: Array, edges: Edges) -> FloatArray:
     """Return the Euclidean distance of the values (h, w, C) at both ends of each edge."""
     flat = values.reshape(-1, values.shape[-1]).astype(np.float32, copy=False)
     squares = np.zeros(edges.first.size, np.float32)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.evaluation.methods import grid
-from napari_fclick.evaluation.methods.peer import FloatArray, Mask, Peer
+from napari_fclick.evaluation.methods.peer import Peer
 from napari_fclick.evaluation.methods.seeds import Seeds
 
 

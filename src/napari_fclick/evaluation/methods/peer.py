@@ -23,12 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core import intensity, window
+from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.window import Window
 from napari_fclick.evaluation.methods.seeds import Border, Seeds, draw_seeds
-
-FloatArray = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 #: Images are shrunk so that their longer side has at most this many pixels.
 LONGEST = 640

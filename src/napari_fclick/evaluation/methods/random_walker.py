@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import random_walker
 
-from napari_fclick.evaluation.methods.peer import FloatArray, Peer
+from napari_fclick.core.arrays import FloatArray
+from napari_fclick.evaluation.methods.peer import Peer
 from napari_fclick.evaluation.methods.seeds import Seeds
 
 

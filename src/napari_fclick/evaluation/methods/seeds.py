@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.window import Window
 
-Mask = NDArray[np.bool_]
 Pixel = tuple[int, int]
 #: When the image's border is background: always, while there is no negative click, never.
 Border = Literal["outside", "first", "unknown"]
