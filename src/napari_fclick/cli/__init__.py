@@ -15,6 +15,7 @@ import typer
 
 from napari_fclick.cli import evaluating, learning, sessions, stacks, using, weights
 from napari_fclick.cli.common import app, say
+from napari_fclick.core.errors import one_line
 
 __all__ = ["app", "evaluating", "learning", "main", "sessions", "stacks", "using", "weights"]
 
@@ -27,7 +28,7 @@ def main() -> NoReturn:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         if not message:  # no command given: its help has been printed
             sys.exit(2)
-        _fail(f"{message} (see --help)")
+        _fail(f"{' '.join(message.split())} (see --help)")
     except (
         ValueError,
         TypeError,
@@ -40,7 +41,7 @@ def main() -> NoReturn:
     ) as error:
         if os.environ.get("FCLICK_DEBUG"):
             raise
-        _fail(str(error) or type(error).__name__)
+        _fail(one_line(error))
     except (KeyboardInterrupt, typer.Abort):
         say("interrupted")
         sys.exit(130)
@@ -48,5 +49,5 @@ def main() -> NoReturn:
 
 
 def _fail(message: str) -> NoReturn:
-    say(f"error: {' '.join(message.split())}")
+    say(f"error: {message}")
     sys.exit(2)

@@ -12,6 +12,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from napari_fclick.core.errors import one_line
+
 #: Axes of stacks, outermost first.
 _AXES = "TZYX"
 TIFF_SUFFIXES = (".tif", ".tiff")
@@ -58,7 +60,7 @@ def read_image(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
     try:
         return _as_stored(path, suffix) if as_stored else _read(path, suffix)
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = one_line(error, 120)
         raise ValueError(f"{path} cannot be read as an image: {reason}") from None
 
 

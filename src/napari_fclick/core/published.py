@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_fclick.core.arrays import Array
+from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import read_image, read_indices
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
 
@@ -99,7 +100,7 @@ class SbdLayout:
             found = io.loadmat(path, squeeze_me=True, struct_as_record=False)["GTinst"]
             return np.asarray(found.Segmentation, np.uint16)
         except Exception as error:  # a damaged file fails in any of the reader's ways
-            reason = " ".join(str(error).split())[:120]
+            reason = one_line(error, 120)
             raise ValueError(f"{path} holds no GTinst.Segmentation: {reason}") from None
 
 

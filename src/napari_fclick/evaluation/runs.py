@@ -11,6 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from napari_fclick.core.errors import one_line
 from napari_fclick.evaluation.benchmark import Plan
 from napari_fclick.evaluation.games import Game
 from napari_fclick.evaluation.results import Header, ResultsFile
@@ -56,7 +57,7 @@ def open_results(file: Path | None, header: Header, resume: bool) -> Iterator[Re
         if not kept.games:
             raise
         raise RuntimeError(
-            f"{str(error) or type(error).__name__}; {len(kept.games)} games are kept in "
+            f"{one_line(error)}; {len(kept.games)} games are kept in "
             f"{kept.path}; the same command with --resume goes on"
         ) from error
     finally:

@@ -21,6 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from napari_fclick.core.errors import one_line
+
 #: When it began; its time budget counts from here.
 BEGUN = time.monotonic()
 #: Seconds between two looks at whether the parent is still there.
@@ -106,9 +108,9 @@ def main() -> int:
 
 
 def _message(error: Exception) -> str:
-    words, kind = " ".join(str(error).split()), type(error).__name__
     # What a look-up raises is the bare key.
-    return f"{kind}: {words}" if isinstance(error, LookupError) else words or kind
+    kind = f"{type(error).__name__}: " if isinstance(error, LookupError) else ""
+    return kind + one_line(error)
 
 
 def _leave(request: str) -> None:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import replacing
 from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH
 from napari_fclick.core.integrity import Connectivity
@@ -243,8 +244,7 @@ def _read(path: Path, with_tensors: bool) -> _Content:
             names = file.keys() if with_tensors else ()
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(f"{path} is no readable weights file: {reason}") from None
+        raise WeightsError(f"{path} is no readable weights file: {one_line(error)}") from None
     if _METADATA_KEY not in metadata:
         raise WeightsError(f"{path} holds tensors but no napari-fclick card: not our weights")
     text = metadata[_METADATA_KEY]

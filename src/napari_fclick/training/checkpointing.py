@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import replacing
 
 
@@ -35,7 +36,7 @@ def read_state(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]
     except OSError:
         raise
     except Exception as error:  # a damaged file fails in any of the reader's ways
-        reason = " ".join(str(error).split())[:120]
+        reason = one_line(error, 120)
         raise ValueError(f"{path} is no checkpoint that can be read: {reason}") from None
     if not isinstance(state, dict) or not {"step", "network", "average"} <= state.keys():
         raise ValueError(f"{path} is no checkpoint of a training")

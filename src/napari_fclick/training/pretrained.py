@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from napari_fclick.core.errors import one_line
 from napari_fclick.network.backbones import Backbone, EfficientNetLite0
 from napari_fclick.network.fcanet import FCANet
 
@@ -73,7 +74,7 @@ def _of_torchvision(file: Path) -> dict[str, Tensor]:
     except OSError:
         raise
     except Exception as error:  # a damaged file fails in any of the reader's ways
-        reason = " ".join(str(error).split())[:120]
+        reason = one_line(error, 120)
         raise ValueError(f"{file} holds no weights that can be read: {reason}") from None
     found = {}
     for key, value in published.items():
