@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -85,11 +84,17 @@ def test_what_the_training_raises_is_told_in_one_line(
     assert capsys.readouterr().err == f"error: {error}\n"
 
 
-def test_the_first_interrupt_ends_the_training_the_second_all() -> None:
-    said: list[str] = []
-    with command._interruptible(said.append) as stop:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, number: signal.Signals
+) -> None:
+    def training(*arguments: Any) -> None:
+        stop = arguments[4]
         assert not stop()
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop() and "will be judged" in said[0]
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(number)
+        assert stop()
+        raise ValueError("stopped before anything was learned")
+
+    monkeypatch.setattr(command, "fine_tune", training)
+    assert called(monkeypatch, folder(tmp_path, 3), "--out", tmp_path / "a.safetensors") == 2
+    assert command.ENDING in capsys.readouterr().err

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +9,6 @@ from pathlib import Path
 import pytest
 from tests.training.folders import write_folder
 
-from napari_fclick.cli.learning import _asked_to_stop
 from napari_fclick.network import checkpoints
 from napari_fclick.training.logs import read_rows
 
@@ -58,14 +55,3 @@ def test_train_validates_resumes_and_exports(tmp_path: Path) -> None:
     file.write_text(TOML.format(steps=3))
     assert train(file, "--resume").returncode == 0
     assert [r["step"] for r in read_rows(tmp_path / "run/log.csv")] == ["1", "2", "3"]
-
-
-def test_a_first_interruption_ends_in_good_order_a_second_at_once() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with _asked_to_stop() as stop:
-        assert not stop()
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop()
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before

@@ -42,9 +42,6 @@ def main() -> NoReturn:
         if os.environ.get("FCLICK_DEBUG"):
             raise
         _fail(one_line(error))
-    except (KeyboardInterrupt, typer.Abort):
-        say("interrupted")
-        sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -9,13 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from napari_fclick.core.clicks import Click, ClickError
 
 if TYPE_CHECKING:
     from napari_fclick.predictor import Predictor
 
+
+class _Commands(TyperGroup):
+    """The commands; one that is interrupted says so."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was given."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interruption:
+            say(str(interruption) or "interrupted")
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="napari-fclick",
     help="Clicks into masks with First Click Attention.",
     no_args_is_help=True,

@@ -107,7 +107,7 @@ def evaluate(
     if label:
         raise ValueError("--label: only with --volumes")
     from napari_fclick.evaluation.benchmark import Plan, Protocol
-    from napari_fclick.evaluation.runs import Interrupted, open_results, play
+    from napari_fclick.evaluation.runs import open_results, play
     from napari_fclick.evaluation.workers import Cluster, Here, Job
 
     protocol = Protocol(
@@ -130,15 +130,11 @@ def evaluate(
     job = Job(protocol, device)
     for name in plan.methods:
         job.method(name)
-    try:
-        with open_results(results, plan.header(), resume) as kept:
-            if kept.games:
-                say(f"{len(kept.games)} of {len(plan.keys())} games are done already")
-            games = play(plan, job, runner, kept, lambda g, total: track("evaluate", g, total))
-            outputs.write(plan, games)
-    except Interrupted as interruption:
-        say(str(interruption))
-        raise typer.Exit(130) from None
+    with open_results(results, plan.header(), resume) as kept:
+        if kept.games:
+            say(f"{len(kept.games)} of {len(plan.keys())} games are done already")
+        games = play(plan, job, runner, kept, lambda g, total: track("evaluate", g, total))
+        outputs.write(plan, games)
 
 
 #: What has no meaning for whole objects, as the option is called and as it is by default.

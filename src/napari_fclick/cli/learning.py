@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +35,7 @@ def train(
     from napari_fclick.training.display import shown
     from napari_fclick.training.distributed import joined
     from napari_fclick.training.export import export
+    from napari_fclick.training.stopping import stopping
     from napari_fclick.training.trainer import CHECKPOINT, Trainer
 
     if not config.is_file():
@@ -49,7 +48,7 @@ def train(
         trainer = Trainer(settings, processes=processes)
         if resume:
             trainer.resume()
-        with _asked_to_stop() as stop:
+        with stopping() as stop:
             trainer.run(stop, report, _validation(trainer))
     if not processes.leads:
         return
@@ -59,25 +58,6 @@ def train(
     out = trainer.config.out / "weights.safetensors"
     export(trainer.checkpoint, out)
     say(f"wrote {out}")
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Take Ctrl+C as a wish to end in good order; a second one ends at once."""
-    asked = False
-
-    def note(number: int, frame: object) -> None:
-        nonlocal asked
-        asked = True
-        signal.signal(number, before[signal.Signals(number)])
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, note) for number in numbers}
-    try:
-        yield lambda: asked
-    finally:
-        for number in numbers:
-            signal.signal(number, before[number])
 
 
 def _validation(trainer: Trainer) -> Callable[[int], dict[str, float]] | None:

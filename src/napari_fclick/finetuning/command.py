@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,9 +15,13 @@ from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import LabelledData, combine, from_folder
 from napari_fclick.finetuning.split import split_of
 from napari_fclick.finetuning.summary import summarise
+from napari_fclick.training.stopping import stopping
 
 Say = Callable[[str], None]
 Event = dict[str, Any]
+
+#: What is said where it is interrupted.
+ENDING = "ending the training; what there is will be judged (Ctrl+C again to end all)"
 
 
 def options_of(chosen: Mapping[str, Any]) -> FineTuneOptions:
@@ -77,7 +78,7 @@ def run(
         When the command began, by `time.monotonic`: its start counts.
     """
     use_threads(options.threads)
-    with _interruptible(say) as stop:
+    with stopping(lambda: say(ENDING)) as stop:
         result = fine_tune(data, options, out, lambda event: _tell(event, say), stop, begun)
     for reason in result.verdict.reasons:
         say(reason)
@@ -109,20 +110,3 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     )
     for level, text in found["messages"]:
         yield f"{level}: {text}"
-
-
-@contextmanager
-def _interruptible(say: Say) -> Iterator[Callable[[], bool]]:
-    """Yield what says whether Ctrl+C was pressed; a second one interrupts as it always does."""
-    pressed: list[int] = []
-
-    def on_press(number: int, frame: FrameType | None) -> None:
-        pressed.append(number)
-        signal.signal(signal.SIGINT, before)
-        say("ending the training; what there is will be judged (Ctrl+C again to end all)")
-
-    before = signal.signal(signal.SIGINT, on_press)
-    try:
-        yield lambda: bool(pressed)
-    finally:
-        signal.signal(signal.SIGINT, before)
