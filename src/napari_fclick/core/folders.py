@@ -126,18 +126,18 @@ def _readable(folder: Path, part: str) -> tuple[dict[str, Path], list[str]]:
             notes.append(f"{part}/{other.name}: left out, as {file.name} has its name")
         found[file.stem] = file
     if others:
-        count, kinds = others.total(), ", ".join(sorted(others))
-        plural = "s" if count != 1 else ""
-        notes.append(
-            f"{count} file{plural} in {part}/ of a kind that cannot be read ({kinds}): left out"
-        )
+        files, kinds = _number(others.total(), "file"), ", ".join(sorted(others))
+        notes.append(f"{files} in {part}/ of a kind that cannot be read ({kinds}): left out")
     return found, notes
 
 
 def _counted(names: Sequence[str], what: str) -> str:
-    plural = "s" if len(names) != 1 else ""
     more = ", ..." if len(names) > NAMED else ""
-    return f"{len(names)} {what}{plural} ({', '.join(names[:NAMED])}{more})"
+    return f"{_number(len(names), what)} ({', '.join(names[:NAMED])}{more})"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 class ImageSet(IndexedSet):

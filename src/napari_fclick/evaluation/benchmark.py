@@ -9,12 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from napari_fclick.evaluation.datasets import DataSet, Item, Scene, open_dataset
 from napari_fclick.evaluation.games import Game, play_item
 from napari_fclick.evaluation.methods import PEERS, Method
-from napari_fclick.evaluation.protocol import Protocol
+from napari_fclick.evaluation.protocol import Protocol, drawn
 from napari_fclick.evaluation.results import Key
 from napari_fclick.evaluation.summary import Report, summarise
 from napari_fclick.evaluation.workers import Task
@@ -168,11 +166,7 @@ def choose_items(dataset: DataSet, protocol: Protocol) -> list[Item]:
     if not items:
         beside = " beside the images that are left out" if protocol.exclude else ""
         raise ValueError(f"{dataset.root} holds no object{beside}")
-    if protocol.objects is None or protocol.objects >= len(items):
-        return items
-    rng = np.random.default_rng(protocol.seed)
-    chosen = rng.choice(len(items), protocol.objects, replace=False)
-    return [items[i] for i in sorted(chosen)]
+    return drawn(items, protocol.objects, protocol.seed)
 
 
 def weights_digest(method: str) -> str | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,14 @@ class Protocol:
         names = {"most": "max_clicks", "objects": "max_objects"}
         found = {names.get(k, k): v for k, v in asdict(self).items()}
         return found | {"targets": list(self.targets), "exclude": list(self.exclude)}
+
+
+def drawn(items: Sequence[T], count: int | None, seed: int) -> list[T]:
+    """Return so many of the items, in their order, by a draw that the seed fixes; all for None."""
+    if count is None or count >= len(items):
+        return list(items)
+    rng = np.random.default_rng(seed)
+    return [items[i] for i in sorted(rng.choice(len(items), count, replace=False))]
 
 
 def stream(seed: int, set_name: str, key: str) -> np.random.Generator:

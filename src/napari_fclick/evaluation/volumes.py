@@ -14,6 +14,7 @@ from napari_fclick.core.arrays import Mask
 from napari_fclick.core.folders import IGNORE_LABEL, find_pairs, is_linked, read_pair
 from napari_fclick.evaluation.linking import goes_on, link_slices
 from napari_fclick.evaluation.metrics import dice_of_iou, interval, number_of_clicks
+from napari_fclick.evaluation.protocol import drawn
 from napari_fclick.evaluation.stacks import (
     MOST_CLICKS,
     Baseline,
@@ -190,11 +191,7 @@ class VolumeSet:
             known = ", ".join(map(str, there[:10])) + (" .." if len(there) > 10 else "")
             wanted = ", ".join(map(str, protocol.labels))
             raise ValueError(f"{self.name}: no object has label {wanted}; there are {known}")
-        if protocol.objects is None or protocol.objects >= len(items):
-            return items
-        rng = np.random.default_rng(protocol.seed)
-        chosen = rng.choice(len(items), protocol.objects, replace=False)
-        return [items[i] for i in sorted(chosen)]
+        return drawn(items, protocol.objects, protocol.seed)
 
     def _read(self, volume: str) -> Volume:
         plane = read_pair(self._pairs[volume])

@@ -70,13 +70,16 @@ class Wishes:
         self._leave()
 
 
-def use_threads(wanted: int) -> int:
-    """Have torch use so many cores, 0 for all but one; return how many."""
+def cores(wanted: int) -> int:
+    """Return how many cores to use: as many as are wanted, for 0 all but one."""
+    return wanted or max(1, (os.cpu_count() or 1) - 1)
+
+
+def use_threads(wanted: int) -> None:
+    """Have torch use so many cores; see `cores`."""
     import torch
 
-    threads = wanted or max(1, (os.cpu_count() or 1) - 1)
-    torch.set_num_threads(threads)
-    return threads
+    torch.set_num_threads(cores(wanted))
 
 
 def main() -> int:

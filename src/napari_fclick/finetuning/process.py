@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any
 
+from napari_fclick.finetuning.child import cores
 from napari_fclick.finetuning.request import Request
 
 Event = dict[str, Any]
@@ -151,5 +152,4 @@ def _environment(threads: int) -> dict[str, str]:
     Libraries that count cores by themselves get as many; modules are not looked for in the working
     folder, where a file of the user's may have the name of one that is needed.
     """
-    cores = threads or max(1, (os.cpu_count() or 1) - 1)
-    return {**os.environ, "OMP_NUM_THREADS": str(cores), "PYTHONSAFEPATH": "1"}
+    return {**os.environ, "OMP_NUM_THREADS": str(cores(threads)), "PYTHONSAFEPATH": "1"}
