@@ -56,6 +56,8 @@ def test_the_same_command_twice(folder: Path, tmp_path: Path) -> None:
     assert files[0].read_bytes() == files[1].read_bytes()
     assert table.read_text().startswith("## squares\n\n| method | objects | NoC@85")
     assert min(curves.stat().st_size, sheet.stat().st_size) > 5000
+    printed = run(*common, "--results", rows, "--resume", "--markdown", "-")
+    assert printed.stdout.startswith("## squares\n\n| method | objects | NoC@85")
     (report,) = json.loads(files[0].read_text())
     assert (report["set"], report["method"], report["objects"]) == ("squares", "flood-fill", 3)
     assert len(report["mIoU"]) == 5
@@ -151,11 +153,13 @@ def test_mistakes_end_with_one_line(
         ([folder, *METHOD, "--plot", tmp_path / "c.gif"], "written as .png, .svg"),
         ([folder, *METHOD, "--json", tmp_path / "none/r.json"], "to write r.json to"),
         ([folder, *METHOD, "--json", tmp_path], "is a folder"),
+        ([folder, *METHOD, "--json", "-", "--markdown", "-"], "--json and --markdown both write -"),
         ([folder, *METHOD, "--results", rows], "holds results already"),
         ([folder, *METHOD, "--results", rows, "--resume"], "no results file"),
         ([folder, "--label", "1"], "--label: only with --volumes"),
         ([folder, "--volumes", "--jitter", "0.5"], "--jitter: not with --volumes"),
         ([folder, "--volumes", "--no-timing"], "--timing: not with --volumes"),
+        ([folder, "--volumes", "--stop", "1", "--workers", "1"], "--stop, --workers: not with"),
         ([folder, "--volumes", "--label", "1"], "holds no volume"),
         ([folder, "--workers", "0"], "greater than or equal to 1"),
     ]

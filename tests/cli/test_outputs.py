@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 from tests.evaluation.fakes import strips, write_folder
+from tests.evaluation.test_datasets import coco_folder
 from tests.session.fakes import FakePredictor, bare_target
 from tests.session.test_session import SIZE, make, put
 
@@ -217,6 +218,13 @@ def test_outputs_of_an_evaluation_are_files_of_their_own(
     found = run("evaluate", folder, "--volumes", "--json", folder / "labels/0.tif")
     refused(found, "lies among the data")
     assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+
+
+def test_the_images_of_coco_are_left_alone(run: Run, tmp_path: Path) -> None:
+    folder = coco_folder(tmp_path / "coco")
+    for name in ("val2017", "annotations"):
+        found = run("evaluate", folder, *METHOD, "--json", folder / name / "r.json")
+        refused(found, f"lies among the data in {folder / name}: choose another")
 
 
 def test_nothing_played_is_no_report(

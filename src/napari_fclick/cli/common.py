@@ -87,10 +87,14 @@ def track(title: str, objects: Iterable[Any], total: int | None = None) -> Itera
 
 def write_json(report: Any, file: Path | None) -> None:
     """Write a report to a file, to standard output for ``-``, nowhere for None."""
+    write_text(json.dumps(report, indent=1) + "\n", file)
+
+
+def write_text(text: str, file: Path | None) -> None:
+    """Write text to a file, to standard output for ``-``, nowhere for None."""
     if file is None:
         return
-    text = json.dumps(report, indent=1)
     if str(file) == "-":
-        print(text)
+        print(text, end="")
     else:
-        file.write_text(text + "\n", "utf-8")
+        file.write_text(text, "utf-8")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_fclick.cli.common import Device, app, load_predictor, say, track, write_json
+from napari_fclick.cli.common import Device, app, load_predictor, say, track, write_json, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ JITTER = (
 
 @app.command()
 def evaluate(
+    context: typer.Context,
     folders: Annotated[
         list[Path],
         typer.Argument(help="images/ and labels/, or a published layout: docs/evaluation.md."),
@@ -61,7 +62,9 @@ def evaluate(
             "--timing/--no-timing", help="Times in the JSON too: no two runs agree on them."
         ),
     ] = True,
-    markdown: Annotated[Path | None, typer.Option(help="Write tables to a file.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Write tables to a file; - prints them.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw NoC-mIoU curves: .png, .svg.")] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Draw the worst objects with their clicks: .png, .svg.")
@@ -92,7 +95,7 @@ def evaluate(
 
     left_out = () if exclude is None else tuple(dict.fromkeys(read_list(exclude)))
     if volumes:
-        _refuse_in_volumes(locals())
+        _refuse_in_volumes(context)
         from napari_fclick.evaluation.volumes import TARGETS, VolumeProtocol
 
         chosen = VolumeProtocol(
@@ -123,7 +126,7 @@ def evaluate(
     # What is wrong is told of before hours are spent.
     plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
     outputs = Outputs(json_file, timing, markdown, plot, sheet)
-    outputs.check(results, [data.root for data in plan.sets.values()])
+    outputs.check(results, [f for data in plan.sets.values() for f in data.folders])
     runner = Cluster(workers, scheduler) if workers > 1 or scheduler else Here()
     runner.check()
     _say_unknown(left_out, {image for each in plan.sets.values() for image in each.images()})
@@ -137,14 +140,16 @@ def evaluate(
         outputs.write(plan, games)
 
 
-#: What has no meaning for whole objects, as the option is called and as it is by default.
-PLANE_OPTIONS = {"jitter": 0.0, "stop": 1.0, "max_clicks": 20, "markdown": None, "plot": None}
-PLANE_OPTIONS |= {"integrity": True, "timing": True}
-PLANE_OPTIONS |= {"sheet": None, "results": None, "resume": False, "scheduler": None, "workers": 1}
+#: What has no meaning for whole objects.
+PLANE_OPTIONS = (
+    *("jitter", "stop", "max_clicks", "integrity", "timing", "markdown", "plot", "sheet"),
+    *("results", "resume", "workers", "scheduler"),
+)
 
 
-def _refuse_in_volumes(options: dict[str, Any]) -> None:
-    given = [name for name, default in PLANE_OPTIONS.items() if options[name] != default]
+def _refuse_in_volumes(context: typer.Context) -> None:
+    sources = {name: context.get_parameter_source(name) for name in PLANE_OPTIONS}
+    given = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     if given:
         names = ", ".join("--" + name.replace("_", "-") for name in given)
         raise ValueError(f"{names}: not with --volumes")
@@ -161,7 +166,8 @@ def _evaluate_volumes(
 
     # What is wrong is told of before hours are spent.
     _check_text(json_file)
-    _check_apart({"--json": json_file}, folders)
+    parts = [folder / part for folder in folders for part in ("images", "labels")]
+    _check_apart({"--json": json_file}, parts)
     methods = ["default" if name == "fclick" else name for name in weights]
     predictors = [load_predictor(name, device) for name in methods]
     sets = [VolumeSet(folder) for folder in folders]
@@ -235,8 +241,7 @@ class Outputs:
         for each in reports:
             _say_scores(each)
         write_json(reports if self.timing else plan.reports(by_key, timing=False), self.json)
-        if self.markdown is not None:
-            self.markdown.write_text(report.markdown(reports), "utf-8")
+        write_text(report.markdown(reports), self.markdown)
         if self.plot is not None:
             report.save_figure(report.draw_curves(reports), self.plot)
         if self.sheet is not None:
@@ -254,21 +259,18 @@ def _check_text(file: Path | None) -> None:
 
 
 def _check_apart(files: Mapping[str, Path | None], folders: Sequence[Path]) -> None:
-    """Refuse files, by their options, that are given twice or lie among the data of folders."""
-    from napari_fclick.evaluation.datasets import DATA_FOLDERS
-
-    data = [folder / name for folder in folders for name in DATA_FOLDERS]
+    """Refuse files, by their options, that are given twice or lie in folders of data."""
     taken: dict[Path, str] = {}
     for option, file in files.items():
-        if file is None or str(file) == "-":
+        if file is None:
             continue
-        place = file.resolve()
+        place = file if str(file) == "-" else file.resolve()
         if place in taken:
             raise ValueError(f"{taken[place]} and {option} both write {file}: choose another file")
         taken[place] = option
-        for each in data:
-            if each.resolve() in place.parents:
-                raise ValueError(f"{option} {file} lies among the data in {each}: choose another")
+        for folder in folders:
+            if folder.resolve() in place.parents:
+                raise ValueError(f"{option} {file} lies among the data in {folder}: choose another")
 
 
 def _say_scores(report: Report) -> None:

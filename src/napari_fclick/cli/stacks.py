@@ -137,9 +137,12 @@ def read_rules(given: Iterable[str], range_: str | None) -> Rules:
 
     from napari_fclick.propagation import Rules
 
+    names = ", ".join(Rules.model_fields)
     values: dict[str, Any] = {}
     for text in given:
         name, _, value = text.partition("=")
+        if not value:
+            raise ValueError(f"--rule {text!r} is not NAME=VALUE or NAME=off; names are {names}")
         values[name] = None if value == "off" else value
     if range_ is not None:
         first, colon, last = range_.partition(":")
@@ -150,7 +153,6 @@ def read_rules(given: Iterable[str], range_: str | None) -> Rules:
         return Rules.model_validate(values)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        names = ", ".join(Rules.model_fields)
         raise ValueError(f"rules: {wrong}; there are {names}") from None
 
 

@@ -14,7 +14,7 @@ from napari_fclick.evaluation.datasets.folders import Folders
 from napari_fclick.evaluation.datasets.photographs import Berkeley, Davis, DavisFrames, GrabCut
 from napari_fclick.evaluation.datasets.voc import Sbd, Voc
 
-__all__ = ["DATA_FOLDERS", "LAYOUTS", "DataSet", "Item", "Scene", "open_dataset"]
+__all__ = ["LAYOUTS", "DataSet", "Item", "Scene", "open_dataset"]
 
 #: The first that fits a folder is taken.
 LAYOUTS: tuple[type[DataSet], ...] = (
@@ -26,13 +26,6 @@ LAYOUTS: tuple[type[DataSet], ...] = (
     Voc,
     Sbd,
     Coco,
-)
-
-
-#: Where the layouts keep images and what is known of them.
-DATA_FOLDERS = (
-    *("images", "labels", "masks", "img", "gt", "inst", "data_GT", "boundary_GT"),
-    *("JPEGImages", "Annotations", "SegmentationObject", "ImageSets", "annotations"),
 )
 
 

@@ -15,6 +15,12 @@ from napari_fclick.core.arrays import Array, Mask
 from napari_fclick.core.files import SUFFIXES
 from napari_fclick.core.folders import IGNORE_LABEL
 
+#: Where the layouts keep images and what is known of them.
+DATA_FOLDERS = (
+    *("images", "labels", "masks", "img", "gt", "inst", "data_GT", "boundary_GT"),
+    *("JPEGImages", "Annotations", "SegmentationObject", "ImageSets", "annotations"),
+)
+
 
 @dataclass(frozen=True)
 class Item:
@@ -77,6 +83,11 @@ class DataSet(ABC):
     def __init__(self, root: Path, name: str) -> None:
         self.root = root
         self.name = name
+
+    @property
+    def folders(self) -> Sequence[Path]:
+        """Where its images, and what is known of them, may lie."""
+        return [self.root / name for name in DATA_FOLDERS]
 
     def choose(self, part: str) -> None:
         """Leave in the set only a part of its objects.

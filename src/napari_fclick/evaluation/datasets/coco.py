@@ -58,6 +58,11 @@ class Coco(DataSet):
             raise ValueError(f"{self._file} is no COCO instances file: {error}") from None
         self._pixels = lru_cache(maxsize=2)(self._read)
 
+    @property
+    def folders(self) -> Sequence[Path]:
+        """Where its images, in a folder that is called like their split, and annotations lie."""
+        return [*super().folders, self._folder]
+
     def choose(self, part: str) -> None:
         """Leave the objects of categories that PASCAL VOC has (``seen``), or of others.
 
