@@ -67,7 +67,6 @@ def write(
             path, state, card.model_copy(update={"name": name}), half=True
         )
     except Exception as error:
-        path.with_name(path.name + ".partial").unlink(missing_ok=True)
         raise OSError(f"{path} cannot be written: {error}") from error
 
 
