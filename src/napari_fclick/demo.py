@@ -34,7 +34,7 @@ class Segmented(NamedTuple):
     milliseconds: list[float]
 
 
-def run_headless(predictor: Predictor, out: Path, objects: int | None = None) -> dict[str, Any]:
+def run_headless(predictor: Predictor, out: Path) -> dict[str, Any]:
     """Segment the coins without a screen; write ``labels.tif``, ``overlay.png``, ``summary.json``.
 
     Parameters
@@ -42,8 +42,6 @@ def run_headless(predictor: Predictor, out: Path, objects: int | None = None) ->
     predictor : Predictor
     out : Path
         Folder for the results; made where it is missing.
-    objects : int, optional
-        How many coins; all by default.
 
     Returns
     -------
@@ -53,8 +51,8 @@ def run_headless(predictor: Predictor, out: Path, objects: int | None = None) ->
     out.mkdir(parents=True, exist_ok=True)
     image, truth = coins()[0][0], coins_truth()
     labels = np.zeros(image.shape, np.uint16)
-    wanted = range(1, int(truth.max()) + 1)[:objects]
-    done = [_segment(predictor, image, truth == label, labels, label) for label in wanted]
+    numbers = range(1, int(truth.max()) + 1)
+    done = [_segment(predictor, image, truth == label, labels, label) for label in numbers]
     write_mask(out / "labels.tif", labels)
     overlay = draw_overlay(image, labels, [each.clicks for each in done])
     io.imsave(out / "overlay.png", overlay, check_contrast=False)
@@ -100,7 +98,7 @@ def _summary(predictor: Predictor, done: list[Segmented]) -> dict[str, Any]:
     }
 
 
-def run_window(weights: str, device: str, say: Callable[[str], None], objects: int = 24) -> None:
+def run_window(weights: str, device: str, say: Callable[[str], None]) -> None:
     """Open napari and let a robot click the coins through the real dock widget.
 
     Raises
@@ -125,7 +123,7 @@ def run_window(weights: str, device: str, say: Callable[[str], None], objects: i
     controller = widget.controller
     if (weights, device) != ("default", "auto"):
         controller.load_weights(weights, device)
-    actions = robot_actions(controller, coins_truth(), objects)
+    actions = robot_actions(controller, coins_truth())
     timer = QTimer(widget)
 
     def act() -> None:
@@ -142,7 +140,9 @@ def run_window(weights: str, device: str, say: Callable[[str], None], objects: i
     napari.run()
 
 
-def robot_actions(controller: Any, truth: NDArray[Any], objects: int) -> Iterator[None]:
+def robot_actions(
+    controller: Any, truth: NDArray[Any], objects: int | None = None
+) -> Iterator[None]:
     """Click and accept objects through a dock's controller; wait at each ``yield``.
 
     It ends early where somebody else's hand has taken what it works on.
@@ -153,8 +153,8 @@ def robot_actions(controller: Any, truth: NDArray[Any], objects: int) -> Iterato
         Idle whenever the iterator is advanced.
     truth : ndarray of int, shape (H, W)
         Object numbers.
-    objects : int
-        How many to segment at most.
+    objects : int, optional
+        How many to segment at most; all by default.
     """
     for label in range(1, int(truth.max()) + 1)[:objects]:
         region = truth == label

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from tests.evaluation.fakes import Grower, strip, strips, write_folder
+from tests.evaluation.fakes import Grower, find_grower, strip, strips, write_folder
 
-from napari_fclick.evaluation.benchmark import Plan, Protocol, choose_items, evaluate_folder
+from napari_fclick.evaluation.benchmark import Plan, Protocol, choose_items
 from napari_fclick.evaluation.datasets import open_dataset
 from napari_fclick.evaluation.games import pack_mask, play_item, unpack_mask
+from napari_fclick.evaluation.summary import Report
+from napari_fclick.evaluation.workers import Here, Job
 
 
 @pytest.fixture
@@ -20,21 +22,28 @@ def folder(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "cells", [strip() * 3])
 
 
+def report(folder: Path, method: str, protocol: Protocol) -> Report:
+    """Return the report of one method on one folder."""
+    plan, job = Plan((folder,), (method,), protocol), Job(protocol, find=find_grower)
+    (found,) = plan.reports({game.key: game for game in Here().run(job, plan.tasks())})
+    return found
+
+
 def test_report_worked_out_by_hand(folder: Path) -> None:
     # 4 of 20 columns a click: IoU 0.2, 0.4, 0.6, 0.8.
-    report = evaluate_folder(Grower(4), folder, Protocol(targets=(0.5, 0.85), most=4))
-    assert report["set"] == "cells" and report["method"] == "grower-4"
-    assert report["objects"] == 1
-    assert report["NoC@50"] == 3
-    assert report["failures@50"] == 0
-    assert report["NoC@85"] == 4  # never reached: the limit counts
-    assert report["failures@85"] == 1
-    assert report["mIoU"] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    found = report(folder, "grower-4", Protocol(targets=(0.5, 0.85), most=4))
+    assert found["set"] == "cells" and found["method"] == "grower-4"
+    assert found["objects"] == 1
+    assert found["NoC@50"] == 3
+    assert found["failures@50"] == 0
+    assert found["NoC@85"] == 4  # never reached: the limit counts
+    assert found["failures@85"] == 1
+    assert found["mIoU"] == pytest.approx([0.2, 0.4, 0.6, 0.8])
 
 
 def test_an_object_may_stop_at_an_iou(folder: Path) -> None:
-    whole = evaluate_folder(Grower(4), folder, Protocol(targets=(0.5,), most=4))
-    stopped = evaluate_folder(Grower(4), folder, Protocol(targets=(0.5,), most=4, stop=0.5))
+    whole = report(folder, "grower-4", Protocol(targets=(0.5,), most=4))
+    stopped = report(folder, "grower-4", Protocol(targets=(0.5,), most=4, stop=0.5))
     assert stopped["NoC@50"] == whole["NoC@50"] == 3
     assert stopped["mIoU"] == pytest.approx([0.2, 0.4, 0.6, 0.6])
     with pytest.raises(ValueError, match=r"target 0\.9 is never reached"):
@@ -45,8 +54,8 @@ def test_ignored_pixels_count_nowhere(folder: Path) -> None:
     labels = tifffile.imread(folder / "labels/0.tif")
     labels[:, 20:] = 65535  # of the strip, 10 columns remain
     tifffile.imwrite(folder / "labels/0.tif", labels)
-    report = evaluate_folder(Grower(5), folder, Protocol(most=1))
-    assert report["mIoU"] == pytest.approx([0.5])
+    found = report(folder, "grower-5", Protocol(most=1))
+    assert found["mIoU"] == pytest.approx([0.5])
 
 
 def test_the_draw_is_the_seeds(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from napari_fclick.evaluation.metrics import (
     area_under,
     boundary_f,
     centralities,
-    dice,
+    dice_of_iou,
     gains,
     interval,
     iou,
@@ -38,9 +38,8 @@ def test_iou_and_ignored_pixels() -> None:
 def test_dice() -> None:
     truth = np.array([[1, 1, 1, 0]], bool)
     guess = np.array([[1, 0, 1, 1]], bool)
-    assert dice(truth, guess) == pytest.approx(2 * 2 / (3 + 3))
-    assert dice(truth, guess, ignore=np.array([[0, 1, 0, 0]], bool)) == pytest.approx(4 / 5)
-    assert dice(truth & False, guess & False) == 1
+    assert dice_of_iou(iou(truth, guess)) == pytest.approx(2 * 2 / (3 + 3))
+    assert list(dice_of_iou(np.array([0.0, 2 / 3, 1.0]))) == pytest.approx([0, 4 / 5, 1])
 
 
 def test_number_of_clicks() -> None:

@@ -153,10 +153,6 @@ class Window:
         )
         return replace(self, input_height=height, input_width=width, canvas=(size, size))
 
-    def shifted(self, rows: int, columns: int) -> Window:
-        """Return the window moved by whole pixels, without regard to an image."""
-        return replace(self, top=self.top + rows, left=self.left + columns)
-
     def contains(self, click: Click) -> bool:
         """Whether the click's pixel lies in the window."""
         row, column = click.pixel
@@ -270,9 +266,9 @@ def wider_windows(click: Click, shape: tuple[int, int], size: int) -> list[Windo
     ]
 
 
-def fit_window(box: Box, shape: tuple[int, int], size: int, factor: float = FIT_FACTOR) -> Window:
+def fit_window(box: Box, shape: tuple[int, int], size: int) -> Window:
     """Return the window in which the object in ``box`` has the size the network likes."""
-    return square_window(box.centre, max(box.side * factor, box.side + 8), shape, size)
+    return square_window(box.centre, max(box.side * FIT_FACTOR, box.side + 8), shape, size)
 
 
 def touches_border(mask: Mask, window: Window, shape: tuple[int, int]) -> bool:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from napari_fclick.evaluation.datasets import DataSet, Item, Scene, open_dataset
-from napari_fclick.evaluation.games import Game, play_item
-from napari_fclick.evaluation.methods import PEERS, Method
+from napari_fclick.evaluation.games import Game
+from napari_fclick.evaluation.methods import PEERS
 from napari_fclick.evaluation.protocol import Protocol, drawn
 from napari_fclick.evaluation.results import Key
 from napari_fclick.evaluation.summary import Report, summarise
 from napari_fclick.evaluation.workers import Task
 
-__all__ = ["Plan", "Protocol", "choose_items", "evaluate_folder"]
+__all__ = ["Plan", "Protocol", "choose_items"]
 
 #: Objects of one image that a worker gets at once.
 TASK_SIZE = 4
 
 T = TypeVar("T")
-#: Wraps a sequence as it is iterated over, to show progress.
-Track = Callable[[Sequence[Item]], Iterable[Item]]
 
 
 @dataclass(frozen=True)
@@ -122,35 +120,6 @@ class Plan:
 
     def _missing(self, name: str, item: Item, known: set[Key]) -> tuple[str, ...]:
         return tuple(m for m in self.methods if (name, m, item.key) not in known)
-
-
-def evaluate_folder(
-    method: Method, folder: Path, protocol: Protocol, track: Track = iter
-) -> Report:
-    """Let the robot segment the objects of one folder, here and now.
-
-    Parameters
-    ----------
-    method : Method
-        Loaded already.
-    folder : Path
-        Of any layout in `napari_fclick.evaluation.datasets`.
-    protocol : Protocol
-    track : callable, optional
-        Wraps the sequence of objects, to show progress.
-
-    Returns
-    -------
-    dict
-        See `napari_fclick.evaluation.summary.summarise`.
-    """
-    dataset = open_dataset(folder)
-    items = choose_items(dataset, protocol)
-    games = [
-        play_item(method, method.name, dataset.name, item, dataset.scene(item), protocol)
-        for item in track(items)
-    ]
-    return summarise(games, protocol)
 
 
 def choose_items(dataset: DataSet, protocol: Protocol) -> list[Item]:

@@ -36,13 +36,8 @@ def iou(truth: Mask, prediction: Mask, ignore: Mask | None = None) -> float:
     return int(np.count_nonzero(truth & prediction)) / union if union else 1.0
 
 
-def dice(truth: Mask, prediction: Mask, ignore: Mask | None = None) -> float:
-    """Return the Dice coefficient in [0, 1]; with an IoU of I it is 2 I / (1 + I)."""
-    return dice_of_iou(iou(truth, prediction, ignore))
-
-
 def dice_of_iou(value: Number) -> Number:
-    """Return the Dice coefficient that belongs to an IoU, or to each of an array."""
+    """Return the Dice coefficient, in [0, 1], that belongs to an IoU or to each of an array."""
     return 2 * value / (1 + value)
 
 

@@ -58,11 +58,6 @@ class Job:
         threading.Thread(target=self._listen, daemon=True).start()
 
     @property
-    def pid(self) -> int:
-        """The process's number."""
-        return self._process.pid
-
-    @property
     def running(self) -> bool:
         """Whether there are events to come."""
         return not self._ended

@@ -144,11 +144,6 @@ def roll_back() -> str:
     return active()
 
 
-def history() -> tuple[str, ...]:
-    """Return the names that were put into use, the last one is in use."""
-    return tuple(_read().history)
-
-
 # --- helpers ----------------------------------------------------------------------------
 
 

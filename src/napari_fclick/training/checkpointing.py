@@ -21,8 +21,8 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def read_state(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read what `write_state` wrote.
+def read_state(path: Path) -> dict[str, Any]:
+    """Read what `write_state` wrote, onto the CPU.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def read_state(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]
         If it is no state of a run, or damaged.
     """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise
     except Exception as error:  # a damaged file fails in any of the reader's ways

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -166,10 +166,9 @@ def cut_out(pixels: Array, labels: Array, label: int) -> Scene:
 # --- files ----------------------------------------------------------------------------------
 
 
-def by_stem(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> dict[str, Path]:
-    """Return the files of a folder by their stems in lower case, in the order of their names."""
-    wanted = tuple(suffixes)
-    files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in wanted]
+def by_stem(folder: Path) -> dict[str, Path]:
+    """Return the images of a folder by their stems in lower case, in the order of their names."""
+    files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in SUFFIXES]
     return {f.stem.lower(): f for f in files}
 
 
