@@ -26,7 +26,7 @@ from napari_fclick.finetuning.intervals import paired_intervals
 from napari_fclick.finetuning.scoring import DONE, MOST, NAMES, figures
 from napari_fclick.predictor import Predictor
 from napari_fclick.training.config import TrainingConfig
-from napari_fclick.training.loading import Scene, held_back
+from napari_fclick.training.loading import HeldBack, held_back
 
 #: What weights are compared by.
 COMPARED = ("IoU@1", "NoC@85", "NoC@90")
@@ -43,7 +43,7 @@ class Played(NamedTuple):
 Sets = Mapping[str, Sequence[Played]]
 
 
-def play(predictor: Predictor, scene: Scene) -> Played:
+def play(predictor: Predictor, scene: HeldBack) -> Played:
     """Play one object."""
     rounds = robot.play(
         predictor, scene.image, scene.truth, ignore=scene.ignore, most=MOST, target=DONE

@@ -14,7 +14,7 @@ from napari_fclick.evaluation.benchmark import Plan, Protocol, choose_items
 from napari_fclick.evaluation.datasets import open_dataset
 from napari_fclick.evaluation.games import pack_mask, play_item, unpack_mask
 from napari_fclick.evaluation.summary import Report
-from napari_fclick.evaluation.workers import Here, Job
+from napari_fclick.evaluation.workers import Here, Player
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def folder(tmp_path: Path) -> Path:
 
 def report(folder: Path, method: str, protocol: Protocol) -> Report:
     """Return the report of one method on one folder."""
-    plan, job = Plan((folder,), (method,), protocol), Job(protocol, find=find_grower)
-    (found,) = plan.reports({game.key: game for game in Here().run(job, plan.tasks())})
+    plan, player = Plan((folder,), (method,), protocol), Player(protocol, find=find_grower)
+    (found,) = plan.reports({game.key: game for game in Here().run(player, plan.tasks())})
     return found
 
 

@@ -16,7 +16,7 @@ from napari_fclick.evaluation import runs
 from napari_fclick.evaluation.benchmark import Plan, Protocol
 from napari_fclick.evaluation.games import Game
 from napari_fclick.evaluation.results import ResultsFile
-from napari_fclick.evaluation.workers import Cluster, Here, Job
+from napari_fclick.evaluation.workers import Cluster, Here, Player
 
 METHODS = ("grower-1", "grower-3")
 
@@ -27,8 +27,8 @@ def plan(tmp_path: Path) -> Plan:
     return Plan(folders, METHODS, Protocol(most=5, jitter=0.5, seed=3))
 
 
-def job_of(plan: Plan) -> Job:
-    return Job(plan.protocol, find=find_grower)
+def player_of(plan: Plan) -> Player:
+    return Player(plan.protocol, find=find_grower)
 
 
 def report(plan: Plan, games: Iterable[Game]) -> str:
@@ -37,7 +37,7 @@ def report(plan: Plan, games: Iterable[Game]) -> str:
 
 def run(plan: Plan, path: Path, runner: Any = None, resume: bool = False, **other: Any) -> str:
     with runs.open_results(path, plan.header(), resume) as kept:
-        return report(plan, runs.play(plan, job_of(plan), runner or Here(), kept, **other))
+        return report(plan, runs.play(plan, player_of(plan), runner or Here(), kept, **other))
 
 
 def stop_after(count: int) -> Any:
@@ -130,14 +130,14 @@ def test_rows_without_a_file_of_their_own(
     monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "cache")
     header = plan.header()
     with pytest.raises(runs.Interrupted), runs.open_results(None, header, False) as kept:
-        runs.play(plan, job_of(plan), Here(), kept, stop_after(2))
+        runs.play(plan, player_of(plan), Here(), kept, stop_after(2))
     assert len(list((tmp_path / "cache").iterdir())) == 1
     with runs.open_results(None, header | {"seed": 9}, True) as kept:
         assert not kept.games  # another run's rows are not taken
     with runs.open_results(None, header, True) as kept:
         assert len(kept.games) == 2
     with pytest.raises(runs.Interrupted), runs.open_results(None, header, False) as kept:
-        runs.play(plan, job_of(plan), Here(), kept, stop_after(0))
+        runs.play(plan, player_of(plan), Here(), kept, stop_after(0))
     assert not list((tmp_path / "cache").iterdir())  # done, or nothing done: it goes
 
 
@@ -156,7 +156,7 @@ def test_a_photograph_that_cannot_be_read_is_left_out(
     broken.write_bytes(broken.read_bytes()[:100])
     plan = Plan((folder,), ("grower-1",), Protocol(most=3))
     with runs.open_results(tmp_path / "rows.jsonl", plan.header(), False) as kept:
-        games = runs.play(plan, job_of(plan), Here(), kept)
+        games = runs.play(plan, player_of(plan), Here(), kept)
     (told,) = caplog.messages
     assert told.startswith("left out: ") and "b.jpg" in told
     assert [each.item for each in games] == ["a/1", "c/1"]
@@ -190,12 +190,12 @@ def test_a_network_answers_the_same_whatever_the_workers(tmp_path: Path) -> None
     pytest.importorskip("distributed")
     folder = write_folder(tmp_path / "a", strips())
     plan = Plan((folder,), ("fclick",), Protocol(most=3, objects=2))
-    job = Job(plan.protocol, "cpu")
+    player = Player(plan.protocol, "cpu")
     games = []
     for number, runner in enumerate((Here(), Cluster(1, None), Cluster(2, None))):
         path = tmp_path / f"{number}.jsonl"
         with runs.open_results(path, plan.header(), resume=False) as kept:
-            played = runs.play(plan, job, runner, kept, lambda each, total: each)
+            played = runs.play(plan, player, runner, kept, lambda each, total: each)
             games.append([game.model_copy(update={"ms": [0.0]}) for game in played])
     assert games[0] == games[1] == games[2]
 

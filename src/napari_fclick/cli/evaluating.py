@@ -111,7 +111,7 @@ def evaluate(
         raise ValueError("--label: only with --volumes")
     from napari_fclick.evaluation.benchmark import Plan, Protocol
     from napari_fclick.evaluation.runs import open_results, play
-    from napari_fclick.evaluation.workers import Cluster, Here, Job
+    from napari_fclick.evaluation.workers import Cluster, Here, Player
 
     protocol = Protocol(
         tuple(target or (0.85, 0.9)),
@@ -130,13 +130,13 @@ def evaluate(
     runner = Cluster(workers, scheduler) if workers > 1 or scheduler else Here()
     runner.check()
     _say_unknown(left_out, {image for each in plan.sets.values() for image in each.images()})
-    job = Job(protocol, device)
+    player = Player(protocol, device)
     for name in plan.methods:
-        job.method(name)
+        player.method(name)
     with open_results(results, plan.header(), resume) as kept:
         if kept.games:
             say(f"{len(kept.games)} of {len(plan.keys())} games are done already")
-        games = play(plan, job, runner, kept, lambda g, total: track("evaluate", g, total))
+        games = play(plan, player, runner, kept, lambda g, total: track("evaluate", g, total))
         outputs.write(plan, games)
 
 

@@ -15,7 +15,7 @@ from napari_fclick.core.errors import one_line
 from napari_fclick.evaluation.benchmark import Plan
 from napari_fclick.evaluation.games import Game
 from napari_fclick.evaluation.results import Header, ResultsFile
-from napari_fclick.evaluation.workers import Cluster, Here, Job
+from napari_fclick.evaluation.workers import Cluster, Here, Player
 
 #: Wraps the games, given with their number, as they come in: to show progress.
 Track = Callable[[Iterable[Game], int], Iterable[Game]]
@@ -76,13 +76,17 @@ def _open(header: Header, resume: bool) -> ResultsFile:
 
 
 def play(
-    plan: Plan, job: Job, runner: Here | Cluster, kept: ResultsFile, track: Track | None = None
+    plan: Plan,
+    player: Player,
+    runner: Here | Cluster,
+    kept: ResultsFile,
+    track: Track | None = None,
 ) -> list[Game]:
     """Play what a plan has left to do, and return all of its games in the order of reports.
 
     Parameters
     ----------
-    plan, job : Plan, Job
+    plan, player : Plan, Player
     runner : Here or Cluster
     kept : ResultsFile
         Gets each game as soon as it is done.
@@ -98,7 +102,7 @@ def play(
     left = sum(key not in kept.games for key in keys)
     try:
         if left:
-            games: Iterable[Game] = runner.run(job, plan.tasks(kept.games))
+            games: Iterable[Game] = runner.run(player, plan.tasks(kept.games))
             for game in track(games, left) if track else games:
                 kept.add([game])
     except KeyboardInterrupt:

@@ -39,8 +39,8 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Job:
-    """What all tasks of a run have in common.
+class Player:
+    """Plays the tasks of a run: by which protocol, on which device, with which methods.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Job:
     find : callable
         Loads a method; each process does so once.
     token : str
-        Tells this job from others: what a process has opened for another is opened anew, since
+        Tells it from others: what a process has opened for another one is opened anew, since
         files may have changed.
     """
 
@@ -98,7 +98,7 @@ def _one_thread() -> Iterator[None]:
 
 
 class _Held:
-    """What a process has opened and loaded for a job."""
+    """What a process has opened and loaded for a player."""
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -126,10 +126,10 @@ class Here:
     def check(self) -> None:
         """Find out whether it can play: it always can."""
 
-    def run(self, job: Job, tasks: Sequence[Task]) -> Iterator[Game]:
+    def run(self, player: Player, tasks: Sequence[Task]) -> Iterator[Game]:
         """Yield the row of one object after the other."""
         for task in tasks:
-            yield from job.play(task)
+            yield from player.play(task)
 
 
 @dataclass(frozen=True)
@@ -158,11 +158,11 @@ class Cluster:
         """
         load_distributed()
 
-    def run(self, job: Job, tasks: Sequence[Task]) -> Iterator[Game]:
+    def run(self, player: Player, tasks: Sequence[Task]) -> Iterator[Game]:
         """Yield the rows of tasks as they are done."""
         distributed = load_distributed()
         with self._client(distributed) as client:
-            futures = client.map(job.play_all, tasks, pure=False)
+            futures = client.map(player.play_all, tasks, pure=False)
             try:
                 for future in distributed.as_completed(futures):
                     yield from future.result()

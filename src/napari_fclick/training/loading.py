@@ -35,7 +35,7 @@ from napari_fclick.training.rough_starts import RoughStarts
 from napari_fclick.training.simulation import RandomClicks
 
 
-class Scene(NamedTuple):
+class HeldBack(NamedTuple):
     """An object to play: image (H, W[, C]), its mask (H, W), what counts nowhere, and its set."""
 
     image: NDArray[Any]
@@ -106,7 +106,7 @@ def open_sets(config: TrainingConfig) -> list[ObjectSet]:
     ]
 
 
-def held_back(config: TrainingConfig) -> Callable[[], Iterator[Scene]]:
+def held_back(config: TrainingConfig) -> Callable[[], Iterator[HeldBack]]:
     """Return what yields the objects to validate on, always the same ones.
 
     They are drawn evenly, each once, from what the sets hold back: of folders the images that
@@ -147,7 +147,7 @@ def _shuffled(each: ObjectSet, rng: np.random.Generator) -> list[tuple[ObjectSet
     return [(each, each.objects[number]) for number in order]
 
 
-def _scenes(chosen: Iterable[tuple[ObjectSet, ObjectRef]]) -> Iterator[Scene]:
+def _scenes(chosen: Iterable[tuple[ObjectSet, ObjectRef]]) -> Iterator[HeldBack]:
     """Read scenes one by one; one that cannot be read any more is left out, and told of."""
     for each, ref in chosen:
         try:
@@ -158,9 +158,9 @@ def _scenes(chosen: Iterable[tuple[ObjectSet, ObjectRef]]) -> Iterator[Scene]:
         yield _scene(plane, ref, each.name)
 
 
-def _scene(plane: Plane, ref: ObjectRef, name: str) -> Scene:
+def _scene(plane: Plane, ref: ObjectRef, name: str) -> HeldBack:
     ignore = plane.labels == IGNORE_LABEL
-    return Scene(plane.image, plane.labels == ref.label, ignore if ignore.any() else None, name)
+    return HeldBack(plane.image, plane.labels == ref.label, ignore if ignore.any() else None, name)
 
 
 def sample_maker(config: TrainingConfig, phase: PhaseConfig) -> SampleMaker:
