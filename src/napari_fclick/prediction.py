@@ -71,6 +71,21 @@ class Prediction:
         """Return the mask after the structural integrity strategy, and whether it fell back.
 
         At a threshold of 0.5 it is worked out once, and its mask cannot be written to.
+
+        Parameters
+        ----------
+        threshold : float in [0, 1]
+            A pixel belongs to the object where its probability is greater.
+
+        Returns
+        -------
+        Kept
+            The mask, bool (h, w), of the window.
+
+        Raises
+        ------
+        ValueError
+            If the threshold is not within 0 to 1.
         """
         return self._kept if threshold == 0.5 else self._keep(threshold)
 
@@ -88,7 +103,7 @@ class Prediction:
         return keep_clicked(self._above(threshold), positives, self.connectivity)
 
     def mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
-        """Return the window's mask, bool (h, w).
+        """Return the window's mask.
 
         Parameters
         ----------
@@ -96,6 +111,11 @@ class Prediction:
             A pixel belongs to the object where its probability is greater.
         integrity : bool
             Keep only what hangs together with a positive click (section 3.3).
+
+        Returns
+        -------
+        ndarray of bool, shape (h, w)
+            The caller's own.
 
         Raises
         ------
@@ -105,7 +125,23 @@ class Prediction:
         return self.kept(threshold).mask.copy() if integrity else self._above(threshold)
 
     def full_mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
-        """Return the image's mask, bool (H, W): False outside the window."""
+        """Return the image's mask, False outside the window.
+
+        Parameters
+        ----------
+        threshold, integrity
+            See `mask`.
+
+        Returns
+        -------
+        ndarray of bool, shape (H, W)
+            The caller's own.
+
+        Raises
+        ------
+        ValueError
+            If the threshold is not within 0 to 1.
+        """
         # Zeroed memory is handed out page by page, so that a huge image costs no more.
         out = np.zeros(self.image_shape, bool)
         out[self.window] = self.mask(threshold, integrity)
@@ -190,7 +226,17 @@ class Run(Protocol):
 def confidence(probability: FloatArray, mask: Mask) -> float:
     """Return how sure the network is of a mask: the IoU of the mask and the probability.
 
-    Other objects that it sees in the window do not count.
+    Other objects that it sees in the window, which lie above 0.5 outside the mask, do not count.
+
+    Parameters
+    ----------
+    probability : ndarray of float32, shape (h, w), in [0, 1]
+    mask : ndarray of bool, shape (h, w)
+
+    Returns
+    -------
+    float in [0, 1]
+        0 of an empty mask.
     """
     inside = float(probability[mask].sum())
     unsure = float(probability[~mask & (probability <= 0.5)].sum())

@@ -75,10 +75,23 @@ class Predictor:
         window : {"anchored", "whole"}, optional
             Overrides what the weights' card says.
 
+        Returns
+        -------
+        Predictor
+
+        Warns
+        -----
+        RuntimeWarning
+            If the device's memory is too small for the network, which works on the CPU then.
+
         Raises
         ------
-        WeightsError, DeviceError
-            Both are ValueErrors; in one line.
+        WeightsError
+            If there are no such weights, or their file is damaged.
+        DeviceError
+            If there is no such device.
+        ValueError
+            If ``window`` is neither of the two. The other errors are ValueErrors, too.
         """
         chosen = choose_device(device)
         network, card = checkpoints.load(weights)
@@ -116,17 +129,35 @@ class Predictor:
             The last one of the same object: its window and its mask carry over. From the second
             correction on, further clicks only add to it, or only take away (see `one_way`).
         channels : sequence of 1 to 3 int, optional
-            Which channels to look at.
+            Which channels to look at, counted from 0.
         limits : (float, float), optional
             Intensities that become black and white, such as a layer's contrast limits; by
             default percentiles of the window.
         typical_side : float, optional
             Longer side in pixels of objects accepted before.
 
+        Returns
+        -------
+        Prediction
+            Of the window only; `Prediction.full_mask` is the whole image's.
+
+        Warns
+        -----
+        RuntimeWarning
+            If the memory of a GPU runs out: this prediction and all later ones are made on the
+            CPU, as `device` tells.
+
         Raises
         ------
-        ClickError, ValueError, TypeError
-            For clicks or an image that cannot be used.
+        ClickError
+            If there are no clicks, the first is negative, one lies outside the image, or positive
+            ones lie too far apart.
+        ValueError
+            If the image has other axes, no pixels or no such channels, ``previous`` is of an image
+            of another shape, ``limits`` are not two finite numbers, the lower
+            one first, or ``typical_side`` is no positive number.
+        TypeError
+            If the image's pixels are no numbers.
         """
         started = time.perf_counter()
         shape = window.image_shape(image)

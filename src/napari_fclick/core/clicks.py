@@ -125,7 +125,13 @@ class ClickSequence(Sequence[Click]):
         return tuple(click for click in self._clicks if not click.positive)
 
     def add(self, click: Click) -> ClickSequence:
-        """Return the sequence with one more click."""
+        """Return the sequence with one more click.
+
+        Raises
+        ------
+        ClickError
+            If the sequence is empty and the click negative.
+        """
         return ClickSequence((*self._clicks, click))
 
     def remove(self, index: int) -> ClickSequence:
@@ -133,6 +139,11 @@ class ClickSequence(Sequence[Click]):
 
         Without its first click an object is anchored on its next positive one; when there
         is none, nothing is left to correct and the sequence is empty.
+
+        Raises
+        ------
+        ClickError
+            If there is no click at that index, which counts from 0.
         """
         gone = self._checked(index)
         rest = [click for i, click in enumerate(self._clicks) if i != gone]
@@ -142,7 +153,13 @@ class ClickSequence(Sequence[Click]):
         return ClickSequence(rest)
 
     def move(self, index: int, y: float, x: float) -> ClickSequence:
-        """Return the sequence with one click at another place."""
+        """Return the sequence with one click at another place, in pixels of the image.
+
+        Raises
+        ------
+        ClickError
+            If there is no click at that index, which counts from 0, or the place is not finite.
+        """
         moved = list(self._clicks)
         moved[index] = moved[self._checked(index)].moved(y, x)
         return ClickSequence(moved)
@@ -153,7 +170,7 @@ class ClickSequence(Sequence[Click]):
         Raises
         ------
         ClickError
-            If that click is negative.
+            If that click is negative, or there is none at that index, which counts from 0.
         """
         return _anchored(list(self._clicks), self._checked(index))
 

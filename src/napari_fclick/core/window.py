@@ -205,7 +205,20 @@ class Window:
 
 
 def whole_window(shape: tuple[int, int], shorter_side: int) -> Window:
-    """Return the released program's view: the whole image, its shorter side resized."""
+    """Return the released program's view: the whole image, its shorter side resized.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns of the image.
+    shorter_side : int
+        Of the network's input, in its pixels.
+
+    Returns
+    -------
+    Window
+        Its canvas is as large as the resized image.
+    """
     height, width = shape
     least = min(height, width)
     size = (int(height * shorter_side / least), int(width * shorter_side / least))
@@ -230,6 +243,11 @@ def square_window(
         Rows and columns of the image.
     size : int
         Side of the network's input.
+
+    Returns
+    -------
+    Window
+        Within the image.
     """
     side = min(max(side, MIN_SIDE), MAX_SIDE, max(shape))
     length = max(1, round(side))
@@ -249,6 +267,12 @@ def first_windows(click: Click, shape: tuple[int, int], size: int) -> list[Windo
         Rows and columns of the image.
     size : int
         Side of the network's input.
+
+    Returns
+    -------
+    list of Window
+        Of the sides in `FIRST_SIDES`, as far as the image is larger; the last is a small image's
+        whole.
     """
     longest = min(max(shape), MAX_SIDE)
     sides = [side for side in FIRST_SIDES if side < longest]
@@ -258,7 +282,18 @@ def first_windows(click: Click, shape: tuple[int, int], size: int) -> list[Windo
 
 
 def wider_windows(click: Click, shape: tuple[int, int], size: int) -> list[Window]:
-    """Return the windows to try where an object runs out of the largest of `first_windows`."""
+    """Return the windows to try where an object runs out of the largest of `first_windows`.
+
+    Parameters
+    ----------
+    click, shape, size
+        See `first_windows`.
+
+    Returns
+    -------
+    list of Window
+        Small to large; none where the image is no larger than the first windows.
+    """
     sides = [side for side in WIDER_SIDES if side < max(shape)]
     sides.append(min(max(shape), MAX_SIDE))
     return [
@@ -267,7 +302,22 @@ def wider_windows(click: Click, shape: tuple[int, int], size: int) -> list[Windo
 
 
 def fit_window(box: Box, shape: tuple[int, int], size: int) -> Window:
-    """Return the window in which the object in ``box`` has the size the network likes."""
+    """Return the window in which the object in ``box`` has the size the network likes.
+
+    Parameters
+    ----------
+    box : Box
+        In pixels of the image.
+    shape : (int, int)
+        Rows and columns of the image.
+    size : int
+        Side of the network's input.
+
+    Returns
+    -------
+    Window
+        A square of `FIT_FACTOR` times the box's longer side about its middle.
+    """
     return square_window(box.centre, max(box.side * FIT_FACTOR, box.side + 8), shape, size)
 
 
@@ -276,8 +326,9 @@ def touches_border(mask: Mask, window: Window, shape: tuple[int, int]) -> bool:
 
     Parameters
     ----------
-    mask : ndarray of bool
+    mask : ndarray of bool, shape (h, w)
         Of the window, at any resolution.
+    window : Window
     shape : (int, int)
         Rows and columns of the image.
     """
@@ -294,8 +345,9 @@ def mask_box(mask: Mask, window: Window) -> Box | None:
 
     Parameters
     ----------
-    mask : ndarray of bool
+    mask : ndarray of bool, shape (h, w)
         Of the window, at any resolution.
+    window : Window
     """
     bounds = mask_bounds(mask)
     if bounds is None:
@@ -311,7 +363,7 @@ def mask_box(mask: Mask, window: Window) -> Box | None:
 
 
 def clicks_box(clicks: Iterable[Click]) -> Box:
-    """Return the bounds of the pixels under the clicks."""
+    """Return the bounds of the pixels under the clicks, of which there is one at least."""
     rows, columns = zip(*(click.pixel for click in clicks), strict=True)
     return Box(min(rows), min(columns), max(rows) + 1, max(columns) + 1)
 
@@ -340,12 +392,19 @@ def next_window(
     ----------
     window : Window
         The last one.
-    mask : ndarray of bool
+    mask : ndarray of bool, shape (h, w)
         What was found in it, at any resolution.
+    clicks : ClickSequence
+        All of the object's.
     shape : (int, int)
         Rows and columns of the image.
     size : int
         Side of the network's input.
+
+    Returns
+    -------
+    Window
+        On a canvas of that size.
     """
     found = mask_box(mask, window)
     reach = clicks_box(clicks.positives)
@@ -410,10 +469,20 @@ def is_frozen(image: Any) -> bool:
 
 
 def read_window(image: Any, window: Window) -> Array:
-    """Read the window's pixels, and no others, as (h', w', C) or (h', w').
+    """Read the window's pixels, and no others.
 
     A window much larger than the network's input is read from a coarser level of a pyramid
     where there is one, else thinned out by a constant step.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, C), or a list of pyramid levels
+    window : Window
+
+    Returns
+    -------
+    ndarray, shape (h', w') or (h', w', C)
+        Of the image's type.
     """
     pyramid = levels(image)
     height, width = np.shape(pyramid[0])[:2]
@@ -431,7 +500,14 @@ def read_window(image: Any, window: Window) -> Array:
 
 
 def level_slices(window: Window, zoom: tuple[float, float]) -> tuple[slice, slice]:
-    """Return a window's rows and columns in a level of so many pixels for one of the image's."""
+    """Return a window's rows and columns in a level of a pyramid.
+
+    Parameters
+    ----------
+    window : Window
+    zoom : (float, float)
+        Rows and columns of the level for one of the image's.
+    """
     rows, columns = (
         slice(math.floor(s.start * z), max(math.floor(s.start * z) + 1, round(s.stop * z)))
         for s, z in zip(window.slices, zoom, strict=True)

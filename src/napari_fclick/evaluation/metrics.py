@@ -29,6 +29,10 @@ def iou(truth: Mask, prediction: Mask, ignore: Mask | None = None) -> float:
     """Return intersection over union in [0, 1].
 
     Ignored pixels count in neither. Two empty masks agree: 1.
+
+    Parameters
+    ----------
+    truth, prediction, ignore : ndarray of bool, of one shape
     """
     if ignore is not None:
         truth, prediction = truth & ~ignore, prediction & ~ignore
@@ -52,6 +56,10 @@ def boundary_f(truth: Mask, prediction: Mask, ignore: Mask | None = None) -> flo
     Parameters
     ----------
     truth, prediction, ignore : ndarray of bool, shape (H, W)
+
+    Returns
+    -------
+    float in [0, 1]
     """
     if ignore is not None:
         truth = np.where(ignore, prediction, truth)
@@ -79,29 +87,66 @@ def _boundary(mask: Mask) -> Mask:
 
 
 def number_of_clicks(ious: Sequence[float], target: float, most: int = 20) -> int:
-    """Return NoC@target: the clicks until an object's IoU first reached it, ``most`` if never.
+    """Return NoC@target: the clicks until an object's IoU first reached it (section 4.1).
 
     Parameters
     ----------
-    ious : sequence of float
+    ious : sequence of float in [0, 1]
         After 1, 2 .. clicks.
+    target : float in [0, 1]
+    most : int
+        Clicks that count.
+
+    Returns
+    -------
+    int
+        1 .. ``most``; ``most`` also where the target was never reached.
     """
     reached = (number for number, value in enumerate(ious[:most], start=1) if value >= target)
     return next(reached, most)
 
 
 def is_failure(ious: Sequence[float], target: float, most: int = 20) -> bool:
-    """Say whether an object's IoU never reached the target within ``most`` clicks."""
+    """Say whether an object's IoU never reached the target within ``most`` clicks.
+
+    Parameters
+    ----------
+    ious, target, most
+        See `number_of_clicks`.
+    """
     return max(ious[:most]) < target
 
 
 def filled(values: Sequence[float], most: int = 20) -> list[float]:
-    """Return the values after 1 .. ``most`` clicks; an object done early keeps its last."""
+    """Return the values after 1 .. ``most`` clicks; an object done early keeps its last.
+
+    Parameters
+    ----------
+    values : sequence of float
+        After 1, 2 .. clicks, one at least.
+    most : int
+
+    Returns
+    -------
+    list of float
+        ``most`` of them.
+    """
     return [*values[:most], *[values[-1]] * (most - len(values))]
 
 
 def mean_curve(curves: Sequence[Sequence[float]], most: int = 20) -> NDArray[np.float64]:
-    """Return the mean over objects after 1 .. ``most`` clicks; see `filled`."""
+    """Return the mean over objects after 1 .. ``most`` clicks; see `filled`.
+
+    Parameters
+    ----------
+    curves : sequence of sequence of float
+        Of each object its values after 1, 2 .. clicks.
+    most : int
+
+    Returns
+    -------
+    ndarray of float64, shape (most,)
+    """
     return np.asarray(np.mean([filled(c, most) for c in curves], axis=0))
 
 
@@ -110,6 +155,11 @@ def area_under(curve: Sequence[float]) -> float:
 
     By the trapezoid rule; of a single click it is the curve's value. The area under the mean
     of curves is the mean of their areas.
+
+    Parameters
+    ----------
+    curve : sequence of float in [0, 1]
+        After 1, 2 .. N clicks.
     """
     if len(curve) == 1:
         return float(curve[0])
@@ -120,7 +170,18 @@ def area_under(curve: Sequence[float]) -> float:
 
 
 def gains(ious: Sequence[float]) -> list[float]:
-    """Return PI: what each click added to the IoU; the first adds all there is."""
+    """Return PI: what each click added to the IoU; the first adds all there is.
+
+    Parameters
+    ----------
+    ious : sequence of float in [0, 1]
+        After 1, 2 .. clicks.
+
+    Returns
+    -------
+    list of float in [-1, 1]
+        One a click.
+    """
     return [float(g) for g in np.diff([0.0, *ious])]
 
 
@@ -135,6 +196,11 @@ def centralities(truth: Mask, pixels: Sequence[tuple[int, int]]) -> list[float]:
     truth : ndarray of bool, shape (H, W)
         The object; what lies outside of the image is not the object.
     pixels : sequence of (row, column)
+
+    Returns
+    -------
+    list of float in [0, 1]
+        One a click.
 
     Raises
     ------

@@ -28,10 +28,19 @@ def export(checkpoint: Path, out: Path, scores: dict[str, float] | None = None) 
     scores : dict of str to float, optional
         What `napari-fclick evaluate` measured, for the card.
 
+    Returns
+    -------
+    Card
+        As it was written, with its checksum.
+
     Raises
     ------
+    FileNotFoundError
+        If there is no such checkpoint.
     ValueError
         If the checkpoint cannot be read, or is of a network that is not this package's.
+    OSError
+        If the file cannot be written.
     """
     state = read_state(checkpoint)
     config = TrainingConfig.model_validate_json(state["config"])

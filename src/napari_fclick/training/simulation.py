@@ -34,7 +34,21 @@ def correction(
     """Return the click a careful user makes next: the centre of the largest error (4.1).
 
     Positive on what was missed, negative on a false alarm; a tie goes to the negative.
-    Ignored pixels are no error. None where there is no error left to click on.
+
+    Parameters
+    ----------
+    truth, prediction : ndarray of bool, shape (h, w)
+    taken : iterable of (row, column)
+        Pixels that were clicked before and are not clicked again.
+    ignore : ndarray of bool, shape (h, w), optional
+        Pixels that are no error, whatever was predicted.
+    rng, jitter : Generator, float in [0, 1]
+        How far from the centre it may be; see `napari_fclick.core.peaks.peak`.
+
+    Returns
+    -------
+    SimulatedClick or None
+        None where there is no error left to click on.
     """
     missed, alarm = truth & ~prediction, prediction & ~truth
     if ignore is not None:
