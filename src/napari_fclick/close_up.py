@@ -25,10 +25,10 @@ FADE = 0.15
 class CloseUp:
     """Looks closer at what a correcting click changed, and joins that to the wide answer.
 
-    The network's input limits how fine an answer is: of an object of 1,000 px its outline is
-    known to some 7 px. A click that corrects it is about a part, which a smaller window shows
-    finer, with the wide answer as the previous mask. The first click there is the object's own
-    where it is in sight, else the middle of what is seen of the object.
+    The network's input limits how fine an answer is: the outline of an object of 1,000 px is exact
+    to about 7 px. A correcting click is about a part of it. A smaller window, the close-up, shows
+    that part finer; the wide answer is its previous mask. Its first click is the object's own where
+    that lies inside, else the middle of what it shows of the object.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class CloseUp:
         view : Window
             The wide window.
         previous : Prediction or None
-            Before the newest click. Where it is not one or more clicks short, there was no
-            correction to look at, and the answer stays as it is.
+            Of the same object, before the newest click. If it answers other clicks than those
+            before the newest ones, nothing was corrected, and the answer stays as it is.
         """
         wide = view.expand(found)
         if previous is None or not previous.leads_to(self._reader.clicks):

@@ -154,8 +154,8 @@ class Predictor:
             ones lie too far apart.
         ValueError
             If the image has other axes, no pixels or no such channels, ``previous`` is of an image
-            of another shape, ``limits`` are not two finite numbers, the lower
-            one first, or ``typical_side`` is no positive number.
+            of another shape, ``limits`` are not two finite numbers, the lower one first, or
+            ``typical_side`` is no positive number.
         TypeError
             If the image's pixels are no numbers.
         """

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.folders import IGNORE_LABEL
 
-#: Two outlines in neighbouring slices are one object from this IoU on.
+#: Outlines in neighbouring slices are linked as one object if their IoU is at least this.
 LEAST_OVERLAP = 0.4
-#: An outline goes on in one of the next slice of which this part lies in it ..
+#: Beyond its last linked outline, an object goes on in those of which this part lies within it ..
 LEAST_SHARED = 0.25
-#: .. as long as all that it goes on in is at most so many times as large as the chain's end.
+#: .. as long as these together are at most so many times as large as that last outline.
 MOST_GROWTH = 2.0
 
 
@@ -55,10 +55,11 @@ def link_slices(labels: NDArray[Any]) -> NDArray[np.int32]:
 def goes_on(labels: NDArray[Any], chain: Mask) -> Mask:
     """Return where an object may go on beyond the slices in which its outlines were linked.
 
-    Where an object parts, merges or jumps between two slices its chain ends, though it is still
-    there: whoever follows it farther is not wrong. From either end of the chain on, outlines that
-    lie in those of the slice before by a good part are taken to go on from them, until they come
-    to more than the object was: whoever leaks into a large neighbour is wrong.
+    Where an object parts, merges or jumps between two slices, its chain of outlines ends though the
+    object is still there: a method that follows it farther is not wrong. So from each end of the
+    chain on, outlines that lie to a good part within those of the slice before count as the object,
+    too. This ends where they become much larger than it was: a method that leaks into a large
+    neighbour is wrong.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Bench:
     judging_seconds, watched_seconds : float
         That these took.
     pace : float
-        How many times as long it took when the watched objects were scored last.
+        How many times as long as at first it took to score the watched objects last.
     """
 
     def __init__(
@@ -91,7 +91,10 @@ class Bench:
 
 
 def value(scores: Sequence[Score]) -> float:
-    """Return what states of a training are told apart by; smaller is better."""
+    """Return the score by which weights are compared: clicks, less the first mask's IoU.
+
+    Smaller is better.
+    """
     means = mean(scores)
     return (means["NoC@85"] + means["NoC@90"]) / 2 - means["IoU@1"]
 

@@ -1,4 +1,4 @@
-"""Between the base weights and the tuned ones: less is forgotten on the way than at its end.
+"""Blends of the base weights and the tuned ones, which forget less than the tuned ones do.
 
 Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022 (WiSE-FT):
 theta = base + alpha (tuned - base), for all weights and batch statistics alike.
@@ -13,8 +13,8 @@ from torch import Tensor
 
 State = Mapping[str, Tensor]
 
-#: Of blends that do not forget, the smallest is taken that has this part of the best one's gain:
-#: what is forgotten shows less on a few objects than what is gained, and grows with the blend.
+#: Of the blends that do not forget, the smallest is taken that reaches this fraction of the best
+#: one's gain: a larger one forgets more, which a few objects show less clearly than the gain.
 ENOUGH = 0.8
 
 

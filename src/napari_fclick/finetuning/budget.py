@@ -11,8 +11,8 @@ TRAINING = 0.55
 TRAINING_LEFT = 0.6
 #: What is set aside beyond the estimate.
 MARGIN = 1.15
-#: Part of the whole time kept for writing, and seconds for it and the end of the process; these
-#: at most in so large a part of the whole.
+#: Kept for writing and for the end of the process: a part of the whole time, but at least so many
+#: seconds, unless these are more than the last part of a short time.
 WRITING, ENDING, ENDING_PART = 0.01, 1.5, 0.05
 
 

@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 
 #: Part of the time left after training that the held-back objects may take at most.
 AFTER = 0.7
-#: How often the objects that judge are tested, and the watched ones, training left out; what
-#: comes after the first time may be slower by `MARGIN`.
+#: How often the judging objects are tested, and the watched ones outside of training, counted in
+#: times that the first test takes: later ones may be slower by `MARGIN`.
 AGAIN, TRIED = 1 + MARGIN, 1 + MARGIN * (1 + len(BLENDS))
 #: How often progress is told, in seconds.
 EVERY = 1.0
@@ -103,7 +103,7 @@ class _FineTuning:
         self._base: State = {k: v.clone() for k, v in self._network.state_dict().items()}
 
     def run(self) -> Result:
-        """Do it."""
+        """Go through all stages, and return what came of them."""
         split = self._read()
         learning = self._learning(split)
         self._score_base(split)

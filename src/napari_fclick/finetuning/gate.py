@@ -1,4 +1,4 @@
-"""Who gets in: only weights that are proved to be better, and that have not forgotten."""
+"""The gate: weights are promoted if they are proved to be better and have not forgotten."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ Outcome = Literal["better", "not better", "forgets", "cannot be proved"]
 
 #: The outcome with which weights are promoted.
 PROMOTED: Outcome = "better"
-#: What decides: one figure, since of several one is better by chance more easily. Where objects
-#: are easy already, the higher target still has something to tell.
+#: The figure that decides. It is one alone: of several, one improves by chance more easily. The
+#: target of 0.90 is part of it, as easy objects reach that of 0.85 at once.
 DECISIVE = "NoC"
-#: What must not be worse beyond the interval.
+#: Figures that must not get worse by more than chance, which their 95 % intervals tell.
 GUARDED = ("NoC@85", "NoC@90", "IoU@1")
-#: What tells of forgetting: of what was tried, what differs least between draws of the objects.
+#: The figure that shows forgetting: of those tried, it varies least with the objects drawn.
 REMEMBERED = "NoC10"
-#: It may grow by this part at most on the general set.
+#: By this fraction it may grow on the general set.
 FORGETTING = 0.05
-#: Fewer objects prove nothing.
+#: Fewer held-back objects prove nothing.
 LEAST_OBJECTS = 6
-#: The same of the general set: one object that takes twenty clicks must not decide.
+#: The same for the general set, where one object that takes twenty clicks must not decide.
 LEAST_GENERAL = 12
 
 
@@ -51,10 +51,13 @@ def judge(
 ) -> Verdict:
     """Judge new weights by the held-back images and by the general set.
 
-    They are promoted when they need fewer clicks on the held-back objects (the mean of those to
-    IoU 0.85 and to 0.90), beyond the 95 % interval of the paired differences, are not worse
-    beyond it in what else is looked at, and need at most 5 % more clicks on the general set (the
-    mean of those to IoU 0.80, 0.85 and 0.90, at most ten each).
+    They are promoted when all of this holds:
+
+    - On the held-back objects they need fewer clicks (the mean of those to IoU 0.85 and to 0.90):
+      the 95 % interval of the paired differences lies below 0.
+    - None of `GUARDED` is worse there, its interval wholly on the wrong side of 0.
+    - On the general set they need at most 5 % more clicks (the mean of those to IoU 0.80, 0.85 and
+      0.90, at most ten each).
 
     Parameters
     ----------

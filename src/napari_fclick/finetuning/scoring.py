@@ -23,7 +23,7 @@ MOST, DONE = 20, 0.9
 #: What is compared.
 TARGETS = (0.85, 0.9)
 CLICKS = (1, 3, 5)
-#: A target that is reached early, and the clicks that count of what tells of forgetting.
+#: What shows forgetting has an easy target, too, and counts so many clicks at most.
 EASY, EARLY = 0.8, 10
 #: Of larger images, what surrounds an object up to so many pixels is shown.
 SURROUNDINGS = 1024

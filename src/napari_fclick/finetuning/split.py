@@ -110,10 +110,10 @@ def wanted(images: int) -> int:
 def split_of(data: LabelledData, *, store: bool = True) -> Split:
     """Return which images are held back.
 
-    Images that were seen before stay where they were; where folders differ about one, it is held
-    back. Of new ones as many are held back as
-    are missing to a quarter, those of the smallest hashes. A file that was changed
-    stays on its side. Only where held-back images were taken away may others take their place.
+    Images that were seen before stay on their side, also where their file was changed since; one
+    about which folders differ is held back. Of new images, in the order of their hashes, as many
+    are held back as are missing to a quarter of all. A side changes later only where nothing would
+    be left to learn from, or too little to judge by.
 
     Parameters
     ----------

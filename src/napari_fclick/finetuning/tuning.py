@@ -28,7 +28,7 @@ Report = Callable[[Event], None]
 #: Scores a network, given the step and the best score so far; smaller is better.
 Watch = Callable[[FCANet, int, float | None], float]
 
-#: Steps after which it is known how long one takes, roughly and well: it hangs on the clicks drawn.
+#: Steps after which the time that one takes is known roughly, and well: it varies with the clicks.
 TRIAL, SURE = 6, 40
 #: So often, at most, the watched objects are scored; they take this part of the time at most.
 WATCHES, WATCHED_PART = 8, 0.2
