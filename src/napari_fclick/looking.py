@@ -9,8 +9,8 @@ from napari_fclick.core import window
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.window import Window
 from napari_fclick.network.checkpoints import Preprocessing
-from napari_fclick.one_way import one_way
 from napari_fclick.prediction import Earlier, Prediction, Run, confidence
+from napari_fclick.reach import Reach
 from napari_fclick.reading import WindowReader
 
 #: Runs of the network on fitted windows that one click may cost at most.
@@ -33,10 +33,14 @@ class Looking:
     settings : Preprocessing
         Of the network: the sides of its input.
     run : Run
+    reach : Reach
+        Decides what changes with a correcting click.
     """
 
-    def __init__(self, reader: WindowReader, settings: Preprocessing, run: Run) -> None:
-        self._reader, self._run = reader, run
+    def __init__(
+        self, reader: WindowReader, settings: Preprocessing, run: Run, reach: Reach
+    ) -> None:
+        self._reader, self._run, self._reach = reader, run, reach
         self._size, self._small = settings.size, settings.first_size
         self._close_up = CloseUp(reader, settings, run)
 
@@ -45,7 +49,7 @@ class Looking:
     ) -> tuple[FloatArray, Window]:
         """Run on the window that fits; look again where the answer is doubtful or was corrected.
 
-        What changes goes the way of the clicks: see `one_way`.
+        What changes goes the way of the clicks, as far as they reach: see `Reach`.
 
         Returns the probability of the window at the image's resolution (h, w), and the window.
 
@@ -61,7 +65,7 @@ class Looking:
         if confidence(inner, inner > 0.5) < SURE:
             found = self._run(self._reader, [view], Earlier(view.expand(found), view))[0]
         closer = self._close_up(found, view, previous)
-        return one_way(closer, view, self._reader.clicks, previous), view
+        return self._reach(closer, view, self._reader.clicks, previous), view
 
     def _fitted(
         self, previous: Prediction | None, typical_side: float | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,7 @@ from napari_fclick.network.checkpoints import Card
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import channels_last, choose_device, fold_batch_norms
 from napari_fclick.prediction import Earlier, Prediction
+from napari_fclick.reach import Reach
 from napari_fclick.reading import WindowReader
 
 __all__ = ["Prediction", "Predictor"]
@@ -49,6 +51,10 @@ class Predictor:
         self.card = card
         self.preprocessing = card.preprocessing
         self.device = device
+        # It is small, and asked between steps that run on the CPU whatever the device.
+        self._judge = copy.deepcopy(network.reach)
+        #: What decides how far a correcting click reaches.
+        self.reach = Reach(None if self._judge is None else self._judged)
         folded = fold_batch_norms(network.eval()).requires_grad_(False)
         self._network = channels_last(folded)
         try:
@@ -127,7 +133,8 @@ class Predictor:
             The first must be positive.
         previous : Prediction, optional
             The last one of the same object: its window and its mask carry over. From the second
-            correction on, further clicks only add to it, or only take away (see `one_way`).
+            correction on, further clicks only add to it, or only take away (see `one_way`), as far
+            as they reach (see `Reach`).
         channels : sequence of 1 to 3 int, optional
             Which channels to look at, counted from 0.
         limits : (float, float), optional
@@ -173,7 +180,7 @@ class Predictor:
             earlier = None if previous is None else Earlier(previous.probability, previous.view)
             probability = view.expand(self._run(reader, [view], earlier)[0])
         else:
-            looking = Looking(reader, self.preprocessing, self._run)
+            looking = Looking(reader, self.preprocessing, self._run, self.reach)
             probability, view = looking.look(previous, typical_side)
         seconds = time.perf_counter() - started
         reader.seconds["window"] = seconds - reader.seconds["network"]
@@ -242,6 +249,13 @@ class Predictor:
             logits = self._network(x, first).main
         found: FloatArray = logits[:, 0].float().sigmoid().cpu().numpy()
         return found
+
+    @torch.inference_mode()
+    def _judged(self, evidence: FloatArray) -> FloatArray:
+        """Return how probable it is that each pixel changes, (n,)."""
+        assert self._judge is not None
+        chances: FloatArray = self._judge(torch.from_numpy(evidence)).sigmoid().numpy()
+        return chances
 
     def _inputs(
         self, reader: WindowReader, view: Window, earlier: Earlier | None

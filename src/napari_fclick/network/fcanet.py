@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_fclick.core.evidence import EVIDENCE
 from napari_fclick.network.backbones import BackboneName, Features, conv_bn, make_backbone
 
 
@@ -33,6 +34,7 @@ class NetworkConfig(BaseModel):
     head_channels: int = Field(128, ge=1)
     middle_channels: int = Field(0, ge=0, description="of F2's part in the decoder; 0: none")
     fine_channels: int = Field(0, ge=0, description="of the finer logits at stride 2; 0: none")
+    reach_channels: int = Field(0, ge=0, description="of the judge of a click's reach; 0: none")
     separable: bool = Field(False, description="depthwise-separable ASPP and decoder")
     align_corners: bool = True
 
@@ -229,6 +231,43 @@ def _silence(layer: nn.Conv2d) -> None:
         nn.init.zeros_(layer.bias)
 
 
+class ReachJudge(nn.Module):
+    """How probable it is that a pixel changes with a correcting click, by what is known of it.
+
+    It is no part of the forward pass and does not learn with the network, but after it, from
+    clicks on what the network then answers: see `napari_fclick.reach`.
+
+    Parameters
+    ----------
+    width : int
+        Channels of its two hidden layers.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        known = len(EVIDENCE)
+        self.register_buffer("mean", torch.zeros(known))
+        self.register_buffer("std", torch.ones(known))
+        self.layers = nn.Sequential(
+            nn.Linear(known, width),
+            nn.ReLU(inplace=True),
+            nn.Linear(width, width),
+            nn.ReLU(inplace=True),
+            nn.Linear(width, 1),
+        )
+        self.requires_grad_(False)
+
+    def forward(self, evidence: Tensor) -> Tensor:
+        """Return the logits (n,) of evidence (n, `EVIDENCE`)."""
+        # Nothing is much farther off than what was learned from.
+        scaled = ((evidence - self.mean) / self.std).clamp(-5, 5)
+        out: Tensor = self.layers(scaled)[:, 0]
+        return out
+
+
 class FCANet(nn.Module):
     """First Click Attention network.
 
@@ -256,6 +295,7 @@ class FCANet(nn.Module):
         self.decoder = Decoder(config, low)
         self.head = head(config.decoder_channels, config.head_channels)
         self.fine = Fine(config, self.backbone.stem_channels) if config.fine_channels else None
+        self.reach = ReachJudge(config.reach_channels) if config.reach_channels else None
 
     def forward(self, x: Tensor, first_map: Tensor) -> Logits:
         """Return the logits at the size of ``x``."""

@@ -23,6 +23,10 @@ class NetworkFactory(Protocol):
 NETWORKS: Mapping[str, NetworkFactory] = {"fcanet": FCANet}
 
 
+#: Why a run cannot begin with a judge of reach.
+LATER = "it learns from the clicks of trained weights, and not with them; leave it at 0"
+
+
 def make_network(config: TrainingConfig) -> FCANet:
     """Build the network of a run, not yet filled.
 
@@ -46,8 +50,11 @@ def fill(network: FCANet, config: TrainingConfig) -> dict[str, str]:
     ------
     ValueError
         If the weights to start from belong to a network of another shape. One without a part
-        that adds nothing before it learns (`PARTS_THAT_ADD`) is no other shape.
+        that adds nothing before it learns (`PARTS_THAT_ADD`) is no other shape, nor is one with a
+        judge of reach that the run leaves out. If the run is to have one that nothing has taught.
     """
+    if config.network.reach_channels and not config.start:
+        raise ValueError(f"network.reach_channels is {config.network.reach_channels}: {LATER}")
     if config.start:
         parent, card = checkpoints.load(config.start)
         grown = {
@@ -55,11 +62,15 @@ def fill(network: FCANet, config: TrainingConfig) -> dict[str, str]:
             for name in PARTS_THAT_ADD
             if not getattr(card.network, name)
         }
+        state = parent.state_dict()
+        if not config.network.reach_channels:
+            grown["reach_channels"] = 0
+            state = {name: value for name, value in state.items() if not name.startswith("reach.")}
         if card.network.model_copy(update=grown) != config.network:
             raise ValueError(
                 f"start {config.start!r} holds a network of another shape than the run's"
             )
-        network.load_state_dict(parent.state_dict(), strict=not any(grown.values()))
+        network.load_state_dict(state, strict=not any(grown.values()))
         return {"sha256": card.sha256, "recipe": card.recipe}
     if config.imagenet:
         load_imagenet(network, config.imagenet_file)

@@ -1,0 +1,142 @@
+"""How far a correcting click reaches: which pixels change with the one that was clicked on.
+
+A click says of one pixel that it is wrong. How much about it is wrong, too, is what is to be found
+out, and the network alone answers that timidly: it was taught the outline that is seen, and late
+clicks argue it away from there. How deep in the error the click lies, what lies along the outline
+beside it, and what earlier clicks said tells more. `Reach` judges each pixel by that and by the
+network's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from napari_fclick.core.arrays import FloatArray, Mask
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.evidence import Pixels, Point, pixels_in_reach
+from napari_fclick.core.window import Window
+from napari_fclick.one_way import one_way
+from napari_fclick.prediction import Prediction, confidence
+
+#: Says of each row of evidence (n, `EVIDENCE`) how probable it is that the pixel changes (n,).
+Judge = Callable[[FloatArray], FloatArray]
+
+#: What the pixel clicked on gets, however it is judged.
+CERTAIN = 0.99
+
+
+class Reach:
+    """Finds what changes with a correcting click.
+
+    Parameters
+    ----------
+    judge : callable or None
+        Learned with the weights. None: what the network says is taken, one way.
+    """
+
+    def __init__(self, judge: Judge | None = None) -> None:
+        self._judge = judge
+
+    def __call__(
+        self, found: FloatArray, view: Window, clicks: ClickSequence, previous: Prediction | None
+    ) -> FloatArray:
+        """Return the probability after a click, at the image's resolution.
+
+        It changes only as the click says, so at every threshold; but for the first correction of
+        a guess, in which the network may change the rest, too.
+
+        Parameters
+        ----------
+        found : ndarray of float32, shape (h, w), in [0, 1]
+            What the network says of the window, at the image's resolution.
+        view : Window
+        clicks : ClickSequence
+            That it answers.
+        previous : Prediction or None
+            Before the newest click.
+        """
+        kept: FloatArray = one_way(found, view, clicks, previous)
+        if self._judge is None or previous is None:
+            return kept
+        known = in_reach(found, view, clicks, previous)
+        if known is None:
+            return kept
+        pixels, shape = known
+        chance: FloatArray = np.zeros(shape, np.float32)
+        judged: FloatArray = np.zeros(shape, np.float32)
+        chance[pixels.rows, pixels.columns] = self._judge(pixels.evidence)
+        judged[pixels.rows, pixels.columns] = 1
+        if shape != kept.shape:
+            judged, chance = view.expand(judged), view.expand(chance)
+            # A pixel that is not judged says nothing of the one beside it.
+            chance /= np.maximum(judged, 1e-6)
+        positive = clicks[-1].positive
+        before, mask = _before(previous, view)
+        out = kept
+        if not previous.is_guess:
+            # What was not the object's is no part of what the click adds to.
+            out = np.where((before > 0.5) & ~mask, kept, before)
+        may = (judged > 0) & (mask != positive)
+        now = chance if positive else 1 - chance
+        way = np.maximum if positive else np.minimum
+        changed = np.where(may, way(now, before), out)
+        row, column = clicks[-1].pixel
+        changed[row - view.top, column - view.left] = CERTAIN if positive else 1 - CERTAIN
+        return changed.astype(np.float32, copy=False)
+
+
+def in_reach(
+    found: FloatArray, view: Window, clicks: ClickSequence, previous: Prediction
+) -> tuple[Pixels, tuple[int, int]] | None:
+    """Return what is known of the pixels that may change with the newest click, and their grid.
+
+    The grid is the window at the image's resolution, or at the network's where that is coarser.
+    None where the click is no single correction of the mask before it, or is out of sight.
+
+    Parameters
+    ----------
+    found, view, clicks, previous
+        See `Reach`.
+    """
+    click = clicks[-1]
+    if len(clicks) != len(previous.clicks) + 1 or not previous.leads_to(clicks):
+        return None
+    if not view.contains(click):
+        return None
+    before, mask = _before(previous, view)
+    row, column = click.pixel
+    if mask[row - view.top, column - view.left] == click.positive:
+        return None
+    coarse = view.side > max(view.canvas)
+    if coarse:
+        found, before = (view.shrink(x[..., None])[..., 0] for x in (found, before))
+        mask = view.shrink(mask[..., None].astype(np.float32))[..., 0] > 0.5
+    points = [_point(each, view, coarse) for each in clicks]
+    mask[points[-1][:2]] = not click.positive
+    if not mask.any():
+        return None
+    sure = confidence(found, found > 0.5)
+    return pixels_in_reach(found, before, mask, points, sure), mask.shape
+
+
+def _point(click: Click, view: Window, coarse: bool) -> Point:
+    """Return where a click lies on the grid; it may lie outside."""
+    row, column = click.pixel
+    if not coarse:
+        return Point(row - view.top, column - view.left, click.positive)
+    y, x = view.to_input(float(row), float(column))
+    return Point(round(y), round(x), click.positive)
+
+
+def _before(previous: Prediction, view: Window) -> tuple[FloatArray, Mask]:
+    """Return probability and mask of before the click in this window."""
+    probability = np.zeros((view.height, view.width), np.float32)
+    mask = np.zeros(probability.shape, bool)
+    both = previous.view.box.shared(view.box)
+    if both is not None:
+        here, there = both.within(view.box), both.within(previous.view.box)
+        probability[here] = previous.probability[there]
+        mask[here] = previous.kept().mask[there]
+    return probability, mask
