@@ -9,8 +9,8 @@ import pytest
 
 from napari_fclick.close_up import MOST, CloseUp
 from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.core.window import Window
-from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.prediction import Earlier, Prediction
 from napari_fclick.reading import WindowReader
 

@@ -8,8 +8,8 @@ import pytest
 
 from napari_fclick.core.channels import ChannelStack
 from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.core.window import Window, square_window
-from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.reading import WindowReader
 from napari_fclick.session import Place
 from napari_fclick.widgets.planes import LazyPlane

@@ -9,8 +9,8 @@ from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.peaks import peak
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.core.window import Window
-from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.prediction import Earlier, Prediction, Run
 from napari_fclick.reading import WindowReader
 

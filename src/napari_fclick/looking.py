@@ -7,8 +7,8 @@ import numpy as np
 from napari_fclick.close_up import CloseUp
 from napari_fclick.core import window
 from napari_fclick.core.arrays import FloatArray, Mask
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.core.window import Window
-from napari_fclick.network.checkpoints import Preprocessing
 from napari_fclick.prediction import Earlier, Prediction, Run, confidence
 from napari_fclick.reach import Reach
 from napari_fclick.reading import WindowReader

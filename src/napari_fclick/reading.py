@@ -14,9 +14,9 @@ from napari_fclick.core import intensity, window
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Connectivity, keep_clicked
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.core.resizing import resize_8bit
 from napari_fclick.core.window import Window
-from napari_fclick.network.checkpoints import Preprocessing
 
 #: Lazy images are read in full resolution in windows of up to this side.
 BLOCK_LIMIT = 2048

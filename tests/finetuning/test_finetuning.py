@@ -15,6 +15,7 @@ import torch
 from tests.finetuning.fakes import Threshold
 from tests.finetuning.scenes import data, folder, squares
 
+from napari_fclick.core.preprocessing import RELEASED
 from napari_fclick.finetuning import bench, finetuning, tuning
 from napari_fclick.finetuning.budget import Budget
 from napari_fclick.finetuning.finetuning import fine_tune
@@ -255,6 +256,6 @@ def test_shuffled_labels_are_not_promoted(tmp_path: Path, quick: None) -> None:
 
 def test_base_weights_of_another_kind_are_refused() -> None:
     card = checkpoints.load("default")[1]
-    other = card.model_copy(update={"preprocessing": checkpoints.RELEASED})
+    other = card.model_copy(update={"preprocessing": RELEASED})
     with pytest.raises(ValueError, match="see images in another way"):
         tuning.check_base("released", other)

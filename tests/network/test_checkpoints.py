@@ -9,8 +9,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import Card, Preprocessing, WeightsError
+from napari_fclick.network.checkpoints import Card, WeightsError
 from napari_fclick.network.fcanet import COMPACT, FCANet
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_fclick.core.guidance import guidance_maps
-from napari_fclick.network.checkpoints import Preprocessing
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.training.clicking import PlacedClicks
 from napari_fclick.training.simulation import SimulatedClick
 

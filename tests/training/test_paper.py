@@ -8,9 +8,9 @@ import pytest
 import torch
 from tests.training.folders import write_sbd, write_voc
 
+from napari_fclick.core.preprocessing import RELEASED
 from napari_fclick.network import checkpoints
 from napari_fclick.network.backbones import make_backbone
-from napari_fclick.network.checkpoints import RELEASED
 from napari_fclick.network.fcanet import PAPER_RESNET
 from napari_fclick.training import losses, simulation
 from napari_fclick.training.config import PhaseConfig, TrainingConfig

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import Card, Preprocessing
+from napari_fclick.network.checkpoints import Card
 from napari_fclick.network.fcanet import COMPACT, FCANet, NetworkConfig
 from napari_fclick.training import starting
 from napari_fclick.training.config import TrainingConfig

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.finetuning.options import FineTuneOptions
-from napari_fclick.network.checkpoints import Card, Preprocessing
+from napari_fclick.network.checkpoints import Card
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.training.config import PhaseConfig, SetConfig, TrainingConfig
 from napari_fclick.training.dataset import ObjectSet

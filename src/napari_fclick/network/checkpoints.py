@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from platformdirs import user_data_path
@@ -16,9 +16,7 @@ from torch import Tensor
 
 from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import replacing
-from napari_fclick.core.guidance import CLICK_WIDTH, FIRST_CLICK_WIDTH
-from napari_fclick.core.integrity import Connectivity
-from napari_fclick.core.intensity import Scaling
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.network.fcanet import FCANet, NetworkConfig
 
 SUFFIX = ".safetensors"
@@ -26,43 +24,8 @@ _METADATA_KEY = "napari-fclick"
 _BUNDLED = Path(__file__).parent / "weights"
 
 
-Positive = Annotated[float, Field(gt=0)]
-
-
 class WeightsError(ValueError):
     """Weights that cannot be found, read or trusted."""
-
-
-class Preprocessing(BaseModel):
-    """How pixels and clicks reach the network; it belongs to the weights."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    scaling: Scaling = "stretch"
-    mean: tuple[float, float, float] = (0.498, 0.498, 0.498)
-    std: tuple[Positive, Positive, Positive] = (0.502, 0.502, 0.502)
-    window: Literal["anchored", "whole"] = "anchored"
-    size: int = Field(256, ge=32, description="side of the input; of 'whole', its shorter side")
-    first_size: int = Field(128, ge=32, description="side of the input when windows are tried")
-    antialias: bool = True
-    truncate_clicks: bool = Field(False, description="clicks to whole pixels of the input")
-    click_width: Positive = CLICK_WIDTH
-    first_click_width: Positive = FIRST_CLICK_WIDTH
-    connectivity: Connectivity = Field(8, description="of the structural integrity strategy")
-
-
-#: What the authors' inference program does.
-RELEASED = Preprocessing(
-    scaling="unit",
-    mean=(0, 0, 0),
-    std=(1, 1, 1),
-    window="whole",
-    size=512,
-    first_size=256,
-    antialias=False,
-    truncate_clicks=True,
-    connectivity=4,
-)
 
 
 class Card(BaseModel):

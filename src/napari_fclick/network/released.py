@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from napari_fclick.core.files import same_file
+from napari_fclick.core.preprocessing import RELEASED
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import RELEASED, Card, WeightsError
+from napari_fclick.network.checkpoints import Card, WeightsError
 from napari_fclick.network.fcanet import PAPER_RES2NET, PAPER_RESNET, FCANet, NetworkConfig
 
 _HEAD = {"0": "0.0", "1": "0.1", "3": "1.0", "4": "1.1", "6": "2"}

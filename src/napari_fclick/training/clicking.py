@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_fclick.network.checkpoints import Preprocessing
+from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.training import losses
 from napari_fclick.training.config import TrainingConfig
 from napari_fclick.training.simulation import PAPER_SIDE, SimulatedClick, correction

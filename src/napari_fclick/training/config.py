@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from napari_fclick.network.checkpoints import RELEASED, SUFFIX, Preprocessing
+from napari_fclick.core.preprocessing import RELEASED, Preprocessing
+from napari_fclick.network.checkpoints import SUFFIX
 from napari_fclick.network.fcanet import COMPACT, NetworkConfig
 
 #: What of the network learns.
