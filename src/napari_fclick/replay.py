@@ -315,7 +315,7 @@ def _carried(
     kinds = {part.place.position(axis): part.kind for part in commit.parts}
     kept = {i: each.mask for i, each in again.slices.items() if i in kinds}
     for each in again.run():
-        if kinds.get(each.index) == each.kind.value:
+        if kinds.get(each.index) is each.kind:
             kept[each.index] = each.mask
             del kinds[each.index]
     kept |= {i: each.mask for i, each in again.slices.items() if i in kinds}

@@ -10,12 +10,12 @@ from tests.propagation.fakes import Bright, column, mark, of_box, run
 from tests.session.test_stacks import recorded
 
 from napari_fclick.core.window import Box
-from napari_fclick.propagation import Propagation, Rules, Spacing, Stack
+from napari_fclick.propagation import Direction, Propagation, Rules, Spacing, Stack
 from napari_fclick.replay import replay
 from napari_fclick.session import Place, Session, stacks
 from napari_fclick.session.journal import Journal
 from napari_fclick.session.records import run_in, run_out
-from napari_fclick.session.stack_run import Direction, StackRun
+from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.state import Draft, Start
 
 SQUARE = Box(10, 10, 20, 20)

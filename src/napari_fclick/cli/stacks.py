@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -21,13 +21,12 @@ from napari_fclick.cli.common import (
     track,
 )
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
+from napari_fclick.core.direction import Direction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_fclick.propagation import Propagation, Rules, SliceMask
-
-Direction = Literal["both", "up", "down"]
 
 RULE = "NAME=VALUE, NAME=off: contrast, trust, confidence, overlap, growth, shift, empty."
 

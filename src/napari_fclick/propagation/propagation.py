@@ -12,19 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.direction import Direction
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import carrying
 from napari_fclick.propagation.carrying import Carried, Carrier, Carry, Front, Others, Predicting
 from napari_fclick.propagation.rules import Reason, Rules, judge
 from napari_fclick.propagation.slices import End, Kind, SliceMask
 from napari_fclick.propagation.stack import Ahead, Stack, reading_ahead
-
-Direction = Literal["both", "up", "down"]
 
 #: Between two keyframes a side that jumps like this has lost the object.
 JUMPS = Rules(contrast=None, trust=None, overlap=0.3, growth=3.0)

@@ -14,10 +14,10 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import OverlapPolicy, Slices
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
+from napari_fclick.propagation import Kind
 from napari_fclick.session.place import Place
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.state import (
-    KEYFRAME,
     AcceptedObject,
     Answer,
     Draft,
@@ -194,5 +194,5 @@ def part_in(data: Json) -> Part:
         answers,
         start_in(data["start"]),
         settings_in(data["settings"]),
-        data.get("kind", KEYFRAME),
+        Kind(data.get("kind", Kind.KEYFRAME)),
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from napari_fclick.core import window
 from napari_fclick.core.labels import LabelPatch
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
+from napari_fclick.propagation import Kind, SliceMask
 from napari_fclick.session.editing import bounds
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
@@ -27,10 +28,7 @@ from napari_fclick.session.stack_parts import (
     region,
     unrecorded,
 )
-from napari_fclick.session.state import KEYFRAME, Draft, Part, SessionError, Settings
-
-if TYPE_CHECKING:
-    from napari_fclick.propagation import SliceMask  # it brings torch along
+from napari_fclick.session.state import Draft, Part, SessionError, Settings
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,7 @@ class Work:
 
     def rewritten(self, each: SliceMask | None, patch: LabelPatch) -> tuple[int, ...]:
         """Return the slice where what the object was from elsewhere gets another shape."""
-        if each is None or each.kind == KEYFRAME or each.index in self.parts:
+        if each is None or each.kind is Kind.KEYFRAME or each.index in self.parts:
             return ()
         before, after = patch.before == patch.label, patch.after == patch.label
         return (each.index,) if before.any() and np.any(before != after) else ()
@@ -250,7 +248,7 @@ class Made:
         if own or contested or np.any(patch.before != patch.after):
             self._keep(patch)
         # A clicked slice is known even if others keep all of it: a replay needs it.
-        if each is not None and (patch.written or each.kind == KEYFRAME):
+        if each is not None and (patch.written or each.kind is Kind.KEYFRAME):
             rows, columns = (part for part in patch.where if isinstance(part, slice))
             box = Box(rows.start, columns.start, rows.stop, columns.stop)
             self.found.append((each, box, patch.written))
@@ -281,7 +279,7 @@ def gathered(
     """
     drafts = session.drafts_along(axis)
     chosen = {each.index: each for each in slices if each.mask is not None}
-    if not any(each.kind == KEYFRAME for each in chosen.values()):
+    if not any(each.kind is Kind.KEYFRAME for each in chosen.values()):
         raise SessionError("nothing to accept: click on the object in a slice first")
     if session.target is None:
         raise SessionError("no labels to write into: choose a Labels layer")
@@ -315,8 +313,8 @@ def _agree(each: SliceMask | None, draft: Draft) -> bool:
     if draft.absent:
         return each is None
     if draft.clicks:
-        return each is not None and each.kind == KEYFRAME and each.clicks == draft.clicks
-    return each is None or each.kind != KEYFRAME
+        return each is not None and each.kind is Kind.KEYFRAME and each.clicks == draft.clicks
+    return each is None or each.kind is not Kind.KEYFRAME
 
 
 def planned(work: Work) -> Made:
@@ -352,7 +350,7 @@ def surroundings(work: Work, label: int) -> list[StoredPatch]:
     patches = []
     for each in work.slices:
         assert each.mask is not None
-        if each.kind == KEYFRAME:
+        if each.kind is Kind.KEYFRAME:
             continue
         seen = region(
             work.at(each.index), window.fit_window(each.mask.box, shape, window.MASK_CANVAS).box

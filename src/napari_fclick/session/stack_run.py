@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-if TYPE_CHECKING:
-    from napari_fclick.propagation import Propagation  # it brings torch along
-
-Direction = Literal["both", "up", "down"]
+from napari_fclick.propagation import Direction, Propagation
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from napari_fclick.core.clicks import Click
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
+from napari_fclick.propagation import SliceMask
 from napari_fclick.session.history import Change, Commit
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session, mask_of
@@ -31,9 +32,6 @@ from napari_fclick.session.state import (
     Settings,
     Start,
 )
-
-if TYPE_CHECKING:
-    from napari_fclick.propagation import SliceMask  # it brings torch along
 
 __all__ = [
     "StackRun",
@@ -271,7 +269,7 @@ def _part(
     run: StackRun,
     trail: tuple[Answer, ...],
 ) -> Part:
-    session, place, kind = work.session, work.at(each.index), each.kind.value
+    session, place, kind = work.session, work.at(each.index), each.kind
     draft = work.drafts.get(each.index)
     if draft is None:
         return Part(place, each.clicks, box, area, (), None, work.settings, kind)

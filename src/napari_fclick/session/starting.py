@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,9 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import middle
 from napari_fclick.core.window import Box
+from napari_fclick.prediction import existing
+from napari_fclick.propagation import SliceMask
 from napari_fclick.session.state import PredictionLike, SessionError, Start
-
-if TYPE_CHECKING:
-    from napari_fclick.propagation import SliceMask
 
 
 def start_from(mask: NDArray[np.bool_], top: int, left: int) -> Start | None:
@@ -74,6 +72,4 @@ def start_prediction(start: Start, shape: tuple[int, int]) -> PredictionLike:
     shape : (int, int)
         Rows and columns of the plane.
     """
-    from napari_fclick.prediction import existing  # it brings torch along
-
     return existing(start.mask, start.clicks, shape, guess=start.guess)

@@ -15,10 +15,8 @@ from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
+from napari_fclick.propagation import Kind
 from napari_fclick.session.place import Place
-
-#: `napari_fclick.propagation.Kind.KEYFRAME`, without what comes with importing it.
-KEYFRAME = "keyframe"
 
 
 class SessionError(ValueError):
@@ -186,9 +184,9 @@ class Part:
         The mask that it began from, when it was corrected.
     settings : Settings
         As they were when it was accepted.
-    kind : str
-        How its mask came about, as `napari_fclick.propagation.Kind` has it: made by a person
-        ("keyframe"), or carried there ("carried", "between"), by clicks that were derived.
+    kind : Kind
+        How its mask came about: made by a person (a keyframe), or carried there, by clicks that
+        were derived.
     """
 
     place: Place
@@ -198,12 +196,12 @@ class Part:
     answers: tuple[Answer, ...] = ()
     start: Start | None = None
     settings: Settings = field(default_factory=Settings)
-    kind: str = KEYFRAME
+    kind: Kind = Kind.KEYFRAME
 
     @property
     def by_person(self) -> bool:
         """Whether a person made its mask."""
-        return self.kind == KEYFRAME
+        return self.kind is Kind.KEYFRAME
 
     def derived(self, click: Click) -> bool:
         """Whether one of its clicks was derived, and not made by a person."""

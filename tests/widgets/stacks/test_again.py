@@ -9,6 +9,7 @@ import pytest
 from tests.widgets.stacks.conftest import OpenStack, StackDock
 from tests.widgets.stacks.fakes import CLICK, tube
 
+from napari_fclick.propagation import Kind, Rules
 from napari_fclick.widgets.stacks.model import Choices
 
 
@@ -44,12 +45,12 @@ def test_what_was_corrected_by_hand_stays(open_stack: OpenStack) -> None:
     pick_up(dock, 4)
     dock.propagate()
     current = dock.tool.current
-    assert current is not None and current.slices[6].kind == "keyframe" and dock.tool.count == 7
+    assert current is not None and current.slices[6].kind is Kind.KEYFRAME and dock.tool.count == 7
     dock.controller.accept()
     dock.wait()
     np.testing.assert_array_equal(labels[6], before[6])
     kinds = {part.place.index: part.kind for part in dock.session.objects[1].parts}
-    assert kinds[(6,)] == "keyframe" and kinds[(5,)] == "between"
+    assert kinds[(6,)] is Kind.KEYFRAME and kinds[(5,)] is Kind.BETWEEN
     for _ in range(3):
         dock.controller.undo()
         dock.wait()
@@ -91,7 +92,7 @@ def test_an_object_is_shortened(open_stack: OpenStack) -> None:
 def test_where_it_is_not_carried_to_it_stays_and_that_is_told(open_stack: OpenStack) -> None:
     dock = accepted(open_stack)
     pick_up(dock, 4)
-    dock.tool.choose(Choices("up", {"last": 5}))
+    dock.tool.choose(Choices("up", Rules(last=5)))
     dock.propagate()
     assert dock.tool.stakes == "stays as it was in slices 1 to 3, 6 to 7"
     dock.go(5)
@@ -207,8 +208,8 @@ def test_what_is_painted_meanwhile_is_at_stake(open_stack: OpenStack) -> None:
         (Choices(), [0, 3, 5, 7, 9]),
         (Choices("up"), [5, 7, 9]),
         (Choices("down"), [0, 3, 5, 7]),
-        (Choices("both", {"first": 2, "last": 8}), [3, 5, 7]),
-        (Choices("both", {"first": 6, "last": None}), [5, 7, 9]),
+        (Choices("both", Rules(first=2, last=8)), [3, 5, 7]),
+        (Choices("both", Rules(first=6)), [5, 7, 9]),
     ],
 )
 def test_where_an_object_may_be_carried(choices: Choices, reached: list[int]) -> None:

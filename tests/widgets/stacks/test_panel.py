@@ -5,12 +5,13 @@ from __future__ import annotations
 from tests.widgets.stacks.conftest import OpenStack
 from tests.widgets.stacks.fakes import CLICK, tube
 
+from napari_fclick.propagation import Rules
+
 
 def test_rules_and_range_are_chosen_in_the_panel(open_stack: OpenStack) -> None:
     dock = open_stack(tube(), at=4)
     panel = dock.widget.stack
     panel.rules.expand(False)
-    assert panel._form is not None
     dock.click(*CLICK)
     panel.buttons["propagate"].click()
     dock.wait()
@@ -23,7 +24,7 @@ def test_rules_and_range_are_chosen_in_the_panel(open_stack: OpenStack) -> None:
     assert panel.ends.text().endswith("Up to slice 5: end of the range")
     panel._form.fields["empty"].value = 2
     dock.wait()
-    assert dock.tool.choices.rules["empty"] == 2
+    assert dock.tool.choices.rules.empty == 2
     panel.directions.setCurrentIndex(panel.directions.findData("up"))
     panel.directions.activated.emit(1)
     dock.wait()
@@ -40,13 +41,30 @@ def test_a_range_belongs_to_stacks_of_its_length(open_stack: OpenStack) -> None:
     first = dock.controller.image
     assert dock.tool.count == 5
     dock.controller.choose_image(dock.controller.viewer.add_image(tube((6, 40, 50), 0, 5)))
-    assert dock.tool.choices.rules == {"first": None, "last": None}
+    assert dock.tool.choices.rules == Rules()
     assert chosen.boxes["last"].value() == 5 and not chosen.boxes["first"].isEnabled()
     dock.controller.choose_image(first)
     dock.wait()
-    assert dock.tool.choices.rules == {"first": 3, "last": None}
+    assert dock.tool.choices.rules == Rules(first=3)
     assert chosen.ticks["first"].isChecked() and chosen.boxes["first"].isEnabled()
     assert dock.tool.count == 5 and dock.tool.current.phase == "done"  # type: ignore[union-attr]
+
+
+def test_a_range_does_not_end_before_it_begins(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    chosen = dock.widget.stack.range
+    chosen.ticks["last"].setChecked(True)
+    chosen.boxes["last"].setValue(5)
+    chosen.ticks["first"].setChecked(True)
+    assert dock.tool.choices.rules == Rules(first=0, last=5)
+    chosen.boxes["first"].setValue(6)
+    assert dock.tool.choices.rules == Rules(first=6, last=6)
+    chosen.boxes["last"].setValue(2)
+    assert dock.tool.choices.rules == Rules(first=2, last=2)
+    chosen.ticks["first"].setChecked(False)
+    chosen.boxes["last"].setValue(1)
+    chosen.ticks["first"].setChecked(True)
+    assert dock.tool.choices.rules == Rules(first=2, last=2)
 
 
 def test_areas_have_the_unit_of_the_scale(open_stack: OpenStack) -> None:
@@ -74,10 +92,9 @@ def test_another_scale_is_followed(open_stack: OpenStack) -> None:
     propagation = dock.tool.current.carrying.propagation  # type: ignore[union-attr]
     assert propagation is not None and propagation.stack.spacing == (3, 0.5, 0.5)
     assert set(dock.predictor.asked) == {0, 1, 2, 3, 5, 6, 7, 8}  # the click has its answer
-    assert panel._form is not None
     shift = panel._form.fields["shift"].head
     shift.setChecked(True)  # type: ignore[union-attr]
-    assert dock.tool.choices.rules["shift"] == 5
+    assert dock.tool.choices.rules.shift == 5
 
 
 def test_what_can_be_done_now_is_enabled_and_all_have_tooltips(open_stack: OpenStack) -> None:

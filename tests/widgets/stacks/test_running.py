@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.widgets.stacks.fakes import CLICK, TUBE, TubePredictor, tube
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.propagation import Carry, Rules
 from napari_fclick.widgets.stacks.running import Carrying, Keyframe, Request, Runner, Snapshot
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -45,9 +47,9 @@ def runner(waits: list[bool]) -> Iterator[Runner]:
 
 def request(predictor: Any, at: int = 15, **rules: Any) -> Request:
     mask = StoredMask.pack(DATA[at] > 100)
-    carrying = Carrying(lambda i: DATA[i], len(DATA), (1.0, 1.0, 1.0), predictor, {})
+    carrying = Carrying(lambda i: DATA[i], len(DATA), (1.0, 1.0, 1.0), predictor, Carry())
     clicks = ClickSequence([Click(*CLICK)])
-    return Request(carrying, {at: Keyframe(clicks, mask)}, rules)
+    return Request(carrying, {at: Keyframe(clicks, mask)}, Rules(**rules))
 
 
 def until(condition: Callable[[], Any]) -> None:
@@ -104,9 +106,10 @@ def test_clicks_go_first(runner: Runner, waits: list[bool]) -> None:
 
 def test_what_goes_wrong_is_told(runner: Runner) -> None:
     told = Told()
-    told.run(runner, request(TubePredictor(), first=20, last=10))
+    one = request(TubePredictor())
+    told.run(runner, replace(one, keyframes={30: one.keyframes[15]}))
     until(lambda: told.failed)
-    assert "the first slice 20 lies after the last 10" in told.failed[0] and not told.done
+    assert told.failed[0].startswith("slice 30: the stack has slices 0 to 29") and not told.done
 
 
 def test_what_was_found_before_something_went_wrong_is_told(runner: Runner) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 from tests.widgets.stacks.conftest import OpenStack
 from tests.widgets.stacks.fakes import CLICK, TubePredictor, tube
 
+from napari_fclick.propagation import Kind
+
 
 class DamagedStack:
     """A tube of which one slice cannot be read."""
@@ -143,4 +145,4 @@ def test_a_click_that_was_not_answered_is_not_waited_for(
     assert current.phase == "failed" and dock.tool.why_not_accept() == "boom"
     tubes.error = None
     dock.propagate()
-    assert current.phase == "done" and current.slices[6].kind == "keyframe"
+    assert current.phase == "done" and current.slices[6].kind is Kind.KEYFRAME

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 
 from napari_fclick.core.labels import OverlapPolicy
+from napari_fclick.propagation import Carry
 from napari_fclick.session import Session, SessionError, stacks
 from napari_fclick.session.stack_parts import label_of
 from napari_fclick.widgets.activity import Activity
@@ -203,8 +204,6 @@ class Keeper:
                 raise SessionError(failure)
             keyframes = current.keyframes()
             owner = (current.session.target, label_of(current.drafts().values()))
-            if self.choices.problem:
-                raise SessionError(self.choices.problem)
         except ValueError as error:
             self._runner.stop()
             current.unfit = True
@@ -265,11 +264,7 @@ class Keeper:
             annotation.shape[line.axis],
             spacing,
             self._controller.predictor,
-            {
-                **self.choices.carry,
-                "threshold": settings.threshold,
-                "integrity": settings.integrity,
-            },
+            Carry(threshold=settings.threshold, integrity=settings.integrity),
             annotation.limits,
             stacks.others(session, line.axis) if kept else None,
             owner,

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.propagation import Direction, End, Kind, Rules, SliceMask
 from napari_fclick.session import Session
 from napari_fclick.session.session import mask_of
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.state import Answer, Draft, SessionError, Settings, Start
 from napari_fclick.widgets.stacks.lines import Line
-from napari_fclick.widgets.stacks.running import Carrying, Direction, Keyframe, Snapshot
-
-if TYPE_CHECKING:  # it brings torch along
-    from napari_fclick.propagation import End, SliceMask
+from napari_fclick.widgets.stacks.running import Carrying, Keyframe, Snapshot
 
 Phase = Literal["waiting", "running", "stopped", "done", "failed"]
 
@@ -31,32 +29,18 @@ class Choices:
     Attributes
     ----------
     direction : {"both", "up", "down"}
-    rules : dict
-        Fields of `napari_fclick.propagation.Rules` that are not the default.
-    carry : dict
-        Fields of `napari_fclick.propagation.Carry` that are not the default; threshold and
-        integrity are the session's.
+    rules : Rules
     """
 
     direction: Direction = "both"
-    rules: dict[str, Any] = field(default_factory=dict)
-    carry: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def problem(self) -> str:
-        """Why nothing can be carried this way; empty where it can."""
-        first, last = (self.rules.get(name) for name in ("first", "last"))
-        if first is not None and last is not None and first > last:
-            return f"the range ends before it begins: from {first} to {last}"
-        return ""
+    rules: Rules = field(default_factory=Rules)
 
     def reaches(self, index: int, clicked: Collection[int]) -> bool:
         """Whether an object that is clicked in some slices may be carried to another."""
-        first, last = (self.rules.get(name) for name in ("first", "last"))
         if index < min(clicked):
-            return self.direction != "up" and (first is None or index >= first)
+            return self.direction != "up" and self.rules.allows(index)
         if index > max(clicked):
-            return self.direction != "down" and (last is None or index <= last)
+            return self.direction != "down" and self.rules.allows(index)
         return True
 
 
@@ -85,7 +69,7 @@ class Wanted(NamedTuple):
     @property
     def setting(self) -> tuple[Any, ...]:
         """What all masks depend on: where it changes, all are carried again."""
-        return self.asked, self.settings, self.choices.carry, self.spacing
+        return self.asked, self.settings, self.spacing
 
 
 @dataclass(frozen=True)
@@ -269,7 +253,7 @@ class CarriedObject:
     def carried(self, index: int) -> SliceMask | None:
         """Return the mask that was carried to a slice; None where a person made it."""
         each = self._slices.get(index)
-        if each is None or each.mask is None or each.kind == "keyframe":
+        if each is None or each.mask is None or each.kind is Kind.KEYFRAME:
             return None
         return None if self.session.draft_at(self.line.at(index)).begun else each
 
@@ -279,7 +263,9 @@ class CarriedObject:
         if carrying is not self.carrying:
             self.carrying = carrying
             self._before = {
-                index: each for index, each in self._slices.items() if each.kind != "keyframe"
+                index: each
+                for index, each in self._slices.items()
+                if each.kind is not Kind.KEYFRAME
             }
             self._snapshot = Snapshot()
         self._snapshot = replace(self._snapshot, complete=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.theme import get_theme
@@ -22,12 +21,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_fclick.propagation import Rules
 from napari_fclick.widgets.choosers import keep_narrow
 from napari_fclick.widgets.layers import pixel_size
 from napari_fclick.widgets.sections import Section
 from napari_fclick.widgets.stacks.form import ModelForm, number_box
 from napari_fclick.widgets.stacks.lines import spacing_of
-from napari_fclick.widgets.stacks.model import CarriedObject
+from napari_fclick.widgets.stacks.model import CarriedObject, Choices
 from napari_fclick.widgets.stacks.strip import DriftStrip
 from napari_fclick.widgets.stacks.texts import describe_ends, describe_progress
 from napari_fclick.widgets.stacks.tool import StackTool, why_no_stack
@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
 
 DIRECTIONS = {"both": "both ways", "up": "to higher slices", "down": "to lower slices"}
-#: Rules that have widgets of their own; what the dock's settings decide; what is always on.
-_ELSEWHERE = ("first", "last", "threshold", "integrity", "guarded")
+#: Rules that have widgets of their own.
+_RANGE = ("first", "last")
 
 
 class Range(QWidget):
     """The first and the last slice to go to, each with a box to tick.
+
+    Where one is moved beyond the other, the other goes with it.
 
     Parameters
     ----------
@@ -68,10 +70,19 @@ class Range(QWidget):
             box.setAccessibleName(f"{name} slice")
             box.setEnabled(False)
             tick.toggled.connect(box.setEnabled)
-            tick.toggled.connect(lambda _: changed())
-            box.valueChanged.connect(lambda _: changed())
+            tick.toggled.connect(lambda _, name=name: self._on_moved(name))
+            box.valueChanged.connect(lambda _, name=name: self._on_moved(name))
             row.addWidget(tick)
             row.addWidget(box, 1)
+
+    def _on_moved(self, name: str) -> None:
+        first, last = self.rules["first"], self.rules["last"]
+        if first is not None and last is not None and first > last:
+            other = self.boxes["last" if name == "first" else "first"]
+            blocked = QSignalBlocker(other)
+            other.setValue(self.boxes[name].value())
+            del blocked
+        self._changed()
 
     def set_length(self, length: int) -> None:
         """Offer the slices of a stack; a range that was chosen for another length is kept aside."""
@@ -117,13 +128,12 @@ class StackPanel(QWidget):
         By the action's name: "propagate", "worst_next", "not_here", "good_as_is".
     strip : DriftStrip
     rules : Section
-        The rules; they are shown from when weights are loaded.
+        When to stop.
     """
 
     def __init__(self, controller: Controller) -> None:
         super().__init__()
         self._controller, self._tool = controller, controller.stacks
-        self._form: ModelForm | None = None
         self._drawn: tuple[Any, ...] = ()
         self._make_choosers()
         self._make_buttons()
@@ -178,11 +188,10 @@ class StackPanel(QWidget):
         self.bar.setAccessibleName("The object is being carried")
         self.strip = DriftStrip()
         self.strip.jumped.connect(self._tool.show_slice)
-        self._holder = QWidget()
-        QVBoxLayout(self._holder).setContentsMargins(0, 0, 0, 0)
-        self.rules = Section("Rules", self._holder, unfolded=False)
-        self.rules.setToolTip("When to stop, and how a mask is carried")
-        self.rules.toggled.connect(lambda _: self.show_state())
+        self._form = ModelForm(Rules, without=_RANGE)
+        self._form.changed.connect(self._choose)
+        self.rules = Section("Rules", self._form, unfolded=False)
+        self.rules.setToolTip("When to stop")
 
     def _lay_out(self) -> None:
         self._where = QWidget()
@@ -209,28 +218,8 @@ class StackPanel(QWidget):
     # --- choosing -----------------------------------------------------------------------
 
     def _choose(self) -> None:
-        rules, carry = dict(self.range.rules), {}
-        if self._form is not None:
-            from napari_fclick.propagation import Carry, Rules
-
-            rules |= self._form.values(Rules)
-            carry = self._form.values(Carry)
-        direction = self.directions.currentData()
-        self._tool.choose(
-            replace(self._tool.choices, direction=direction, rules=rules, carry=carry)
-        )
-
-    def _make_form(self) -> None:
-        """Show the rules: not before weights are loaded, as they come with the network."""
-        if self._form is not None or self._controller.predictor is None:
-            return
-        from napari_fclick.propagation import Carry, Rules
-
-        self._form = ModelForm(Rules, Carry, without=_ELSEWHERE)
-        self._form.changed.connect(self._choose)
-        layout = self._holder.layout()
-        assert layout is not None
-        layout.addWidget(self._form)
+        rules = Rules(**self.range.rules, **self._form.values(Rules))
+        self._tool.choose(Choices(self.directions.currentData(), rules))
 
     # --- showing ------------------------------------------------------------------------
 
@@ -240,9 +229,7 @@ class StackPanel(QWidget):
         self._show_axes()
         problem = why_no_stack(tool.axis)
         self._where.setEnabled(not problem)
-        if not problem and self.rules.isExpanded():
-            self._make_form()
-        if self._form is not None and tool.line is not None:
+        if tool.line is not None:
             _, row, _ = spacing_of(self._controller.image, tool.line)
             self._form.fields["shift"].measure(row)
         current = tool.current

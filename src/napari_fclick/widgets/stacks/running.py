@@ -7,23 +7,28 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from qtpy.QtCore import QTimer
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.propagation import (
+    Carry,
+    Direction,
+    End,
+    Propagation,
+    Rules,
+    SliceMask,
+    Spacing,
+    Stack,
+)
 from napari_fclick.widgets.workers import Job, Worker
-
-if TYPE_CHECKING:  # it brings torch along
-    from napari_fclick.propagation import End, Propagation, SliceMask
 
 #: Milliseconds between two looks at what was found; as often it is told at most.
 POLL = 100
 #: Seconds between two looks at whether a click is still being answered.
 PAUSE = 0.005
-
-Direction = Literal["both", "up", "down"]
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,7 @@ class Carrying:
     spacing : (float, float, float)
         From slice to slice, row to row and column to column.
     predictor : Predictor
-    carry : dict
-        Fields of `napari_fclick.propagation.Carry` that are not the default.
+    carry : Carry
     limits : (float, float), optional
         Intensities that are black and white to the predictor.
     others : callable, optional
@@ -103,18 +107,18 @@ class Carrying:
         length: int,
         spacing: tuple[float, float, float],
         predictor: Any,
-        carry: Mapping[str, Any],
+        carry: Carry,
         limits: tuple[float, float] | None = None,
         others: Any = None,
         owner: tuple[Any, int | None] = (None, None),
     ) -> None:
         self._read, self._length, self._spacing = read, length, spacing
-        self._predictor, self._carry = predictor, dict(carry)
+        self._predictor, self._carry = predictor, carry
         self.limits, self.others, self.owner = limits, others, owner
         self.propagation: Propagation | None = None
 
     def prepare(
-        self, keyframes: Mapping[int, Keyframe], rules: Mapping[str, Any], direction: Direction
+        self, keyframes: Mapping[int, Keyframe], rules: Rules, direction: Direction
     ) -> Propagation:
         """Bring the propagation in step with what a person did; in the thread only."""
         propagation = self._made()
@@ -125,20 +129,16 @@ class Carrying:
                 propagation.set_absent(index)
             else:
                 propagation.set_keyframe(index, made.clicks, made.mask, made.prediction)
-        wanted = type(propagation.rules)(**rules)
-        if (wanted, direction) != (propagation.rules, propagation.direction):
-            propagation.change(wanted, direction)
+        propagation.change(rules, direction)
         return propagation
 
     def _made(self) -> Propagation:
-        from napari_fclick.propagation import Carry, Propagation, Spacing, Stack
-
         if self.propagation is None:
             stack = Stack(self._read, self._length, Spacing(*self._spacing))
             self.propagation = Propagation(
                 stack,
                 self._predictor,
-                carry=Carry(**self._carry),
+                carry=self._carry,
                 limits=self.limits,
                 others=self.others,
             )
@@ -153,14 +153,13 @@ class Request:
     ----------
     carrying : Carrying
     keyframes : dict of int to Keyframe
-    rules : dict
-        Fields of `napari_fclick.propagation.Rules` that are not the default.
+    rules : Rules
     direction : {"both", "up", "down"}
     """
 
     carrying: Carrying
     keyframes: Mapping[int, Keyframe]
-    rules: Mapping[str, Any] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)
     direction: Direction = "both"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyqtgraph as pg
 from psygnal import Signal
@@ -12,10 +12,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from napari_fclick.propagation import Kind, SliceMask
 from napari_fclick.widgets.stacks.model import CarriedObject
-
-if TYPE_CHECKING:
-    from napari_fclick.propagation import SliceMask  # it brings torch along
 
 #: Colours that the colour-blind can tell apart, on dark and on light ground; shapes differ, too.
 SURE, OVERLAP, AGREE, AREA = "#0f8fd0", "#d98a00", "#1aa179", "#8f8f8f"
@@ -126,7 +124,7 @@ class DriftStrip(QWidget):
         slices = [each for _, each in sorted(carried.slices.items())]
         found = [each for each in slices if each.mask is not None]
         stale = carried.stale
-        carried_ones = [each for each in found if each.kind != "keyframe"]
+        carried_ones = [each for each in found if each.kind is not Kind.KEYFRAME]
         _show(self.sure, found, lambda each: each.confidence)
         _show(self.overlap, carried_ones, lambda each: each.overlap)
         agreed = [each for each in found if each.agreement is not None]
@@ -136,7 +134,7 @@ class DriftStrip(QWidget):
         largest = max((each.pixels for each in found), default=1) * pixel
         self._size.setYRange(-0.25 * largest, 1.3 * largest, padding=0)
         self._size.getAxis("left").setTicks([[(0, "0"), (largest, _short(largest))]])
-        _show(self.person, [e for e in found if e.kind == "keyframe"], lambda _: 1.0)
+        _show(self.person, [e for e in found if e.kind is Kind.KEYFRAME], lambda _: 1.0)
         absent = [index for index, draft in carried.drafts().items() if draft.absent]
         self.absent.show_points(absent, [0.06] * len(absent))
         ends = [_edge(end.index, carried) for end in carried.ends]

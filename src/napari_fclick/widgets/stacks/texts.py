@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from napari_fclick.propagation import End, Kind, Reason, SliceMask
 from napari_fclick.widgets.layers import pixel_size
 from napari_fclick.widgets.stacks.model import CarriedObject
-
-if TYPE_CHECKING:  # it brings torch along
-    from napari_fclick.propagation import End, SliceMask
 
 
 def describe_carried(carried: CarriedObject, each: SliceMask, image: Any, stakes: str = "") -> str:
@@ -46,7 +44,7 @@ def describe_progress(carried: CarriedObject) -> str:
 
 def describe_ends(carried: CarriedObject) -> list[str]:
     """Return why it stops at each end, lowest first."""
-    clicked = [index for index, each in carried.slices.items() if each.kind == "keyframe"]
+    clicked = [index for index, each in carried.slices.items() if each.kind is Kind.KEYFRAME]
     if not clicked:
         return []
     known = [index for index, each in carried.slices.items() if each.mask is not None]
@@ -64,12 +62,12 @@ def _end(end: End, below: bool, known: list[int]) -> str:
     way = "Down" if below else "Up"
     beside = [i for i in known if (i > end.index if below else i < end.index)]
     last = min(beside, default=end.index) if below else max(beside, default=end.index)
-    where = "" if end.reason in ("end of the stack", "end of the range") else f" in {end.index}"
+    where = "" if end.reason in (Reason.STACK, Reason.RANGE) else f" in {end.index}"
     return f"{way} to slice {last}: {end.why}{where}"
 
 
 def _origin(each: SliceMask) -> str:
-    if each.kind == "between":
+    if each.kind is Kind.BETWEEN:
         agreement = "" if each.agreement is None else f", which agree to {each.agreement:.0%}"
         return f"Carried from both sides{agreement}"
     return f"Carried from slice {each.source}"

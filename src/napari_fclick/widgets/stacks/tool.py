@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_fclick.propagation import SliceMask
 from napari_fclick.session import Place, Session, stacks
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
@@ -21,7 +22,6 @@ from napari_fclick.widgets.stacks.texts import describe_carried
 from napari_fclick.widgets.stacks.watching import Watch
 
 if TYPE_CHECKING:
-    from napari_fclick.propagation import SliceMask  # it brings torch along
     from napari_fclick.widgets.controller import Controller
     from napari_fclick.widgets.workers import Worker
 
@@ -380,7 +380,7 @@ class StackTool:
             return "click on the object in a slice first: it is carried from there"
         if controller.predictor is None and not controller.loading:
             return "no weights are loaded"
-        return self.choices.problem
+        return ""
 
 
 def why_no_stack(axis: Axis | None) -> str:
