@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import tomllib
 from pathlib import Path
@@ -43,6 +44,34 @@ def test_manifest_names_the_plugin(root: Path, project: dict[str, Any]) -> None:
 def test_versions_agree(root: Path, project: dict[str, Any]) -> None:
     citation = yaml.safe_load((root / "CITATION.cff").read_text())
     assert citation["version"] == project["version"] == napari_fclick.__version__
+
+
+def test_the_map_names_all_modules_and_no_others(root: Path) -> None:
+    package = root / "src/napari_fclick"
+    named = named_modules((root / "ARCHITECTURE.md").read_text())
+    assert {f"{each.parent.name}/" for each in package.glob("*/__init__.py")} <= named.keys()
+    for folder, patterns in named.items():
+        there = {each.name for each in (package / folder).glob("[!_]*.py")}
+        assert not [p for p in patterns if not fnmatch.filter(there, p)], folder
+        if folder.count("/") < 2:  # of deeper ones it may tell in words
+            known = {name for p in patterns for name in fnmatch.filter(there, p)}
+            assert not there - known, folder
+
+
+def named_modules(architecture: str) -> dict[str, set[str]]:
+    """Return the modules in the listing of ARCHITECTURE.md, by folder of the package."""
+    found: dict[str, set[str]] = {}
+    top = folder = ""
+    for line in architecture.split("```")[1].splitlines():
+        indent, first = len(line) - len(line.lstrip()), line.strip().split(" ")[0]
+        opened = first if first.endswith("/") else ""
+        if indent == 2:
+            top = folder = opened
+        elif indent == 4:
+            folder = top + opened
+        if indent >= 2:
+            found.setdefault(folder, set()).update(re.findall(r"[\w*]+\.py\b", line))
+    return found
 
 
 def test_licences_agree(root: Path, project: dict[str, Any]) -> None:
