@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_fclick.core import places
 from napari_fclick.evaluation.benchmark import weights_digest
 
 #: Options of `napari-fclick finetune` by the name of a variant.
@@ -38,7 +39,7 @@ def command(*parts: object, home: str | None = None) -> Any:
     With a home of its own it knows nothing of which images were held back before.
     """
     line = [sys.executable, "-m", "napari_fclick", *map(str, parts)]
-    place = os.environ if home is None else {**os.environ, "XDG_DATA_HOME": home}
+    place = os.environ if home is None else {**os.environ, places.HOME: home}
     done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True, env=place)
     return json.loads(done.stdout)
 

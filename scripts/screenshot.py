@@ -11,6 +11,7 @@ through the stack, and corrected.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -22,11 +23,12 @@ import napari
 import tifffile
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
+from napari_fclick.core import places
 from napari_fclick.core.folders import find_pairs, load_pair
 from napari_fclick.demo import robot_actions
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.samples import coins, coins_truth
-from napari_fclick.session import autosave, editing
+from napari_fclick.session import editing
 from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.finetuning import FineTunePanel
 from napari_fclick.widgets.finetuning.choice import Choice
@@ -84,8 +86,8 @@ def annotate(widget: FirstClickWidget) -> None:
 
 def stack_pictures(folder: Path, path: Path, click: tuple[int, int, int]) -> None:
     """Carry an object through a stack, and correct it where it is least certain."""
-    with tempfile.TemporaryDirectory() as sessions:
-        autosave.sessions_folder = lambda: Path(sessions)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ[places.HOME] = home
         _stack_pictures(folder, path, click)
 
 
@@ -121,8 +123,8 @@ def _stack_pictures(folder: Path, path: Path, click: tuple[int, int, int]) -> No
 
 def main(folder: Path) -> None:
     """Take all pictures."""
-    with tempfile.TemporaryDirectory() as sessions:
-        autosave.sessions_folder = lambda: Path(sessions)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ[places.HOME] = home
         viewer, widget = open_window()
         annotate(widget)
         viewer.reset_view()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from napari_fclick.core import places
+
 ROOT = Path(__file__).resolve().parents[1]
 
 if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
@@ -50,10 +52,5 @@ def shared() -> Path:
 
 @pytest.fixture(autouse=True)
 def _nothing_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither read nor write the weights and sessions that the user of this machine has."""
-    for where, name in (
-        ("network.checkpoints.user_folder", "user-weights"),
-        ("session.autosave.sessions_folder", "user-sessions"),
-    ):
-        folder = tmp_path / name
-        monkeypatch.setattr(f"napari_fclick.{where}", lambda folder=folder: folder)
+    """Neither read nor write what the user of this machine has, in no process."""
+    monkeypatch.setenv(places.HOME, str(tmp_path / "home"))

@@ -19,6 +19,7 @@ from tests.session.test_session import SIZE, make, put
 
 from napari_fclick.cli import evaluating, main, sessions
 from napari_fclick.cli.common import check_out
+from napari_fclick.core import places
 from napari_fclick.evaluation import runs
 from napari_fclick.session.journal import Journal
 from napari_fclick.session.recorder import Recorder
@@ -251,11 +252,10 @@ def _made(folder: Path) -> Path:
 def test_a_report_that_cannot_be_written_leaves_the_games(
     run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "cache")
     with monkeypatch.context() as full:
         full.setattr(evaluating, "write_json", _full)
         code, lines = run("evaluate", folder, *METHOD, "--json", tmp_path / "r.json")
-    (kept,) = (tmp_path / "cache").iterdir()
+    (kept,) = runs.cache_folder().iterdir()
     told = (
         f"error: no space left; 6 games are kept in {kept}; the same command with --resume goes on"
     )
@@ -278,5 +278,5 @@ def test_what_may_not_be_written_is_told_first(
             found = run("evaluate", folder, *METHOD, option, tmp_path / "r.txt")
             refused(found, "r.txt may not be written: choose another folder")
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "file" / "cache")
+    monkeypatch.setenv(places.HOME, str(tmp_path / "file"))
     refused(run("evaluate", folder, *METHOD), "choose --results FILE")

@@ -127,18 +127,17 @@ def test_rows_are_on_the_disk_at_once(tmp_path: Path) -> None:
 def test_rows_without_a_file_of_their_own(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "cache_folder", lambda: tmp_path / "cache")
     header = plan.header()
     with pytest.raises(runs.Interrupted), runs.open_results(None, header, False) as kept:
         runs.play(plan, player_of(plan), Here(), kept, stop_after(2))
-    assert len(list((tmp_path / "cache").iterdir())) == 1
+    assert len(list(runs.cache_folder().iterdir())) == 1
     with runs.open_results(None, header | {"seed": 9}, True) as kept:
         assert not kept.games  # another run's rows are not taken
     with runs.open_results(None, header, True) as kept:
         assert len(kept.games) == 2
     with pytest.raises(runs.Interrupted), runs.open_results(None, header, False) as kept:
         runs.play(plan, player_of(plan), Here(), kept, stop_after(0))
-    assert not list((tmp_path / "cache").iterdir())  # done, or nothing done: it goes
+    assert not list(runs.cache_folder().iterdir())  # done, or nothing done: it goes
 
 
 def test_a_photograph_that_cannot_be_read_is_left_out(

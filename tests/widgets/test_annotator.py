@@ -29,9 +29,8 @@ OBJECTS = 10
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Nothing of the user's own: settings, sessions, weights."""
-    homes = {name: str(folder / name) for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME")}
-    return {**os.environ, **homes, "NAPARI_CONFIG": str(folder / "napari.yaml")}
+    """Nothing of the user's own: not napari's settings either."""
+    return {**os.environ, "NAPARI_CONFIG": str(folder / "napari.yaml")}
 
 
 def finished(command: list[Any], folder: Path) -> Any:

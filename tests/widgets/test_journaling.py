@@ -13,6 +13,7 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 from tests.session.fakes import FakePredictor
 
+from napari_fclick.core import places
 from napari_fclick.session import autosave
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.widgets import FirstClickWidget
@@ -316,7 +317,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_can_be_left(
 ) -> None:
     blocker = tmp_path / "blocker"
     blocker.write_text("")
-    monkeypatch.setattr(autosave, "sessions_folder", lambda: blocker / "sessions")
+    monkeypatch.setenv(places.HOME, str(blocker))
     widget = open_dock(IMAGE)
     put(widget, (20, 20))
     assert widget.controller.labels.data.any()
@@ -337,7 +338,7 @@ def test_what_was_saved_nowhere_may_replace_a_file(
     old.write_text("of yesterday")
     blocker = tmp_path / "blocker"
     blocker.write_text("")
-    monkeypatch.setattr(autosave, "sessions_folder", lambda: blocker / "sessions")
+    monkeypatch.setenv(places.HOME, str(blocker))
     widget = open_dock(IMAGE)
     put(widget, (20, 20))
     assert widget.controller.journaling.save_as(old)
@@ -373,7 +374,7 @@ def test_nothing_that_waits_is_thrown_away(
     blocker, temporary = tmp_path / "blocker", tmp_path / "temporary"
     blocker.write_text("")
     temporary.mkdir()
-    monkeypatch.setattr(autosave, "sessions_folder", lambda: blocker / "sessions")
+    monkeypatch.setenv(places.HOME, str(blocker))
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(temporary))
     second = open_dock(IMAGE)
     put(second, (40, 40))

@@ -16,6 +16,7 @@ from napari.viewer import Viewer
 from qtpy.QtGui import QKeySequence
 from qtpy.QtTest import QTest
 
+from napari_fclick.core import places
 from napari_fclick.widgets import key_settings, key_stores
 from napari_fclick.widgets.actions import ACTIONS, DEFAULTS
 from napari_fclick.widgets.key_names import KeyNameError, from_qt, join, parse, shown, to_qt
@@ -164,8 +165,6 @@ def preferences(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
     request.getfixturevalue("plugin_settings")
     request.getfixturevalue("npe2pm").register(PluginManifest.from_file(MANIFEST))
-    folder = request.getfixturevalue("tmp_path") / "config"
-    monkeypatch.setattr(key_stores, "user_config_path", lambda *_, **__: folder)
     return napari.settings.get_plugin_settings("napari-fclick").keys
 
 
@@ -182,13 +181,13 @@ def test_preferences_are_used_and_kept(preferences: Any, taken: None, tmp_path: 
     settings.change("accept", "F5")
     assert preferences.accept == "F5" and preferences.clear == "D"
     assert "accept: F5" in (tmp_path / "napari-fclick.yaml").read_text()
-    assert not (tmp_path / "config").exists()
+    assert not places.config_folder().exists()
     settings.reset()
     assert preferences.accept == "N"
 
 
 def test_keys_of_an_older_napari_are_not_lost(preferences: Any, tmp_path: Path) -> None:
-    file = FileStore(tmp_path / "config" / "keys.toml")
+    file = FileStore(places.config_folder() / "keys.toml")
     file.write({"accept": "F5", "clear": "F6"})
     preferences.clear = "F7"
     settings = KeySettings(key_stores.user_stores())

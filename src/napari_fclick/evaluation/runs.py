@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
+from napari_fclick.core import places
 from napari_fclick.core.errors import one_line
 from napari_fclick.evaluation.benchmark import Plan
 from napari_fclick.evaluation.games import Game
@@ -119,7 +118,7 @@ def play(
 
 def cache_folder() -> Path:
     """Return the folder of results files that no place was chosen for."""
-    return user_cache_path("napari-fclick", appauthor=False) / "evaluate"
+    return places.cache_folder() / "evaluate"
 
 
 def _default_file(header: Header, resume: bool) -> Path:

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from napari_fclick.core import places
 from napari_fclick.core.files import replacing
 from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 
@@ -281,7 +281,7 @@ def _put(path: Path, text: str) -> Path:
 
 def user_folder() -> Path:
     """Return where splits are kept of data that has no folder of its own to write to."""
-    return user_data_path("napari-fclick", appauthor=False) / "splits"
+    return places.data_folder() / "splits"
 
 
 def _places(folder: Path) -> list[Path]:

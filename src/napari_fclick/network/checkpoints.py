@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from napari_fclick.core import places
 from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import replacing
 from napari_fclick.core.preprocessing import Preprocessing
@@ -164,7 +164,7 @@ def available_weights() -> list[str]:
 
 def user_folder() -> Path:
     """Return the folder in which imported and fine-tuned weights are kept."""
-    return user_data_path("napari-fclick", appauthor=False) / "weights"
+    return places.data_folder() / "weights"
 
 
 def register(name: str, path: Path) -> None:

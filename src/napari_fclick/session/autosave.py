@@ -10,8 +10,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
-from platformdirs import user_data_path
-
+from napari_fclick.core import places
 from napari_fclick.session.journal import MOVED, SUFFIX, Journal
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.signature import Signature
@@ -39,7 +38,7 @@ class Offer(NamedTuple):
 
 def sessions_folder() -> Path:
     """Return the folder in which sessions are saved on their own."""
-    return user_data_path("napari-fclick", appauthor=False) / "sessions"
+    return places.data_folder() / "sessions"
 
 
 def new_path(name: str, folder: Path | None = None) -> Path:

@@ -15,8 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from platformdirs import user_config_path
-
+from napari_fclick.core import places
 from napari_fclick.widgets.actions import ACTIONS, DEFAULTS
 from napari_fclick.widgets.key_names import KeyNameError, join
 
@@ -107,7 +106,7 @@ class PreferencesStore:
 
 def user_stores() -> list[Store]:
     """Return where this user's keys are kept, the one that decides first."""
-    stores: list[Store] = [FileStore(user_config_path(PLUGIN, appauthor=False) / "keys.toml")]
+    stores: list[Store] = [FileStore(places.config_folder() / "keys.toml")]
     section = _preferences()
     return stores if section is None else [PreferencesStore(section), *stores]
 

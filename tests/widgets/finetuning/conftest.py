@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,6 @@ from napari_fclick.widgets.finetuning import FineTunePanel
 from napari_fclick.widgets.loading import Choices
 
 OpenPanel = Callable[..., FineTunePanel]
-
-
-@pytest.fixture(autouse=True)
-def _own_splits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("napari_fclick.finetuning.split.user_folder", lambda: tmp_path / "splits")
 
 
 @pytest.fixture
