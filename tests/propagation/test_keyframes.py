@@ -396,6 +396,19 @@ def test_a_slice_that_cannot_be_read_between_two_keyframes_is_left_out() -> None
     assert it.pending and not it.stale
 
 
+def test_a_keyframe_that_cannot_be_read_holds_up_nothing_else() -> None:
+    damaged = Damaged(8, ValueError("chunk damaged"))
+    it = damaged.carried(2, 8)
+    assert boxes(it).keys() == set(range(9)) and it.pending and not it.stale
+    assert stops(it) == [(-1, "STACK"), (8, "UNREADABLE"), (8, "UNREADABLE")]
+    between = [it.slices[index] for index in range(3, 8)]
+    assert {(each.kind, each.agreement) for each in between} == {(Kind.BETWEEN, 0.0)}
+    damaged.index = -1
+    run(it)
+    assert boxes(it).keys() == set(range(13)) and not it.pending
+    assert it.slices[5].agreement == 1 and stops(it) == [(-1, "STACK"), (13, "STACK")]
+
+
 def test_a_run_that_fails_can_be_run_again() -> None:
     made = Made((4,))
     predict = made.predictor.predict

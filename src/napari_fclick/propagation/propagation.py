@@ -3,8 +3,8 @@
 A slice that a person made is a *keyframe* and is never overwritten. From the first keyframe
 downward and from the last one upward the object is carried until a rule stops it; between two
 keyframes it is carried from both sides, and what either side says counts the more the nearer it
-is. A change of one keyframe touches nothing beyond its neighbours. Where a slice cannot be read
-the object ends on that side, until another run can read it.
+is. A change of one keyframe touches nothing beyond its neighbours. Where a slice cannot be read,
+be it a keyframe, the object ends on that side, until another run can read it.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class _Walk:
 
     Attributes
     ----------
-    front : Front
-        The last slice in which it was found.
+    front : Front or None
+        The last slice in which it was found; None where the keyframe cannot be read.
     index : int
         The slice to be looked at next.
     missed : list of int
@@ -80,7 +80,7 @@ class _Walk:
         Whether it has jumped to something else on the way, between two keyframes.
     """
 
-    front: Front
+    front: Front | None
     index: int
     missed: list[int] = field(default_factory=list)
     lost: bool = False
@@ -299,10 +299,11 @@ class Propagation:
     def _walk(self, keyframe: _Keyframe, way: int, ahead: Ahead, begun: _Begun) -> _Walk:
         """Return how far it was carried from a keyframe; its beginning, if it was not."""
         if way not in begun.walks:
-            front = self._front(keyframe)
-            begun.walks[way] = _Walk(front, front.index + way)
+            front = self._front(keyframe, ahead, begun)
+            begun.walks[way] = _Walk(front, keyframe.slice.index + way)
         walk = begun.walks[way]
-        ahead.prepare(walk.index, walk.front.prediction.view.box)
+        if walk.front is not None:
+            ahead.prepare(walk.index, walk.front.prediction.view.box)
         return walk
 
     def _outward(
@@ -315,7 +316,7 @@ class Propagation:
     ) -> Iterator[SliceMask]:
         """Carry a keyframe's mask one way until something ends it."""
         walk, ends = self._walk(keyframe, way, ahead, begun), begun.ends
-        while True:
+        while walk.front is not None:
             index = walk.index
             end = self._limit(index, limit)
             if end is not None:
@@ -373,12 +374,13 @@ class Propagation:
     def _side(self, walk: _Walk, way: int, ahead: Ahead, begun: _Begun, kind: Kind) -> _Side | None:
         """Carry to the next slice between two keyframes; None where nothing is found there."""
         index, carried = walk.index, None
-        try:
-            carried = self._carry(walk.front, index, way, ahead)
-        except OSError as error:
-            begun.ends.append(_unreadable(index, error))
+        if walk.front is not None:
+            try:
+                carried = self._carry(walk.front, index, way, ahead)
+            except OSError as error:
+                begun.ends.append(_unreadable(index, error))
         walk.index += way  # not before: what goes wrong otherwise is to be tried again
-        if carried is None:
+        if walk.front is None or carried is None:
             return None
         if self.settings.guarded and judge(JUMPS, carried.measures) is not None:
             walk.lost = True
@@ -386,11 +388,15 @@ class Propagation:
         walk.front = carried.front
         return _Side(found, walk.lost)
 
-    def _front(self, keyframe: _Keyframe) -> Front:
+    def _front(self, keyframe: _Keyframe, ahead: Ahead, begun: _Begun) -> Front | None:
         made = keyframe.slice
         assert made.mask is not None
-        plane = self.stack.read(made.index)
-        return carrying.begin(made.index, made.mask, plane, keyframe.prediction)
+        try:
+            plane = ahead.plane(made.index)
+            return carrying.begin(made.index, made.mask, plane, keyframe.prediction)
+        except OSError as error:
+            begun.ends.append(_unreadable(made.index, error))
+            return None
 
     def _carry(self, front: Front, index: int, way: int, ahead: Ahead) -> Carried | None:
         plane = ahead.plane(index)
