@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.propagation.fakes import OFF, PLAIN, RULES, Bright, column, rectangles
+from tests.propagation.fakes import PLAIN, RULES, Bright, column, rectangles
 
 from napari_fclick.core.clicks import Click
 from napari_fclick.core.window import Box
@@ -17,7 +17,6 @@ from napari_fclick.evaluation.stacks import (
     StackRobot,
     interpolated,
     middle_slice,
-    object_of,
     unchanged,
 )
 
@@ -136,16 +135,6 @@ def test_clicks_go_on_where_the_target_is_reached() -> None:
     assert len(list(robot(image, truth).play(target=0.5, least=2))) == 3
     right = robot(image, image > 0.5)
     assert len(list(right.play(target=0.3, least=3))) == 1  # nothing is wrong any more
-
-
-def test_the_object_of_a_propagation() -> None:
-    image = rectangles(5, {0: A, 1: A, 2: [A, B], 3: A})
-    played = robot(image, image > 0.5, rules=OFF)
-    next(iter(played.play()))
-    played.propagation.set_absent(0)
-    expected = image > 0.5
-    expected[0] = False
-    assert np.array_equal(object_of(played.propagation, image.shape), expected)
 
 
 # --- what it has to beat --------------------------------------------------------------------

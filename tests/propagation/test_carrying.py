@@ -55,15 +55,6 @@ def test_weighted_anchor() -> None:
     assert carrying.weighted_anchor(mask, probability, box) == Click(12, 13)
 
 
-def test_signed_distance() -> None:
-    mask = np.zeros((1, 7), bool)
-    mask[0, 2:5] = True
-    padded = np.pad(mask, ((3, 3), (0, 0)))
-    assert carrying.signed_distance(padded)[3].tolist() == [-2, -1, 1, 1, 1, -1, -2]
-    assert carrying.signed_distance(np.ones((3, 3), bool))[1].tolist() == [1, 2, 1]
-    assert np.isneginf(carrying.signed_distance(np.zeros((2, 2), bool))).all()
-
-
 def test_confidence() -> None:
     probability = np.array([[0.9, 0.7, 0.4, 0.8]], np.float32)
     mask = np.array([[True, True, False, False]])

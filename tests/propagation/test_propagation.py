@@ -265,3 +265,15 @@ def test_what_cannot_be_run() -> None:
             made.set_absent(index)
         with pytest.raises(ValueError, match=f"slice {index}: the stack has slices 0 to 2"):
             made.set_keyframe(index, ClickSequence([Click(1, 1)]), of_box(SQUARE))
+
+
+def test_the_whole_object_as_one_array() -> None:
+    image = rectangles(5, {0: SQUARE, 1: SQUARE, 2: SQUARE})
+    it = Propagation(stack_of(image), Bright(), RULES, PLAIN)
+    mark(it, 1, of_box(SQUARE))
+    run(it)
+    it.set_absent(0)
+    expected = image > 0.5
+    expected[0] = False
+    assert it.volume((40, 40)).dtype == bool and np.array_equal(it.volume((40, 40)), expected)
+    assert it.volume((40, 40), np.uint16).dtype == np.uint16

@@ -88,7 +88,7 @@ def propagate(
     )
     for _ in track("propagate", propagation.run(), len(image)):
         pass
-    labels = _labels_of(propagation, image.shape[:3])
+    labels = propagation.volume(image.shape[1:3], np.uint16)
     write_labels(out, labels, tuple(size))
     report = _report(propagation, labels, size, out)
     if as_json:
@@ -194,14 +194,6 @@ def _checked_stack(image: NDArray[Any], path: Path, clicked: Iterable[int]) -> N
         if not 0 <= index < len(image):
             raise ValueError(f"click in slice {index}: {path} has slices 0 to {len(image) - 1}")
     return image
-
-
-def _labels_of(propagation: Propagation, shape: tuple[int, ...]) -> NDArray[np.uint16]:
-    labels = np.zeros(shape, np.uint16)
-    for index, found in propagation.slices.items():
-        if found.mask is not None:
-            labels[index][found.mask.box.slices] = found.mask.unpack()
-    return labels
 
 
 def _report(

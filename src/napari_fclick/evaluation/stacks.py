@@ -23,12 +23,12 @@ from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import peak
-from napari_fclick.core.window import Box
 from napari_fclick.evaluation import robot
 from napari_fclick.evaluation.metrics import iou
 from napari_fclick.prediction import Prediction
 from napari_fclick.propagation import Carry, Propagation, Rules, Spacing, Stack
-from napari_fclick.propagation.carrying import as_prediction, signed_distance
+from napari_fclick.propagation.carrying import as_prediction
+from napari_fclick.propagation.joining import signed_distance
 from napari_fclick.propagation.stack import ISOTROPIC
 from napari_fclick.training.simulation import correction
 
@@ -189,7 +189,7 @@ class StackRobot:
         begun = time.perf_counter()
         slices = len({each.index for each in self.propagation.run()})
         seconds = time.perf_counter() - begun
-        self._found = object_of(self.propagation, self.truth.shape)
+        self._found = self.propagation.volume(self.truth.shape[1:])
         return seconds, slices
 
     def _ignored(self, index: int) -> Mask | None:
@@ -203,16 +203,6 @@ def middle_slice(truth: Mask) -> int:
     """Return the middle one of the slices that an object is in."""
     inside = np.flatnonzero(truth.any((1, 2)))
     return int(inside[len(inside) // 2])
-
-
-def object_of(propagation: Propagation, shape: tuple[int, ...]) -> Mask:
-    """Return what a propagation has found, bool (Z, Y, X)."""
-    out = np.zeros(shape, bool)
-    everything = Box(0, 0, shape[1], shape[2])
-    for index, found in propagation.slices.items():
-        if found.mask is not None:
-            out[index] = found.mask.within(everything)
-    return out
 
 
 # --- what propagation has to beat -------------------------------------------------------

@@ -282,15 +282,6 @@ def weighted_anchor(mask: StoredMask, probability: FloatArray, box: Box) -> Clic
     return Click(row + box.top, column + box.left)
 
 
-def signed_distance(mask: Mask) -> FloatArray:
-    """Return the distance to a mask's border in pixels, positive inside; -inf where it is empty."""
-    if not mask.any():
-        return np.full(mask.shape, -np.inf, np.float32)
-    inside = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    outside = ndimage.distance_transform_edt(~mask)
-    return (inside - outside).astype(np.float32)
-
-
 def overlap(one: StoredMask, other: StoredMask) -> float:
     """Return the IoU of two masks."""
     box = one.box.union(other.box)

@@ -122,6 +122,11 @@ class Ahead:
         self._pool = ThreadPoolExecutor(1, "napari-fclick-ahead")
         self._waiting: tuple[int, Future[Any]] | None = None
 
+    @property
+    def length(self) -> int:
+        """How many planes there are."""
+        return self._stack.length
+
     def plane(self, index: int) -> Any:
         """Return a plane; what was read of it ahead costs nothing more.
 
