@@ -52,6 +52,30 @@ def test_it_goes_on_with_the_same_parts(tmp_path: Path) -> None:
     assert all(torch.equal(v, after.state_dict()[k]) for k, v in before.state_dict().items())
 
 
+def test_a_judge_of_reach_goes_along_or_is_left_out(tmp_path: Path) -> None:
+    judging = COMPACT.model_copy(update={"reach_channels": 4})
+    path, before = weights_of(judging, tmp_path)
+    for network in (judging, COMPACT):
+        config = config_of(network, path)
+        after = starting.make_network(config)
+        starting.fill(after, config)
+        state = after.state_dict()
+        wanted = {k: v for k, v in before.state_dict().items() if k in state}
+        assert any(k.startswith("reach.") for k in state) == (network is judging)
+        assert all(torch.equal(v, state[k]) for k, v in wanted.items())
+        assert len(wanted) == len(state)
+
+
+def test_a_judge_of_reach_does_not_learn_with_the_network(tmp_path: Path) -> None:
+    judging = COMPACT.model_copy(update={"reach_channels": 4})
+    path, _ = weights_of(COMPACT, tmp_path)
+    config = config_of(judging, path).model_copy(update={"start": "", "imagenet": False})
+    with pytest.raises(ValueError, match="reach_channels is 4"):
+        starting.fill(starting.make_network(config), config)
+    with pytest.raises(ValueError, match="another shape"):
+        starting.fill(starting.make_network(config), config_of(judging, path))
+
+
 @pytest.mark.parametrize(
     ("there", "wanted"),
     [(LARGER, COMPACT), (COMPACT, COMPACT.model_copy(update={"decoder_channels": 32}))],
