@@ -11,9 +11,9 @@ import npe2
 import numpy as np
 import pandas as pd
 import pytest
+from tests.session.making import make, put
 from tests.session.test_exporting import decoded, describe
 from tests.session.test_journal import IMAGE
-from tests.session.test_session import make, put
 
 from napari_fclick.exchange import (
     READ,

@@ -12,7 +12,7 @@ import pytest
 import zarr
 from skimage import io
 from tests.session.fakes import FakePredictor, bare_target
-from tests.session.test_session import SIZE, answer, make, put
+from tests.session.making import SIZE, answer, make, put
 
 from napari_fclick.cli import main
 from napari_fclick.core.clicks import Click, ClickSequence
@@ -232,9 +232,7 @@ def test_the_command_line_replays_what_the_network_answered(
     for label in (1, 2, 3):
         for each in robot.play(predictor, pixels, truth == label, most=3, target=0.95):
             session.add(each.click.row, each.click.column, each.click.positive)
-            request = session.request()
-            assert request is not None
-            session.receive(request.generation, request.run(predictor))
+            answer(session, predictor=predictor)
         session.accept()
     recorder.close()
     command = ["napari-fclick", "replay", str(tmp_path / "a.fclick"), "--json", "--device", "cpu"]
@@ -309,9 +307,7 @@ def test_a_pyramid_is_looked_at_as_a_pyramid(tmp_path: Path, version: str, depth
     session = Session(seen, np.zeros(shape, np.int32), place)
     recorder = recording(tmp_path / "a.fclick", session, fine, tmp_path / "a.zarr")
     session.add(30, 30)
-    request = session.request()
-    assert request is not None
-    session.receive(request.generation, request.run(Coarse(radius=9)))
+    answer(session, predictor=Coarse(radius=9))
     session.accept()
     recorder.close()
     journal = Journal.open(tmp_path / "a.fclick")
@@ -422,9 +418,7 @@ def carried_stack(path: Path, image: Any, *, complete: bool = True, labels: Any 
     predictor = BrightPredictor()
 
     def reply() -> None:
-        request = session.request()
-        assert request is not None
-        session.receive(request.generation, request.run(predictor))
+        answer(session, predictor=predictor)
 
     def show(z: int) -> None:
         session.show(Place((1, 2), (z,)), image[z])
@@ -501,9 +495,7 @@ def test_what_was_carried_from_one_side_alone_is_made_again(tmp_path: Path) -> N
         place = Place((1, 2), (z,))
         session.show(place, image[z])
         session.add(20 + z, 25)
-        request = session.request()
-        assert request is not None
-        session.receive(request.generation, request.run(predictor))
+        answer(session, predictor=predictor)
         mask = stacks.mask_at(session, place)
         assert mask is not None
         draft = session.draft_at(place)

@@ -15,7 +15,7 @@ import tifffile
 from tests.evaluation.fakes import strips, write_folder
 from tests.evaluation.test_datasets import coco_folder
 from tests.session.fakes import FakePredictor, bare_target
-from tests.session.test_session import SIZE, make, put
+from tests.session.making import SIZE, make, put
 
 from napari_fclick.cli import evaluating, main, sessions
 from napari_fclick.cli.common import check_out

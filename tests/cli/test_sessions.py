@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.session.making import put
 from tests.session.test_journal import recorded
-from tests.session.test_session import put
 
 from napari_fclick.cli import main
 from napari_fclick.core.files import read_image

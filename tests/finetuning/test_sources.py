@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from skimage import io
 from tests.finetuning.scenes import folder, squares
-from tests.session.test_session import SIZE, make, put
+from tests.session.making import SIZE, make, put
 from tests.session.test_stacks import accepted, make_stack
 from tests.test_replay import recording
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.session.test_session import answer, make, put
+from tests.session.making import answer, make, put
 
 from napari_fclick.session import Session, SessionError, editing
 from napari_fclick.session.classes import (

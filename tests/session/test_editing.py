@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.session.making import answer, make, put
 from tests.session.test_journal import recorded
-from tests.session.test_session import answer, make, put
 
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.core.peaks import peak

@@ -17,8 +17,8 @@ import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.session.making import SIZE, answer, make, put
 from tests.session.test_journal import IMAGE
-from tests.session.test_session import SIZE, answer, make, put
 from tests.session.test_stacks import RUN, at, carried, click, known, make_stack
 
 from napari_fclick.core.clicks import ClickSequence

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.session.fakes import FakePredictor, bare_target
-from tests.session.test_session import SIZE, answer, make, put
+from tests.session.fakes import bare_target
+from tests.session.making import SIZE, answer, make, put
 
 from napari_fclick.session import Session, SessionError, editing
 from napari_fclick.session.journal import APPLICATION_ID, Journal, JournalError
@@ -410,9 +410,7 @@ def test_a_commit_costs_what_the_object_costs(tmp_path: Path) -> None:
     recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", image))
     for x in range(20, 200, 20):
         session.add(100, x)
-        request = session.request()
-        assert request is not None
-        session.receive(request.generation, request.run(FakePredictor(8)))
+        answer(session, radius=8)
         session.accept()
     recorder.close()
     assert (tmp_path / "a.fclick").stat().st_size < 200_000

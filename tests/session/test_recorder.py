@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from psygnal import EmitLoopError
 from tests.session.fakes import bare_target
-from tests.session.test_session import answer, make, put
+from tests.session.making import answer, make, put
 
 from napari_fclick.session.journal import Journal, Target
 from napari_fclick.session.numbering import NumberedLabels

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.session.making import put
 from tests.session.test_journal import recorded
-from tests.session.test_session import put
 
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.resuming import reopen

@@ -10,37 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.session.fakes import FakePredictor
+from tests.session.making import SIZE, Clock, answer, make, put
 
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.session import NumberedLabels, Place, Session, SessionError
-
-SIZE = 64
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        self.now += 1.0
-        return self.now
-
-
-def make(dtype: Any = np.int32, **kwargs: Any) -> Session:
-    labels = np.zeros((SIZE, SIZE), dtype)
-    return Session(np.zeros((SIZE, SIZE), np.uint8), labels, clock=Clock(), **kwargs)
-
-
-def answer(session: Session, radius: float = 5.0) -> None:
-    request = session.request()
-    assert request is not None
-    assert session.receive(request.generation, request.run(FakePredictor(radius)))
-
-
-def put(session: Session, y: float, x: float, radius: float = 5.0) -> Any:
-    session.add(y, x)
-    answer(session, radius)
-    return session.accept()
 
 
 def test_accept_writes_the_mask_and_starts_the_next_object() -> None:
@@ -119,11 +93,11 @@ def test_stale_answers_are_dropped() -> None:
     new = session.request()
     assert old is not None
     assert new is not None
-    assert not session.receive(old.generation, old.run(FakePredictor()))
+    assert not session.receive(session.place, old, old.run(FakePredictor()))
     assert session.prediction is None
     assert session.pending
     assert not session.fail(old.generation, "late")
-    assert session.receive(new.generation, new.run(FakePredictor()))
+    assert session.receive(session.place, new, new.run(FakePredictor()))
     assert session.prediction is not None
     assert session.request() is None
 

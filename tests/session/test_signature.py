@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import zarr
 from tests.session.fakes import bare_target
+from tests.session.making import make, put
 from tests.session.test_journal import reopened
-from tests.session.test_session import make, put
 
 from napari_fclick.session.autosave import offers
 from napari_fclick.session.journal import Journal, JournalError

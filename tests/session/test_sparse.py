@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.session.making import SIZE, put
 from tests.session.test_journal import recorded
-from tests.session.test_session import SIZE, put
 
 from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.session.test_session import SIZE
+from tests.session.making import SIZE
 from tests.session.test_stacks import PLANE, at, click, make_stack
 
 from napari_fclick.session import Place, Session

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.session.fakes import FakePredictor, bare_target, disc_prediction
-from tests.session.test_session import SIZE, Clock, answer, put
+from tests.session.making import SIZE, Clock, answer, put
 
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.labels import OverlapPolicy, make_patch
@@ -157,17 +157,17 @@ def test_answers_of_planes_that_are_not_on_show() -> None:
     assert request is not None
     assert stacks.mask_at(session, at(4)) is None
     assert session.request_at(at(6), PLANE) is None
-    assert session.receive_at(at(4), request, request.run(FakePredictor()))
+    assert session.receive(at(4), request, request.run(FakePredictor()))
     assert stacks.mask_at(session, at(4)) == disc()
     assert session.request_at(at(4), PLANE) is None
     session.forget_predictions()
-    assert not session.receive_at(at(4), request, request.run(FakePredictor()))
+    assert not session.receive(at(4), request, request.run(FakePredictor()))
     assert stacks.mask_at(session, at(4)) is None
     again = session.request_at(at(4), PLANE)
     session.show(at(4), PLANE)
     session.add(30, 30)
     assert again is not None
-    assert not session.receive_at(at(4), again, again.run(FakePredictor()))
+    assert not session.receive(at(4), again, again.run(FakePredictor()))
 
 
 def test_others_are_the_pixels_of_other_objects() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.session.making import put
 from tests.session.test_journal import recorded, reopened, same
-from tests.session.test_session import put
 
 from napari_fclick.session import Session, editing
 from napari_fclick.session.journal import APPLICATION_ID, SCHEMA_VERSION, Journal, JournalError

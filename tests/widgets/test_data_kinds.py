@@ -13,6 +13,7 @@ import zarr
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from tests.session.fakes import FakePredictor, disc_prediction
+from tests.session.making import answer
 from zarr.storage import MemoryStore
 
 from napari_fclick.core.channels import ChannelStack
@@ -205,9 +206,7 @@ def test_a_click_on_a_huge_zarr_reads_only_the_chunks_under_its_window() -> None
     for x in (15_500, 15_505):
         store.read.clear()
         session.add(15_500, x)
-        request = session.request()
-        assert request is not None
-        session.receive(request.generation, request.run(FakePredictor()))
+        answer(session)
         annotation.draw()
         assert store.read == ["c/15/15"]
     assert [layer.name for layer in annotation.layers.ours] == ["clicks", "preview"]

@@ -12,7 +12,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMenu
-from tests.session.test_session import make, put
+from tests.session.making import make, put
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.window import Box

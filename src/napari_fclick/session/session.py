@@ -507,15 +507,6 @@ class Session:
             self._forgotten,
         )
 
-    def receive(self, generation: int, prediction: PredictionLike) -> bool:
-        """Take an answer; return False, and drop it, if it is no longer wanted."""
-        request = self.request()
-        if generation != self._generation or request is None:  # or it was answered elsewhere
-            return False
-        self._known.add(self._scope, self.clicks, prediction, request.trail)
-        self.changed.emit()
-        return True
-
     def receive_ahead(
         self, place: Place, request: PredictionRequest, prediction: PredictionLike
     ) -> bool:
@@ -526,7 +517,7 @@ class Session:
         """
         clicks = self.draft_at(place).clicks
         if clicks == request.clicks:
-            return self.receive_at(place, request, prediction)
+            return self.receive(place, request, prediction)
         begun = clicks == ClickSequence(request.clicks[:-1])
         if not begun or request.forgotten != self._forgotten:
             return False
@@ -535,9 +526,7 @@ class Session:
         )
         return True
 
-    def receive_at(
-        self, place: Place, request: PredictionRequest, prediction: PredictionLike
-    ) -> bool:
+    def receive(self, place: Place, request: PredictionRequest, prediction: PredictionLike) -> bool:
         """Take the answer about a plane; return False, and drop it, if it is out of date.
 
         It is where the plane's clicks have changed since, or all answers were forgotten.

@@ -285,7 +285,7 @@ class PredictionRequest:
     Attributes
     ----------
     generation : int
-        Hand it back to `Session.receive` with the answer.
+        What it was when this was asked; for `Session.fail`.
     image : array (H, W) or (H, W, C), or a list of pyramid levels
     clicks : ClickSequence
     previous : PredictionLike or None

@@ -164,7 +164,7 @@ class Predicting:
             return
 
         def on_answer(found: PredictionLike) -> None:
-            session.receive_at(place, request, found)
+            session.receive(place, request, found)
             told("")
 
         self._worker.submit(
@@ -226,10 +226,7 @@ class Predicting:
         self, session: Session, place: Place, request: PredictionRequest, prediction: Any
     ) -> None:
         self.seconds = prediction.seconds
-        # The plane may not be on show any more.
-        if session.receive(request.generation, prediction) or session.receive_at(
-            place, request, prediction
-        ):
+        if session.receive(place, request, prediction):
             self._worker.drop(f"predict {place}")
             self.answered.emit(session)
 

@@ -234,7 +234,7 @@ class Keeper:
                 self._receiving = True  # each makes the session tell of itself
                 try:
                     for answer in answers:
-                        session.receive_at(*answer)
+                        session.receive(*answer)
                 finally:
                     self._receiving = False
                 self._run_wanted()

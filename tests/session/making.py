@@ -1,0 +1,40 @@
+"""Sessions of a small image, and objects in them, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from tests.session.fakes import FakePredictor
+
+from napari_fclick.session import Session
+
+SIZE = 64
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def make(dtype: Any = np.int32, **kwargs: Any) -> Session:
+    labels = np.zeros((SIZE, SIZE), dtype)
+    return Session(np.zeros((SIZE, SIZE), np.uint8), labels, clock=Clock(), **kwargs)
+
+
+def answer(session: Session, radius: float = 5.0, predictor: Any = None) -> None:
+    """Give the session the answer to its clicks: discs, or what a predictor says."""
+    request = session.request()
+    assert request is not None
+    found = request.run(predictor or FakePredictor(radius))
+    assert session.receive(session.place, request, found)
+
+
+def put(session: Session, y: float, x: float, radius: float = 5.0) -> Any:
+    """Click an object and accept it."""
+    session.add(y, x)
+    answer(session, radius)
+    return session.accept()
