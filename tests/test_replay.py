@@ -26,7 +26,7 @@ from napari_fclick.samples import coins, coins_truth
 from napari_fclick.session import Place, Session, editing, stacks
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
-from napari_fclick.session.resuming import reopen, resume
+from napari_fclick.session.resuming import reopen
 from napari_fclick.session.signature import Channels, Signature
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
@@ -560,7 +560,7 @@ def test_an_object_carried_anew_is_carried_again(tmp_path: Path) -> None:
     opened = reopen(journal)
     session = Session(image[5], place=Place((1, 2), (5,)))
     session.set_labels(opened.targets[0])
-    resume(session, opened)
+    session.take_over(opened.restored)
     recorder = Recorder(session, lambda _: journal.targets[0])
     recorder.go_on_in(journal)
     editing.pick_up(session, 26, 25)

@@ -22,7 +22,7 @@ from tests.session.making import SIZE, answer, make, put
 from napari_fclick.session import Session, SessionError, editing
 from napari_fclick.session.journal import APPLICATION_ID, Journal, JournalError
 from napari_fclick.session.recorder import Recorder
-from napari_fclick.session.resuming import check_image, reopen, resume
+from napari_fclick.session.resuming import check_image, reopen
 from napari_fclick.session.signature import Signature
 
 IMAGE = np.zeros((SIZE, SIZE), np.uint8)
@@ -41,7 +41,7 @@ def reopened(path: Path) -> tuple[Session, Journal]:
     session = Session(IMAGE)
     if opened.targets:
         session.set_labels(opened.targets[0])
-    resume(session, opened)
+    session.take_over(opened.restored)
     return session, journal
 
 
@@ -382,7 +382,7 @@ def test_a_session_that_has_begun_takes_nothing_over(tmp_path: Path) -> None:
     recorder.close()
     journal = Journal.open(tmp_path / "a.fclick")
     with pytest.raises(SessionError, match="begun already"):
-        resume(session, reopen(journal))
+        session.take_over(reopen(journal).restored)
     journal.close()
 
 
@@ -540,7 +540,7 @@ def test_labels_saved_at_any_moment_are_brought_up_to_date(data: st.DataObject) 
         assert np.array_equal(old, session.labels)
         assert opened.conflicts == 0
         again = Session(IMAGE, opened.targets[0])
-        resume(again, opened)
+        again.take_over(opened.restored)
         while again.can_undo:
             again.undo()
         assert not again.labels.any()

@@ -20,7 +20,7 @@ from napari_fclick.propagation import Kind, SliceMask
 from napari_fclick.session import Draft, Place, Session, SessionError, editing, stacks
 from napari_fclick.session.journal import Journal
 from napari_fclick.session.recorder import Recorder
-from napari_fclick.session.resuming import reopen, resume
+from napari_fclick.session.resuming import reopen
 from napari_fclick.session.signature import Signature
 from napari_fclick.session.stack_chunks import joined
 from napari_fclick.session.stack_run import StackRun
@@ -544,7 +544,7 @@ def reopened(path: Path) -> tuple[Session, Journal]:
     session = Session(PLANE, place=opened.restored.place or at(4))
     if opened.targets:
         session.set_labels(opened.targets[0])
-    resume(session, opened)
+    session.take_over(opened.restored)
     return session, journal
 
 

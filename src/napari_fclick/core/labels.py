@@ -29,7 +29,7 @@ class OverlapPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class LabelPatch:
-    """One commit: enough to do it, to undo it, and to say what it did.
+    """One commit: what it changes, and what it takes from whom.
 
     Attributes
     ----------
@@ -61,10 +61,6 @@ class LabelPatch:
     def apply(self, labels: Any) -> None:
         """Write ``after`` into the labels."""
         labels[self.where] = self.after
-
-    def revert(self, labels: Any) -> None:
-        """Write ``before`` into the labels."""
-        labels[self.where] = self.before
 
     def summary(self) -> str:
         """Say in one line what the commit did to other objects."""

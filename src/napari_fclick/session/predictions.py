@@ -36,9 +36,6 @@ class KnownPredictions:
         self._max_bytes = max_bytes
         self._bytes = 0
 
-    def __len__(self) -> int:
-        return len(self._known)
-
     def add(
         self,
         scope: Scope,

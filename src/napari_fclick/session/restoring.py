@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,6 @@ from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
 from napari_fclick.session.sparse import SparseLabels
 from napari_fclick.session.state import AcceptedObject, Draft, Settings
-
-How = Literal["do", "undo", "redo"]
 
 
 @dataclass(frozen=True)

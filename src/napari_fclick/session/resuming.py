@@ -11,7 +11,6 @@ from napari_fclick.core.labels import check_label
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.restoring import Restored, write_labels
-from napari_fclick.session.session import Session
 from napari_fclick.session.signature import Signature
 
 
@@ -109,14 +108,3 @@ def _empty(known: Sequence[Target]) -> list[Any]:
     except MemoryError:
         shapes = ", ".join(str(target.shape) for target in known)
         raise JournalError(f"labels of {shapes} do not fit into memory") from None
-
-
-def resume(session: Session, opened: Opened) -> None:
-    """Have a session that has done nothing yet go on where a file ends.
-
-    Raises
-    ------
-    SessionError
-        If the session has been used.
-    """
-    session.take_over(opened.restored)

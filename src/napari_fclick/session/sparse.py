@@ -36,11 +36,6 @@ class SparseLabels:
         self._side = max(1, round(TILE ** (1 / max(1, len(self.shape)))))
         self._tiles: dict[Tile, NDArray[Any]] = {}
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it takes."""
-        return sum(tile.nbytes for tile in self._tiles.values())
-
     def copy(self) -> SparseLabels:
         """Return another one that holds the same."""
         other = SparseLabels(self.shape, self.dtype)

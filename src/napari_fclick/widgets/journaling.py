@@ -24,7 +24,7 @@ from napari_fclick.session.autosave import Offer
 from napari_fclick.session.exporting import export, possible_files
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.recorder import Recorder
-from napari_fclick.session.resuming import Opened, check_image, reopen, resume
+from napari_fclick.session.resuming import Opened, check_image, reopen
 from napari_fclick.session.signature import Channels, Signature, encodable
 from napari_fclick.session.sparse import SparseLabels
 from napari_fclick.widgets.activity import Activity
@@ -339,7 +339,7 @@ class Journaling:
         for number in fresh:
             self._controller.viewer.add_layer(layers[number])
         self._take_classes(annotation, journal, opened)
-        resume(annotation.session, opened)
+        annotation.session.take_over(opened.restored)
         self._controller.features.take_up(annotation.session)
         last = _last_target(opened)
         if last is not None:
