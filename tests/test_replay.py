@@ -498,7 +498,7 @@ def test_what_was_carried_from_one_side_alone_is_made_again(tmp_path: Path) -> N
         answer(session, predictor=predictor)
         mask = stacks.mask_at(session, place)
         assert mask is not None
-        draft = session.draft_at(place)
+        draft = session.drafts.at(place)
         propagation.set_keyframe(z, draft.clicks, mask, session.prediction_at(place))
     for found in propagation.run():
         if found.index == 4:
@@ -573,7 +573,7 @@ def test_an_object_carried_anew_is_carried_again(tmp_path: Path) -> None:
         place = Place((1, 2), (z,))
         mask = stacks.mask_at(session, place)
         assert mask is not None
-        again.set_keyframe(z, session.draft_at(place).clicks, mask, session.prediction_at(place))
+        again.set_keyframe(z, session.drafts.at(place).clicks, mask, session.prediction_at(place))
     again.set_absent(8)
     list(again.run())
     before = session.labels[3] == 41

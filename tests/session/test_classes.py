@@ -125,7 +125,7 @@ def test_objects_follow_their_class_whatever_labels_are_chosen() -> None:
     rename_class(session, "cell", "fibre")
     editing.classify(session, 2, "fibre")
     assert {record.class_name for record in session.objects.values()} == {"fibre"}
-    assert all(session.owner(label) is first for label in session.objects)
+    assert all(session.objects.owners[label] is first for label in session.objects)
 
 
 def test_only_unused_classes_are_removed() -> None:
@@ -178,4 +178,4 @@ def test_foreseeing_counts_no_labels() -> None:
     session.add(20, 26)
     answer(session)
     assert session.foresee() is None
-    assert not session.knows_next_label
+    assert not session.objects.knows_next_label

@@ -272,7 +272,7 @@ def test_renumber() -> None:
     editing.renumber(session, 1, 9)
     assert set(session.objects) == set(np.unique(session.labels)) - {0} == {2, 9}
     assert session.objects[9].label == 9
-    assert session.next_label == 10
+    assert session.objects.next_label == 10
     session.undo()
     assert set(session.objects) == {1, 2}
     with pytest.raises(SessionError, match="taken"):

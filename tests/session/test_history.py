@@ -51,11 +51,11 @@ def test_the_oldest_steps_are_forgotten_only_beyond_those_kept() -> None:
     history = History(max_bytes=100, keep=5)
     for _ in range(20):
         history.push(_step(30))
-    assert len(history) == 5
+    assert len(history.done) == 5
     history = History(max_bytes=10_000, keep=5)
     for _ in range(20):
         history.push(_step(30))
-    assert len(history) == 20
+    assert len(history.done) == 20
 
 
 def test_known_predictions_are_bounded() -> None:

@@ -26,7 +26,7 @@ def test_accept_writes_the_mask_and_starts_the_next_object() -> None:
     assert record.area == np.count_nonzero(session.labels == 1) == 81
     assert record.seconds > 0
     assert not session.clicks
-    assert session.next_label == 2
+    assert session.objects.next_label == 2
     assert put(session, 40, 40).label == 2
 
 
@@ -151,10 +151,10 @@ def test_undo_of_an_accepted_object_brings_its_clicks_back() -> None:
     assert len(session.clicks) == 1
     assert session.prediction is not None
     assert not session.objects
-    assert session.typical_side is None
+    assert session.objects.typical_side is None
     session.redo()
     assert np.count_nonzero(session.labels == 1) == 81
-    assert session.typical_side == 11
+    assert session.objects.typical_side == 11
     assert not session.clicks
 
 
@@ -225,7 +225,7 @@ def test_a_number_that_appeared_meanwhile_is_found() -> None:
     assert record.label == 2
     assert session.labels[20, 20] == 1
     session.target.saw(9)
-    assert session.next_label == 10
+    assert session.objects.next_label == 10
 
 
 def test_two_images_in_one_labels_layer() -> None:
@@ -233,7 +233,7 @@ def test_two_images_in_one_labels_layer() -> None:
     first, second = (Session(np.zeros((SIZE, SIZE)), target) for _ in range(2))
     assert put(first, 10, 10).label == 1
     assert put(second, 30, 30).label == 2
-    assert first.next_label == second.next_label == 3
+    assert first.objects.next_label == second.objects.next_label == 3
     first.undo()
     second.undo()
     assert put(second, 30, 30).label == 1
@@ -340,7 +340,7 @@ def test_typical_side_is_the_median_of_the_objects() -> None:
     session = make()
     for i, radius in enumerate((3, 4, 8)):
         put(session, 12 + 20 * i, 12 + 20 * i, radius=radius)
-    assert session.typical_side == 9
+    assert session.objects.typical_side == 9
     session.add(40, 10)
     request = session.request()
     assert request is not None
@@ -440,7 +440,7 @@ def act(session: Session, image: Any, name: str, *values: Any) -> None:
 
 
 def state(session: Session, labels: Any) -> Any:
-    drafts = {p: d.clicks for p, d in session._drafts.items() if d.clicks}
+    drafts = {place: session.drafts.at(place).clicks for place in session.drafts.clicked}
     return drafts, session.settings, dict(session.objects), labels.tobytes()
 
 

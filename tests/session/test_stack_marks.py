@@ -64,5 +64,6 @@ def test_marks_of_objects_along_another_axis_stay() -> None:
         session.mark_absent()
     session.show(Place((2, 3), (0, 1)), PLANE)
     session.clear()
-    left = [place.index for place, draft in session._drafts.items() if draft.begun]
+    indices = [(0, 1), (2, 3), (0, 3), (1, 1), (1, 3)]
+    left = [index for index in indices if session.drafts.at(Place((2, 3), index)).begun]
     assert left == [(2, 3), (0, 3), (1, 3)]  # (0, 3) lies on a line with a click in (2, 3)

@@ -67,7 +67,7 @@ def test_slices_are_taken_in_hand_in_one_step() -> None:
     session = make_stack()
     accepted_by_hand_in(session, 2, 4, 6, 7)
     session.labels[7] = 0  # nothing is left there
-    steps = len(session._history)
+    steps = len(session.history.done)
     stacks.take_in_hand(session, 0, anywhere)  # no object is at hand
     pick_up(session, 4)
     session.show(at(2), PLANE)
@@ -76,7 +76,7 @@ def test_slices_are_taken_in_hand_in_one_step() -> None:
     assert session.draft.label == 1
     assert session.mask() is not None  # without asking the network
     stacks.take_in_hand(session, 0, lambda index: index < 6)
-    assert len(session._history) == steps + 2
+    assert len(session.history.done) == steps + 2
     stacks.take_in_hand(session, 0, anywhere)
     assert session.drafts_along(0).keys() == {2, 4, 6}
     session.undo()
@@ -101,7 +101,7 @@ def test_it_ends_at_a_mark_in_all_its_slices() -> None:
     assert said == [
         "object 1: 243 px in 3 slices; removed from slices 6 to 7; stays as it was in slices 1 to 2"
     ]
-    commit = session._history.done[-1].commit
+    commit = session.history.done[-1].commit
     assert commit is not None
     assert commit.stack is not None
     assert commit.stack.absent == (6, 7)  # a replay removes it there, too
@@ -163,7 +163,7 @@ def test_what_comes_from_elsewhere_ends_at_a_mark() -> None:
     assert (told.rewritten, told.removed, told.stays) == ((3, 5), (1, 2, 6, 7), ())
     stacks.accept(session, slices, RUN)
     assert pixels(session) == [0, 0, 0, 81, 121, 81, 0, 0, 0]
-    commit = session._history.done[-1].commit
+    commit = session.history.done[-1].commit
     assert commit is not None
     assert commit.stack is not None
     assert commit.stack.absent == (1, 2, 6, 7)

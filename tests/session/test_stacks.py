@@ -114,7 +114,7 @@ def test_absent_is_a_step_and_a_click_takes_it_back() -> None:
     session.mark_absent(False)
     assert session.draft == Draft()
     session.mark_absent(False)
-    assert len(session._history) == 3
+    assert len(session.history.done) == 3
 
 
 def test_a_carried_mask_is_corrected_in_one_step() -> None:
@@ -220,7 +220,7 @@ def test_all_slices_are_one_step() -> None:
     assert record.area == 405
     assert record.made == 2
     assert session.drafts_along(0) == {}
-    commit = session._history.done[-1].commit
+    commit = session.history.done[-1].commit
     assert commit is not None
     assert commit.stack is not None
     assert (commit.stack.slices, commit.stack.absent) == ((2, 3, 4, 5, 6), (7,))
@@ -264,7 +264,7 @@ def test_what_is_at_stake_is_told_and_true(policy: str) -> None:
     plan = stacks.plan(session, slices, 0)
     assert np.array_equal(before, session.labels)
     assert told is None  # no number is known yet
-    assert session.next_label == 9
+    assert session.objects.next_label == 9
     told = stacks.foresee(session, slices, 0)
     assert told is not None
     assert told() == plan
@@ -315,12 +315,12 @@ def test_a_clicked_slice_that_others_keep_is_remembered() -> None:
     record = stacks.accept(session, known(session, [carried(5), carried(6)]), RUN)
     assert [(p.place.index[0], p.area) for p in record.parts] == [(5, 81), (6, 81), (4, 0)]
     session.labels[5] = 0
-    assert session._history.done[-1].name == f"accept object {record.label} in 2 slices"
+    assert session.history.done[-1].name == f"accept object {record.label} in 2 slices"
 
 
 def test_a_number_taken_behind_our_back() -> None:
     session = make_stack()
-    assert session.next_label == 1
+    assert session.objects.next_label == 1
     session.labels[5, 18:22, 18:22] = 1
     click(session, 4)
     assert stacks.accept(session, known(session, [carried(5)]), RUN).label == 2
@@ -561,14 +561,14 @@ def test_a_stack_goes_on_where_it_ended(tmp_path: Path) -> None:
     again, journal = reopened(tmp_path / "a.fclick")
     assert again.drafts_along(0).keys() == {1, 2, 3}
     for index, draft in session.drafts_along(0).items():
-        found = again.draft_at(at(index))
+        found = again.drafts.at(at(index))
         assert (found.clicks, found.start, found.absent) == (
             draft.clicks,
             draft.start,
             draft.absent,
         )
     assert again.objects[label].parts == session.objects[label].parts
-    one, other = (each._history.done[1].commit for each in (session, again))
+    one, other = (each.history.done[1].commit for each in (session, again))
     assert one is not None
     assert other is not None
     assert one.stack == other.stack
@@ -577,7 +577,7 @@ def test_a_stack_goes_on_where_it_ended(tmp_path: Path) -> None:
         again.undo()
     assert not again.labels.any()
     assert list(again.drafts_along(0)) == [4]
-    assert again.draft_at(at(4)).clicks == session.draft_at(at(4)).clicks
+    assert again.drafts.at(at(4)).clicks == session.drafts.at(at(4)).clicks
     again.redo()
     assert again.objects[label].area == 81 * 5
     assert again.drafts_along(0) == {}

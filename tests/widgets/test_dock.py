@@ -253,7 +253,7 @@ def test_ctrl_z_is_the_brushs_own_while_painting(open_dock: Any) -> None:
     labels = accept(widget)
     labels.mode = "paint"
     labels.paint((50, 50), 9)
-    assert widget.controller.session.next_label == 10
+    assert widget.controller.session.objects.next_label == 10
     bound = {str(k): f for k, f in labels.keymap.items()}
     bound["Ctrl+Z"](labels)
     assert labels.data[50, 50] == 0
@@ -769,7 +769,7 @@ def test_exchanged_labels_are_counted_anew(open_dock: Any) -> None:
     data[50, 50] = 30
     labels.data = data
     assert widget.wait_idle()
-    assert controller.session.next_label == 31
+    assert controller.session.objects.next_label == 31
     labels.data = data[:30]
     controller.undo()
     assert "labels' shape changed" in widget.message.text()
@@ -1236,7 +1236,7 @@ def test_labels_on_a_disk(open_dock: Any, tmp_path: Any) -> None:
     stored[2, 0, 0] = 300
     controller.choose_labels(viewer.add_labels(stored, name="stored"))
     assert widget.wait_idle()
-    assert controller.session.next_label == 301
+    assert controller.session.objects.next_label == 301
     viewer.dims.set_current_step(0, 1)
     controller.click(30, 31)
     assert widget.wait_idle()

@@ -124,7 +124,7 @@ def test_units_and_the_object_that_is_corrected(table: ObjectTable) -> None:
 def test_ten_thousand_objects(table: ObjectTable) -> None:
     session = make()
     many = {n: record(n, name="ab"[n % 2]) for n in range(10, 10_010)}
-    session._objects.records.update(many)  # as if they had been resumed
+    session.objects.records.update(many)  # as if they had been resumed
     table.show_session(session, None)
     assert table.rowCount() == 10_000
     resets = []

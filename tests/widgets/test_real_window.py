@@ -92,12 +92,12 @@ def test_two_objects_by_mouse_and_keys_alone(window: Window) -> None:
     assert window.viewer.scene.camera.zoom == zoom
     window.click(140, 140)
     window.key(Qt.Key.Key_N)
-    assert session.next_label == 3
+    assert session.objects.next_label == 3
     control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
     window.key(Qt.Key.Key_Z, control)
-    assert session.next_label == 2
+    assert session.objects.next_label == 2
     window.key(Qt.Key.Key_Z, control | shift)
-    assert session.next_label == 3
+    assert session.objects.next_label == 3
 
 
 def test_dragging_a_marker_moves_it_and_dragging_elsewhere_pans(window: Window) -> None:

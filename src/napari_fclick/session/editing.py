@@ -66,7 +66,7 @@ def pick_up(session: Session, y: float, x: float) -> int:
         raise SessionError("there is no object to pick up here")
     if session.clicks:
         raise SessionError("accept or clear the object at hand before picking up another")
-    session.object_here(label)  # is refused where other labels have an object of that number
+    session.objects.here(label)  # is refused where other labels have an object of that number
     box = bounds(session, label, session.place, _pixel(session, y, x))
     if box.side > MAX_SIDE:
         raise SessionError(
@@ -89,7 +89,7 @@ def delete(session: Session, *labels: int) -> None:
     SessionError
         If there is no such object; none is removed then.
     """
-    changes = tuple(Change(label, session.object_here(label), None) for label in labels)
+    changes = tuple(Change(label, session.objects.here(label), None) for label in labels)
     _renumber(session, f"delete {_named(labels)}", dict.fromkeys(labels, 0), changes)
 
 
@@ -103,7 +103,7 @@ def merge(session: Session, label: int, into: int) -> None:
     """
     if label == into:
         raise SessionError(f"object {label} cannot be merged into itself")
-    gone, kept = session.object_here(label), session.object_here(into)
+    gone, kept = session.objects.here(label), session.objects.here(into)
     changes: tuple[Change, ...] = (Change(label, gone, None),)
     if kept is None and not any(_regions(session, into)):
         raise SessionError(f"there is no object {into} to merge into")
@@ -130,7 +130,7 @@ def renumber(session: Session, label: int, to: int) -> None:
             raise SessionError(str(error)) from None
         if to in session.objects or to in target.taken or _holds(session, to):
             raise SessionError(f"the number {to} is taken: merge the objects, or choose another")
-    record = session.object_here(label)
+    record = session.objects.here(label)
     changes: tuple[Change, ...] = (Change(label, record, None),)
     if record is not None:
         changes += (Change(to, None, replace(record, label=to)),)
@@ -154,7 +154,7 @@ def classify(session: Session, labels: int | Iterable[int], class_name: str) -> 
             changes.append(Change(label, record, replace(record, class_name=class_name)))
     if not changes:
         return
-    owner = session.owner(changes[0].label)  # nothing is written: any object's will do
+    owner = session.objects.owners[changes[0].label]  # nothing is written: any object's will do
     shape = tuple(int(n) for n in owner.labels.shape)
     named = _named([change.label for change in changes])
     step = session.step(f"make {named} {class_name or 'unclassified'}", session.draft)
@@ -247,7 +247,7 @@ def _renumber(
         Regions that the file is to have besides.
     """
     for each in {*numbers, *numbers.values()}:
-        if each in session.corrected:
+        if each in session.drafts.corrected:
             raise SessionError(f"object {each} is being corrected: accept or clear it first")
     target = session.target
     if target is None:
@@ -292,7 +292,7 @@ def _holds(session: Session, label: int) -> bool:
     if math.prod(session.labels.shape) > READ_THROUGH:
         raise SessionError(
             f"whether the number {label} is free would take long to find out in labels of this "
-            f"size: choose {session.next_label} or a higher one"
+            f"size: choose {session.objects.next_label} or a higher one"
         )
     return holds(target.labels, label)
 

@@ -175,9 +175,6 @@ class History:
         self._max_bytes, self._keep = max_bytes, keep
         self._bytes = 0
 
-    def __len__(self) -> int:
-        return len(self._done)
-
     @property
     def done(self) -> tuple[Step, ...]:
         """The steps that can be undone, oldest first."""

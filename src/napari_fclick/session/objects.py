@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import median
 from typing import Any
 
@@ -21,8 +21,8 @@ from napari_fclick.session.state import AcceptedObject, Draft, SessionError
 RECENT = 7
 
 
-class Objects:
-    """The objects of one image, by number, and the labels that the next is written into.
+class Objects(Mapping[int, AcceptedObject]):
+    """The accepted objects of one image, by number, and the labels that the next is written into.
 
     Attributes
     ----------
@@ -41,6 +41,15 @@ class Objects:
         self._shape: tuple[int, ...] = ()
         self._log: list[Commit] = []
 
+    def __getitem__(self, label: int) -> AcceptedObject:
+        return self.records[label]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
     # --- numbers ------------------------------------------------------------------------
 
     def choose(
@@ -54,7 +63,10 @@ class Objects:
 
     @property
     def next_label(self) -> int:
-        """A number that no object has; the first time the labels are read for it."""
+        """The number of the next new object; no object in the labels has it.
+
+        The first time it reads the labels, unless their highest number was given.
+        """
         highest = 0 if self.target is None else self.target.highest
         return max(highest, *self.records, 0) + 1
 
@@ -65,7 +77,7 @@ class Objects:
 
     @property
     def has_committed(self) -> bool:
-        """Whether there is a commit that stands."""
+        """Whether anything was written into labels, or said of their objects, that stands."""
         return bool(self._log)
 
     def check_target(self) -> NumberedLabels:
@@ -94,7 +106,7 @@ class Objects:
 
     @property
     def typical_side(self) -> float | None:
-        """Median longer side in pixels of the objects accepted last."""
+        """Median longer side in pixels of the objects accepted last; None before the first."""
         sides = [record.side for record in list(self.records.values())[-RECENT:]]
         return float(median(sides)) if sides else None
 
@@ -242,7 +254,26 @@ class Objects:
         policy: OverlapPolicy,
         start: Box | None = None,
     ) -> LabelPatch:
-        """Return what writing a mask would change, with a number that is known; see `plan`."""
+        """Return what writing a mask would change; nothing is written.
+
+        Parameters
+        ----------
+        mask : ndarray of bool
+            Of the pixels in ``box``.
+        box : Box
+            In pixels of the plane.
+        place : Place
+        label : int
+            The object's number.
+        policy : OverlapPolicy
+        start : Box, optional
+            Bounds of what the object was there, as far as its record does not tell.
+
+        Raises
+        ------
+        SessionError
+            If there are no labels, or they cannot hold the number.
+        """
         target = self.check_target()
         box_before = self._box_before(label, place, start)
         if box_before is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.masks import Mask, mask_bounds
 from napari_fclick.core.window import Box
 from napari_fclick.session.classes import Classes
+from napari_fclick.session.drafts import Drafts
 from napari_fclick.session.history import Change, Commit, History, Step
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Objects
@@ -64,8 +65,15 @@ class Session:
 
     Attributes
     ----------
+    drafts : Drafts
+        What is being clicked, in all planes.
+    objects : Objects
+        The accepted objects by number, and the labels they are written into.
     classes : Classes
         The classes that objects may have.
+    settings : Settings
+    history : History
+        The steps done and undone.
     changed : Signal()
         Clicks, settings, prediction or objects changed.
     place_changed : Signal(Place)
@@ -94,8 +102,9 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._drafts: dict[Place, Draft] = {}
-        self._history = History()
+        self.drafts = Drafts()
+        self.objects = Objects()
+        self.history = History()
         self._known = KnownPredictions()
         self._failed: str | None = None
         self._started: tuple[Any, PredictionLike] | None = None
@@ -103,7 +112,6 @@ class Session:
         self._generation = self._forgotten = 0
         self._last_step = clock()
         self._limits: tuple[float, float] | None = None
-        self._objects = Objects()
         self.classes = Classes()
         self.settings = Settings()
         self._place, self.image = place or Place(), image
@@ -149,20 +157,7 @@ class Session:
         """
         if labels is not None and not isinstance(labels, NumberedLabels):
             labels = NumberedLabels(labels, highest)
-        self._objects.choose(labels, self.place, self.shape)
-
-    @property
-    def next_label(self) -> int:
-        """The number of the next new object; no object in the labels has it.
-
-        The first time it reads the labels, unless their highest number was given.
-        """
-        return self._objects.next_label
-
-    @property
-    def knows_next_label(self) -> bool:
-        """Whether `next_label` costs nothing."""
-        return self._objects.knows_next_label
+        self.objects.choose(labels, self.place, self.shape)
 
     @property
     def labels(self) -> Any:
@@ -172,7 +167,7 @@ class Session:
     @property
     def target(self) -> NumberedLabels | None:
         """The labels and their object numbers; None where nothing is chosen."""
-        return self._objects.target
+        return self.objects.target
 
     def take_over(self, restored: Restored) -> None:
         """Go on where an earlier session ended; its labels are written already.
@@ -184,9 +179,9 @@ class Session:
         """
         if self.can_undo or self.can_redo or self.clicks:
             raise SessionError("this session has begun already: open the file in a new one")
-        self._drafts, self._history = dict(restored.drafts), restored.history
-        self.settings = restored.settings
-        self._objects.take_over(restored.commits)
+        self.drafts.update(restored.drafts)
+        self.history, self.settings = restored.history, restored.settings
+        self.objects.take_over(restored.commits)
         self.classes.ensure(record.class_name for record in self.objects.values())
         self.classes.ensure([self.settings.class_name])
         self._renew()
@@ -197,55 +192,11 @@ class Session:
     @property
     def draft(self) -> Draft:
         """The object being clicked in this plane."""
-        return self.draft_at(self.place)
-
-    def draft_at(self, place: Place) -> Draft:
-        """Return the object being clicked in a plane."""
-        return self._drafts.get(place, Draft())
-
-    @property
-    def clicked(self) -> list[Place]:
-        """The planes that have clicks which are not accepted yet, in their order."""
-        places = [place for place, draft in self._drafts.items() if draft.clicks]
-        return sorted(places, key=lambda place: (place.axes, place.index))
-
-    @property
-    def corrected(self) -> frozenset[int]:
-        """The numbers of existing objects that are being corrected, in any plane."""
-        labels = (draft.label for draft in self._drafts.values() if draft.begun)
-        return frozenset(label for label in labels if label is not None)
+        return self.drafts.at(self.place)
 
     def drafts_along(self, axis: int) -> dict[int, Draft]:
-        """Return what was clicked in the planes before and behind this one.
-
-        Parameters
-        ----------
-        axis : int
-            Of the labels; not one of the plane's.
-
-        Returns
-        -------
-        dict of int to Draft
-            By position along the axis, in its order, this plane's included: those with clicks
-            and those marked as without the object.
-
-        Raises
-        ------
-        SessionError
-            If planes do not lie along that axis.
-        """
-        try:
-            here = self.place.position(axis)
-        except ValueError as error:
-            raise SessionError(str(error)) from None
-        found = {
-            place.position(axis): draft
-            for place, draft in self._drafts.items()
-            if draft.begun
-            and place.axes == self.place.axes
-            and place.moved(axis, here) == self.place
-        }
-        return dict(sorted(found.items()))
+        """Return what was clicked in this plane, and before and behind it; see `Drafts.along`."""
+        return self.drafts.along(axis, self.place)
 
     @property
     def clicks(self) -> ClickSequence:
@@ -270,7 +221,7 @@ class Session:
         """
         name = "add positive click" if positive else "add negative click"
         place = place or self.place
-        self._click(name, self.draft_at(place).clicks.add(Click(y, x, positive)), place)
+        self._click(name, self.drafts.at(place).clicks.add(Click(y, x, positive)), place)
 
     def remove(self, index: int) -> None:
         """Remove a click; raises `ClickError` where there is none."""
@@ -305,26 +256,12 @@ class Session:
     def _click(self, name: str, clicks: ClickSequence, place: Place | None = None) -> None:
         clicks.check_inside(self.shape)
         place = place or self.place
-        draft = self.draft_at(place)
+        draft = self.drafts.at(place)
         made, spent = draft.made + (len(clicks) > len(draft.clicks)), self._spent(draft)
         after = replace(draft, clicks=clicks, seconds=spent, made=made, absent=False)
-        step = self.step(name, after if clicks else Draft(), place)
-        self.do(step if clicks else replace(step, others=self._left_marks(place)))
-
-    def _left_marks(self, here: Place) -> tuple[tuple[Place, Draft, Draft], ...]:
-        """Return the marks of absence whose object goes with the clicks of a plane.
-
-        Nobody sees that they are there, and they would end the next object.
-        """
-        if not self.draft_at(here).clicks:
-            return ()
-        others = {place: draft for place, draft in self._drafts.items() if place != here}
-        clicked = [place for place, draft in others.items() if draft.clicks]
-        return tuple(
-            (place, draft, Draft())
-            for place, draft in others.items()
-            if draft.absent and place.behind(here) and not any(map(place.behind, clicked))
-        )
+        left = [] if clicks else self.drafts.left_marks(place)
+        others = dict.fromkeys(left, Draft())
+        self.do(self.step(name, after if clicks else Draft(), place, others))
 
     def _spent(self, draft: Draft) -> float:
         """Return the seconds spent on a draft up to now."""
@@ -377,7 +314,7 @@ class Session:
 
     def prediction_at(self, place: Place) -> PredictionLike | None:
         """Return the answer to the clicks of any plane; None where it is not known."""
-        draft = self.draft_at(place)
+        draft = self.drafts.at(place)
         if not draft.clicks:
             return None
         if draft.start is not None and draft.start.clicks == draft.clicks:
@@ -386,7 +323,7 @@ class Session:
 
     def trail_at(self, place: Place) -> tuple[Answer, ...]:
         """Return what was asked on the way to the answer to the clicks of a plane."""
-        draft = self.draft_at(place)
+        draft = self.drafts.at(place)
         return self._known.trail((place, draft.start), draft.clicks)
 
     @property
@@ -403,7 +340,7 @@ class Session:
 
     def _started_from(self, place: Place) -> PredictionLike | None:
         """Return the mask that the object had whose correction is under way."""
-        start = self.draft_at(place).start
+        start = self.drafts.at(place).start
         if start is None:
             return None
         if place != self.place:
@@ -453,11 +390,6 @@ class Session:
             self._renew()
             self.changed.emit()
 
-    @property
-    def typical_side(self) -> float | None:
-        """Median longer side in pixels of the objects accepted last; None before the first."""
-        return self._objects.typical_side
-
     def request(self) -> PredictionRequest | None:
         """Return what is to be asked of a predictor; None where nothing is."""
         return self.request_at(self.place, self.image) if self.pending else None
@@ -471,7 +403,7 @@ class Session:
         image : array (H, W) or (H, W, C), or a list of pyramid levels
             The plane's pixels.
         """
-        draft = self.draft_at(place)
+        draft = self.drafts.at(place)
         if not draft.clicks or self.prediction_at(place) is not None:
             return None
         return self._request(place, image, draft.clicks)
@@ -494,14 +426,14 @@ class Session:
         return self._request(self.place, self.image, clicks)
 
     def _request(self, place: Place, image: Any, clicks: ClickSequence) -> PredictionRequest:
-        before = self._known.before((place, self.draft_at(place).start), clicks)
-        asked = Answer(len(clicks), self.typical_side, self._limits)
+        before = self._known.before((place, self.drafts.at(place).start), clicks)
+        asked = Answer(len(clicks), self.objects.typical_side, self._limits)
         return PredictionRequest(
             self._generation,
             image,
             clicks,
             self._started_from(place) if before is None else before.prediction,
-            self.typical_side,
+            self.objects.typical_side,
             self._limits,
             (*(() if before is None else before.trail), asked),
             self._forgotten,
@@ -515,14 +447,14 @@ class Session:
         Returns False, and drops it, if the plane's clicks are neither those without that click
         nor those with it, or all answers were forgotten.
         """
-        clicks = self.draft_at(place).clicks
+        clicks = self.drafts.at(place).clicks
         if clicks == request.clicks:
             return self.receive(place, request, prediction)
         begun = clicks == ClickSequence(request.clicks[:-1])
         if not begun or request.forgotten != self._forgotten:
             return False
         self._known.add(
-            (place, self.draft_at(place).start), request.clicks, prediction, request.trail
+            (place, self.drafts.at(place).start), request.clicks, prediction, request.trail
         )
         return True
 
@@ -531,7 +463,7 @@ class Session:
 
         It is where the plane's clicks have changed since, or all answers were forgotten.
         """
-        draft = self.draft_at(place)
+        draft = self.drafts.at(place)
         if draft.clicks != request.clicks or request.forgotten != self._forgotten:
             return False
         self._known.add((place, draft.start), draft.clicks, prediction, request.trail)
@@ -561,35 +493,6 @@ class Session:
 
     # --- objects ------------------------------------------------------------------------
 
-    @property
-    def objects(self) -> dict[int, AcceptedObject]:
-        """The accepted objects by number, in the order in which they were accepted."""
-        return self._objects.records
-
-    def object_here(self, label: int) -> AcceptedObject | None:
-        """Return an accepted object of the labels that are chosen; None where there is none.
-
-        Raises
-        ------
-        SessionError
-            If the object of that number was accepted into other labels.
-        """
-        return self._objects.here(label)
-
-    @property
-    def has_committed(self) -> bool:
-        """Whether anything was written into labels, or said of their objects, that stands."""
-        return self._objects.has_committed
-
-    @property
-    def owners(self) -> list[NumberedLabels]:
-        """The labels that accepted objects were written into."""
-        return list(dict.fromkeys(self._objects.owners.values()))
-
-    def owner(self, label: int) -> NumberedLabels:
-        """Return the labels that an accepted object was written into; KeyError for no object."""
-        return self._objects.owners[label]
-
     def plan(self, place: Place | None = None, settings: Settings | None = None) -> LabelPatch:
         """Return what accepting the draft would write, and take from whom.
 
@@ -609,10 +512,10 @@ class Session:
         place = place or self.place
         settings = settings or self.settings
         mask, box = self._mask(place, settings)
-        draft = self.draft_at(place)
-        self.check_corrected([(place, draft)])
+        draft = self.drafts.at(place)
+        self.objects.check_corrected([(place, draft)])
         start = None if draft.start is None else draft.start.mask.box
-        return self._objects.plan(mask, box, place, draft.label, settings.policy, start)
+        return self.objects.plan(mask, box, place, draft.label, settings.policy, start)
 
     def foresee(self) -> Callable[[], LabelPatch] | None:
         """Return what tells, later or in another thread, what `plan` would.
@@ -621,59 +524,17 @@ class Session:
         raises. None where there is nothing to accept, no labels, or no number yet.
         """
         ready = self.prediction is not None and self.target is not None
-        if not ready or not (self.draft.label or self.knows_next_label):
+        if not ready or not (self.draft.label or self.objects.knows_next_label):
             return None
         try:
             mask, box = self._mask(self.place, self.settings)
         except SessionError:
             return None
         start = None if self.draft.start is None else self.draft.start.mask.box
-        label = self.draft.label or self.next_label
+        label = self.draft.label or self.objects.next_label
         return partial(
-            self._objects.patch, mask, box, self.place, label, self.settings.policy, start
+            self.objects.patch, mask, box, self.place, label, self.settings.policy, start
         )
-
-    def check_corrected(self, drafts: Iterable[tuple[Place, Draft]]) -> None:
-        """Refuse to write corrections into labels that do not hold what they correct.
-
-        Raises
-        ------
-        SessionError
-            If none of the drafts that correct an object began with pixels of it.
-        """
-        self._objects.check_corrected(drafts)
-
-    def patch(
-        self,
-        mask: Mask,
-        box: Box,
-        place: Place,
-        label: int,
-        before: Box | None = None,
-        policy: OverlapPolicy | None = None,
-    ) -> LabelPatch:
-        """Return what writing a mask into any plane would change.
-
-        Parameters
-        ----------
-        mask : ndarray of bool
-            Of the pixels in ``box``.
-        box : Box
-        place : Place
-        label : int
-            The object's number.
-        before : Box, optional
-            Bounds of what the object was there.
-        policy : OverlapPolicy, optional
-            By default the one that is set.
-
-        Raises
-        ------
-        SessionError
-            If there are no labels, or they cannot hold the number.
-        """
-        policy = policy or self.settings.policy
-        return self._objects.patch(mask, box, place, label, policy, before)
 
     def accept(
         self, place: Place | None = None, settings: Settings | None = None
@@ -696,24 +557,25 @@ class Session:
         place = place or self.place
         settings = settings or self.settings
         patch = self.plan(place, settings)
-        target = self._objects.check_target()
-        before = self.object_here(patch.label)
+        target = self.objects.check_target()
+        before = self.objects.here(patch.label)
         record, left_out = self._record(patch, place, settings, before), self._left_out(place)
         stored = (StoredPatch.pack(patch),)
         shape = tuple(int(n) for n in self.labels.shape)
         commit = Commit(stored, target, (Change(patch.label, before, record),), shape)
-        step = self.step(f"accept object {patch.label}", Draft(), place)
-        self.do(replace(step, commit=commit, others=self._left_marks(place)))
+        others = dict.fromkeys(self.drafts.left_marks(place), Draft())
+        step = self.step(f"accept object {patch.label}", Draft(), place, others)
+        self.do(replace(step, commit=commit))
         self.reported.emit("; ".join([patch.summary(), *left_out]))
         return record
 
     def _left_out(self, here: Place) -> list[str]:
         """Say which clicks before and behind a plane may be meant for its object, and are not."""
-        label = self.draft_at(here).label
+        label = self.drafts.at(here).label
         slices = [
             "/".join(map(str, place.index))
-            for place in self.clicked
-            if place.behind(here) and self.draft_at(place).label == label
+            for place in self.drafts.clicked
+            if place.behind(here) and self.drafts.at(place).label == label
         ]
         if not slices:
             return []
@@ -725,7 +587,7 @@ class Session:
     ) -> AcceptedObject:
         rows, columns = (part for part in patch.where if isinstance(part, slice))
         box = Box(rows.start, columns.start, rows.stop, columns.stop)
-        draft, trail = self.draft_at(place), self.trail_at(place)
+        draft, trail = self.drafts.at(place), self.trail_at(place)
         part = Part(place, draft.clicks, box, patch.written, trail, draft.start, settings)
         seconds, made, name = self._spent(draft), draft.made, settings.class_name
         if before is None:
@@ -734,7 +596,7 @@ class Session:
         return replace(record, seconds=before.seconds + seconds, made=before.made + made)
 
     def _mask(self, place: Place, settings: Settings) -> tuple[Mask, Box]:
-        prediction, draft = self.prediction_at(place), self.draft_at(place)
+        prediction, draft = self.prediction_at(place), self.drafts.at(place)
         if draft.absent:
             raise SessionError("nothing to accept: the object is marked as not being here")
         if not draft.clicks:
@@ -761,43 +623,49 @@ class Session:
     @property
     def undo_place(self) -> Place | None:
         """The plane of the step that `undo` would undo."""
-        step = self._history.last_done
+        step = self.history.last_done
         return None if step is None else step.place
 
     @property
     def can_undo(self) -> bool:
         """Whether there is something to undo."""
-        return self._history.last_done is not None
+        return self.history.last_done is not None
 
     @property
     def can_redo(self) -> bool:
         """Whether there is something to do again."""
-        return self._history.last_undone is not None
+        return self.history.last_undone is not None
 
     def undo(self) -> Step | None:
         """Take back the last step, in whichever plane it was; None where there is none."""
-        step = self._history.last_done
+        step = self.history.last_done
         if step is None:
             return None
         # Labels first: where they cannot be written, nothing else changes.
-        left_alone = 0 if step.commit is None else self._objects.withdraw(step.commit)
-        self._history.undo()
+        left_alone = 0 if step.commit is None else self.objects.withdraw(step.commit)
+        self.history.undo()
         self._restore(step.drafts_before, step.settings_before)
         self._finish(step, "undo", left_alone)
         return step
 
     def redo(self) -> Step | None:
         """Do again what was undone last; None where there is nothing."""
-        step = self._history.last_undone
+        step = self.history.last_undone
         if step is None:
             return None
-        left_alone = 0 if step.commit is None else self._objects.write(step.commit)
-        self._history.redo()
+        left_alone = 0 if step.commit is None else self.objects.write(step.commit)
+        self.history.redo()
         self._restore(step.drafts_after, step.settings_after)
         self._finish(step, "redo", left_alone)
         return step
 
-    def step(self, name: str, after: Draft, place: Place | None = None) -> Step:
+    def step(
+        self,
+        name: str,
+        after: Draft,
+        place: Place | None = None,
+        others: Mapping[Place, Draft] | None = None,
+    ) -> Step:
         """Return a step that makes a draft another one and leaves all else as it is.
 
         Parameters
@@ -806,9 +674,13 @@ class Session:
         after : Draft
         place : Place, optional
             The draft's plane; by default this one.
+        others : mapping of Place to Draft, optional
+            What the drafts of other planes become along with it.
         """
         place = place or self.place
-        return Step(name, place, self.draft_at(place), after, self.settings, self.settings)
+        changes = tuple((at, self.drafts.at(at), draft) for at, draft in (others or {}).items())
+        before, settings = self.drafts.at(place), self.settings
+        return Step(name, place, before, after, settings, settings, others=changes)
 
     def do(self, step: Step) -> None:
         """Take a step; it can be undone.
@@ -818,13 +690,13 @@ class Session:
         SessionError
             If its labels cannot be written; nothing has changed then.
         """
-        left_alone = 0 if step.commit is None else self._objects.write(step.commit)
+        left_alone = 0 if step.commit is None else self.objects.write(step.commit)
         self._restore(step.drafts_after, step.settings_after)
-        self._history.push(step)
+        self.history.push(step)
         self._finish(step, "do", left_alone)
 
     def _restore(self, drafts: dict[Place, Draft], settings: Settings) -> None:
-        self._drafts |= drafts
+        self.drafts.update(drafts)
         self.settings = settings
 
     def _finish(self, step: Step, how: str, left_alone: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -44,7 +43,7 @@ def parts_along(session: Session, label: int, axis: int) -> dict[int, Part]:
     SessionError
         If the object of that number was accepted into other labels.
     """
-    record, place = session.object_here(label), session.place
+    record, place = session.objects.here(label), session.place
     here = place.position(axis)
     parts = {
         part.place.position(axis): part
@@ -169,9 +168,8 @@ def take_in_hand(session: Session, axis: int, wanted: Callable[[int], bool]) -> 
         begun[place] = Draft(start.clicks, label, start=start)
     if begun:
         here = begun.pop(session.place, session.draft)
-        others = tuple((place, session.draft_at(place), draft) for place, draft in begun.items())
-        step = session.step(f"take object {label} in hand in its slices", here)
-        session.do(replace(step, others=others))
+        name = f"take object {label} in hand in its slices"
+        session.do(session.step(name, here, others=begun))
 
 
 def region(place: Place, box: Box) -> tuple[slice | int, ...]:

@@ -193,8 +193,8 @@ class Work:
         if self.label is not None:
             known = self._before(each.index, label, box)
             before = known if known.side else None
-        policy = self.settings.policy
-        return self.session.patch(mask.unpack(), box, place, label, before, policy)
+        policy, objects = self.settings.policy, self.session.objects
+        return objects.patch(mask.unpack(), box, place, label, policy, before)
 
     def _before(self, index: int, label: int, near: Box | None) -> Box:
         """Return the bounds of what the object was in a slice."""
@@ -292,7 +292,7 @@ def gathered(
     outside = [index for index in chosen if not 0 <= index < length]
     if outside:
         raise SessionError(f"slice {outside[0]}: the labels have slices 0 to {length - 1}")
-    session.check_corrected(
+    session.objects.check_corrected(
         (session.place.moved(axis, index), draft) for index, draft in drafts.items()
     )
     label = label_of(drafts.values())
@@ -320,7 +320,7 @@ def _agree(each: SliceMask | None, draft: Draft) -> bool:
 def planned(work: Work) -> Made:
     """Plan all slices; raises SessionError where nothing would be written."""
     session, number = work.session, work.label
-    label = number or session.next_label
+    label = number or session.objects.next_label
     made = Made(session.labels, work.axis, work.stakes(label))
     for each, patch in work.patches(label):
         if number is None and bool(np.any(patch.before == label)):

@@ -186,9 +186,9 @@ def foresee(
         work = gathered(session, slices, axis)
     except SessionError:
         return None
-    if work.label is None and not session.knows_next_label:
+    if work.label is None and not session.objects.knows_next_label:
         return None
-    label = work.label or session.next_label
+    label = work.label or session.objects.next_label
 
     def told() -> Stakes:
         stakes = work.stakes(label)
@@ -238,7 +238,7 @@ def accept(
     assert target is not None  # it was planned
     trails = trails or {}
     parts = [_part(work, *found, run, trails.get(found[0].index, ())) for found in made.found]
-    before = session.object_here(label)
+    before = session.objects.here(label)
     record = _record(work, label, _ordered(parts, session.place), before)
     shape = tuple(int(n) for n in session.labels.shape)
     run = replace(
@@ -250,10 +250,10 @@ def accept(
     # Before the others: it holds what they change as it was.
     around = surroundings(work, label) if run.others else []
     commit = Commit((*around, *made.patches), target, (change,), shape, stack=run)
-    step = session.step(f"accept object {label} in {stakes.slices} slices", session.draft)
-    cleared = {work.at(index): draft for index, draft in work.drafts.items()}
-    others = tuple((at, draft, Draft()) for at, draft in cleared.items() if at != session.place)
-    session.do(replace(step, after=Draft(), commit=commit, others=others))
+    cleared = {work.at(index): Draft() for index in work.drafts}
+    cleared.pop(session.place, None)
+    name = f"accept object {label} in {stakes.slices} slices"
+    session.do(replace(session.step(name, Draft(), others=cleared), commit=commit))
     session.reported.emit(stakes.summary())
     return record
 

@@ -171,7 +171,7 @@ class Accepting:
         whole: Whole | None = None,
     ) -> None:
         if self._must_wait(session, place, whole):
-            self._waiting[place] = Waiting(session.draft_at(place).clicks, settings, whole)
+            self._waiting[place] = Waiting(session.drafts.at(place).clicks, settings, whole)
             self._wait(session, place, shown=self._on_show(place))
         else:
             self._accept(session, current, place, settings, whole)
@@ -190,7 +190,7 @@ class Accepting:
         current, waiting = self._controller.current, self._waiting.get(place)
         if waiting is None or current is None or current.session is not session:
             return
-        if session.draft_at(place).clicks != waiting.clicks:
+        if session.drafts.at(place).clicks != waiting.clicks:
             self.stop(place)
             return
         shown = self._on_show(place) if shown is None else shown
@@ -199,7 +199,7 @@ class Accepting:
             return
         del self._waiting[place]
         self._accept(session, current, place, waiting.settings, waiting.whole)
-        if session.draft_at(place).clicks and waiting.queue:
+        if session.drafts.at(place).clicks and waiting.queue:
             lost = len(_clicks(waiting))
             text = f"not accepted: {lost} clicks made since were not added"
             self._controller.say(text, "error")
@@ -228,9 +228,9 @@ class Accepting:
         """Whether what accepting needs, the mask and a free number, is on its way."""
         known = session.prediction_at(place) is not None
         failed = place == session.place and session.failure is not None
-        if session.draft_at(place).clicks and not known and not failed:
+        if session.drafts.at(place).clicks and not known and not failed:
             return self._predicting.possible
-        return (known or whole is not None) and not session.knows_next_label
+        return (known or whole is not None) and not session.objects.knows_next_label
 
     def _wait(self, session: Session, place: Place, shown: bool) -> None:
         if session.target is not None:
@@ -274,8 +274,8 @@ class Accepting:
     ) -> None:
         try:
             if whole is not None or session.prediction_at(place) is not None:
-                if current.labels is None and session.corrected:
-                    number = min(session.corrected)
+                if current.labels is None and session.drafts.corrected:
+                    number = min(session.drafts.corrected)
                     raise SessionError(f"choose the Labels layer that object {number} is in")
                 current.ensure_labels()
                 self._controller.bind_keys()

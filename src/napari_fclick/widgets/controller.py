@@ -381,8 +381,8 @@ class Controller:
     @property
     def lost_labels(self) -> list[Any]:
         """Labels layers with objects of this session that are not in the viewer any more."""
-        owners = [] if self.session is None else self.session.owners
-        layers = [getattr(owner.labels, "layer", None) for owner in owners]
+        owners = {} if self.session is None else self.session.objects.owners
+        layers = [getattr(each.labels, "layer", None) for each in dict.fromkeys(owners.values())]
         return [each for each in layers if each is not None and each not in self.viewer.layers]
 
     def bring_back_labels(self) -> None:

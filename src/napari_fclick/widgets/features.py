@@ -76,7 +76,7 @@ class LabelFeatures:
         """Write all objects of a session that was resumed, each into the layer that it is in."""
         records: dict[Any, dict[int, AcceptedObject | None]] = {}
         for label, record in session.objects.items():
-            layer = _layer_of(session.owner(label))
+            layer = _layer_of(session.objects.owners[label])
             if layer is not None:
                 records.setdefault(layer, {})[label] = record
         for layer, theirs in records.items():
@@ -133,7 +133,7 @@ class LabelFeatures:
             record = change.before if how == "undo" else change.after
             # What is said of an object, such as a class, may be said of several in many layers.
             known = record is not None and change.label in session.objects
-            owner = session.owner(change.label) if known else step.commit.target
+            owner = session.objects.owners[change.label] if known else step.commit.target
             layer = _layer_of(owner)
             if layer is not None:
                 self._wait_for(layer, {change.label: record})
@@ -192,10 +192,11 @@ class LabelFeatures:
         """Return the colour of the next objects, where it takes long to colour all labels anew."""
         session = self._session
         few = _pixels(layer) <= MANY_PIXELS and len(self._known[layer]) <= MANY_OBJECTS
-        if few or session is None or not session.knows_next_label:
+        if few or session is None or not session.objects.knows_next_label:
             return {}
         colour = self._names.colour(session.settings.class_name)
-        return dict.fromkeys(range(session.next_label, session.next_label + EXPECTED), colour)
+        first = session.objects.next_label
+        return dict.fromkeys(range(first, first + EXPECTED), colour)
 
 
 def _layer_of(owner: NumberedLabels) -> Any:

@@ -466,7 +466,7 @@ class Journaling:
         kept = self._kept.get(annotation)
         if kept is None or not kept.signature.problem(found):
             return
-        if annotation.session.has_committed:
+        if annotation.session.objects.has_committed:
             self.exchanged.emit(annotation)
             return
         # Nothing but clicks, which are predicted anew: they are of the new pixels.

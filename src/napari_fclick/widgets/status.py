@@ -26,7 +26,9 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
     stakes : str
         What accepting it would do to others.
     """
-    number = session.draft.label or (session.next_label if session.knows_next_label else None)
+    number, objects = session.draft.label, session.objects
+    if number is None and objects.knows_next_label:
+        number = objects.next_label
     name = "New object" if number is None else f"Object {number}"
     parts = [f"Correcting {name.lower()}" if session.draft.label else name]
     count = len(session.clicks)
@@ -46,7 +48,7 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
 
 def describe_unaccepted(session: Session) -> str:
     """Return one line: the other slices that have clicks of no accepted object."""
-    places = [place for place in session.clicked if place != session.place]
+    places = [place for place in session.drafts.clicked if place != session.place]
     if not places:
         return ""
     named = [
@@ -81,7 +83,7 @@ def describe_effort(session: Session) -> str:
     elif count:
         parts.append(f"{count:,} object{'s' * (count > 1)}")
     if count:
-        last = list(islice(reversed(session.objects.values()), RECENT))
+        last = list(islice(reversed(session.objects.records.values()), RECENT))
         mean = sum(record.made for record in last) / len(last)
         seconds = sum(record.seconds for record in last) / len(last)
         each = f"{mean:.1f} clicks · {seconds:.1f} s"

@@ -255,7 +255,7 @@ class CarriedObject:
         each = self._slices.get(index)
         if each is None or each.mask is None or each.kind is Kind.KEYFRAME:
             return None
-        return None if self.session.draft_at(self.line.at(index)).begun else each
+        return None if self.session.drafts.at(self.line.at(index)).begun else each
 
     def begin(self, carrying: Carrying) -> None:
         """Run anew; what was known is shown until it is replaced."""
@@ -324,9 +324,9 @@ def clear_along(session: Session, drafts: Iterable[int], at: Callable[[int], Any
     at : callable
         Takes a position, returns its `Place`.
     """
-    places = [at(index) for index in drafts]
-    others = tuple((p, session.draft_at(p), Draft()) for p in places if p != session.place)
-    session.do(replace(session.step("drop the object in its slices", Draft()), others=others))
+    others = {at(index): Draft() for index in drafts}
+    others.pop(session.place, None)
+    session.do(session.step("drop the object in its slices", Draft(), others=others))
 
 
 def _mask_of(answer: Any, settings: Settings) -> StoredMask | None:

@@ -69,5 +69,5 @@ def _subject(carried: CarriedObject | None, written: int) -> tuple[Any, ...]:
     if session.target is None or not carried.known:
         return ()
     # Not the session's generation: it grows with each slice that one scrolls to.
-    how = (session.settings.policy, session.knows_next_label)
+    how = (session.settings.policy, session.objects.knows_next_label)
     return (carried.slices, session.target, *how, written)
