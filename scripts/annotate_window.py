@@ -123,7 +123,7 @@ class Person:
         self.wait(self._press)
         released = time.perf_counter()
         QTest.mouseRelease(self.canvas, button, modifier, self.at(y, x))
-        while session.pending or session.clicks == before:
+        while session.answers.pending or session.clicks == before:
             # As Qt's own loop does: asleep until something happens.
             QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
             if time.perf_counter() - begun > 30:

@@ -12,7 +12,7 @@ import pytest
 import zarr
 from skimage import io
 from tests.session.fakes import FakePredictor, bare_target
-from tests.session.making import SIZE, answer, make, put
+from tests.session.making import SIZE, answer, make, mask_at, put
 
 from napari_fclick.cli import main
 from napari_fclick.core.clicks import Click, ClickSequence
@@ -171,7 +171,7 @@ def test_what_was_asked_then_is_asked_again(tmp_path: Path, image: Any) -> None:
     session = make()
     recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
     put(session, 10, 10)  # the next ones are asked for with its size
-    session.set_limits((20.0, 200.0))
+    session.answers.set_limits((20.0, 200.0))
     session.add(40, 40)
     answer(session)
     session.add(40, 44)
@@ -436,9 +436,9 @@ def carried_stack(path: Path, image: Any, *, complete: bool = True, labels: Any 
             if draft.absent:
                 propagation.set_absent(z)
                 continue
-            mask = stacks.mask_at(session, place)
+            mask = mask_at(session, place)
             assert mask is not None
-            propagation.set_keyframe(z, draft.clicks, mask, session.prediction_at(place))
+            propagation.set_keyframe(z, draft.clicks, mask, session.answers.at(place))
 
     session.add(23, 25)
     reply()
@@ -496,10 +496,10 @@ def test_what_was_carried_from_one_side_alone_is_made_again(tmp_path: Path) -> N
         session.show(place, image[z])
         session.add(20 + z, 25)
         answer(session, predictor=predictor)
-        mask = stacks.mask_at(session, place)
+        mask = mask_at(session, place)
         assert mask is not None
         draft = session.drafts.at(place)
-        propagation.set_keyframe(z, draft.clicks, mask, session.prediction_at(place))
+        propagation.set_keyframe(z, draft.clicks, mask, session.answers.at(place))
     for found in propagation.run():
         if found.index == 4:
             break
@@ -571,9 +571,9 @@ def test_an_object_carried_anew_is_carried_again(tmp_path: Path) -> None:
     again = Propagation(Stack(lambda z: image[z], len(image)), BrightPredictor(), Rules(first=4))
     for z in (5, 6):
         place = Place((1, 2), (z,))
-        mask = stacks.mask_at(session, place)
+        mask = mask_at(session, place)
         assert mask is not None
-        again.set_keyframe(z, session.drafts.at(place).clicks, mask, session.prediction_at(place))
+        again.set_keyframe(z, session.drafts.at(place).clicks, mask, session.answers.at(place))
     again.set_absent(8)
     list(again.run())
     before = session.labels[3] == 41

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from tests.session.fakes import FakePredictor
 
-from napari_fclick.session import Session
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.session import Place, Session
+from napari_fclick.session.answers import stored_mask
 
 SIZE = 64
 
@@ -27,10 +29,16 @@ def make(dtype: Any = np.int32, **kwargs: Any) -> Session:
 
 def answer(session: Session, radius: float = 5.0, predictor: Any = None) -> None:
     """Give the session the answer to its clicks: discs, or what a predictor says."""
-    request = session.request()
+    request = session.answers.request()
     assert request is not None
     found = request.run(predictor or FakePredictor(radius))
-    assert session.receive(session.place, request, found)
+    assert session.answers.receive(session.place, request, found)
+
+
+def mask_at(session: Session, place: Place) -> StoredMask | None:
+    """Return the mask that a plane's answer comes to; None where there is no answer."""
+    found = session.answers.at(place)
+    return None if found is None else stored_mask(found, session.settings)
 
 
 def put(session: Session, y: float, x: float, radius: float = 5.0) -> Any:

@@ -129,7 +129,7 @@ def test_pick_up_begins_with_the_mask_and_a_click_in_its_middle() -> None:
     assert editing.pick_up(session, 42, 41) == 2
     assert session.draft.label == 2
     assert [c.pixel for c in session.clicks] == [(40, 40)]
-    assert not session.pending  # the mask is there: nothing is to be predicted
+    assert not session.answers.pending  # the mask is there: nothing is to be predicted
     found = session.mask()
     assert found is not None
     assert np.count_nonzero(found.mask) == np.count_nonzero(before == 2)
@@ -142,7 +142,7 @@ def test_the_next_click_goes_on_from_the_mask() -> None:
     session = two_objects()
     editing.pick_up(session, 40, 40)
     session.add(40, 46)
-    request = session.request()
+    request = session.answers.request()
     assert request is not None
     assert request.previous is not None
     assert request.previous.probability.max() == 1
@@ -161,7 +161,7 @@ def test_a_moved_first_click_still_begins_with_the_mask() -> None:
     session = two_objects()
     editing.pick_up(session, 40, 40)
     session.move(0, 41, 41)
-    request = session.request()
+    request = session.answers.request()
     assert request is not None
     assert request.previous is not None
 

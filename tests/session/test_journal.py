@@ -143,7 +143,7 @@ def test_whatever_was_done_comes_back(
 
 
 def ensure_answer(session: Session) -> None:
-    if session.pending:
+    if session.answers.pending:
         answer(session, 6)
 
 

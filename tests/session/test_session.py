@@ -37,9 +37,9 @@ def test_nothing_to_accept() -> None:
     session.add(5, 5)
     with pytest.raises(SessionError, match="still being predicted"):
         session.accept()
-    request = session.request()
+    request = session.answers.request()
     assert request is not None
-    session.fail(request.generation, "out of memory")
+    session.answers.fail(request.generation, "out of memory")
     with pytest.raises(SessionError, match="out of memory"):
         session.accept()
     assert len(session.clicks) == 1
@@ -88,18 +88,18 @@ def test_a_negative_first_click_is_refused() -> None:
 def test_stale_answers_are_dropped() -> None:
     session = make()
     session.add(5, 5)
-    old = session.request()
+    old = session.answers.request()
     session.add(9, 9)
-    new = session.request()
+    new = session.answers.request()
     assert old is not None
     assert new is not None
-    assert not session.receive(session.place, old, old.run(FakePredictor()))
+    assert not session.answers.receive(session.place, old, old.run(FakePredictor()))
     assert session.prediction is None
-    assert session.pending
-    assert not session.fail(old.generation, "late")
-    assert session.receive(session.place, new, new.run(FakePredictor()))
+    assert session.answers.pending
+    assert not session.answers.fail(old.generation, "late")
+    assert session.answers.receive(session.place, new, new.run(FakePredictor()))
     assert session.prediction is not None
-    assert session.request() is None
+    assert session.answers.request() is None
 
 
 def test_undo_needs_no_new_prediction() -> None:
@@ -111,10 +111,10 @@ def test_undo_needs_no_new_prediction() -> None:
     answer(session)
     session.undo()
     assert session.prediction is first
-    assert session.request() is None
+    assert session.answers.request() is None
     session.redo()
     assert len(session.clicks) == 2
-    assert session.request() is None
+    assert session.answers.request() is None
 
 
 def test_the_answer_to_the_longest_known_beginning_carries_over() -> None:
@@ -124,11 +124,11 @@ def test_the_answer_to_the_longest_known_beginning_carries_over() -> None:
     first = session.prediction
     session.add(24, 20)
     session.add(28, 20)
-    request = session.request()
+    request = session.answers.request()
     assert request is not None
     assert request.previous is first
     session.move(0, 21, 21)
-    request = session.request()
+    request = session.answers.request()
     assert request is not None
     assert request.previous is None
 
@@ -137,10 +137,10 @@ def test_other_weights_are_asked_anew() -> None:
     session = make()
     session.add(20, 20)
     answer(session)
-    before = session.generation
-    session.forget_predictions()
-    assert session.pending
-    assert session.generation > before
+    before = session.answers.generation
+    session.answers.forget()
+    assert session.answers.pending
+    assert session.answers.generation > before
 
 
 def test_undo_of_an_accepted_object_brings_its_clicks_back() -> None:
@@ -303,11 +303,11 @@ def test_settings_are_undone_and_need_no_prediction() -> None:
     session = make()
     session.add(20, 20)
     answer(session)
-    generation = session.generation
+    generation = session.answers.generation
     for threshold in (0.4, 0.3, 0.2):
         session.set(threshold=threshold)
     session.set(integrity=False)
-    assert session.generation == generation
+    assert session.answers.generation == generation
     session.undo()
     assert session.settings.integrity
     assert session.settings.threshold == 0.2
@@ -342,7 +342,7 @@ def test_typical_side_is_the_median_of_the_objects() -> None:
         put(session, 12 + 20 * i, 12 + 20 * i, radius=radius)
     assert session.objects.typical_side == 9
     session.add(40, 10)
-    request = session.request()
+    request = session.answers.request()
     assert request is not None
     assert request.typical_side == 9
 
@@ -430,7 +430,7 @@ def act(session: Session, image: Any, name: str, *values: Any) -> None:
         elif name == "plane":
             session.show(Place((1, 2), (values[0],)), image[values[0]])
         elif name == "accept":
-            if session.pending:
+            if session.answers.pending:
                 answer(session)
             session.accept()
         else:

@@ -14,6 +14,7 @@ from tests.session.test_stacks import (
     disc,
     known,
     make_stack,
+    planned,
 )
 
 from napari_fclick.session import Session, SessionError, editing, stacks
@@ -91,7 +92,7 @@ def test_it_ends_at_a_mark_in_all_its_slices() -> None:
     session.show(at(6), PLANE)
     session.mark_absent()
     slices = known(session, [carried(3), carried(5)])
-    told = stacks.plan(session, slices, 0)
+    told = planned(session, slices)
     assert (told.removed, told.stays) == ((6, 7), (1, 2))
     said: list[str] = []
     session.reported.connect(said.append)
@@ -116,7 +117,7 @@ def test_beyond_a_mark_what_a_person_made_stays() -> None:
     for index in (3, 5):
         session.show(at(index), PLANE)
         session.mark_absent()
-    plan = stacks.plan(session, known(session), 0)
+    plan = planned(session, known(session))
     assert (plan.removed, plan.stays) == ((2, 3, 5, 6), (1, 7))
     stacks.accept(session, known(session), RUN)
     assert pixels(session) == [0, 81, 0, 0, 81, 0, 0, 81, 0]
@@ -142,7 +143,7 @@ def test_what_comes_from_elsewhere_is_rewritten_and_that_is_told() -> None:
     session = make_stack()
     from_file(session, *range(1, 8))
     pick_up(session, 4)
-    told = stacks.plan(session, known(session, [carried(3), carried(5)]), 0)
+    told = planned(session, known(session, [carried(3), carried(5)]))
     assert (told.rewritten, told.stays, told.removed) == ((3, 5), (1, 2, 6, 7), ())
     assert told.elsewhere == ["rewrites slices 3, 5", "stays as it was in slices 1 to 2, 6 to 7"]
     foreseen = stacks.foresee(session, known(session, [carried(3), carried(5)]), 0)
@@ -159,7 +160,7 @@ def test_what_comes_from_elsewhere_ends_at_a_mark() -> None:
         session.show(at(index), PLANE)
         session.mark_absent()
     slices = known(session, [carried(3), carried(5)])
-    told = stacks.plan(session, slices, 0)
+    told = planned(session, slices)
     assert (told.rewritten, told.removed, told.stays) == ((3, 5), (1, 2, 6, 7), ())
     stacks.accept(session, slices, RUN)
     assert pixels(session) == [0, 0, 0, 81, 121, 81, 0, 0, 0]
@@ -179,7 +180,7 @@ def test_what_is_known_of_one_slice_alone_is_followed_from_there() -> None:
     pick_up(session, 3)
     session.show(at(6), PLANE)
     session.mark_absent()
-    told = stacks.plan(session, known(session, [carried(5)]), 0)
+    told = planned(session, known(session, [carried(5)]))
     assert (told.rewritten, told.removed, told.stays) == ((5,), (6, 7), (1, 2, 4))
 
 
@@ -190,12 +191,12 @@ def test_it_is_followed_as_it_moves_until_it_is_gone() -> None:
     session.labels[6] = 0
     session.show(at(4), PLANE)
     editing.pick_up(session, 20, 26)
-    told = stacks.plan(session, known(session), 0)
+    told = planned(session, known(session))
     assert told.stays == (0, 1, 2, 3, 5)  # beyond slice 6 it is another one
     session.show(at(3), PLANE)
     session.mark_absent()
     session.show(at(4), PLANE)
-    assert stacks.plan(session, known(session), 0).removed == (0, 1, 2, 3)
+    assert planned(session, known(session)).removed == (0, 1, 2, 3)
 
 
 def test_it_is_followed_across_slices_that_it_is_carried_through_or_marked_in() -> None:
@@ -204,7 +205,7 @@ def test_it_is_followed_across_slices_that_it_is_carried_through_or_marked_in() 
     pick_up(session, 4)
     session.show(at(7), PLANE)
     session.mark_absent()
-    told = stacks.plan(session, known(session, [carried(5), carried(6)]), 0)
+    told = planned(session, known(session, [carried(5), carried(6)]))
     assert (told.rewritten, told.removed, told.stays) == ((6,), (8,), (3,))
 
 

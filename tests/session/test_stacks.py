@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.session.fakes import FakePredictor, bare_target, disc_prediction
-from tests.session.making import SIZE, Clock, answer, put
+from tests.session.making import SIZE, Clock, answer, mask_at, put
 
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.labels import OverlapPolicy, make_patch
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import Kind, SliceMask
-from napari_fclick.session import Draft, Place, Session, SessionError, editing, stacks
+from napari_fclick.session import Draft, Place, Session, SessionError, editing, stack_plan, stacks
 from napari_fclick.session.journal import Journal
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import reopen
 from napari_fclick.session.signature import Signature
 from napari_fclick.session.stack_chunks import joined
+from napari_fclick.session.stack_plan import Stakes
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
 from napari_fclick.session.state import Start
@@ -67,9 +68,14 @@ def known(session: Session, extra: Iterable[SliceMask] = ()) -> list[SliceMask]:
         if draft.absent:
             made.append(SliceMask(index, Kind.ABSENT, None))
         else:
-            mask = stacks.mask_at(session, session.place.moved(0, index))
+            mask = mask_at(session, session.place.moved(0, index))
             made.append(SliceMask(index, Kind.KEYFRAME, mask, draft.clicks))
     return [*made, *extra]
+
+
+def planned(session: Session, slices: Iterable[SliceMask]) -> Stakes:
+    """What accepting the slices would do; nothing is written."""
+    return stack_plan.planned(stack_plan.gathered(session, slices, 0)).stakes
 
 
 # --- what was clicked -------------------------------------------------------------------
@@ -100,7 +106,7 @@ def test_absent_is_a_step_and_a_click_takes_it_back() -> None:
     session.mark_absent()  # it is marked already
     with pytest.raises(SessionError, match="marked as not being here"):
         session.accept()
-    assert session.request() is None
+    assert session.answers.request() is None
     session.undo()
     assert session.clicks.first == Click(5, 5)
     session.redo()
@@ -123,7 +129,7 @@ def test_a_carried_mask_is_corrected_in_one_step() -> None:
     stacks.correct_carried(session, start, 22, 22, positive=False)
     assert [c.positive for c in session.clicks] == [True, False]
     assert session.draft.made == 1
-    request = session.request()
+    request = session.answers.request()
     assert request is not None
     assert request.previous is not None  # the carried mask
     assert np.array_equal(request.previous.mask(0.5, integrity=False).sum(), 81)
@@ -153,21 +159,21 @@ def test_answers_of_planes_that_are_not_on_show() -> None:
     session = make_stack()
     session.add(20, 20)
     session.show(at(6), PLANE)
-    request = session.request_at(at(4), PLANE)
+    request = session.answers.request_at(at(4), PLANE)
     assert request is not None
-    assert stacks.mask_at(session, at(4)) is None
-    assert session.request_at(at(6), PLANE) is None
-    assert session.receive(at(4), request, request.run(FakePredictor()))
-    assert stacks.mask_at(session, at(4)) == disc()
-    assert session.request_at(at(4), PLANE) is None
-    session.forget_predictions()
-    assert not session.receive(at(4), request, request.run(FakePredictor()))
-    assert stacks.mask_at(session, at(4)) is None
-    again = session.request_at(at(4), PLANE)
+    assert mask_at(session, at(4)) is None
+    assert session.answers.request_at(at(6), PLANE) is None
+    assert session.answers.receive(at(4), request, request.run(FakePredictor()))
+    assert mask_at(session, at(4)) == disc()
+    assert session.answers.request_at(at(4), PLANE) is None
+    session.answers.forget()
+    assert not session.answers.receive(at(4), request, request.run(FakePredictor()))
+    assert mask_at(session, at(4)) is None
+    again = session.answers.request_at(at(4), PLANE)
     session.show(at(4), PLANE)
     session.add(30, 30)
     assert again is not None
-    assert not session.receive(at(4), again, again.run(FakePredictor()))
+    assert not session.answers.receive(at(4), again, again.run(FakePredictor()))
 
 
 def test_others_are_the_pixels_of_other_objects() -> None:
@@ -261,7 +267,7 @@ def test_what_is_at_stake_is_told_and_true(policy: str) -> None:
     slices = known(session, [carried(3), carried(4)])
     told = stacks.foresee(session, slices, 0)
     before = session.labels.copy()
-    plan = stacks.plan(session, slices, 0)
+    plan = planned(session, slices)
     assert np.array_equal(before, session.labels)
     assert told is None  # no number is known yet
     assert session.objects.next_label == 9

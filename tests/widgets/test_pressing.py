@@ -55,7 +55,7 @@ def test_a_release_waits_for_what_its_press_asked(opened: Opened, predictor: Fak
     widget, session, hand = opened
     predictor.gate = threading.Event()
     hand.click((30, 20))
-    assert session.pending
+    assert session.answers.pending
     predictor.gate.set()
     assert widget.wait_idle()
     assert session.prediction is not None and len(predictor.asked) == 1
@@ -93,14 +93,14 @@ def test_a_press_that_cannot_be_answered(
     if early:
         hand.press((30, 20))
         assert widget.wait_idle()
-        assert session.failure is None
+        assert session.answers.failure is None
         hand.release((30, 20))  # asked once more
     else:
         predictor.gate = threading.Event()
         hand.click((30, 20))
         predictor.gate.set()
-    until(lambda: session.failure is not None)
-    assert session.failure == "the disk is gone"
+    until(lambda: session.answers.failure is not None)
+    assert session.answers.failure == "the disk is gone"
     assert len(predictor.asked) == (2 if early else 1)
 
 
@@ -120,18 +120,18 @@ def test_nothing_is_asked_ahead_where_it_would_be_in_vain(
 def test_an_answer_ahead_of_its_click_is_dropped_when_things_changed() -> None:
     session = Session(IMAGE)
     place = session.place
-    request = session.request_ahead(30, 20)
+    request = session.answers.request_ahead(30, 20)
     assert request is not None
     answer = disc_prediction(IMAGE, request.clicks)
-    session.forget_predictions()
-    assert not session.receive_ahead(place, request, answer)
-    request = session.request_ahead(30, 20)
+    session.answers.forget()
+    assert not session.answers.receive_ahead(place, request, answer)
+    request = session.answers.request_ahead(30, 20)
     assert request is not None
     session.add(10, 10)
-    assert not session.receive_ahead(place, request, answer)
-    assert session.request_ahead(12, 12) is None  # depends on an answer that is to come
+    assert not session.answers.receive_ahead(place, request, answer)
+    assert session.answers.request_ahead(12, 12) is None  # depends on an answer that is to come
     session.undo()
-    assert session.receive_ahead(place, request, answer)
-    assert session.request_ahead(30, 20) is None  # known
+    assert session.answers.receive_ahead(place, request, answer)
+    assert session.answers.request_ahead(30, 20) is None  # known
     session.add(30, 20)
     assert session.prediction is answer

@@ -12,11 +12,12 @@ from typing import Any
 from psygnal import Signal
 
 from napari_fclick.core import window
-from napari_fclick.core.clicks import Click, ClickError, ClickSequence
+from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.masks import Mask, mask_bounds
 from napari_fclick.core.window import Box
+from napari_fclick.session.answers import Answers
 from napari_fclick.session.classes import Classes
 from napari_fclick.session.drafts import Drafts
 from napari_fclick.session.history import Change, Commit, History, Step
@@ -24,16 +25,12 @@ from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Objects
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
-from napari_fclick.session.predictions import KnownPredictions, Scope
 from napari_fclick.session.restoring import Restored
-from napari_fclick.session.starting import start_prediction
 from napari_fclick.session.state import (
     AcceptedObject,
-    Answer,
     Draft,
     Part,
     PredictionLike,
-    PredictionRequest,
     SessionError,
     Settings,
 )
@@ -69,6 +66,8 @@ class Session:
         What is being clicked, in all planes.
     objects : Objects
         The accepted objects by number, and the labels they are written into.
+    answers : Answers
+        What a predictor says to the clicks, and what it is to be asked.
     classes : Classes
         The classes that objects may have.
     settings : Settings
@@ -104,18 +103,13 @@ class Session:
         self._clock = clock
         self.drafts = Drafts()
         self.objects = Objects()
+        self.answers = Answers(self.drafts, self.objects)
+        self.answers.changed.connect(self.changed.emit)
         self.history = History()
-        self._known = KnownPredictions()
-        self._failed: str | None = None
-        self._started: tuple[Any, PredictionLike] | None = None
-        self._masked: tuple[PredictionLike, Settings, Kept] | None = None
-        self._generation = self._forgotten = 0
         self._last_step = clock()
-        self._limits: tuple[float, float] | None = None
         self.classes = Classes()
         self.settings = Settings()
-        self._place, self.image = place or Place(), image
-        self.shape = window.image_shape(image)
+        self._look_at(place or Place(), image)
         if labels is not None:
             self.set_labels(labels, highest)
 
@@ -135,10 +129,13 @@ class Session:
         image : array (H, W) or (H, W, C), or a list of pyramid levels
             The plane's pixels.
         """
+        self._look_at(place, image)
+        self.changed.emit()
+
+    def _look_at(self, place: Place, image: Any) -> None:
         self.shape = window.image_shape(image)
         self._place, self.image = place, image
-        self._renew()
-        self.changed.emit()
+        self.answers.show(place, image)
 
     def set_labels(self, labels: Any, highest: int | None = None) -> None:
         """Choose what accepted objects are written into.
@@ -184,7 +181,7 @@ class Session:
         self.objects.take_over(restored.commits)
         self.classes.ensure(record.class_name for record in self.objects.values())
         self.classes.ensure([self.settings.class_name])
-        self._renew()
+        self.answers.renew()
         self.changed.emit()
 
     # --- clicks -------------------------------------------------------------------------
@@ -300,196 +297,28 @@ class Session:
             step = self.step(name, self.draft)
             self.do(replace(step, settings_after=settings, moved=moved))
 
-    # --- predictions --------------------------------------------------------------------
-
-    @property
-    def generation(self) -> int:
-        """Grows with every change of what is to be predicted."""
-        return self._generation
+    # --- prediction ---------------------------------------------------------------------
 
     @property
     def prediction(self) -> PredictionLike | None:
         """The answer to the clicks as they are now; None while it is not known."""
-        return self.prediction_at(self.place)
+        return self.answers.at(self.place)
 
-    def prediction_at(self, place: Place) -> PredictionLike | None:
-        """Return the answer to the clicks of any plane; None where it is not known."""
-        draft = self.drafts.at(place)
-        if not draft.clicks:
-            return None
-        if draft.start is not None and draft.start.clicks == draft.clicks:
-            return self._started_from(place)
-        return self._known.get((place, draft.start), draft.clicks)
-
-    def trail_at(self, place: Place) -> tuple[Answer, ...]:
-        """Return what was asked on the way to the answer to the clicks of a plane."""
-        draft = self.drafts.at(place)
-        return self._known.trail((place, draft.start), draft.clicks)
-
-    @property
-    def latest_prediction(self) -> PredictionLike | None:
-        """The answer to the clicks or, while it is pending, to the ones before them."""
-        if self.prediction is not None:
-            return self.prediction
-        before = self._known.before(self._scope, self.clicks)
-        return self._started_from(self.place) if before is None else before.prediction
-
-    @property
-    def _scope(self) -> Scope:
-        return self.place, self.draft.start
-
-    def _started_from(self, place: Place) -> PredictionLike | None:
-        """Return the mask that the object had whose correction is under way."""
-        start = self.drafts.at(place).start
-        if start is None:
-            return None
-        if place != self.place:
-            return start_prediction(start, self.shape)
-        if self._started is None or self._started[0] != (start, place):
-            self._started = ((start, place), start_prediction(start, self.shape))
-        return self._started[1]
-
-    def mask(
-        self, prediction: PredictionLike | None = None, settings: Settings | None = None
-    ) -> Kept | None:
-        """Return a prediction's mask.
+    def mask(self, prediction: PredictionLike | None = None) -> Kept | None:
+        """Return what the settings make of a prediction.
 
         Parameters
         ----------
         prediction : PredictionLike, optional
             By default the answer to the clicks as they are now.
-        settings : Settings, optional
-            By default those that are set.
 
         Returns
         -------
         Kept or None
             The mask of the prediction's window, and whether no positive click lies in it.
         """
-        wanted = prediction or self.prediction
-        if wanted is None:
-            return None
-        known, settings = self._masked, settings or self.settings
-        if known is None or known[0] is not wanted or known[1] != settings:
-            known = self._masked = (wanted, settings, mask_of(wanted, settings))
-        return known[2]
-
-    @property
-    def pending(self) -> bool:
-        """Whether an answer is still to come."""
-        return bool(self.clicks) and self.prediction is None and self._failed is None
-
-    @property
-    def failure(self) -> str | None:
-        """Why there is no answer to the clicks; None where there is one, or it is to come."""
-        return self._failed if self.clicks and self.prediction is None else None
-
-    def ask_again(self) -> None:
-        """Ask once more for an answer that failed."""
-        if self.failure is not None:
-            self._renew()
-            self.changed.emit()
-
-    def request(self) -> PredictionRequest | None:
-        """Return what is to be asked of a predictor; None where nothing is."""
-        return self.request_at(self.place, self.image) if self.pending else None
-
-    def request_at(self, place: Place, image: Any) -> PredictionRequest | None:
-        """Return what is to be asked about another plane; None where nothing is.
-
-        Parameters
-        ----------
-        place : Place
-        image : array (H, W) or (H, W, C), or a list of pyramid levels
-            The plane's pixels.
-        """
-        draft = self.drafts.at(place)
-        if not draft.clicks or self.prediction_at(place) is not None:
-            return None
-        return self._request(place, image, draft.clicks)
-
-    def request_ahead(self, y: float, x: float, positive: bool = True) -> PredictionRequest | None:
-        """Return what is to be asked once a click is made that is not made yet.
-
-        None where nothing is: it cannot be made, its answer is known, or the one to the clicks
-        before it is still to come, which it depends on. The answer is for `receive_ahead`.
-        """
-        if self.clicks and self.prediction is None:
-            return None
-        try:
-            clicks = self.clicks.add(Click(y, x, positive))
-            clicks.check_inside(self.shape)
-        except ClickError:
-            return None
-        if self._known.get(self._scope, clicks) is not None:
-            return None
-        return self._request(self.place, self.image, clicks)
-
-    def _request(self, place: Place, image: Any, clicks: ClickSequence) -> PredictionRequest:
-        before = self._known.before((place, self.drafts.at(place).start), clicks)
-        asked = Answer(len(clicks), self.objects.typical_side, self._limits)
-        return PredictionRequest(
-            self._generation,
-            image,
-            clicks,
-            self._started_from(place) if before is None else before.prediction,
-            self.objects.typical_side,
-            self._limits,
-            (*(() if before is None else before.trail), asked),
-            self._forgotten,
-        )
-
-    def receive_ahead(
-        self, place: Place, request: PredictionRequest, prediction: PredictionLike
-    ) -> bool:
-        """Take the answer to a click that was not made when it was asked for.
-
-        Returns False, and drops it, if the plane's clicks are neither those without that click
-        nor those with it, or all answers were forgotten.
-        """
-        clicks = self.drafts.at(place).clicks
-        if clicks == request.clicks:
-            return self.receive(place, request, prediction)
-        begun = clicks == ClickSequence(request.clicks[:-1])
-        if not begun or request.forgotten != self._forgotten:
-            return False
-        self._known.add(
-            (place, self.drafts.at(place).start), request.clicks, prediction, request.trail
-        )
-        return True
-
-    def receive(self, place: Place, request: PredictionRequest, prediction: PredictionLike) -> bool:
-        """Take the answer about a plane; return False, and drop it, if it is out of date.
-
-        It is where the plane's clicks have changed since, or all answers were forgotten.
-        """
-        draft = self.drafts.at(place)
-        if draft.clicks != request.clicks or request.forgotten != self._forgotten:
-            return False
-        self._known.add((place, draft.start), draft.clicks, prediction, request.trail)
-        self.changed.emit()
-        return True
-
-    def fail(self, generation: int, message: str) -> bool:
-        """Note that there is no answer; the clicks stay. False if the clicks have changed."""
-        if generation != self._generation:
-            return False
-        self._failed = message
-        self.changed.emit()
-        return True
-
-    def forget_predictions(self) -> None:
-        """Ask anew: the weights, the device or the pixels changed."""
-        self._known.clear()
-        self._forgotten += 1
-        self._renew()
-        self.changed.emit()
-
-    def set_limits(self, limits: tuple[float, float] | None) -> None:
-        """Choose which intensities are black and white; None leaves it to the predictor."""
-        if limits != self._limits:
-            self._limits = limits
-            self.forget_predictions()
+        prediction = prediction or self.prediction
+        return None if prediction is None else self.answers.mask(prediction, self.settings)
 
     # --- objects ------------------------------------------------------------------------
 
@@ -587,7 +416,7 @@ class Session:
     ) -> AcceptedObject:
         rows, columns = (part for part in patch.where if isinstance(part, slice))
         box = Box(rows.start, columns.start, rows.stop, columns.stop)
-        draft, trail = self.drafts.at(place), self.trail_at(place)
+        draft, trail = self.drafts.at(place), self.answers.trail(place)
         part = Part(place, draft.clicks, box, patch.written, trail, draft.start, settings)
         seconds, made, name = self._spent(draft), draft.made, settings.class_name
         if before is None:
@@ -596,17 +425,15 @@ class Session:
         return replace(record, seconds=before.seconds + seconds, made=before.made + made)
 
     def _mask(self, place: Place, settings: Settings) -> tuple[Mask, Box]:
-        prediction, draft = self.prediction_at(place), self.drafts.at(place)
+        prediction, draft = self.answers.at(place), self.drafts.at(place)
         if draft.absent:
             raise SessionError("nothing to accept: the object is marked as not being here")
         if not draft.clicks:
             raise SessionError("nothing to accept: click on an object first")
         if prediction is None:
-            reason = self._failed or "it is still being predicted"
+            reason = self.answers.failure or "it is still being predicted"
             raise SessionError(f"the mask cannot be accepted: {reason}")
-        found = self.mask(prediction, settings)
-        assert found is not None
-        mask = found.mask
+        mask = self.answers.mask(prediction, settings).mask
         box = mask_bounds(mask)
         if box is None:
             raise SessionError(
@@ -703,7 +530,7 @@ class Session:
         # Settings act on the answer that is known: only clicks need another.
         moved = not step.only_settings and step.place != self.place
         if not step.only_settings:
-            self._renew()
+            self.answers.renew()
             self._last_step = self._clock()
         # First whoever writes it down; and one who fails keeps none of the others from being told.
         with ExitStack() as others:
@@ -721,19 +548,8 @@ class Session:
         names = [record.class_name for record in records if record is not None]
         self.classes.ensure([*names, self.settings.class_name])
 
-    def _renew(self) -> None:
-        self._generation += 1
-        self._failed = None
-
     def _tell(self, left_alone: int, commit: Commit) -> None:
         for patch in commit.patches:
             self.labels_changed.emit(commit.target.labels, patch.where)
         if left_alone:
             self.reported.emit(f"{left_alone} px had been changed otherwise and stay as they are")
-
-
-def mask_of(prediction: PredictionLike, settings: Settings) -> Kept:
-    """Return the mask that settings make of a prediction."""
-    if settings.integrity:
-        return prediction.kept(settings.threshold)
-    return Kept(prediction.mask(settings.threshold, integrity=False), False)

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core.clicks import Click
-from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import SliceMask
 from napari_fclick.session.history import Change, Commit
 from napari_fclick.session.place import Place
-from napari_fclick.session.session import Session, mask_of
+from napari_fclick.session.session import Session
 from napari_fclick.session.stack_parts import label_of, region, take_in_hand
 from napari_fclick.session.stack_plan import Stakes, Work, gathered, planned, surroundings
 from napari_fclick.session.stack_run import StackRun
@@ -40,10 +39,8 @@ __all__ = [
     "begin_from",
     "correct_carried",
     "foresee",
-    "mask_at",
     "others",
     "others_in",
-    "plan",
     "take_in_hand",
 ]
 
@@ -97,19 +94,6 @@ def _begin(session: Session, name: str, draft: Draft) -> None:
     session.do(session.step(name, replace(draft, label=session.draft.label)))
 
 
-def mask_at(session: Session, place: Place) -> StoredMask | None:
-    """Return what the clicks of a plane make of its object, with the settings as they are.
-
-    None where the answer to them is not known (see `Session.request_at`), or is empty.
-    """
-    prediction = session.prediction_at(place)
-    if prediction is None:
-        return None
-    rows, columns = prediction.window
-    kept = mask_of(prediction, session.settings)
-    return StoredMask.pack(kept.mask, rows.start or 0, columns.start or 0)
-
-
 def others(session: Session, axis: int) -> Callable[[int, Box], Mask]:
     """Return what tells which pixels of a slice other objects have; see `others_in`.
 
@@ -157,28 +141,10 @@ def others_in(
 # --- accepting --------------------------------------------------------------------------
 
 
-def plan(session: Session, slices: Iterable[SliceMask], axis: int) -> Stakes:
-    """Return what `accept` would write, and take from whom; nothing is written.
-
-    Parameters
-    ----------
-    session : Session
-    slices : iterable of SliceMask
-    axis : int
-        Of the labels, along which the slices lie.
-
-    Raises
-    ------
-    SessionError
-        Where `accept` would.
-    """
-    return planned(gathered(session, slices, axis)).stakes
-
-
 def foresee(
     session: Session, slices: Iterable[SliceMask], axis: int
 ) -> Callable[[], Stakes] | None:
-    """Return what tells, later or in another thread, what `plan` would.
+    """Return what tells, later or in another thread, what `accept` would write, and take from whom.
 
     None where nothing can be accepted now, there are no labels, or no number yet.
     """
@@ -273,7 +239,7 @@ def _part(
     draft = work.drafts.get(each.index)
     if draft is None:
         return Part(place, each.clicks, box, area, (), None, work.settings, kind)
-    trail = trail or session.trail_at(place)
+    trail = trail or session.answers.trail(place)
     begun_with = draft.start is not None and draft.start.clicks == draft.clicks
     if not trail and not begun_with:  # it was answered elsewhere, all clicks at once
         trail = (Answer(len(draft.clicks), None, run.limits),)

@@ -285,7 +285,7 @@ class PredictionRequest:
     Attributes
     ----------
     generation : int
-        What it was when this was asked; for `Session.fail`.
+        What it was when this was asked; for `Answers.fail`.
     image : array (H, W) or (H, W, C), or a list of pyramid levels
     clicks : ClickSequence
     previous : PredictionLike or None

@@ -226,8 +226,8 @@ class Accepting:
 
     def _must_wait(self, session: Session, place: Place, whole: Whole | None) -> bool:
         """Whether what accepting needs, the mask and a free number, is on its way."""
-        known = session.prediction_at(place) is not None
-        failed = place == session.place and session.failure is not None
+        known = session.answers.at(place) is not None
+        failed = place == session.place and session.answers.failure is not None
         if session.drafts.at(place).clicks and not known and not failed:
             return self._predicting.possible
         return (known or whole is not None) and not session.objects.knows_next_label
@@ -236,7 +236,7 @@ class Accepting:
         if session.target is not None:
             self._controller.targets.count(session.target)
         if shown:
-            what = "the mask is there" if session.pending else "the labels are counted"
+            what = "the mask is there" if session.answers.pending else "the labels are counted"
             self._controller.say(f"accepted as soon as {what}", "info")
         else:
             self._ask_at(session, place)
@@ -246,7 +246,7 @@ class Accepting:
         current, waiting = self._controller.current, self._waiting[place]
         if current is None or waiting.asked == waiting.clicks or self._predicting.loading:
             return
-        request = session.request_at(place, current.plane(place))
+        request = session.answers.request_at(place, current.plane(place))
         if request is not None:
             waiting.asked = waiting.clicks
             self._predicting.ask_at(
@@ -273,7 +273,7 @@ class Accepting:
         whole: Whole | None,
     ) -> None:
         try:
-            if whole is not None or session.prediction_at(place) is not None:
+            if whole is not None or session.answers.at(place) is not None:
                 if current.labels is None and session.drafts.corrected:
                     number = min(session.drafts.corrected)
                     raise SessionError(f"choose the Labels layer that object {number} is in")

@@ -107,10 +107,10 @@ class Annotation:
                 carried, carried.mask, session.place, current=carried.current, draw=draw_carried
             )
             return
-        shown = None if self.preview_hidden else session.latest_prediction
+        shown = None if self.preview_hidden else session.answers.latest
         found = session.mask(shown) if shown is not None else None
         mask = None if found is None else found.mask
-        self.layers.show_preview(shown, mask, session.place, current=not session.pending)
+        self.layers.show_preview(shown, mask, session.place, current=not session.answers.pending)
 
     # --- pixels -------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ class Annotation:
         place = self.session.place
         self._set_limits()
         self.session.show(place, self.plane(place))
-        self.session.forget_predictions()
+        self.session.answers.forget()
 
     def use_channels(self, layers: Sequence[Any]) -> None:
         """Look at other image layers too; at the image alone where there are none.
@@ -170,7 +170,7 @@ class Annotation:
         return (0.0, 1.0) if self.channels else limits[0]
 
     def _set_limits(self) -> None:
-        self.session.set_limits(self.limits)
+        self.session.answers.set_limits(self.limits)
 
     def channel_limits(self) -> list[tuple[float, float]] | None:
         """Return each channel's limits; None where they are not to be used, or unusable."""

@@ -232,7 +232,7 @@ class Controller:
     def _on_loaded(self) -> None:
         self.journaling.use_weights(self.predictor)
         for annotation in list(self._annotations.values()):
-            annotation.session.forget_predictions()
+            annotation.session.answers.forget()
         if self.session is not None:
             self._accepting.go_on(self.session)
         self._prepare_soon()
@@ -624,7 +624,7 @@ class Controller:
         session = self.session
         self.stakes.ask(session, self.stacks.written)
         self.features.use(session, self.labels)
-        awaited = session is not None and session.pending and not self._predicting.loading
+        awaited = session is not None and session.answers.pending and not self._predicting.loading
         self._showing.show(self._predicting.seconds if awaited else None)
 
     def _draw(self) -> None:

@@ -116,7 +116,7 @@ class Predicting:
 
     def ask(self, session: Session | None) -> None:
         """Ask for what a session needs now; what another one needed is not asked any more."""
-        request = None if session is None else session.request()
+        request = None if session is None else session.answers.request()
         predictor = self.predictor
         if session is None or request is None:
             self.forget()
@@ -164,7 +164,7 @@ class Predicting:
             return
 
         def on_answer(found: PredictionLike) -> None:
-            session.receive(place, request, found)
+            session.answers.receive(place, request, found)
             told("")
 
         self._worker.submit(
@@ -179,7 +179,7 @@ class Predicting:
         predictor = self.predictor
         # A press may become a drag: what takes long would keep a click waiting that is meant.
         slow = SLOW < self.seconds < float("inf")
-        request = None if self.busy or slow else session.request_ahead(y, x, positive)
+        request = None if self.busy or slow else session.answers.request_ahead(y, x, positive)
         if predictor is None or request is None:
             return
         ahead = self._ahead = Ahead(session, session.place, request)
@@ -226,14 +226,14 @@ class Predicting:
         self, session: Session, place: Place, request: PredictionRequest, prediction: Any
     ) -> None:
         self.seconds = prediction.seconds
-        if session.receive(place, request, prediction):
+        if session.answers.receive(place, request, prediction):
             self._worker.drop(f"predict {place}")
             self.answered.emit(session)
 
     def _on_ahead(self, ahead: Ahead, prediction: Any) -> None:
         self._ahead = None
         self.seconds = prediction.seconds
-        if not ahead.session.receive_ahead(ahead.place, ahead.request, prediction):
+        if not ahead.session.answers.receive_ahead(ahead.place, ahead.request, prediction):
             return
         if ahead.generation is None:
             self._early = prediction
@@ -254,5 +254,5 @@ class Predicting:
             self.answered.emit(session)
 
     def _on_no_answer(self, session: Session, generation: int, problem: str) -> None:
-        if session.fail(generation, problem):
+        if session.answers.fail(generation, problem):
             self.unanswered.emit(session, problem)

@@ -79,7 +79,7 @@ def _subject(session: Session | None, written: int) -> tuple[Any, ...]:
         return ()
     shown = (session.mask(), session.target, session.draft.start)
     # Whatever the session does to labels makes a new generation, but a brush does not.
-    how = (session.settings, session.generation, session.objects.knows_next_label)
+    how = (session.settings, session.answers.generation, session.objects.knows_next_label)
     return (*shown, *how, written)
 
 

@@ -33,7 +33,7 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
     parts = [f"Correcting {name.lower()}" if session.draft.label else name]
     count = len(session.clicks)
     parts.append("click on it" if not count else f"{count} click{'s' * (count > 1)}")
-    if session.pending:
+    if session.answers.pending:
         parts.append("predicting …")
     prediction = session.prediction
     if prediction is not None:

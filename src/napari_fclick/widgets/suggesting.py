@@ -173,9 +173,9 @@ class Suggesting:
         return controller.session
 
     def _wait(self, session: Session) -> None:
-        self._waiting = session.pending
+        self._waiting = session.answers.pending
         self._subject = self._now()
-        if session.pending:
+        if session.answers.pending:
             self._tell_only("a click is suggested as soon as the mask is there")
         else:
             self._controller.say("no click can be suggested without a prediction", "warning")
@@ -278,7 +278,7 @@ class Suggesting:
             self.withdraw()
         elif self._moving is not None:
             self._controller.show_marker(*self._moving)  # it was drawn anew where it had been
-        elif self._waiting and session is not None and not session.pending:
+        elif self._waiting and session is not None and not session.answers.pending:
             self._waiting = False
             if session.prediction is not None:
                 self.suggest()

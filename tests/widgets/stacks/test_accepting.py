@@ -119,14 +119,14 @@ def test_slices_that_are_not_accepted_along_are_named(open_stack: OpenStack) -> 
 
 def test_what_led_to_a_mask_is_noted_whatever_is_forgotten(open_stack: OpenStack) -> None:
     dock = open_stack(tube(), at=4)
-    dock.session._known = KnownPredictions(max_bytes=1)
+    dock.session.answers.known = KnownPredictions(max_bytes=1)
     dock.click(*CLICK)
     dock.propagate()
     for index in (6, 2):
         dock.go(index)
         dock.click(20, 20)
         dock.click(20, 21)
-    assert not dock.session.trail_at(dock.session.place.moved(0, 6))
+    assert not dock.session.answers.trail(dock.session.place.moved(0, 6))
     dock.controller.accept()
     parts = {part.place.index[0]: part for part in dock.session.objects[1].parts}
     asked = {index: [answer.clicks for answer in parts[index].answers] for index in (2, 4, 6)}

@@ -567,7 +567,7 @@ def test_keyframes_elsewhere_are_asked_for(open_stack: OpenStack) -> None:
     dock.click(20, 20)
     dock.go(2)
     dock.predictor.asked.clear()
-    dock.session.forget_predictions()  # as other weights do
+    dock.session.answers.forget()  # as other weights do
     dock.controller.current.renewals += 1  # type: ignore[union-attr]
     dock.controller.refresh()
     dock.wait()

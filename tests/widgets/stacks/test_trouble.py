@@ -102,7 +102,7 @@ def test_what_cannot_be_asked_is_not_asked_again_with_every_slice(
     tubes.on_ask = fail
     said: list[str] = []
     dock.controller.reported.connect(lambda text, level: said.append(text))
-    dock.session.forget_predictions()
+    dock.session.answers.forget()
     dock.wait()
     damaged.append(True)
     dock.propagate()

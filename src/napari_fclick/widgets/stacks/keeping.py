@@ -193,7 +193,7 @@ class Keeper:
         current.ask(wanted.asked)
         unanswered, current.missed = current.unanswered(), []
         on_show = current.line.position(current.session.place)
-        failure = current.session.failure if on_show in unanswered else None
+        failure = current.session.answers.failure if on_show in unanswered else None
         if failure is None and self._waits(current, annotation, unanswered):
             current.phase = "waiting"
             self._runner.stop()
@@ -224,7 +224,7 @@ class Keeper:
             return True
         elsewhere = [i for i in unanswered if current.line.at(i) != session.place]
         places, wanted = [current.line.at(index) for index in elsewhere], self._wanted(current)
-        requests = [(p, session.request_at(p, annotation.plane(p))) for p in places]
+        requests = [(p, session.answers.request_at(p, annotation.plane(p))) for p in places]
         if requests and not self._runner.asking:
 
             def work() -> list[Any]:
@@ -234,7 +234,7 @@ class Keeper:
                 self._receiving = True  # each makes the session tell of itself
                 try:
                     for answer in answers:
-                        session.receive(*answer)
+                        session.answers.receive(*answer)
                 finally:
                     self._receiving = False
                 self._run_wanted()

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from napari_fclick.core.clicks import ClickSequence
-from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import Direction, End, Kind, Rules, SliceMask
 from napari_fclick.session import Session
-from napari_fclick.session.session import mask_of
+from napari_fclick.session.answers import stored_mask
 from napari_fclick.session.stack_run import StackRun
-from napari_fclick.session.state import Answer, Draft, SessionError, Settings, Start
+from napari_fclick.session.state import Answer, Draft, SessionError, Start
 from napari_fclick.widgets.stacks.lines import Line
 from napari_fclick.widgets.stacks.running import Carrying, Keyframe, Snapshot
 
@@ -177,11 +176,11 @@ class CarriedObject:
             if not said[0] or (known is not None and known[0] == said):
                 continue
             place = self.line.at(index)
-            answer = self.session.prediction_at(place)
+            answer = self.session.answers.at(place)
             if answer is None:
                 waiting.append(index)
             else:
-                self._answers[index] = said, answer, self.session.trail_at(place)
+                self._answers[index] = said, answer, self.session.answers.trail(place)
         return waiting
 
     @property
@@ -203,7 +202,7 @@ class CarriedObject:
                 made[index] = Keyframe(ClickSequence(), None)
                 continue
             answer = self._answers[index][1]
-            mask = _mask_of(answer, self.session.settings)
+            mask = stored_mask(answer, self.session.settings)
             if mask is None:
                 raise SessionError(
                     f"the clicks in slice {index} find nothing: add one or lower the threshold"
@@ -327,9 +326,3 @@ def clear_along(session: Session, drafts: Iterable[int], at: Callable[[int], Any
     others = {at(index): Draft() for index in drafts}
     others.pop(session.place, None)
     session.do(session.step("drop the object in its slices", Draft(), others=others))
-
-
-def _mask_of(answer: Any, settings: Settings) -> StoredMask | None:
-    rows, columns = answer.window
-    kept = mask_of(answer, settings)
-    return StoredMask.pack(kept.mask, rows.start or 0, columns.start or 0)

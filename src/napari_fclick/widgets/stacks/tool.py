@@ -195,7 +195,7 @@ class StackTool:
             controller.say(problem, "warning")
             return
         controller.change(self._take_in_hand)
-        session.ask_again()
+        session.answers.ask_again()
         self._keeper.want(session, line)
         controller.refresh()
 
