@@ -23,7 +23,7 @@ from napari_fclick.predictor import Predictor
 from napari_fclick.propagation import Propagation, Rules, Spacing, Stack
 from napari_fclick.replay import acceptances, clicks_needed, own_clicks, replay
 from napari_fclick.samples import coins, coins_truth
-from napari_fclick.session import Place, Session, editing, stacks
+from napari_fclick.session import Place, Session, accepting, editing, stacks
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import reopen
@@ -61,14 +61,14 @@ def annotated(tmp_path: Path, image: Any) -> Session:
     answer(session)
     session.add(52, 48, positive=False)
     answer(session)
-    session.accept()
+    accepting.accept(session)
     editing.merge(session, 52, 51)
     editing.pick_up(session, 50, 56)
     session.add(44, 50)
     answer(session)
-    session.accept()
+    accepting.accept(session)
     editing.pick_up(session, 10, 10)
-    session.accept()
+    accepting.accept(session)
     put(session, 20, 50)
     editing.delete(session, 55)
     session.undo()
@@ -150,9 +150,9 @@ def test_clicks_that_stand_for_a_start_are_neither_asked_nor_counted(
     editing.pick_up(session, 30, 30)
     session.add(30, 36)
     answer(session)
-    session.accept()
+    accepting.accept(session)
     editing.pick_up(session, 30, 36)
-    session.accept()  # as it is
+    accepting.accept(session)  # as it is
     recorder.close()
     journal = Journal.open(tmp_path / "a.fclick")
     found = list(acceptances(journal, image))
@@ -176,7 +176,7 @@ def test_what_was_asked_then_is_asked_again(tmp_path: Path, image: Any) -> None:
     answer(session)
     session.add(40, 44)
     answer(session)
-    session.accept()
+    accepting.accept(session)
     recorder.close()
     journal = Journal.open(tmp_path / "a.fclick")
     _, accepted = acceptances(journal, image)
@@ -233,7 +233,7 @@ def test_the_command_line_replays_what_the_network_answered(
         for each in robot.play(predictor, pixels, truth == label, most=3, target=0.95):
             session.add(each.click.row, each.click.column, each.click.positive)
             answer(session, predictor=predictor)
-        session.accept()
+        accepting.accept(session)
     recorder.close()
     command = ["napari-fclick", "replay", str(tmp_path / "a.fclick"), "--json", "--device", "cpu"]
     monkeypatch.setattr("sys.argv", [*command, "--out", str(tmp_path / "again.tif")])
@@ -308,7 +308,7 @@ def test_a_pyramid_is_looked_at_as_a_pyramid(tmp_path: Path, version: str, depth
     recorder = recording(tmp_path / "a.fclick", session, fine, tmp_path / "a.zarr")
     session.add(30, 30)
     answer(session, predictor=Coarse(radius=9))
-    session.accept()
+    accepting.accept(session)
     recorder.close()
     journal = Journal.open(tmp_path / "a.fclick")
     opened = open_image(journal)

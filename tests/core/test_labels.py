@@ -27,14 +27,12 @@ def test_keep_leaves_others_and_lets_the_object_shrink() -> None:
     made = patch(OverlapPolicy.KEEP)
     assert made.after.tolist() == [[0, 5, 7, 5], [0, 5, 7, 0]]
     assert (made.written, made.overwritten, made.withheld) == (3, {}, {7: 2})
-    assert made.summary() == "object 5: 3 px; kept 2 px of 7"
 
 
 def test_replace_takes_everything() -> None:
     made = patch(OverlapPolicy.REPLACE)
     assert made.after.tolist() == [[0, 5, 5, 5], [0, 5, 5, 0]]
     assert (made.written, made.overwritten, made.withheld) == (5, {7: 2}, {})
-    assert made.summary() == "object 5: 5 px; overwrote 2 px of 7"
 
 
 def test_background_only_adds() -> None:
@@ -47,17 +45,11 @@ def test_keep_is_the_default() -> None:
     assert make_patch(labels(), MASK, ALL, 5).after.tolist() == [[0, 5, 7, 5], [0, 5, 7, 0]]
 
 
-def test_summary_without_conflict() -> None:
-    made = make_patch(np.zeros((2, 4), int), MASK, ALL, 3)
-    assert made.summary() == "object 3: 5 px"
-
-
 def test_several_others_are_counted_each() -> None:
     base = np.array([[9, 9, 2, 0]])
     everywhere = np.ones((1, 4), bool)
     made = make_patch(base, everywhere, (slice(0, 1), slice(0, 4)), 1, OverlapPolicy.REPLACE)
     assert made.overwritten == {2: 1, 9: 2}
-    assert made.summary() == "object 1: 4 px; overwrote 3 px of 2, 9"
 
 
 @pytest.mark.parametrize("policy", list(OverlapPolicy))

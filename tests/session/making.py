@@ -8,7 +8,7 @@ import numpy as np
 from tests.session.fakes import FakePredictor
 
 from napari_fclick.core.masks import StoredMask
-from napari_fclick.session import Place, Session
+from napari_fclick.session import Place, Session, accepting
 from napari_fclick.session.answers import stored_mask
 
 SIZE = 64
@@ -45,4 +45,4 @@ def put(session: Session, y: float, x: float, radius: float = 5.0) -> Any:
     """Click an object and accept it."""
     session.add(y, x)
     answer(session, radius)
-    return session.accept()
+    return accepting.accept(session)

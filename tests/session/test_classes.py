@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.session.making import answer, make, put
+from tests.session.making import make, put
 
 from napari_fclick.session import Session, SessionError, editing
 from napari_fclick.session.classes import (
@@ -150,32 +150,3 @@ def test_a_new_image_goes_on_with_the_classes_of_the_one_before() -> None:
     assert other.colours == {"a": "#010203"}
     other.remove("a")
     assert classes.names == ["a"]
-
-
-def test_what_a_commit_would_do_is_foreseen_without_doing_it() -> None:
-    session = make()
-    assert session.foresee() is None  # nothing at hand
-    put(session, 20, 20)
-    session.add(20, 26)
-    assert session.foresee() is None  # still to be predicted
-    answer(session)
-    before = session.labels.copy()
-    foresee = session.foresee()
-    assert foresee is not None
-    kept = foresee().withheld
-    assert set(kept) == {1}
-    session.set(policy="replace")
-    foresee = session.foresee()
-    assert foresee is not None
-    assert foresee().overwritten == kept == session.plan().overwritten
-    assert (session.labels == before).all()
-
-
-def test_foreseeing_counts_no_labels() -> None:
-    """Where the next number is not known, all of the labels would have to be read."""
-    session = make()
-    session.set_labels(session.labels)
-    session.add(20, 26)
-    answer(session)
-    assert session.foresee() is None
-    assert not session.objects.knows_next_label

@@ -13,7 +13,7 @@ from tests.session.test_journal import recorded
 
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.core.peaks import peak
-from napari_fclick.session import Place, Session, SessionError, editing
+from napari_fclick.session import Place, Session, SessionError, accepting, editing
 from napari_fclick.session.journal import Journal
 from napari_fclick.session.resuming import reopen
 from napari_fclick.session.starting import start_from
@@ -33,7 +33,7 @@ def test_a_correction_keeps_all_pixels_of_an_object_that_was_there_before(tmp_pa
     editing.pick_up(session, 30, 30)
     session.add(30, 42)
     answer(session)
-    session.accept()
+    accepting.accept(session)
     recorder.close()
     with closing(Journal.open(tmp_path / "a.fclick")) as journal:
         (target,) = reopen(journal).targets
@@ -88,10 +88,10 @@ def test_a_correction_is_written_where_it_was_begun() -> None:
     answer(session)
     session.set_labels(other)
     with pytest.raises(SessionError, match="object 5 is not where it was picked up"):
-        session.accept()
+        accepting.accept(session)
     assert np.count_nonzero(other) == 100
     session.set_labels(first)
-    assert session.accept().label == 5
+    assert accepting.accept(session).label == 5
 
 
 def test_a_large_stack_is_not_read_through_for_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_pick_up_begins_with_the_mask_and_a_click_in_its_middle() -> None:
     found = session.mask()
     assert found is not None
     assert np.count_nonzero(found.mask) == np.count_nonzero(before == 2)
-    session.accept()
+    accepting.accept(session)
     assert np.array_equal(session.labels, before)
     assert session.objects[2].parts[0].start is not None
 
@@ -148,7 +148,7 @@ def test_the_next_click_goes_on_from_the_mask() -> None:
     assert request.previous.probability.max() == 1
     assert [a.clicks for a in request.trail] == [2]
     answer(session)
-    record = session.accept()
+    record = accepting.accept(session)
     assert record.label == 2
     assert np.count_nonzero(session.labels == 2) == record.area > 81
     assert len(session.objects) == 2
@@ -185,7 +185,7 @@ def test_a_corrected_object_gives_up_what_it_had_elsewhere() -> None:
     session.add(50, 50)  # the disc about it is the whole answer
     session.remove(0)
     answer(session)
-    session.accept()
+    accepting.accept(session)
     assert not session.labels[5:8, 5:8].any()
     session.undo()
     assert (session.labels[5:8, 5:8] == 7).all()
@@ -320,7 +320,7 @@ def test_objects_of_several_planes() -> None:
     session.labels[1, 15:26, 15:26] = 1
     session.show(Place((1, 2), (1,)), image)
     editing.pick_up(session, 20, 20)
-    session.accept()
+    accepting.accept(session)
     assert [part.place.index for part in session.objects[1].parts] == [(0,), (1,)]
     editing.delete(session, 1)
     assert not labels.any()

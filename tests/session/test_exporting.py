@@ -23,7 +23,7 @@ from tests.session.test_stacks import RUN, at, carried, click, known, make_stack
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.window import Box
-from napari_fclick.session import AcceptedObject, Place, Session, stacks
+from napari_fclick.session import AcceptedObject, Place, Session, accepting, stacks
 from napari_fclick.session.exporting import (
     coco_of_labels,
     export,
@@ -55,7 +55,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
     session.add(40, 40)
     session.add(40, 44, positive=False)
     answer(session)
-    session.accept()
+    accepting.accept(session)
     yield session
     recorder.close()
 

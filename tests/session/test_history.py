@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.session.fakes import disc_prediction
 
-from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.labels import make_patch
 from napari_fclick.core.window import Box
 from napari_fclick.session import History, Place, Settings
 from napari_fclick.session.history import Change, Commit, Step
 from napari_fclick.session.numbering import NumberedLabels, highest_label
 from napari_fclick.session.patches import StoredPatch
-from napari_fclick.session.predictions import KnownPredictions
 from napari_fclick.session.state import AcceptedObject, Draft, Part
 
 
@@ -56,29 +53,6 @@ def test_the_oldest_steps_are_forgotten_only_beyond_those_kept() -> None:
     for _ in range(20):
         history.push(_step(30))
     assert len(history.done) == 20
-
-
-def test_known_predictions_are_bounded() -> None:
-    known, place = KnownPredictions(max_bytes=3000), (Place(), None)
-    image = np.zeros((50, 50))
-    sequences = [ClickSequence([Click(20, x)]) for x in range(10, 30)]
-    for clicks in sequences:
-        known.add(place, clicks, disc_prediction(image, clicks))
-    found = [known.get(place, clicks) is not None for clicks in sequences]
-    assert found == [False] * (len(sequences) - 2) + [True] * 2
-
-
-def test_pixels_kept_for_the_next_click_count_too() -> None:
-    def kept(pixels: int) -> Any:
-        block = SimpleNamespace(nbytes=pixels)
-        return SimpleNamespace(probability=np.zeros((2, 2), np.float32), block=block)
-
-    known = KnownPredictions(max_bytes=3000)
-    sequences = [ClickSequence([Click(20, x)]) for x in range(5)]
-    for clicks in sequences:
-        known.add((Place(), None), clicks, kept(1400))
-    found = [known.get((Place(), None), clicks) is not None for clicks in sequences]
-    assert found == [False, False, False, True, True]
 
 
 def test_a_count_is_dropped_where_the_labels_changed_since() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.session.fakes import bare_target
 from tests.session.making import SIZE, answer, make, put
 
-from napari_fclick.session import Session, SessionError, editing
+from napari_fclick.session import Session, SessionError, accepting, editing
 from napari_fclick.session.journal import APPLICATION_ID, Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import check_image, reopen
@@ -154,7 +154,7 @@ def act(session: Session, name: str, y: int, x: int) -> None:
             session.clear()
             session.add(y, x)
             ensure_answer(session)
-            session.accept()
+            accepting.accept(session)
         case "add":
             session.add(y, x, bool(y % 3))
             ensure_answer(session)
@@ -216,7 +216,7 @@ def test_labels_converted_to_another_dtype_keep_their_numbers(tmp_path: Path) ->
     loaded = session.labels.copy()
     assert session.target is not None
     session.target.labels = session.labels.astype(np.int32)  # as napari converts a layer's data
-    session.accept()
+    accepting.accept(session)
     put(session, 50, 50)
     recorder.close()
     with closing(Journal.open(tmp_path / "a.fclick")) as journal:
@@ -411,7 +411,7 @@ def test_a_commit_costs_what_the_object_costs(tmp_path: Path) -> None:
     for x in range(20, 200, 20):
         session.add(100, x)
         answer(session, radius=8)
-        session.accept()
+        accepting.accept(session)
     recorder.close()
     assert (tmp_path / "a.fclick").stat().st_size < 200_000
 
@@ -555,7 +555,7 @@ def _edited(session: Session, data: st.DataObject) -> None:
         session.add(*data.draw(st.tuples(st.integers(15, 30), st.integers(15, 30)), "click"))
         _answered(session)
         try:
-            session.accept()
+            accepting.accept(session)
         except SessionError:
             session.clear()
         return
@@ -571,7 +571,7 @@ def _edited(session: Session, data: st.DataObject) -> None:
         editing.pick_up(session, int(row), int(column))
         session.add(max(int(row) - 4, 0), int(column))
         _answered(session)
-        session.accept()
+        accepting.accept(session)
 
 
 def _answered(session: Session) -> None:

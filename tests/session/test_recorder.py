@@ -12,6 +12,7 @@ from psygnal import EmitLoopError
 from tests.session.fakes import bare_target
 from tests.session.making import answer, make, put
 
+from napari_fclick.session import accepting
 from napari_fclick.session.journal import Journal, Target
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.recorder import Recorder
@@ -71,7 +72,7 @@ def test_what_others_raise_keeps_no_step_from_the_file(tmp_path: Path, signal: s
     emitter.connect(fail)
     told.clear()
     with pytest.raises(EmitLoopError):
-        session.accept()
+        accepting.accept(session)
     emitter.disconnect(fail)
     assert told == ["changed"]
     assert list(session.objects) == [1, 2]

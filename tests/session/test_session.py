@@ -2,78 +2,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.session.fakes import FakePredictor
 from tests.session.making import SIZE, Clock, answer, make, put
 
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.core.labels import OverlapPolicy
-from napari_fclick.session import NumberedLabels, Place, Session, SessionError
-
-
-def test_accept_writes_the_mask_and_starts_the_next_object() -> None:
-    session = make()
-    record = put(session, 20, 30)
-    assert record.label == 1
-    assert record.box[:2] == (15, 25)
-    assert record.side == 11
-    assert record.area == np.count_nonzero(session.labels == 1) == 81
-    assert record.seconds > 0
-    assert not session.clicks
-    assert session.objects.next_label == 2
-    assert put(session, 40, 40).label == 2
-
-
-def test_nothing_to_accept() -> None:
-    session = make()
-    with pytest.raises(SessionError, match="click on an object first"):
-        session.accept()
-    session.add(5, 5)
-    with pytest.raises(SessionError, match="still being predicted"):
-        session.accept()
-    request = session.answers.request()
-    assert request is not None
-    session.answers.fail(request.generation, "out of memory")
-    with pytest.raises(SessionError, match="out of memory"):
-        session.accept()
-    assert len(session.clicks) == 1
-    assert not session.labels.any()
-
-
-def test_an_empty_mask_is_refused() -> None:
-    session = make()
-    session.add(5, 5)
-    answer(session)
-    session.set(threshold=0.95)
-    with pytest.raises(SessionError, match=r"empty at threshold 0\.95"):
-        session.accept()
-
-
-def test_no_labels_to_write_into() -> None:
-    session = Session(np.zeros((SIZE, SIZE)))
-    session.add(5, 5)
-    answer(session)
-    with pytest.raises(SessionError, match="choose a Labels layer"):
-        session.accept()
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        (np.zeros((SIZE, SIZE + 1), int), "do not fit"),
-        (np.zeros((2, SIZE, SIZE), int), "do not fit"),
-        (np.zeros((SIZE, SIZE)), "no whole numbers"),
-    ],
-)
-def test_labels_that_do_not_fit(labels: Any, message: str) -> None:
-    with pytest.raises(SessionError, match=message):
-        make().set_labels(labels)
+from napari_fclick.session import Place, Session, SessionError, accepting
 
 
 def test_a_negative_first_click_is_refused() -> None:
@@ -83,64 +22,6 @@ def test_a_negative_first_click_is_refused() -> None:
     with pytest.raises(ClickError, match="outside the image"):
         session.add(5, SIZE)
     assert not session.can_undo
-
-
-def test_stale_answers_are_dropped() -> None:
-    session = make()
-    session.add(5, 5)
-    old = session.answers.request()
-    session.add(9, 9)
-    new = session.answers.request()
-    assert old is not None
-    assert new is not None
-    assert not session.answers.receive(session.place, old, old.run(FakePredictor()))
-    assert session.prediction is None
-    assert session.answers.pending
-    assert not session.answers.fail(old.generation, "late")
-    assert session.answers.receive(session.place, new, new.run(FakePredictor()))
-    assert session.prediction is not None
-    assert session.answers.request() is None
-
-
-def test_undo_needs_no_new_prediction() -> None:
-    session = make()
-    session.add(20, 20)
-    answer(session)
-    first = session.prediction
-    session.add(24, 20)
-    answer(session)
-    session.undo()
-    assert session.prediction is first
-    assert session.answers.request() is None
-    session.redo()
-    assert len(session.clicks) == 2
-    assert session.answers.request() is None
-
-
-def test_the_answer_to_the_longest_known_beginning_carries_over() -> None:
-    session = make()
-    session.add(20, 20)
-    answer(session)
-    first = session.prediction
-    session.add(24, 20)
-    session.add(28, 20)
-    request = session.answers.request()
-    assert request is not None
-    assert request.previous is first
-    session.move(0, 21, 21)
-    request = session.answers.request()
-    assert request is not None
-    assert request.previous is None
-
-
-def test_other_weights_are_asked_anew() -> None:
-    session = make()
-    session.add(20, 20)
-    answer(session)
-    before = session.answers.generation
-    session.answers.forget()
-    assert session.answers.pending
-    assert session.answers.generation > before
 
 
 def test_undo_of_an_accepted_object_brings_its_clicks_back() -> None:
@@ -184,121 +65,6 @@ def test_redo_does_not_write_again_what_a_brush_erased() -> None:
         assert np.array_equal(session.labels, corrected)
 
 
-@pytest.mark.parametrize("policy", list(OverlapPolicy))
-def test_overlap_policies(policy: OverlapPolicy) -> None:
-    session = make()
-    said: list[str] = []
-    session.reported.connect(said.append)
-    session.set(policy=policy)
-    put(session, 20, 20)
-    before = session.labels.copy()
-    put(session, 20, 26)
-    replaced = np.count_nonzero((before == 1) & (session.labels == 2))
-    assert bool(replaced) == (policy is OverlapPolicy.REPLACE)
-    verb = "overwrote" if replaced else "kept"
-    assert f"{verb} " in said[-1]
-    assert said[-1].endswith("px of 1")
-    session.undo()
-    assert np.array_equal(session.labels, before)
-
-
-def test_a_mask_that_lies_in_another_object_is_not_lost() -> None:
-    session = make()
-    put(session, 20, 20, radius=9)
-    session.add(21, 20)
-    answer(session, radius=3)
-    with pytest.raises(SessionError, match="belong to object 1"):
-        session.accept()
-    assert len(session.clicks) == 1
-
-
-def test_numbers_in_use_are_not_used_again() -> None:
-    session = make()
-    session.labels[60, 60] = 41
-    assert put(session, 20, 20).label == 42
-
-
-def test_a_number_that_appeared_meanwhile_is_found() -> None:
-    session = make(highest=0)
-    session.labels[20, 20] = 1  # nobody told
-    record = put(session, 20, 20)
-    assert record.label == 2
-    assert session.labels[20, 20] == 1
-    session.target.saw(9)
-    assert session.objects.next_label == 10
-
-
-def test_two_images_in_one_labels_layer() -> None:
-    target = NumberedLabels(np.zeros((SIZE, SIZE), int))
-    first, second = (Session(np.zeros((SIZE, SIZE)), target) for _ in range(2))
-    assert put(first, 10, 10).label == 1
-    assert put(second, 30, 30).label == 2
-    assert first.objects.next_label == second.objects.next_label == 3
-    first.undo()
-    second.undo()
-    assert put(second, 30, 30).label == 1
-    with pytest.raises(SessionError, match="number 1 was given to another object"):
-        first.redo()
-    assert not first.objects
-    second.undo()
-    first.redo()
-    assert list(first.objects) == [1]
-
-
-def test_the_labels_change_their_shape() -> None:
-    labels = SimpleNamespace(data=np.zeros((SIZE, SIZE), int))
-
-    class Exchanged:
-        dtype = labels.data.dtype
-        shape = property(lambda _: labels.data.shape)
-
-        def __getitem__(self, index: Any) -> Any:
-            return labels.data[index]
-
-        def __setitem__(self, index: Any, value: Any) -> None:
-            labels.data[index] = value
-
-    session = Session(np.zeros((SIZE, SIZE)), Exchanged())
-    put(session, 40, 40)
-    labels.data = np.zeros((9, 9), int)
-    with pytest.raises(SessionError, match="labels' shape changed"):
-        session.undo()
-    assert list(session.objects) == [1]
-    session.add(5, 5)
-    answer(session)
-    with pytest.raises(SessionError, match="labels' shape changed"):
-        session.accept()
-
-
-def test_numbers_beyond_the_dtype() -> None:
-    session = make(np.uint8)
-    session.labels[60, 60] = 255
-    session.add(20, 20)
-    answer(session)
-    with pytest.raises(SessionError, match=r"label 256 is not within 1 to 255.*wider dtype"):
-        session.accept()
-    assert len(session.clicks) == 1
-
-
-def test_labels_that_cannot_be_written_change_nothing() -> None:
-    session = make()
-    put(session, 20, 20)
-    session.add(40, 40)
-    answer(session)
-    session.labels.flags.writeable = False
-    with pytest.raises(ValueError, match="read-only"):
-        session.accept()
-    assert len(session.clicks) == 1
-    assert list(session.objects) == [1]
-    session.undo()
-    with pytest.raises(ValueError, match="read-only"):
-        session.undo()
-    assert list(session.objects) == [1]
-    session.labels.flags.writeable = True
-    session.undo()
-    assert not session.labels.any()
-
-
 def test_settings_are_undone_and_need_no_prediction() -> None:
     session = make()
     session.add(20, 20)
@@ -336,17 +102,6 @@ def test_only_the_moves_of_a_slider_are_one_step() -> None:
     assert not session.can_undo
 
 
-def test_typical_side_is_the_median_of_the_objects() -> None:
-    session = make()
-    for i, radius in enumerate((3, 4, 8)):
-        put(session, 12 + 20 * i, 12 + 20 * i, radius=radius)
-    assert session.objects.typical_side == 9
-    session.add(40, 10)
-    request = session.answers.request()
-    assert request is not None
-    assert request.typical_side == 9
-
-
 # --- planes -----------------------------------------------------------------------------
 
 
@@ -366,7 +121,7 @@ def test_each_plane_has_its_draft_and_its_place_in_the_labels() -> None:
     session.show(Place((1, 2), (1,)), image[1])
     assert len(session.clicks) == 1
     answer(session)
-    session.accept()
+    accepting.accept(session)
     assert np.count_nonzero(labels[1] == 2) == 81
 
 
@@ -432,7 +187,7 @@ def act(session: Session, image: Any, name: str, *values: Any) -> None:
         elif name == "accept":
             if session.answers.pending:
                 answer(session)
-            session.accept()
+            accepting.accept(session)
         else:
             getattr(session, name)(*values)
     except (ClickError, SessionError):

@@ -6,7 +6,7 @@ import numpy as np
 from tests.session.making import SIZE
 from tests.session.test_stacks import PLANE, at, click, make_stack
 
-from napari_fclick.session import Place, Session
+from napari_fclick.session import Place, Session, accepting
 
 
 def marked(session: Session, index: int) -> None:
@@ -36,7 +36,7 @@ def test_accepting_one_slice_takes_its_marks_along() -> None:
     session = make_stack()
     marked(session, 6)
     click(session, 4)
-    session.accept()
+    accepting.accept(session)
     assert session.drafts_along(0) == {}
     session.undo()
     assert session.drafts_along(0).keys() == {4, 6}

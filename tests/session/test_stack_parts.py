@@ -17,7 +17,7 @@ from tests.session.test_stacks import (
     planned,
 )
 
-from napari_fclick.session import Session, SessionError, editing, stacks
+from napari_fclick.session import Session, SessionError, accepting, editing, stacks
 from napari_fclick.session.stack_parts import listed
 
 SMALL = disc(20, 20, 2)
@@ -176,7 +176,7 @@ def test_what_is_known_of_one_slice_alone_is_followed_from_there() -> None:
     session = make_stack()
     from_file(session, *range(1, 8))
     pick_up(session, 4)
-    session.accept()
+    accepting.accept(session)
     pick_up(session, 3)
     session.show(at(6), PLANE)
     session.mark_absent()

@@ -16,7 +16,7 @@ from tests.session.making import make, put
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.window import Box
-from napari_fclick.session import AcceptedObject, Place, Session, editing
+from napari_fclick.session import AcceptedObject, Place, Session, accepting, editing
 from napari_fclick.session.state import Part
 from napari_fclick.widgets import features
 from napari_fclick.widgets.features import class_colormap, merged_features
@@ -453,7 +453,7 @@ def test_what_is_at_stake_is_told_before(open_dock: Any) -> None:
     accept_at(widget, (20, 20))
     controller.click(20, 26)
     assert widget.wait_idle()
-    shared = sum(controller.session.plan().withheld.values())
+    shared = sum(accepting.plan(controller.session).withheld.values())
     assert f"keeps {shared} px of 1" in status(widget)
     controller.set(policy="replace")
     assert widget.wait_idle()

@@ -62,15 +62,6 @@ class LabelPatch:
         """Write ``after`` into the labels."""
         labels[self.where] = self.after
 
-    def summary(self) -> str:
-        """Say in one line what the commit did to other objects."""
-        parts = [f"object {self.label}: {self.written:,} px"]
-        for verb, counts in (("overwrote", self.overwritten), ("kept", self.withheld)):
-            if counts:
-                total, ids = sum(counts.values()), ", ".join(map(str, sorted(counts)))
-                parts.append(f"{verb} {total:,} px of {ids}")
-        return "; ".join(parts)
-
 
 def make_patch(
     labels: Any,

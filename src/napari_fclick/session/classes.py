@@ -202,8 +202,7 @@ def rename_class(session: Session, name: str, to: str) -> None:
         step = replace(step, settings_after=replace(session.settings, class_name=to))
     if changes:
         owner = session.objects.owners[having[0]]  # nothing is written: any object's will do
-        shape = tuple(int(n) for n in owner.labels.shape)
-        step = replace(step, commit=Commit((), owner, changes, shape))
+        step = replace(step, commit=Commit((), owner, changes, owner.shape))
     if step.commit is not None or step.settings_after != step.settings_before:
         session.do(step)
 

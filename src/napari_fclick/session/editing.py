@@ -155,10 +155,9 @@ def classify(session: Session, labels: int | Iterable[int], class_name: str) -> 
     if not changes:
         return
     owner = session.objects.owners[changes[0].label]  # nothing is written: any object's will do
-    shape = tuple(int(n) for n in owner.labels.shape)
     named = _named([change.label for change in changes])
     step = session.step(f"make {named} {class_name or 'unclassified'}", session.draft)
-    session.do(replace(step, commit=Commit((), owner, tuple(changes), shape)))
+    session.do(replace(step, commit=Commit((), owner, tuple(changes), owner.shape)))
 
 
 def bounds(session: Session, label: int, place: Place, near: tuple[int, int] | None = None) -> Box:
@@ -263,8 +262,7 @@ def _renumber(
         patches += [_patch(session, place, box, label, to, gone) for place, box in boxes.items()]
         gone.append(label)
     changes = tuple(change for change in changes if change.before or change.after)
-    shape = tuple(int(n) for n in session.labels.shape)
-    commit = Commit(tuple(patches), target, changes, shape, numbers)
+    commit = Commit(tuple(patches), target, changes, target.shape, numbers)
     session.do(replace(session.step(name, session.draft), commit=commit))
 
 

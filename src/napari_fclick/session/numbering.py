@@ -42,6 +42,11 @@ class NumberedLabels:
         self._seen = 0
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the labels."""
+        return tuple(int(n) for n in self.labels.shape)
+
+    @property
     def known(self) -> bool:
         """Whether `highest` costs nothing."""
         return self._counted is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -57,8 +56,8 @@ class Objects(Mapping[int, AcceptedObject]):
     ) -> None:
         """Write into these labels; see `Session.set_labels`."""
         if target is not None:
-            _check(target.labels, place, plane_shape)
-            self._shape = _shape_of(target)
+            _check(target, place, plane_shape)
+            self._shape = target.shape
         self.target = target
 
     @property
@@ -141,12 +140,12 @@ class Objects(Mapping[int, AcceptedObject]):
 
     # --- commits ------------------------------------------------------------------------
 
-    def plan(
+    def patch(
         self,
         mask: Mask,
         box: Box,
         place: Place,
-        label: int | None,
+        label: int,
         policy: OverlapPolicy,
         start: Box | None = None,
     ) -> LabelPatch:
@@ -159,30 +158,34 @@ class Objects(Mapping[int, AcceptedObject]):
         box : Box
             In pixels of the plane.
         place : Place
-        label : int or None
-            None for a new object.
+        label : int
+            The object's number.
         policy : OverlapPolicy
         start : Box, optional
-            Bounds of the mask that a corrected object had.
+            Bounds of what the object was there, as far as its record does not tell.
 
         Raises
         ------
         SessionError
-            If there are no labels, they cannot hold the number, or nothing would be written.
+            If there are no labels, or they cannot hold the number.
         """
-        patch = self.patch(mask, box, place, label or self.next_label, policy, start)
-        if label is None and bool(np.any(patch.before == patch.label)):
-            # The number was taken behind our back: all labels are read again.
-            assert self.target is not None
-            self.target.forget()
-            patch = self.patch(mask, box, place, self.next_label, policy)
-        if patch.written == 0:
-            owners = ", ".join(map(str, sorted(patch.withheld)))
-            raise SessionError(
-                f"nothing to write: all pixels of the mask belong to object {owners} "
-                f"(overlap policy {policy.value!r})"
-            )
-        return patch
+        target = self.check_target()
+        box_before = self._box_before(label, place, start)
+        if box_before is not None:
+            # What the object had before may lie outside of its new mask.
+            mask, box = _grown(mask, box, box.union(box_before))
+        where = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+        try:
+            return make_patch(target.labels, mask, where, label, policy)
+        except ValueError as error:
+            raise SessionError(f"{error}; choose labels of a wider dtype") from error
+
+    def finds_taken(self, patch: LabelPatch) -> bool:
+        """Whether a new object's number is in the labels already: they are counted anew then."""
+        taken = bool(np.any(patch.before == patch.label))
+        if taken:
+            self.check_target().forget()
+        return taken
 
     def write(self, commit: Commit) -> int:
         """Do a commit; return how many pixels something else had changed meanwhile.
@@ -245,45 +248,11 @@ class Objects(Mapping[int, AcceptedObject]):
             return start
         return part.box if start is None else part.box.union(start)
 
-    def patch(
-        self,
-        mask: Mask,
-        box: Box,
-        place: Place,
-        label: int,
-        policy: OverlapPolicy,
-        start: Box | None = None,
-    ) -> LabelPatch:
-        """Return what writing a mask would change; nothing is written.
 
-        Parameters
-        ----------
-        mask : ndarray of bool
-            Of the pixels in ``box``.
-        box : Box
-            In pixels of the plane.
-        place : Place
-        label : int
-            The object's number.
-        policy : OverlapPolicy
-        start : Box, optional
-            Bounds of what the object was there, as far as its record does not tell.
-
-        Raises
-        ------
-        SessionError
-            If there are no labels, or they cannot hold the number.
-        """
-        target = self.check_target()
-        box_before = self._box_before(label, place, start)
-        if box_before is not None:
-            # What the object had before may lie outside of its new mask.
-            mask, box = _grown(mask, box, box.union(box_before))
-        where = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
-        try:
-            return make_patch(target.labels, mask, where, label, policy)
-        except ValueError as error:
-            raise SessionError(f"{error}; choose labels of a wider dtype") from error
+def box_of(patch: LabelPatch) -> Box:
+    """Return the part of its plane that a patch covers."""
+    rows, columns = (part for part in patch.where if isinstance(part, slice))
+    return Box(rows.start, columns.start, rows.stop, columns.stop)
 
 
 def _written(patches: Iterable[StoredPatch], commit: Commit, *, revert: bool = False) -> int:
@@ -293,8 +262,8 @@ def _written(patches: Iterable[StoredPatch], commit: Commit, *, revert: bool = F
         raise SessionError(f"the labels cannot be written: {error}") from error
 
 
-def _check(labels: Any, place: Place, plane_shape: tuple[int, int]) -> None:
-    shape, dtype = tuple(int(n) for n in labels.shape), np.dtype(labels.dtype)
+def _check(target: NumberedLabels, place: Place, plane_shape: tuple[int, int]) -> None:
+    shape, dtype = target.shape, np.dtype(target.labels.dtype)
     if dtype.kind not in "iub":
         raise SessionError(f"labels of dtype {dtype} hold no whole numbers; choose integers")
     if len(shape) != place.ndim or place.plane_shape(shape) != plane_shape:
@@ -304,15 +273,10 @@ def _check(labels: Any, place: Place, plane_shape: tuple[int, int]) -> None:
         )
 
 
-def _shape_of(target: NumberedLabels) -> tuple[int, ...]:
-    return tuple(int(n) for n in target.labels.shape)
-
-
 def _check_shape(target: NumberedLabels, wanted: tuple[int, ...]) -> None:
-    shape = _shape_of(target)
-    if shape != wanted:
+    if target.shape != wanted:
         raise SessionError(
-            f"the labels' shape changed from {wanted} to {shape}: choose labels that fit"
+            f"the labels' shape changed from {wanted} to {target.shape}: choose labels that fit"
         )
 
 

@@ -74,9 +74,10 @@ def reopen(
         labels, fresh = _empty(known), range(len(known))
     targets = [t if isinstance(t, NumberedLabels) else NumberedLabels(t) for t in labels]
     for target, wanted in zip(targets, known, strict=True):
-        shape = tuple(int(n) for n in target.labels.shape)
-        if shape != wanted.shape:
-            raise JournalError(f"labels {wanted.name!r} have shape {wanted.shape}, not {shape}")
+        if target.shape != wanted.shape:
+            raise JournalError(
+                f"labels {wanted.name!r} have shape {wanted.shape}, not {target.shape}"
+            )
     restored = journal.restore(targets)
     _check_numbers(restored, targets, known)
     try:

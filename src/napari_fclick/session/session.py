@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from psygnal import Signal
@@ -14,22 +13,17 @@ from psygnal import Signal
 from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
-from napari_fclick.core.labels import LabelPatch, OverlapPolicy
-from napari_fclick.core.masks import Mask, mask_bounds
-from napari_fclick.core.window import Box
+from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.session.answers import Answers
 from napari_fclick.session.classes import Classes
 from napari_fclick.session.drafts import Drafts
-from napari_fclick.session.history import Change, Commit, History, Step
+from napari_fclick.session.history import Commit, History, Step
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Objects
-from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.restoring import Restored
 from napari_fclick.session.state import (
-    AcceptedObject,
     Draft,
-    Part,
     PredictionLike,
     SessionError,
     Settings,
@@ -319,131 +313,6 @@ class Session:
         """
         prediction = prediction or self.prediction
         return None if prediction is None else self.answers.mask(prediction, self.settings)
-
-    # --- objects ------------------------------------------------------------------------
-
-    def plan(self, place: Place | None = None, settings: Settings | None = None) -> LabelPatch:
-        """Return what accepting the draft would write, and take from whom.
-
-        Parameters
-        ----------
-        place : Place, optional
-            The plane whose draft is meant; by default this one.
-        settings : Settings, optional
-            By default those that are set.
-
-        Raises
-        ------
-        SessionError
-            If there is nothing to accept, it is not up to date, or other objects keep all
-            its pixels.
-        """
-        place = place or self.place
-        settings = settings or self.settings
-        mask, box = self._mask(place, settings)
-        draft = self.drafts.at(place)
-        self.objects.check_corrected([(place, draft)])
-        start = None if draft.start is None else draft.start.mask.box
-        return self.objects.plan(mask, box, place, draft.label, settings.policy, start)
-
-    def foresee(self) -> Callable[[], LabelPatch] | None:
-        """Return what tells, later or in another thread, what `plan` would.
-
-        It reads no more of the labels than where the mask is, and raises what reading them
-        raises. None where there is nothing to accept, no labels, or no number yet.
-        """
-        ready = self.prediction is not None and self.target is not None
-        if not ready or not (self.draft.label or self.objects.knows_next_label):
-            return None
-        try:
-            mask, box = self._mask(self.place, self.settings)
-        except SessionError:
-            return None
-        start = None if self.draft.start is None else self.draft.start.mask.box
-        label = self.draft.label or self.objects.next_label
-        return partial(
-            self.objects.patch, mask, box, self.place, label, self.settings.policy, start
-        )
-
-    def accept(
-        self, place: Place | None = None, settings: Settings | None = None
-    ) -> AcceptedObject:
-        """Write the draft into the labels and start the next object.
-
-        Parameters
-        ----------
-        place : Place, optional
-            The plane whose draft is meant; by default this one.
-        settings : Settings, optional
-            By default those that are set.
-
-        Raises
-        ------
-        SessionError
-            If there is nothing to accept, it is not up to date, or other objects keep all
-            its pixels. Nothing is written then.
-        """
-        place = place or self.place
-        settings = settings or self.settings
-        patch = self.plan(place, settings)
-        target = self.objects.check_target()
-        before = self.objects.here(patch.label)
-        record, left_out = self._record(patch, place, settings, before), self._left_out(place)
-        stored = (StoredPatch.pack(patch),)
-        shape = tuple(int(n) for n in self.labels.shape)
-        commit = Commit(stored, target, (Change(patch.label, before, record),), shape)
-        others = dict.fromkeys(self.drafts.left_marks(place), Draft())
-        step = self.step(f"accept object {patch.label}", Draft(), place, others)
-        self.do(replace(step, commit=commit))
-        self.reported.emit("; ".join([patch.summary(), *left_out]))
-        return record
-
-    def _left_out(self, here: Place) -> list[str]:
-        """Say which clicks before and behind a plane may be meant for its object, and are not."""
-        label = self.drafts.at(here).label
-        slices = [
-            "/".join(map(str, place.index))
-            for place in self.drafts.clicked
-            if place.behind(here) and self.drafts.at(place).label == label
-        ]
-        if not slices:
-            return []
-        named = f"slice{'s' * (len(slices) > 1)} {', '.join(slices)}"
-        return [f"clicks in {named} are not part of it: propagate first to make it one object"]
-
-    def _record(
-        self, patch: LabelPatch, place: Place, settings: Settings, before: AcceptedObject | None
-    ) -> AcceptedObject:
-        rows, columns = (part for part in patch.where if isinstance(part, slice))
-        box = Box(rows.start, columns.start, rows.stop, columns.stop)
-        draft, trail = self.drafts.at(place), self.answers.trail(place)
-        part = Part(place, draft.clicks, box, patch.written, trail, draft.start, settings)
-        seconds, made, name = self._spent(draft), draft.made, settings.class_name
-        if before is None:
-            return AcceptedObject(patch.label, (part,), seconds, made, name)
-        record = before.with_parts([part])
-        return replace(record, seconds=before.seconds + seconds, made=before.made + made)
-
-    def _mask(self, place: Place, settings: Settings) -> tuple[Mask, Box]:
-        prediction, draft = self.answers.at(place), self.drafts.at(place)
-        if draft.absent:
-            raise SessionError("nothing to accept: the object is marked as not being here")
-        if not draft.clicks:
-            raise SessionError("nothing to accept: click on an object first")
-        if prediction is None:
-            reason = self.answers.failure or "it is still being predicted"
-            raise SessionError(f"the mask cannot be accepted: {reason}")
-        mask = self.answers.mask(prediction, settings).mask
-        box = mask_bounds(mask)
-        if box is None:
-            raise SessionError(
-                f"the mask is empty at threshold {settings.threshold:g}: "
-                "add a click or lower the threshold"
-            )
-        rows, columns = prediction.window
-        cut = mask[box.top : box.bottom, box.left : box.right]
-        top, left = rows.start or 0, columns.start or 0
-        return cut, box.shifted(top, left)
 
     # --- undo ---------------------------------------------------------------------------
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +15,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import Kind, SliceMask
 from napari_fclick.session.editing import bounds
+from napari_fclick.session.objects import box_of
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
@@ -28,71 +28,8 @@ from napari_fclick.session.stack_parts import (
     region,
     unrecorded,
 )
+from napari_fclick.session.stakes import Stakes
 from napari_fclick.session.state import Draft, Part, SessionError, Settings
-
-
-@dataclass(frozen=True)
-class Stakes:
-    """What accepting an object in its slices would do, or did, all slices together.
-
-    Attributes
-    ----------
-    label : int
-        The object's number.
-    slices : int
-        How many slices it has pixels in.
-    written : int
-        Pixels of them that are ``label`` afterwards.
-    overwritten : dict of int to int
-        Pixels taken from other objects, by their number.
-    withheld : dict of int to int
-        Pixels of the masks that other objects kept, by their number.
-    removed : tuple of int
-        Slices that it was known in, and is taken out of.
-    stays : tuple of int
-        Slices that it was known in, and stays in as it was: it was not carried there now.
-    rewritten : tuple of int
-        Slices in which it was from elsewhere, such as a file, and gets another shape.
-    """
-
-    label: int
-    slices: int = 0
-    written: int = 0
-    overwritten: dict[int, int] = field(default_factory=dict)
-    withheld: dict[int, int] = field(default_factory=dict)
-    removed: tuple[int, ...] = ()
-    stays: tuple[int, ...] = ()
-    rewritten: tuple[int, ...] = ()
-
-    def plus(self, patch: LabelPatch, rewritten: tuple[int, ...] = ()) -> Stakes:
-        """Return what it comes to with one more slice, which may be one that is rewritten."""
-        return replace(
-            self,
-            slices=self.slices + (patch.written > 0),
-            written=self.written + patch.written,
-            overwritten=dict(Counter(self.overwritten) + Counter(patch.overwritten)),
-            withheld=dict(Counter(self.withheld) + Counter(patch.withheld)),
-            rewritten=(*self.rewritten, *rewritten),
-        )
-
-    @property
-    def elsewhere(self) -> list[str]:
-        """What becomes of it in slices that no person made now."""
-        cases = (
-            ("rewrites", self.rewritten),
-            ("removed from", self.removed),
-            ("stays as it was in", self.stays),
-        )
-        return [f"{what} {listed(slices)}" for what, slices in cases if slices]
-
-    def summary(self) -> str:
-        """Say in one line what it does to other objects."""
-        parts = [f"object {self.label}: {self.written} px in {self.slices} slices"]
-        for verb, counts in (("overwrote", self.overwritten), ("kept", self.withheld)):
-            if counts:
-                total, ids = sum(counts.values()), ", ".join(map(str, sorted(counts)))
-                parts.append(f"{verb} {total} px of {ids}")
-        return "; ".join([*parts, *self.elsewhere])
 
 
 @dataclass(frozen=True)
@@ -249,9 +186,7 @@ class Made:
             self._keep(patch)
         # A clicked slice is known even if others keep all of it: a replay needs it.
         if each is not None and (patch.written or each.kind is Kind.KEYFRAME):
-            rows, columns = (part for part in patch.where if isinstance(part, slice))
-            box = Box(rows.start, columns.start, rows.stop, columns.stop)
-            self.found.append((each, box, patch.written))
+            self.found.append((each, box_of(patch), patch.written))
 
     def _keep(self, patch: LabelPatch) -> None:
         """Keep a patch to be packed with those of the slices in the same chunks."""
@@ -323,19 +258,11 @@ def planned(work: Work) -> Made:
     label = number or session.objects.next_label
     made = Made(session.labels, work.axis, work.stakes(label))
     for each, patch in work.patches(label):
-        if number is None and bool(np.any(patch.before == label)):
-            # The number was taken behind our back: all labels are read again.
-            assert session.target is not None
-            session.target.forget()
+        if number is None and session.objects.finds_taken(patch):
             return planned(work)
         made.take(each, patch, work.rewritten(each, patch))
     made.pack()
-    if not made.stakes.written:
-        owners = ", ".join(map(str, sorted(made.stakes.withheld)))
-        raise SessionError(
-            f"nothing to write: all pixels of the masks belong to object {owners} "
-            f"(overlap policy {work.settings.policy.value!r})"
-        )
+    made.stakes.check(work.settings.policy)
     return made
 
 

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from napari_fclick.core.clicks import Click
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import SliceMask
-from napari_fclick.session.history import Change, Commit
+from napari_fclick.session.accepting import recorded, write
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
 from napari_fclick.session.stack_parts import label_of, region, take_in_hand
-from napari_fclick.session.stack_plan import Stakes, Work, gathered, planned, surroundings
+from napari_fclick.session.stack_plan import Work, gathered, planned, surroundings
 from napari_fclick.session.stack_run import StackRun
+from napari_fclick.session.stakes import Stakes
 from napari_fclick.session.state import (
     AcceptedObject,
     Answer,
@@ -200,26 +201,28 @@ def accept(
     """
     work = gathered(session, slices, run.axis, settings)
     made = planned(work)
-    stakes, label, target = made.stakes, made.stakes.label, session.target
-    assert target is not None  # it was planned
+    stakes, label = made.stakes, made.stakes.label
     trails = trails or {}
     parts = [_part(work, *found, run, trails.get(found[0].index, ())) for found in made.found]
-    before = session.objects.here(label)
-    record = _record(work, label, _ordered(parts, session.place), before)
-    shape = tuple(int(n) for n in session.labels.shape)
+    record = recorded(
+        session,
+        label,
+        _ordered(parts, session.place),
+        work.drafts.values(),
+        work.settings.class_name,
+        [work.at(index) for index in work.gone],
+    )
     run = replace(
         run,
         slices=tuple(each.index for each, *_ in made.found),
         absent=work.gone,
     )
-    change = Change(label, before, record)
     # Before the others: it holds what they change as it was.
     around = surroundings(work, label) if run.others else []
-    commit = Commit((*around, *made.patches), target, (change,), shape, stack=run)
     cleared = {work.at(index): Draft() for index in work.drafts}
     cleared.pop(session.place, None)
-    name = f"accept object {label} in {stakes.slices} slices"
-    session.do(replace(session.step(name, Draft(), others=cleared), commit=commit))
+    step = session.step(f"accept object {label} in {stakes.slices} slices", Draft(), others=cleared)
+    write(session, step, record, [*around, *made.patches], run)
     session.reported.emit(stakes.summary())
     return record
 
@@ -251,15 +254,3 @@ def _ordered(parts: list[Part], shown: Place) -> list[Part]:
     clicked = [part for part in parts if part.by_person]
     main = max(clicked, key=lambda part: (part.place == shown, part.area))
     return [*(part for part in parts if part is not main), main]
-
-
-def _record(
-    work: Work, label: int, parts: list[Part], before: AcceptedObject | None
-) -> AcceptedObject:
-    session, drafts = work.session, work.drafts
-    seconds = sum(draft.seconds for draft in drafts.values()) + session.since_last_step
-    made = sum(draft.made for draft in drafts.values())
-    if before is None:
-        return AcceptedObject(label, tuple(parts), seconds, made, work.settings.class_name)
-    record = before.with_parts(parts, [work.at(index) for index in work.gone])
-    return replace(record, seconds=before.seconds + seconds, made=before.made + made)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psygnal import EmitLoopError
 
 from napari_fclick.core.clicks import ClickSequence
-from napari_fclick.session import Place, Session, SessionError
+from napari_fclick.session import Place, Session, SessionError, accepting
 from napari_fclick.session.state import Settings
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.planes import LayerError, displayed_place
@@ -280,7 +280,7 @@ class Accepting:
                 current.ensure_labels()
                 self._controller.bind_keys()
             if whole is None:
-                session.accept(place, settings)
+                accepting.accept(session, place, settings)
             else:
                 self._controller.stacks.accept(whole, settings)
         except Exception as error:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_fclick.core.labels import LabelPatch
-from napari_fclick.session import Session
+from napari_fclick.session import Session, accepting, stakes
 from napari_fclick.widgets.workers import Job, Worker
 
 #: Numbers of objects that are named; of more, their count is told.
@@ -45,32 +44,26 @@ class Stakes:
         if _same(subject, self._asked):
             return
         self._asked, self._text = subject, ""
-        foresee = None if session is None or not subject else session.foresee()
+        foresee = None if session is None or not subject else accepting.foresee(session)
         if foresee is None:
             self._worker.drop("stakes")
             return
 
-        def done(patch: LabelPatch) -> None:
+        def done(told: stakes.Stakes) -> None:
             if subject is self._asked:
-                self._text = describe_stakes(patch)
+                self._text = describe_stakes(told)
                 self._changed()
 
         # What cannot be read is told when it is accepted.
         self._worker.submit("stakes", Job(foresee, done, lambda _: None))
 
 
-def describe_stakes(patch: LabelPatch) -> str:
-    """Say in a few words what a commit would take from whom, or leave to whom."""
-    parts = []
-    for verb, counts in (("overwrites", patch.overwritten), ("keeps", patch.withheld)):
-        if counts:
-            whose = ", ".join(map(str, sorted(counts)))
-            if len(counts) > NAMED:
-                whose = f"{len(counts)} objects"
-            parts.append(f"{verb} {sum(counts.values()):,} px of {whose}")
-    if parts and not patch.written:
+def describe_stakes(told: stakes.Stakes) -> str:
+    """Say in a few words what accepting would take from whom, or leave to whom."""
+    parts = told.others("overwrites", "keeps", NAMED)
+    if parts and not told.written:
         parts.append("nothing is left to write")
-    return " · ".join(parts)
+    return " · ".join([*parts, *told.elsewhere])
 
 
 def _subject(session: Session | None, written: int) -> tuple[Any, ...]:

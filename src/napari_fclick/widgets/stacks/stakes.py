@@ -52,9 +52,7 @@ class StackStakes:
 
         def done(found: stacks.Stakes) -> None:
             if subject is self._asked:
-                # One "written" for all: what is told is the same as of one slice.
-                parts = [describe_stakes(found), *found.elsewhere]  # type: ignore[arg-type]
-                self.text = " · ".join(part for part in parts if part)
+                self.text = describe_stakes(found)
                 self._changed()
 
         # What cannot be read is told when it is accepted.

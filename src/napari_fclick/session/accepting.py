@@ -1,0 +1,213 @@
+"""Accepting the object being clicked: its mask is written into the labels, as one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+
+from napari_fclick.core.labels import LabelPatch
+from napari_fclick.core.masks import Mask, mask_bounds
+from napari_fclick.core.window import Box
+from napari_fclick.session.history import Change, Commit, Step
+from napari_fclick.session.objects import box_of
+from napari_fclick.session.patches import StoredPatch
+from napari_fclick.session.place import Place
+from napari_fclick.session.session import Session
+from napari_fclick.session.stack_run import StackRun
+from napari_fclick.session.stakes import Stakes
+from napari_fclick.session.state import AcceptedObject, Draft, Part, SessionError, Settings
+
+
+def plan(
+    session: Session, place: Place | None = None, settings: Settings | None = None
+) -> LabelPatch:
+    """Return what `accept` would write, and take from whom; nothing is written.
+
+    Parameters
+    ----------
+    session : Session
+    place : Place, optional
+        The plane whose draft is meant; by default the one on show.
+    settings : Settings, optional
+        By default those that are set.
+
+    Raises
+    ------
+    SessionError
+        Where `accept` would.
+    """
+    place, settings = place or session.place, settings or session.settings
+    mask, box = _mask(session, place, settings)
+    draft, objects = session.drafts.at(place), session.objects
+    objects.check_corrected([(place, draft)])
+
+    def patch() -> LabelPatch:
+        label = draft.label or objects.next_label
+        return objects.patch(mask, box, place, label, settings.policy, _start(draft))
+
+    found = patch()
+    if draft.label is None and objects.finds_taken(found):
+        found = patch()
+    Stakes(found.label).plus(found).check(settings.policy)
+    return found
+
+
+def foresee(session: Session) -> Callable[[], Stakes] | None:
+    """Return what tells, later or in another thread, what `accept` would write and take from whom.
+
+    It reads no more of the labels than where the mask is, and raises what reading them
+    raises. None where there is nothing to accept, no labels, or no number yet.
+    """
+    place, draft, objects = session.place, session.draft, session.objects
+    ready = session.prediction is not None and session.target is not None
+    if not ready or not (draft.label or objects.knows_next_label):
+        return None
+    try:
+        mask, box = _mask(session, place, session.settings)
+    except SessionError:
+        return None
+    label, policy = draft.label or objects.next_label, session.settings.policy
+
+    def told() -> Stakes:
+        patch = objects.patch(mask, box, place, label, policy, _start(draft))
+        return Stakes(label).plus(patch)
+
+    return told
+
+
+def accept(
+    session: Session, place: Place | None = None, settings: Settings | None = None
+) -> AcceptedObject:
+    """Write the draft of a plane into the labels and start the next object.
+
+    Parameters
+    ----------
+    session : Session
+    place : Place, optional
+        The plane; by default the one on show.
+    settings : Settings, optional
+        By default those that are set.
+
+    Raises
+    ------
+    SessionError
+        If there is nothing to accept, it is not up to date, or other objects keep all
+        its pixels. Nothing is written then.
+    """
+    place, settings = place or session.place, settings or session.settings
+    patch = plan(session, place, settings)
+    draft, trail = session.drafts.at(place), session.answers.trail(place)
+    part = Part(place, draft.clicks, box_of(patch), patch.written, trail, draft.start, settings)
+    record = recorded(session, patch.label, [part], [draft], settings.class_name)
+    left_out = _left_out(session, place)
+    others = dict.fromkeys(session.drafts.left_marks(place), Draft())
+    step = session.step(f"accept object {patch.label}", Draft(), place, others)
+    write(session, step, record, [StoredPatch.pack(patch)])
+    session.reported.emit("; ".join([Stakes(patch.label).plus(patch).summary(), *left_out]))
+    return record
+
+
+def recorded(
+    session: Session,
+    label: int,
+    parts: Sequence[Part],
+    drafts: Iterable[Draft],
+    class_name: str,
+    without: Collection[Place] = (),
+) -> AcceptedObject:
+    """Return the record that an object gets by being accepted.
+
+    Parameters
+    ----------
+    session : Session
+    label : int
+    parts : sequence of Part
+        What it is in the planes that are written.
+    drafts : iterable of Draft
+        What was clicked for it.
+    class_name : str
+        Of a new object; one that is corrected keeps its own.
+    without : collection of Place
+        Planes in which it is no longer.
+    """
+    drafts = list(drafts)
+    seconds = sum(draft.seconds for draft in drafts) + session.since_last_step
+    made = sum(draft.made for draft in drafts)
+    before = session.objects.here(label)
+    if before is None:
+        return AcceptedObject(label, tuple(parts), seconds, made, class_name)
+    record = before.with_parts(parts, without)
+    return replace(record, seconds=before.seconds + seconds, made=before.made + made)
+
+
+def write(
+    session: Session,
+    step: Step,
+    record: AcceptedObject,
+    patches: Sequence[StoredPatch],
+    stack: StackRun | None = None,
+) -> None:
+    """Take a step that writes an object into the labels.
+
+    Parameters
+    ----------
+    session : Session
+    step : Step
+        What it does to drafts.
+    record : AcceptedObject
+        The object, as it is afterwards.
+    patches : sequence of StoredPatch
+        What is written.
+    stack : StackRun, optional
+        How the object was carried, where it was.
+
+    Raises
+    ------
+    SessionError
+        If the labels cannot be written; nothing has changed then.
+    """
+    change = Change(record.label, session.objects.here(record.label), record)
+    target = session.objects.check_target()
+    commit = Commit(tuple(patches), target, (change,), target.shape, stack=stack)
+    session.do(replace(step, commit=commit))
+
+
+def _start(draft: Draft) -> Box | None:
+    """Return the bounds of the mask that a correction began with."""
+    return None if draft.start is None else draft.start.mask.box
+
+
+def _mask(session: Session, place: Place, settings: Settings) -> tuple[Mask, Box]:
+    """Return the mask to be accepted, cut to its bounds, and these in pixels of the plane."""
+    prediction, draft = session.answers.at(place), session.drafts.at(place)
+    if draft.absent:
+        raise SessionError("nothing to accept: the object is marked as not being here")
+    if not draft.clicks:
+        raise SessionError("nothing to accept: click on an object first")
+    if prediction is None:
+        reason = session.answers.failure or "it is still being predicted"
+        raise SessionError(f"the mask cannot be accepted: {reason}")
+    mask = session.answers.mask(prediction, settings).mask
+    box = mask_bounds(mask)
+    if box is None:
+        raise SessionError(
+            f"the mask is empty at threshold {settings.threshold:g}: "
+            "add a click or lower the threshold"
+        )
+    rows, columns = prediction.window
+    cut = mask[box.top : box.bottom, box.left : box.right]
+    return cut, box.shifted(rows.start or 0, columns.start or 0)
+
+
+def _left_out(session: Session, here: Place) -> list[str]:
+    """Say which clicks before and behind a plane may be meant for its object, and are not."""
+    drafts = session.drafts
+    slices = [
+        "/".join(map(str, place.index))
+        for place in drafts.clicked
+        if place.behind(here) and drafts.at(place).label == drafts.at(here).label
+    ]
+    if not slices:
+        return []
+    named = f"slice{'s' * (len(slices) > 1)} {', '.join(slices)}"
+    return [f"clicks in {named} are not part of it: propagate first to make it one object"]
