@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.session.making import make, put
-from tests.session.test_exporting import decoded, describe
+from tests.session.test_coco import decoded
+from tests.session.test_exporting import describe
 from tests.session.test_journal import IMAGE
 
 from napari_fclick.exchange import (

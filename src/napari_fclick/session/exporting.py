@@ -6,15 +6,11 @@ import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
-from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.files import (
     check_file_path,
     check_mask_path,
@@ -22,40 +18,13 @@ from napari_fclick.core.files import (
     same_file,
     write_labels,
 )
-from napari_fclick.core.window import Box
+from napari_fclick.session.coco import coco_of_session
+from napari_fclick.session.content import Content
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.place import Place
 from napari_fclick.session.restoring import accepted_only
-from napari_fclick.session.resuming import Opened, reopen
-from napari_fclick.session.state import AcceptedObject, Part
-
-#: What objects without a class are called in COCO.
-UNCLASSIFIED = "object"
-
-
-class Content(NamedTuple):
-    """A session file that was read.
-
-    Attributes
-    ----------
-    journal : Journal
-    opened : Opened
-    """
-
-    journal: Journal
-    opened: Opened
-
-    @property
-    def objects(self) -> dict[int, AcceptedObject]:
-        """The accepted objects by number."""
-        return self.opened.restored.objects
-
-    def labels_of(self, label: int) -> tuple[Any, Target]:
-        """Return the labels that hold an object, and what is known of them."""
-        owner = self.opened.restored.owners.get(label)
-        if owner is None:
-            raise JournalError(f"there is no object {label}")
-        return owner.labels, self.journal.targets[self.opened.targets.index(owner)]
+from napari_fclick.session.resuming import reopen
+from napari_fclick.session.state import AcceptedObject
 
 
 def export(path: Path, kind: str, out: Path) -> list[Path]:
@@ -147,140 +116,11 @@ def check_apart(journal: Journal, paths: Iterable[Path], image: Path | None = No
 
 
 def write_coco(content: Content, out: Path) -> list[Path]:
-    """Write COCO JSON: run-length masks, one image a plane, one annotation an object's part."""
+    """Write COCO JSON; see `coco_of_session`."""
     check_apart(content.journal, [out])
     with replacing(out) as partial:
-        partial.write_text(json.dumps(coco(content)) + "\n", "utf-8")
+        partial.write_text(json.dumps(coco_of_session(content)) + "\n", "utf-8")
     return [out]
-
-
-def coco(content: Content) -> dict[str, Any]:
-    """Return a session's objects as COCO has them.
-
-    ``segmentation`` holds uncompressed run lengths, column by column, as COCO's own tools
-    take them. ``attributes`` hold the object's number, clicks and seconds.
-    """
-    names = sorted({record.class_name or UNCLASSIFIED for record in content.objects.values()})
-    categories = {name: number for number, name in enumerate(names, start=1)}
-    images: dict[Place, dict[str, Any]] = {}
-    annotations, numbers = [], count(1)
-    for record, part, mask in _parts(content):
-        image = images.get(part.place)
-        if image is None:
-            image = images[part.place] = _coco_image(content, record, part, len(images) + 1)
-        found = _annotation(part, mask, (image["height"], image["width"]))
-        found["id"], found["image_id"] = next(numbers), image["id"]
-        found["category_id"] = categories[record.class_name or UNCLASSIFIED]
-        found["attributes"] = {
-            "label": record.label,
-            "clicks": len(part.clicks),
-            "clicks_made": record.made,
-            "seconds": round(record.seconds, 2),
-        }
-        annotations.append(found)
-    return {
-        "info": {"description": content.journal.image.name, "version": "1.0"},
-        "images": list(images.values()),
-        "annotations": annotations,
-        "categories": [{"id": n, "name": name} for name, n in categories.items()],
-    }
-
-
-def coco_of_labels(
-    labels: NDArray[Any], name: str, classes: Mapping[int, str] | None = None
-) -> dict[str, Any]:
-    """Return labels of any origin as COCO has them, one image a plane of the last two axes.
-
-    Parameters
-    ----------
-    labels : ndarray of int, shape (..., Y, X)
-        Objects' numbers are 1 or more.
-    name : str
-        Of the image.
-    classes : mapping of int to str, optional
-        Classes by object number.
-    """
-    classes = classes or {}
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    used = {UNCLASSIFIED: 0}
-    for index in np.ndindex(labels.shape[:-2]):
-        plane = labels[index]
-        image = {"id": len(images) + 1, "file_name": name}
-        image |= {"height": plane.shape[0], "width": plane.shape[1]}
-        if index:
-            image["slice"] = list(index)
-        images.append(image)
-        # Counted anew first: a number of a thousand million is no reason for a list as long.
-        numbers, counted = np.unique(plane, return_inverse=True)
-        regions = ndimage.find_objects(counted.reshape(plane.shape) + 1)
-        for label, where in zip(numbers.tolist(), regions, strict=True):
-            if label <= 0:  # no object: background, or what is to be ignored
-                continue
-            place = Place((labels.ndim - 2, labels.ndim - 1), index)
-            box = Box(where[0].start, where[1].start, where[0].stop, where[1].stop)
-            part = Part(place, ClickSequence(), box, 0)
-            found = _annotation(part, plane[where] == label, plane.shape)
-            category = classes.get(label, UNCLASSIFIED)
-            used.setdefault(category, len(used))
-            found |= {"id": len(annotations) + 1, "image_id": image["id"]}
-            found |= {"category_id": used[category] + 1, "attributes": {"label": label}}
-            annotations.append(found)
-    categories = [{"id": number + 1, "name": each} for each, number in used.items()]
-    return {
-        "info": {"description": name, "version": "1.0"},
-        "images": images,
-        "annotations": annotations,
-        "categories": categories,
-    }
-
-
-def _coco_image(
-    content: Content, record: AcceptedObject, part: Part, number: int
-) -> dict[str, Any]:
-    signature = content.journal.image
-    labels, _ = content.labels_of(record.label)
-    height, width = part.place.plane_shape(labels.shape)
-    name = Path(signature.source).name if signature.source else signature.name
-    image = {"id": number, "file_name": name, "height": height, "width": width}
-    if part.place.index:
-        image["slice"] = list(part.place.index)
-    return image
-
-
-def _annotation(part: Part, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> dict[str, Any]:
-    rows, columns = np.nonzero(mask)
-    top, left = int(rows.min()), int(columns.min())
-    box = [
-        part.box.left + left,
-        part.box.top + top,
-        int(columns.max()) - left + 1,
-        int(rows.max()) - top + 1,
-    ]
-    counts = run_lengths(mask, part.box.top, part.box.left, shape)
-    return {
-        "segmentation": {"size": list(shape), "counts": counts},
-        "area": int(np.count_nonzero(mask)),
-        "bbox": box,
-        "iscrowd": 0,
-    }
-
-
-def run_lengths(mask: NDArray[np.bool_], top: int, left: int, shape: tuple[int, ...]) -> list[int]:
-    """Return COCO's run lengths of a mask that lies at (top, left) of an image.
-
-    Down the columns, beginning with the number of pixels that do not belong to it; only the
-    mask is looked at, however large the image is.
-    """
-    rows, columns = np.nonzero(mask.T)[::-1]
-    places = (columns.astype(np.int64) + left) * shape[0] + rows + top
-    breaks = np.flatnonzero(np.diff(places) != 1)
-    starts = places[np.concatenate([[0], breaks + 1])]
-    ends = places[np.concatenate([breaks, [len(places) - 1]])] + 1
-    bounds = np.stack([starts, ends], 1).reshape(-1)
-    counts = np.diff(bounds, prepend=0).tolist()
-    rest = shape[0] * shape[1] - int(bounds[-1])
-    return [*map(int, counts), rest] if rest else [int(n) for n in counts]
 
 
 # --- TIFF -------------------------------------------------------------------------------
@@ -338,7 +178,7 @@ class _Total(NamedTuple):
 
 def _totals(content: Content) -> dict[int, _Total]:
     totals: dict[int, _Total] = {}
-    for record, part, mask in _parts(content):
+    for record, part, mask in content.parts():
         known = totals.get(record.label, _Total())
         totals[record.label] = _Total(
             known.slices + 1,
@@ -373,7 +213,7 @@ def _stacked_along(record: AcceptedObject) -> int | None:
 
 
 def _object_rows(content: Content, totals: Mapping[int, _Total]) -> Iterator[tuple[Any, ...]]:
-    for record, part, mask in _parts(content):
+    for record, part, mask in content.parts():
         _, known = content.labels_of(record.label)
         pixels, total = int(np.count_nonzero(mask)), totals[record.label]
         spacing = [known.spacing[axis] for axis in part.place.axes] if known.spacing else []
@@ -403,18 +243,6 @@ def _click_rows(objects: Iterable[AcceptedObject]) -> Iterator[tuple[Any, ...]]:
 
 def _clicks_beside(out: Path) -> Path:
     return out.with_stem(f"{out.stem}-clicks")
-
-
-def _parts(content: Content) -> Iterator[tuple[AcceptedObject, Part, NDArray[np.bool_]]]:
-    """Yield each object's parts and their masks, of the pixels in the part's box."""
-    for record in content.objects.values():
-        labels, _ = content.labels_of(record.label)
-        for part in record.parts:
-            box = part.box
-            where = part.place.where(slice(box.top, box.bottom), slice(box.left, box.right))
-            mask = np.asarray(labels[where]) == record.label
-            if mask.any():
-                yield record, part, mask
 
 
 def _slice(place: Place) -> str:

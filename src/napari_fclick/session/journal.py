@@ -35,6 +35,8 @@ MOVED = "moved"
 #: "fclk": tells the file from other SQLite files.
 APPLICATION_ID = 0x66636C6B
 SCHEMA_VERSION = 3
+#: Of the table of targets, in the order of `Target.row`.
+TARGET_COLUMNS = "name, source, shape, dtype, spacing, unit"
 
 
 class JournalError(ValueError):
@@ -69,6 +71,12 @@ class Target:
     def has_scale(self) -> bool:
         """Whether it says how large a pixel is."""
         return bool(self.unit) or any(step != 1 for step in self.spacing)
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """What the file holds of it."""
+        shape, spacing = records.dumps(self.shape), records.dumps(self.spacing)
+        return (self.name, self.source, shape, self.dtype, spacing, self.unit)
 
     def empty(self) -> np.ndarray[Any, Any]:
         """Return labels like these with nothing in them."""
@@ -284,34 +292,17 @@ class Journal:
             if not target.has_scale:
                 target = replace(target, spacing=known.spacing, unit=known.unit)
             target = replace(target, source=target.source or known.source)
-            if replace(target, shape=known.shape) != known:
+            target = replace(target, shape=known.shape)
+            if target != known:
                 with self._transaction() as cursor:
                     cursor.execute(
-                        "UPDATE targets SET name = ?, source = ?, dtype = ?, spacing = ?, unit = ? "
-                        "WHERE id = ?",
-                        (
-                            target.name,
-                            target.source,
-                            target.dtype,
-                            records.dumps(target.spacing),
-                            target.unit,
-                            number,
-                        ),
+                        f"UPDATE targets SET ({TARGET_COLUMNS}) = (?, ?, ?, ?, ?, ?) WHERE id = ?",
+                        (*target.row, number),
                     )
             return
-        row = (
-            target.name,
-            target.source,
-            records.dumps(target.shape),
-            target.dtype,
-            records.dumps(target.spacing),
-            target.unit,
-        )
         with self._transaction() as cursor:
             cursor.execute(
-                "INSERT INTO targets (name, source, shape, dtype, spacing, unit) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                row,
+                f"INSERT INTO targets ({TARGET_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", target.row
             )
             number = int(cursor.lastrowid or 0)
         self._targets[labels] = number
@@ -438,7 +429,7 @@ class Journal:
     @property
     def targets(self) -> list[Target]:
         """The labels that were written into."""
-        query = "SELECT name, source, shape, dtype, spacing, unit FROM targets ORDER BY id"
+        query = f"SELECT {TARGET_COLUMNS} FROM targets ORDER BY id"
         return [
             Target(n, s, tuple(json.loads(shape)), d, tuple(json.loads(spacing)), unit)
             for n, s, shape, d, spacing, unit in self._rows(query)
