@@ -21,8 +21,9 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def _connect_reading(path: Path) -> sqlite3.Connection:
-    # Only a connection that might write takes away what SQLite lays beside the file. It would
-    # put there, too, what a process that was killed had left beside it: that stays as it is.
+    # Only a connection that may write removes its "-wal" and "-shm" files when it is closed.
+    # But it would also write the "-wal" that a killed process has left into the file: where
+    # there is one, the connection is read-only.
     mode = "ro" if _has_log(path) else "rw"
     address = f"{path.resolve().as_uri()}?mode="
     connection = sqlite3.connect(f"{address}{mode}", uri=True, isolation_level=None, timeout=5)

@@ -15,7 +15,7 @@ from napari_fclick.session.journal import MOVED, SUFFIX, Journal
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.signature import Signature
 
-#: Of so many files, the newest ones, it is looked whether they belong to an image.
+#: So many files, the newest, are searched for sessions of an image.
 SEARCHED = 300
 
 
@@ -58,10 +58,10 @@ def new_path(name: str, folder: Path | None = None) -> Path:
 
 
 def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
-    """Return the sessions of an image; files that cannot be read are none.
+    """Return the sessions of an image; files that cannot be read are passed over.
 
-    Those with objects come first, and then the newest. A session that went on in another file
-    is offered as that file, as long as there is one.
+    Those with objects come before those without, and newer ones before older ones. For a
+    session that was saved under another name, the file of that name is offered if it is there.
 
     Parameters
     ----------

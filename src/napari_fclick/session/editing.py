@@ -25,11 +25,11 @@ from napari_fclick.session.session import Session
 from napari_fclick.session.starting import start_from
 from napari_fclick.session.state import AcceptedObject, Draft, Part, SessionError
 
-#: Planes of up to so many pixels, all of an object together, are searched as a whole for it.
+#: An object is searched for in whole planes if they have up to so many pixels, all together.
 WHOLE_PLANE = 16_000_000
 #: In larger ones, the first look is at a square of this side about the click.
 FIRST_LOOK = 512
-#: So many pixels about what is known of an object are looked at, too.
+#: So many pixels around the known bounds of an object are searched, too.
 ABOUT = 64
 #: Stacks of up to so many pixels are read through, plane by plane, for a number.
 READ_THROUGH = 200_000_000
@@ -109,7 +109,7 @@ def merge(session: Session, label: int, into: int) -> None:
         raise SessionError(f"there is no object {into} to merge into")
     if kept is not None or gone is not None:
         changes += (Change(into, kept, _merged(session, label, into)),)
-    # Who takes an accepted object in becomes one: the file must have all of it.
+    # An object that takes in an accepted one counts as accepted: store all its pixels too.
     also = _regions(session, into) if kept is None and gone is not None else ()
     _renumber(session, f"merge object {label} into {into}", {label: into}, changes, also)
 
@@ -315,7 +315,7 @@ def _where(place: Place, box: Box) -> tuple[slice | int, ...]:
 def _patch(
     session: Session, place: Place, box: Box, label: int, to: int, gone: Sequence[int] = ()
 ) -> StoredPatch:
-    """Return what becomes of a region in which others are gone already."""
+    """Return the patch that renumbers an object in a box where ``gone`` were removed before."""
     before = _read(session, place, box)
     if gone:
         before = np.where(np.isin(before, gone), before.dtype.type(0), before)

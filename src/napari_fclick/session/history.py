@@ -50,8 +50,8 @@ class Commit:
     Attributes
     ----------
     patches : tuple of StoredPatch
-        Regions of the labels, of which no two change the same pixels; in their order, a later
-        one holds what it overlaps of an earlier one.
+        Regions of the labels; no two change the same pixels. Where regions overlap, a later
+        one holds the pixels as the earlier one left them.
     target : NumberedLabels
         What was written into: the choice of labels may change later.
     changes : tuple of Change

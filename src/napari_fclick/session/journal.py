@@ -30,7 +30,7 @@ from napari_fclick.session.restoring import Restored, restore
 from napari_fclick.session.signature import Channels, Signature
 
 SUFFIX = ".fclick"
-#: What a file tells of the file that its session went on in.
+#: Key of the path that the session was saved under since, and went on in.
 MOVED = "moved"
 #: "fclk": tells the file from other SQLite files.
 APPLICATION_ID = 0x66636C6B

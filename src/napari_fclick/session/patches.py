@@ -22,8 +22,8 @@ class StoredPatch:
     """A `LabelPatch` cut to what it changes and compressed.
 
     Labels are long runs of one number: a patch of a million pixels takes a few kilobytes.
-    It remembers which pixels it swapped last: what it left alone then, because a brush had
-    changed it, is not its own any more.
+    ``swapped`` are the pixels that it changed last. Those that it left alone then, because a
+    brush had changed them, it leaves alone from then on.
     """
 
     where: Slices
@@ -35,9 +35,10 @@ class StoredPatch:
 
     @classmethod
     def pack(cls, patch: LabelPatch) -> StoredPatch:
-        """Compress a patch; all of its object, and what others kept of its mask, is part of it.
+        """Compress a patch, cut to its object, and to what other objects kept of the mask.
 
-        Of an object that was there before the session, the file must have all pixels, too.
+        For objects older than the session, store all their pixels, or the file could not
+        rebuild them.
         """
         used = (patch.before != patch.after) | (patch.after == patch.label)
         if patch.contested is not None:
@@ -75,10 +76,10 @@ class StoredPatch:
         return self._swap(labels, self.after, self.before)
 
     def explain(self, labels: Any, others: Any) -> None:
-        """Bring labels to what was there before, and write what was not yet into others, too.
+        """Make labels what the patch found there; pixels that differed are written to others too.
 
-        What a patch found and no earlier one left there, such as a brush's stroke, was written
-        by something else in between.
+        Where the labels, rebuilt from the patches before this one, differ from what it found,
+        something else had painted in between, such as a brush.
         """
         known, found = np.array(labels[self.where]), self._unpack(self.before)
         strange = known != found

@@ -190,16 +190,17 @@ def _write_all(commits: Sequence[Commit], labels: Any, *, after: bool) -> None:
 
 
 def _settle(commits: Sequence[Commit], labels: Any) -> int:
-    """Write into labels that may hold some of it already; return how many pixels differ.
+    """Write commits into labels that may hold some of them; return how many pixels differ.
 
-    The labels are as some commit left them, the last one of which anything is seen in them:
-    those after it are done, each pixel that holds what it held before. What differs from
-    those up to it was changed since, such as by a brush, and stays.
+    The labels may have been saved halfway through the session. The last commit that shows in
+    them tells how far: the commits after it are written, and only where a pixel still holds
+    what it held before. Pixels that differ from the commits up to it were changed later, such
+    as by a brush, and stay.
     """
     before = SparseLabels(labels.shape, labels.dtype)
     _write_all(commits, before, after=False)
     wanted = before.copy()
-    # Where the labels already hold what an earlier commit left there, they tell of that one.
+    # Pixels that already hold what an earlier commit left there: no evidence of later ones.
     met = SparseLabels(labels.shape, bool)
     there = 0
     for number, commit in enumerate(commits, 1):

@@ -180,7 +180,7 @@ class Made:
         """Keep what becomes of the labels in one slice."""
         self.stakes = self.stakes.plus(patch, rewritten)
         contested = patch.contested is not None and bool(patch.contested.any())
-        # Of an object that was there before the session, the file must have what stays, too.
+        # For objects older than the session, store what stays as well: see `StoredPatch.pack`.
         own = bool(np.any(patch.after == patch.label))
         if own or contested or np.any(patch.before != patch.after):
             self._keep(patch)

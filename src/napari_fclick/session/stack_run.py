@@ -30,11 +30,11 @@ class StackRun:
     slices : tuple of int
         Those that were accepted.
     absent : tuple of int
-        Those in which a person marked the object as not being there, and those beyond such a
-        mark that it was removed from: marks of their own come to the same.
+        Slices without the object: those that a person marked so, and those beyond a mark that
+        it was removed from. A replay takes all of them for marked.
     one_way : bool
-        Whether the direction held toward such marks, too. In files that do not say so it did
-        not; what they tell is brought here to what comes to the same.
+        Whether the direction held between a clicked slice and a mark, too. In files older than
+        this field it did not: ``direction`` and ``rules`` are turned into what comes to the same.
     """
 
     axis: int
