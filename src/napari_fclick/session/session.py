@@ -22,12 +22,7 @@ from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Objects
 from napari_fclick.session.place import Place
 from napari_fclick.session.restoring import Restored
-from napari_fclick.session.state import (
-    Draft,
-    PredictionLike,
-    SessionError,
-    Settings,
-)
+from napari_fclick.session.state import Draft, PredictionLike, SessionError, Settings
 
 #: Seconds without a step that count as work; a longer break is no effort.
 LONGEST_PAUSE = 60.0
