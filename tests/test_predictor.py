@@ -422,3 +422,15 @@ def test_cuda_agrees_with_the_cpu(predictor: Predictor) -> None:
             for each, earlier in zip((cuda, predictor), found, strict=True)
         ]
         assert iou(*(each.full_mask() for each in found)) > 0.98
+
+
+def test_clicks_at_once_are_answered_one_after_the_other(predictor: Predictor) -> None:
+    """The weights know how far clicks reach: the mask does not hang on how they came."""
+    clicks = ClickSequence([CLICK, Click(90, 155, False), Click(70, 110), Click(110, 120)])
+    now = None
+    for count in range(1, 5):
+        now = predictor.predict(IMAGE, ClickSequence(clicks[:count]), now)
+    assert now is not None
+    at_once = predictor.predict(IMAGE, clicks)
+    assert np.array_equal(at_once.probability, now.probability) and at_once.view == now.view
+    assert at_once.clicks == clicks

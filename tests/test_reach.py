@@ -108,20 +108,24 @@ def test_in_the_first_correction_of_a_guess_the_network_may_change_the_rest() ->
     assert (kept[20:40, 20:24] > 0.5).all() and kept[30, 66] > 0.5
 
 
-@pytest.mark.parametrize(
-    "new",
-    [
-        (Click(45, 40), Click(48, 40)),  # two at once
-        (Click(30, 50),),  # nothing is wrong there
-        (Click(30, 50), Click(50, 50, False)),
-    ],
-)
-def test_where_it_is_not_about_one_error_it_is_one_way(new: tuple[Click, ...]) -> None:
+@pytest.mark.parametrize("new", [Click(30, 50), Click(50, 50, False)])
+def test_where_nothing_is_wrong_it_is_one_way(new: Click) -> None:
     before = answer(FIRST, SECOND)
-    clicks = ClickSequence([*before.clicks, *new])
+    clicks = ClickSequence([*before.clicks, new])
     assert np.array_equal(
         near(5)(square(), WIDE, clicks, before), one_way(square(), WIDE, clicks, before)
     )
+
+
+def test_several_clicks_are_taken_one_after_the_other() -> None:
+    before, new = answer(FIRST), [Click(45, 40), Click(24, 50, False), Click(46, 24)]
+    at_once = corrected(near(1), before, *new)
+    now = before
+    for click in new:
+        found = corrected(near(1), now, click)
+        now = Prediction(found, WIDE, ClickSequence([*now.clicks, click]), SHAPE)
+    assert np.array_equal(at_once, now.probability)
+    assert at_once[24, 50] < 0.5 < min(at_once[46, 40], at_once[46, 24])
 
 
 def test_the_judge_scales_what_it_is_told() -> None:

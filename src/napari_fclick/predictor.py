@@ -132,9 +132,10 @@ class Predictor:
         clicks : ClickSequence or iterable of Click
             The first must be positive.
         previous : Prediction, optional
-            The last one of the same object: its window and its mask carry over. From the second
-            correction on, further clicks only add to it, or only take away (see `one_way`), as far
-            as they reach (see `Reach`).
+            The last one of the same object: its window and its mask carry over. Without one,
+            weights that know how far clicks reach answer the clicks one after the other. From the
+            second correction on, further clicks only add to it, or only take away (see
+            `one_way`), as far as they reach (see `Reach`).
         channels : sequence of 1 to 3 int, optional
             Which channels to look at, counted from 0.
         limits : (float, float), optional
@@ -171,11 +172,22 @@ class Predictor:
         sequence = clicks if isinstance(clicks, ClickSequence) else ClickSequence(clicks)
         _check_channels(image, channels)
         _check(sequence, shape, previous, typical_side)
+        view = self._whole(shape)
+        if previous is None and view is None and self._judge is not None:
+            # How far a click reaches hangs on the mask before it.
+            for count in range(1, len(sequence)):
+                previous = self.predict(
+                    image,
+                    ClickSequence(sequence[:count]),
+                    previous,
+                    channels=channels,
+                    limits=limits,
+                    typical_side=typical_side,
+                )
         connectivity = self.preprocessing.connectivity
         reader = WindowReader(image, shape, sequence, channels, limits, connectivity)
         if previous is not None:
             reader.remember(previous.block)
-        view = self._whole(shape)
         if view is not None:
             earlier = None if previous is None else Earlier(previous.probability, previous.view)
             probability = view.expand(self._run(reader, [view], earlier)[0])

@@ -45,7 +45,8 @@ class Reach:
         """Return the probability after a click, at the image's resolution.
 
         It changes only as the click says, so at every threshold; but for the first correction of
-        a guess, in which the network may change the rest, too.
+        a guess, in which the network may change the rest, too. Several new clicks are taken one
+        after the other.
 
         Parameters
         ----------
@@ -55,36 +56,47 @@ class Reach:
         clicks : ClickSequence
             That it answers.
         previous : Prediction or None
-            Before the newest click.
+            Before the new clicks.
         """
-        kept: FloatArray = one_way(found, view, clicks, previous)
-        if self._judge is None or previous is None:
-            return kept
+        if self._judge is None or previous is None or not previous.leads_to(clicks):
+            return one_way(found, view, clicks, previous)
+        now = previous
+        for count in range(len(previous.clicks) + 1, len(clicks) + 1):
+            until = ClickSequence(clicks[:count])
+            after = self._after_one(self._judge, found, view, until, now)
+            now = Prediction(
+                after, view, until, previous.image_shape, connectivity=previous.connectivity
+            )
+        return now.probability
+
+    @staticmethod
+    def _after_one(
+        judge: Judge, found: FloatArray, view: Window, clicks: ClickSequence, previous: Prediction
+    ) -> FloatArray:
+        """Return the probability after one more click."""
+        out: FloatArray = one_way(found, view, clicks, previous)
         known = in_reach(found, view, clicks, previous)
         if known is None:
-            return kept
+            return out
         pixels, shape = known
         chance: FloatArray = np.zeros(shape, np.float32)
         judged: FloatArray = np.zeros(shape, np.float32)
-        chance[pixels.rows, pixels.columns] = self._judge(pixels.evidence)
+        chance[pixels.rows, pixels.columns] = judge(pixels.evidence)
         judged[pixels.rows, pixels.columns] = 1
-        if shape != kept.shape:
+        if shape != out.shape:
             judged, chance = view.expand(judged), view.expand(chance)
             # A pixel that is not judged says nothing of the one beside it.
             chance /= np.maximum(judged, 1e-6)
         positive = clicks[-1].positive
         before, mask = _before(previous, view)
-        out = kept
         if not previous.is_guess:
             # What was not the object's is no part of what the click adds to.
-            out = np.where((before > 0.5) & ~mask, kept, before)
-        may = (judged > 0) & (mask != positive)
-        now = chance if positive else 1 - chance
-        way = np.maximum if positive else np.minimum
-        changed = np.where(may, way(now, before), out)
+            out = np.where((before > 0.5) & ~mask, out, before)
+        now, way = (chance, np.maximum) if positive else (1 - chance, np.minimum)
+        out = np.where((judged > 0) & (mask != positive), way(now, before), out)
         row, column = clicks[-1].pixel
-        changed[row - view.top, column - view.left] = CERTAIN if positive else 1 - CERTAIN
-        return changed.astype(np.float32, copy=False)
+        out[row - view.top, column - view.left] = CERTAIN if positive else 1 - CERTAIN
+        return out.astype(np.float32, copy=False)
 
 
 def in_reach(
@@ -93,7 +105,7 @@ def in_reach(
     """Return what is known of the pixels that may change with the newest click, and their grid.
 
     The grid is the window at the image's resolution, or at the network's where that is coarser.
-    None where the click is no single correction of the mask before it, or is out of sight.
+    None where the click corrects nothing of the mask before it, or is out of sight.
 
     Parameters
     ----------
@@ -101,9 +113,7 @@ def in_reach(
         See `Reach`.
     """
     click = clicks[-1]
-    if len(clicks) != len(previous.clicks) + 1 or not previous.leads_to(clicks):
-        return None
-    if not view.contains(click):
+    if not previous.leads_to(clicks) or not view.contains(click):
         return None
     before, mask = _before(previous, view)
     row, column = click.pixel
