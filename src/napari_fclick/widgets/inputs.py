@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fclick.session.journal import Journal
@@ -24,7 +25,12 @@ Limits = tuple[float, float]
 
 def source_of(layer: Any) -> str:
     """Return the file that a layer came from, as session files know it; empty for none."""
-    return encodable(str(layer.source.path or ""))
+    return encodable(lasting(str(layer.source.path or "")))
+
+
+def lasting(source: str) -> str:
+    """Return a file's path that is good wherever it is read; what is no path stays as it is."""
+    return source if not source or "://" in source else str(Path(source).absolute())
 
 
 def note_look(recorder: Recorder, annotation: Annotation) -> None:
@@ -78,7 +84,8 @@ def _found(controller: Controller, annotation: Annotation, source: str, name: st
         for layer in controller.viewer.layers
         if controller.is_image(layer) and fits_as_channel(layer, image)
     ]
-    same = [layer for layer in layers if source_of(layer) == source]
+    # Older files tell a path as it was typed.
+    same = [layer for layer in layers if source_of(layer) == lasting(source)]
     named = [layer for layer in same if encodable(layer.name) == name]
     # A file may hold several channels; what came from none is known by its name alone.
     found = named or (same if source and len(same) == 1 else [])
