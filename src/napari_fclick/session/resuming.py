@@ -72,6 +72,7 @@ def reopen(
     known = journal.targets
     if labels is None:
         labels, fresh = _empty(known), range(len(known))
+    new = list(fresh or ())
     targets = [t if isinstance(t, NumberedLabels) else NumberedLabels(t) for t in labels]
     for target, wanted in zip(targets, known, strict=True):
         if target.shape != wanted.shape:
@@ -81,9 +82,12 @@ def reopen(
     restored = journal.restore(targets)
     _check_numbers(restored, targets, known)
     try:
-        conflicts = write_labels(restored.commits, [targets[number] for number in fresh or ()])
+        conflicts = write_labels(restored.commits, [targets[number] for number in new])
     except (IndexError, TypeError, ValueError) as error:
         raise JournalError(f"{journal.path} is damaged: {error}") from error
+    for number in new:
+        # Nothing but the objects is in them: the number of one that is undone is free again.
+        targets[number].found(0, targets[number].version)
     return Opened(restored, targets, conflicts)
 
 
