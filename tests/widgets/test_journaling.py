@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 from tests.session.fakes import FakePredictor
 
@@ -17,6 +17,7 @@ from napari_fclick.core import places
 from napari_fclick.session import autosave
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.widgets import FirstClickWidget
+from napari_fclick.widgets.inputs import lasting, source_of
 from napari_fclick.widgets.loading import Choices
 from napari_fclick.widgets.session_bar import open_session
 
@@ -82,6 +83,67 @@ def test_an_earlier_session_is_offered_and_resumed(open_dock: Any) -> None:
     while controller.session.can_undo:
         controller.undo()
     assert not controller.labels.data.any()
+
+
+def test_a_stray_click_takes_no_offer_away(open_dock: Any) -> None:
+    for points in ([(20, 20), (40, 40)], [(30, 30)]):
+        earlier = open_dock(IMAGE)
+        put(earlier, *points)
+        earlier.controller.close()
+    widget = open_dock(IMAGE)
+    journaling = widget.controller.journaling
+    widget.controller.click(10, 10)
+    assert widget.wait_idle()
+    assert [offer.objects for offer in journaling.offers] == [1, 2]  # the newest first
+    assert "1 object," in widget.resume_bar.text.text()
+    assert widget.resume_bar.others.text() == "1 more"
+    widget.resume_bar._menu.aboutToShow.emit()
+    (older,) = widget.resume_bar._menu.actions()
+    assert older.text().startswith("2 objects, ")
+    older.trigger()
+    assert widget.wait_idle()
+    assert len(widget.controller.session.objects) == 2
+    assert widget.resume_bar.isHidden()
+    assert len(files()) == 3  # the stray click's own among them
+    # What was not resumed is in the menu all the same.
+    widget.session_bar.earlier.aboutToShow.emit()
+    assert widget.session_bar.earlier.actions()[0].text().startswith("1 object, ")
+
+
+def test_accepting_ends_the_offer(open_dock: Any) -> None:
+    earlier = open_dock(IMAGE)
+    put(earlier, (20, 20))
+    earlier.controller.close()
+    widget = open_dock(IMAGE)
+    put(widget, (40, 40))
+    assert widget.resume_bar.isHidden()
+    assert widget.session_bar.earlier.isEnabled()
+    assert [offer.objects for offer in widget.controller.journaling.earlier] == [1]
+
+
+def test_the_number_of_an_object_undone_after_resuming_is_free(open_dock: Any) -> None:
+    earlier = open_dock(IMAGE)
+    put(earlier, (20, 20))
+    earlier.controller.close()
+    widget = open_dock(IMAGE)
+    widget.resume_bar.resume.click()
+    assert widget.wait_idle()
+    widget.controller.undo()
+    assert widget.wait_idle()
+    widget.controller.accept()
+    assert widget.wait_idle()
+    assert list(widget.controller.session.objects) == [1]
+
+
+def test_the_path_of_an_image_is_good_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    layer = Image(IMAGE)
+    layer._source = layer.source.model_copy(update={"path": "cells.tif"})
+    assert source_of(layer) == str(tmp_path / "cells.tif")
+    assert lasting("https://a.org/b.zarr") == "https://a.org/b.zarr"
+    assert lasting("") == ""
 
 
 def test_an_image_of_other_pixels_is_offered_nothing(open_dock: Any) -> None:
@@ -364,8 +426,9 @@ def test_a_second_window_is_read_only(open_dock: Any, tmp_path: Path) -> None:
     journal.close()
 
 
+@pytest.mark.parametrize("homeless", [False, True])
 def test_nothing_that_waits_is_thrown_away(
-    open_dock: Any, tmp_path: Path, monkeypatch: Any
+    homeless: bool, open_dock: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     first = open_dock(IMAGE)
     put(first, (20, 20))
@@ -375,6 +438,8 @@ def test_nothing_that_waits_is_thrown_away(
     blocker.write_text("")
     temporary.mkdir()
     monkeypatch.setenv(places.HOME, str(blocker))
+    home = blocker / "home" if homeless else tmp_path / "home"
+    monkeypatch.setattr(autosave, "rescue_folder", lambda: home)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(temporary))
     second = open_dock(IMAGE)
     put(second, (40, 40))
@@ -382,10 +447,14 @@ def test_nothing_that_waits_is_thrown_away(
         second.controller.journaling.resume(path)
     assert list(second.controller.session.objects) == [1]
     second.controller.close()
-    (rescued,) = (temporary / "napari-fclick").glob("rescued-*.fclick")
+    folder = temporary / "napari-fclick" if homeless else home
+    (rescued,) = folder.glob("rescued-*.fclick")
     journal = Journal.open(rescued)
     assert journal.events == 2
     journal.close()
+    if not homeless:  # it is offered like any other
+        third = open_dock(IMAGE)
+        assert [offer.path for offer in third.controller.journaling.offers] == [rescued]
 
 
 # --- going on -----------------------------------------------------------------------------

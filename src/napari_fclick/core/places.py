@@ -27,6 +27,12 @@ def config_folder() -> Path:
     return _folder("config", user_config_path)
 
 
+def rescue_folder() -> Path:
+    """Return the folder of what could not be saved in the others: where a user looks first."""
+    home = os.environ.get(HOME)
+    return Path(home, "rescued") if home else Path.home() / "napari-fclick"
+
+
 def _folder(name: str, usual: Callable[..., Path]) -> Path:
     home = os.environ.get(HOME)
     return Path(home, name) if home else usual("napari-fclick", appauthor=False)

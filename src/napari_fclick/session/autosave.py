@@ -41,6 +41,11 @@ def sessions_folder() -> Path:
     return places.data_folder() / "sessions"
 
 
+def rescue_folder() -> Path:
+    """Return the folder for what could not be saved where sessions are."""
+    return places.rescue_folder()
+
+
 def new_path(name: str, folder: Path | None = None) -> Path:
     """Return a path, in the sessions' folder by default, that no file has.
 
@@ -68,10 +73,12 @@ def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
     image : Signature
         With its sampled hash: by shape alone none is taken for the same.
     folder : Path, optional
-        By default the one in which sessions are saved on their own.
+        By default the one in which sessions are saved on their own, and the one for what could
+        not be saved there.
     """
-    folder = sessions_folder() if folder is None else folder
-    found = [offer for path in _newest(folder) if (offer := _offer(path, image)) is not None]
+    folders = [sessions_folder(), rescue_folder()] if folder is None else [folder]
+    paths = chain.from_iterable(map(_newest, folders))
+    found = [offer for path in paths if (offer := _offer(path, image)) is not None]
     unique = {offer.path.resolve(): offer for offer in found}.values()
     return sorted(unique, key=lambda offer: (offer.objects == 0, -offer.time))
 

@@ -28,7 +28,7 @@ from napari_fclick.session.resuming import Opened, check_image, reopen
 from napari_fclick.session.signature import Channels, Signature, encodable
 from napari_fclick.session.sparse import SparseLabels
 from napari_fclick.widgets.activity import Activity
-from napari_fclick.widgets.inputs import look_as_before, note_look, source_of
+from napari_fclick.widgets.inputs import lasting, look_as_before, note_look, source_of
 from napari_fclick.widgets.layers import IMAGE, image_id, transform_of
 from napari_fclick.widgets.planes import LayerError, displayed_place, layer_shape, levels_of
 from napari_fclick.widgets.workers import Job, Worker
@@ -181,11 +181,18 @@ class Journaling:
 
     @property
     def offers(self) -> list[Offer]:
-        """Earlier sessions of the current image, while nothing has been done to it yet."""
+        """Earlier sessions of the current image, while no object of it has been accepted."""
         kept = self._current()
-        if kept is None or kept.dismissed or kept.recorder.journal or kept.recorder.waiting:
+        if kept is None or kept.dismissed or kept.recorder.session.has_committed:
             return []
-        return kept.offers
+        return self.earlier
+
+    @property
+    def earlier(self) -> list[Offer]:
+        """All earlier sessions of the current image, those with objects and the newest first."""
+        kept, path = self._current(), self.path
+        offers = [] if kept is None else kept.offers
+        return [offer for offer in offers if path is None or not same_file(offer.path, path)]
 
     def dismiss(self) -> None:
         """Offer the earlier sessions of the current image no more."""
@@ -230,17 +237,19 @@ class Journaling:
 
     def _rescue(self, kept: _Kept) -> None:
         """Write what could not be written elsewhere, rather than lose it."""
-        folder = Path(tempfile.gettempdir()) / "napari-fclick"
-        count = kept.recorder.waiting
-        try:
-            path = autosave.new_path(f"rescued-{kept.signature.name}", folder)
-            self._save_as(kept, path)
-        except (JournalError, OSError) as error:
-            text = f"{count} steps could not be saved anywhere: {error}"
-        else:
+        count, text = kept.recorder.waiting, ""
+        # The last one does not outlive a restart of the computer.
+        for folder in (autosave.rescue_folder(), Path(tempfile.gettempdir()) / "napari-fclick"):
+            try:
+                path = autosave.new_path(f"rescued-{kept.signature.name}", folder)
+                self._save_as(kept, path)
+            except (JournalError, OSError) as error:
+                text = f"{count} steps could not be saved anywhere: {error}"
+                continue
             lost = kept.recorder.waiting
             text = f"{count - lost} steps that could not be saved before are in {path}"
             text += f"; {lost} could not be saved anywhere" if lost else ""
+            break
         self._controller.say(text, "error")
         logger.warning(text)
 
@@ -399,7 +408,7 @@ class Journaling:
         named = [layer for layer in own if encodable(layer.name) == target.name]
         if named or (own and len(every) == 1):
             return (named or own)[0]
-        layers = [layer for layer in fitting if source_of(layer) == target.source]
+        layers = [layer for layer in fitting if source_of(layer) == lasting(target.source)]
         named = [layer for layer in layers if encodable(layer.name) == target.name]
         if target.source and (named or layers):
             return (named or layers)[0]

@@ -69,8 +69,15 @@ class ResumeBar(_Offering):
 
     def __init__(self, controller: Controller) -> None:
         self.resume, self.dismiss = QPushButton("Resume"), QToolButton()
-        super().__init__(self.resume, self.dismiss)
+        self.others = QPushButton()
+        super().__init__(self.resume, self.others, self.dismiss)
         self._controller = controller
+        self._offers: list[Offer] = []
+        self._menu = QMenu(self.others)
+        self._menu.setToolTipsVisible(True)
+        self._menu.aboutToShow.connect(self._fill)
+        self.others.setMenu(self._menu)
+        self.others.setToolTip("Other earlier sessions of this image")
         self.dismiss.setText("✕")
         self.dismiss.setToolTip("Begin anew; the earlier session stays on disk")
         self.resume.setToolTip("Go on where the earlier session of this image ended")
@@ -79,19 +86,41 @@ class ResumeBar(_Offering):
         self.show_offers([])
 
     def show_offers(self, offers: list[Offer]) -> None:
-        """Show the first of them."""
+        """Show the first of them, and how many others there are."""
         self._offers = offers
         self.setVisible(bool(offers))
+        self.others.setVisible(len(offers) > 1)
+        self.others.setText(f"{len(offers) - 1} more")
         if offers:
-            offer = offers[0]
-            when = time.strftime("%d %b %H:%M", time.localtime(offer.time))
-            count = f"{offer.objects} object{'s' * (offer.objects != 1)}"
-            self.text.setText(f"Earlier session of this image: {count}, {when}")
-            self.text.setToolTip(str(offer.path))
+            self.text.setText(f"Earlier session of this image: {describe_offer(offers[0])}")
+            self.text.setToolTip(str(offers[0].path))
+
+    def _fill(self) -> None:
+        list_offers(self._menu, self._offers[1:], self._controller, self)
 
     def _on_resume(self) -> None:
         if self._offers:
             open_session(self._controller, self, self._offers[0].path)
+
+
+def describe_offer(offer: Offer) -> str:
+    """Return in a few words what an earlier session holds, and when it was written last."""
+    when = time.strftime("%d %b %H:%M", time.localtime(offer.time))
+    return f"{offer.objects:,} object{'s' * (offer.objects != 1)}, {when}"
+
+
+def list_offers(
+    menu: QMenu, offers: Sequence[Offer], controller: Controller, parent: QWidget
+) -> None:
+    """Fill a menu with earlier sessions, each of which it resumes."""
+    menu.clear()
+    for offer in offers:
+        action = QAction(describe_offer(offer), menu)
+        action.setToolTip(str(offer.path))
+        action.triggered.connect(
+            lambda _=False, path=offer.path: open_session(controller, parent, path)
+        )
+        menu.addAction(action)
 
 
 class LostBar(_Offering):
@@ -135,6 +164,10 @@ class SessionBar(QWidget):
         menu = QMenu(self.button)
         self.save_as, self.open = QAction("Save as …", self), QAction("Open …", self)
         menu.addActions([self.save_as, self.open])
+        self.earlier = QMenu("Earlier sessions of this image", menu)
+        self.earlier.setToolTipsVisible(True)
+        self.earlier.aboutToShow.connect(self._list_earlier)
+        menu.addMenu(self.earlier)
         menu.addSeparator()
         self.exports: dict[str, QAction] = {}
         for text, kind, suffix in EXPORTS:
@@ -162,9 +195,13 @@ class SessionBar(QWidget):
             self.name.setText("saved as you go" if path is None else f"saved: {path.name}")
             self.name.setStyleSheet("color: gray")
         self.name.setToolTip("" if path is None else str(path))
+        self.earlier.setEnabled(bool(journaling.earlier))
         self.save_as.setEnabled(path is not None or bool(waiting))
         for action in self.exports.values():
             action.setEnabled(path is not None)
+
+    def _list_earlier(self) -> None:
+        list_offers(self.earlier, self._controller.journaling.earlier, self._controller, self)
 
     def _on_save_as(self) -> None:
         path = self._ask_to_save("Save the session as", SUFFIX)
