@@ -21,6 +21,7 @@ from typing import Any
 
 import napari
 import tifffile
+from qtpy.QtCore import QRect
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
 from napari_fclick.core import places
@@ -147,13 +148,15 @@ def main(folder: Path) -> None:
 
 
 def whole(panel: FineTunePanel, path: Path) -> None:
-    """Save all of a panel, whatever is scrolled out of sight."""
+    """Save all of a panel as wide as its dock shows it, whatever is scrolled out of sight."""
     settle()
     area = panel.findChild(QScrollArea)
     assert area is not None
     inside = area.widget()
     inside.setFixedHeight(inside.layout().totalHeightForWidth(inside.width()))
-    picture(inside, path)
+    settle()
+    seen = QRect(0, 0, area.viewport().width(), inside.height())
+    assert inside.grab(seen).save(str(path)), path
     inside.setMinimumHeight(0)
     inside.setMaximumHeight(2**24 - 1)
 

@@ -275,6 +275,6 @@ def _button(text: str, tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tip)
     button.setAccessibleName(tip)
-    button.setStyleSheet("padding: 3px 6px")
+    button.setStyleSheet("padding: 3px 4px")
     button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
     return button

@@ -15,7 +15,7 @@ from napari_fclick.widgets.finetuning.outcome import ChangedObject
 from napari_fclick.widgets.finetuning.texts import text_line
 
 #: Side of a picture on the screen.
-SIDE = 136
+SIDE = 128
 #: Colours that the colour-blind can tell apart; the truth is dashed.
 TRUTH, BEFORE, AFTER = "#ffffff", "#e69f00", "#56b4e9"
 #: What the outlines mean.

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_fclick.widgets.finetuning.gallery import Gallery
 from napari_fclick.widgets.finetuning.outcome import ComparisonTable, FigureRow, Outcome
@@ -36,7 +37,7 @@ class FiguresTable(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(6)
         self._grid.setVerticalSpacing(2)
-        self._grid.setColumnStretch(2, 1)
+        self._grid.setColumnStretch(0, 1)
 
     def show_table(self, title: str, table: ComparisonTable) -> None:
         """Show a comparison under a title."""
@@ -63,11 +64,16 @@ class FiguresTable(QWidget):
         self._put(row, 2, f"{_signed(figure.low)} … {_signed(figure.high)} {mark}", style)
 
     def _put(self, row: int, column: int, text: str, style: str = "") -> None:
-        label = QLabel(text)
+        # Where there is little room, it is the words that are cut off, not the figures.
+        label = QElidingLabel(text) if column == 0 else QLabel(text)
+        if column == 0:
+            label.setToolTip(text)
         label.setStyleSheet(f"font-size: 11px; {style}")
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        side = Qt.AlignmentFlag.AlignRight if column == 1 else Qt.AlignmentFlag.AlignLeft
-        self._grid.addWidget(label, row, column, side)
+        if column == 0:  # it takes the room that is left
+            self._grid.addWidget(label, row, column)
+        else:
+            self._grid.addWidget(label, row, column, Qt.AlignmentFlag.AlignRight)
 
 
 class ResultView(QWidget):
