@@ -1258,9 +1258,9 @@ def test_labels_too_large_for_memory_are_refused(open_dock: Any) -> None:
 
 
 def test_a_click_at_the_edge_of_a_large_window_is_drawn_thinned_out() -> None:
-    from napari_fclick.widgets.drawing import draw_preview, preview_step
+    from napari_fclick.widgets.drawing import draw_preview, preview_detail
 
-    assert preview_step((1024, 10)) == 1
+    assert preview_detail((1024, 10)).step == 1
     drawn = draw_preview(np.ones((3000, 100), np.float32), np.ones((3000, 100), bool))
     assert drawn.shape == (1000, 34, 4)
     assert drawn[0, 0, 3] == 255

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,12 @@ SYMBOLS = {"ring": "disc", "first": "star", "positive": "disc", "negative": "cro
 FACES = {"ring": "#FFFFFF00", "first": POSITIVE, "positive": POSITIVE, "negative": NEGATIVE}
 #: A preview has at most this many pixels a side: a larger window is drawn thinned out.
 PREVIEW_SIDE = 1024
+#: A small window is cut up to this many pixels a side at most.
+FINE_SIDE = 512
+#: Width of the contour on the screen, in pixels, where the zoom allows it.
+CONTOUR_WIDTH = 2.0
+#: The dark line about the contour.
+GROUND = (0, 0, 0, 170)
 
 RGBA = NDArray[np.uint8]
 
@@ -74,46 +80,95 @@ def marker_style(clicks: ClickSequence, pixel: float, chosen: int | None = None)
     return style
 
 
-def preview_step(shape: tuple[int, int]) -> int:
-    """Return by what step a window is thinned out to be drawn."""
-    return max(1, math.ceil(max(shape) / PREVIEW_SIDE))
+class Detail(NamedTuple):
+    """How finely a window is drawn, so that the contour is as wide on the screen at any zoom.
+
+    Attributes
+    ----------
+    thin : int
+        By what step the window is thinned out.
+    fine : int
+        Into how many parts a pixel is cut along each side, where one would hide an object.
+    width : int
+        Of the contour, in pixels of the picture.
+    """
+
+    thin: int = 1
+    fine: int = 1
+    width: int = 1
+
+    @property
+    def step(self) -> float:
+        """Side of a pixel of the picture in pixels of the image."""
+        return self.thin / self.fine
+
+    def of(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return a window's values, thinned out or cut up."""
+        values = values[:: self.thin, :: self.thin]
+        return values if self.fine == 1 else values.repeat(self.fine, 0).repeat(self.fine, 1)
 
 
-def draw_preview(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> RGBA:
-    """Draw a mask as a contour over its probability.
+def preview_detail(shape: tuple[int, ...], pixel: float = 1.0) -> Detail:
+    """Return how to draw a window.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of the window.
+    pixel : float
+        Size of a pixel of the screen in pixels of the image.
+    """
+    side = max(shape)
+    thin = max(1, math.ceil(side / PREVIEW_SIDE))
+    most = min(1 / (CONTOUR_WIDTH * pixel), FINE_SIDE / side)
+    fine = 2 ** math.floor(math.log2(most)) if most > 1 else 1
+    # From afar, the contour of a small object would be all that is seen of it.
+    widest = max(1, side * fine // thin // 60)
+    return Detail(thin, fine, min(max(1, round(CONTOUR_WIDTH * pixel * fine / thin)), widest))
+
+
+def draw_preview(
+    probability: NDArray[np.float32], mask: NDArray[np.bool_], detail: Detail | None = None
+) -> RGBA:
+    """Draw a mask as a contour over its probability, with a dark line about it.
+
+    The two are seen together on whatever ground: the contour on a dark one, the line on a bright.
 
     Parameters
     ----------
     probability : ndarray of float32, shape (h, w), in [0, 1]
     mask : ndarray of bool, shape (h, w)
+    detail : Detail, optional
+        By default what `preview_detail` gives.
 
     Returns
     -------
     ndarray of uint8, shape (h', w', 4)
-        Thinned out by `preview_step`.
     """
-    step = preview_step(mask.shape)
-    seen, inside = probability[::step, ::step], mask[::step, ::step]
+    detail = detail or preview_detail(mask.shape)
+    seen, inside = detail.of(probability), detail.of(mask)
     out = np.zeros((*inside.shape, 4), np.uint8)
     out[..., :3] = TINT
     # What is out of the mask is shown fainter than what is in it.
     out[..., 3] = seen * np.where(inside, 90, 45)
-    contour = inside & ~ndimage.binary_erosion(inside, iterations=_contour_width(inside.shape))
+    out[ndimage.binary_dilation(inside, iterations=max(1, detail.width // 2)) & ~inside] = GROUND
+    contour = inside & ~ndimage.binary_erosion(inside, iterations=detail.width)
     out[contour] = (*CONTOUR, 255)
     return out
 
 
-def draw_carried(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> RGBA:
+def draw_carried(
+    probability: NDArray[np.float32], mask: NDArray[np.bool_], detail: Detail | None = None
+) -> RGBA:
     """Draw a mask that was carried from another slice: a dashed contour, nothing outside.
 
     Parameters and what is returned are those of `draw_preview`.
     """
-    step = preview_step(mask.shape)
-    inside = mask[::step, ::step]
+    detail = detail or preview_detail(mask.shape)
+    inside, width = detail.of(mask), detail.width
     out = np.zeros((*inside.shape, 4), np.uint8)
     out[..., :3] = CARRIED
-    out[..., 3] = probability[::step, ::step] * np.where(inside, 40, 0)
-    width = _contour_width(inside.shape)
+    out[..., 3] = detail.of(probability) * np.where(inside, 40, 0)
     contour = inside & ~ndimage.binary_erosion(inside, iterations=width)
     rows, columns = np.nonzero(contour)
     if rows.size:
@@ -122,11 +177,6 @@ def draw_carried(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> R
         dashed = (angles / (2 * np.pi) * dashes) % 1 < 0.6
         out[rows, columns, 3] = np.where(dashed, 255, 90)
     return out
-
-
-def _contour_width(shape: tuple[int, ...]) -> int:
-    """Return a width that stays visible when the window fills the screen."""
-    return max(1, round(max(shape) / 350))
 
 
 def star_outline(radius: float) -> list[tuple[float, float]]:

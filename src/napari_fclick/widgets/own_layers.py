@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -15,17 +16,18 @@ from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.session import Place
 from napari_fclick.session.state import PredictionLike
 from napari_fclick.widgets.drawing import (
+    Detail,
     draw_preview,
     marker_features,
     marker_style,
-    preview_step,
+    preview_detail,
 )
 from napari_fclick.widgets.layers import PREVIEW, TRANSFORMS, transform_of
 
 #: Milliseconds after the last click until the table of the markers is filled.
 DESCRIBED = 100
 
-Draw = Callable[[Any, Any], Any]
+Draw = Callable[[Any, Any, Detail], Any]
 
 
 def _unrefreshed(layer: Layer) -> AbstractContextManager[None]:
@@ -65,6 +67,8 @@ class AnnotationLayers:
         self.clicks: Points | None = None
         self.preview: Image | None = None
         self._drawn: Any = None
+        self._detail = Detail()
+        self._redraw: Callable[[], None] | None = None
         self._shown: tuple[ClickSequence, Place] | None = None
         self._chosen: int | None = None
         self._to_be_raised = False
@@ -154,14 +158,19 @@ class AnnotationLayers:
         current : bool
             False where a newer answer is awaited: it is drawn fainter.
         draw : callable
-            Takes probability and mask, returns the picture.
+            Takes probability, mask and `Detail`, returns the picture.
         """
+        self._redraw = None
         if prediction is None:
             # Not by `visible`: napari lays its whole scene out anew for that, and paints it.
             if self.preview is not None and self.preview.opacity:
                 self.preview.opacity = 0.0
             return
-        if self._drawn is not mask or self.preview not in self._viewer.layers:
+        self._redraw = partial(self.show_preview, prediction, mask, place, current, draw)
+        detail = preview_detail(prediction.probability.shape, self._marker_pixel())
+        drawn = self._drawn is mask and self._detail == detail
+        if not drawn or self.preview not in self._viewer.layers:
+            self._detail = detail
             self._draw(prediction, mask, place, draw)
             self._drawn = mask
         assert self.preview is not None
@@ -171,8 +180,8 @@ class AnnotationLayers:
 
     def _draw(self, prediction: PredictionLike, mask: Any, place: Place, draw: Draw) -> None:
         rows, columns = prediction.window
-        step = preview_step(prediction.probability.shape)
-        drawn = draw(prediction.probability, mask)
+        step = self._detail.step
+        drawn = draw(prediction.probability, mask, self._detail)
         others = tuple(axis for axis in range(place.ndim) if axis not in place.axes)
         corner = place.point(rows.start + (step - 1) / 2, columns.start + (step - 1) / 2)
         steps = np.ones(place.ndim)
@@ -180,7 +189,7 @@ class AnnotationLayers:
         self._put(np.expand_dims(drawn, others), corner, steps)
 
     def resize_markers(self, on_screen: float) -> None:
-        """Keep the markers' size on the screen.
+        """Keep the size of the markers, and the width of the contour, on the screen.
 
         Parameters
         ----------
@@ -192,16 +201,19 @@ class AnnotationLayers:
             style = marker_style(self._sequence, self._marker_pixel(), self._chosen)
             if len(style["size"]) == len(self.clicks.data):
                 self.clicks.size = style["size"]
+        if self._redraw is not None:
+            self._redraw()
 
     def hide(self) -> None:
         """Remove the layers; they come back when there is something to show."""
         for layer in self.ours:
             self._viewer.layers.remove(layer)
-        self.clicks = self.preview = self._drawn = None
+        self.clicks = self.preview = self._drawn = self._redraw = None
 
     def close(self) -> None:
         """No longer follow the image layer."""
         self._describing.stop()
+        self._redraw = None
         for name in TRANSFORMS:
             getattr(self._image.events, name).disconnect(self._follow)
 
