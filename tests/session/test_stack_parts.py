@@ -100,7 +100,8 @@ def test_it_ends_at_a_mark_in_all_its_slices() -> None:
     assert pixels(session) == [0, 81, 81, 81, 81, 81, 0, 0, 0]
     assert sorted(part.place.index[0] for part in record.parts) == [1, 2, 3, 4, 5]
     assert said == [
-        "object 1: 243 px in 3 slices; removed from slices 6 to 7; stays as it was in slices 1 to 2"
+        "object 1: 243 voxels in 3 slices; removed from slices 6 to 7; "
+        "stays as it was in slices 1 to 2"
     ]
     commit = session.history.done[-1].commit
     assert commit is not None

@@ -200,7 +200,7 @@ def test_all_slices_are_one_step() -> None:
     said: list[str] = []
     session.reported.connect(said.append)
     record = stacks.accept(session, slices, RUN)
-    assert said == [f"object 2: {81 * 5} px in 5 slices"]
+    assert said == [f"object 2: {81 * 5} voxels in 5 slices"]
     assert record.label == 2
     assert [(session.labels[i] == 2).sum() for i in range(DEPTH)] == [
         0,

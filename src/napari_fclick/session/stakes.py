@@ -80,12 +80,14 @@ class Stakes:
         )
         return [f"{what} {listed(slices)}" for what, slices in cases if slices]
 
-    def others(self, overwrites: str, keeps: str, named: float = math.inf) -> list[str]:
+    def others(
+        self, overwrites: str, keeps: str, unit: str, named: float = math.inf
+    ) -> list[str]:
         """Say what it takes from other objects, and what they keep, with the verbs given.
 
         Parameters
         ----------
-        overwrites, keeps : str
+        overwrites, keeps, unit : str
         named : int, optional
             Numbers of objects that are named; of more, their count is told.
         """
@@ -95,11 +97,12 @@ class Stakes:
                 whose = ", ".join(map(str, sorted(counts)))
                 if len(counts) > named:
                     whose = f"{len(counts)} objects"
-                parts.append(f"{verb} {sum(counts.values()):,} px of {whose}")
+                parts.append(f"{verb} {sum(counts.values()):,} {unit} of {whose}")
         return parts
 
     def summary(self) -> str:
         """Say in one line what was done to the object, and to others."""
-        where = f" in {self.slices} slices" if self.slices > 1 else ""
-        object_ = f"object {self.label}: {self.written:,} px{where}"
-        return "; ".join([object_, *self.others("overwrote", "kept"), *self.elsewhere])
+        volume = self.slices > 1
+        unit, where = ("voxels", f" in {self.slices} slices") if volume else ("px", "")
+        object_ = f"object {self.label}: {self.written:,} {unit}{where}"
+        return "; ".join([object_, *self.others("overwrote", "kept", unit), *self.elsewhere])

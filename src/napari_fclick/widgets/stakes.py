@@ -58,9 +58,9 @@ class Stakes:
         self._worker.submit("stakes", Job(foresee, done, lambda _: None))
 
 
-def describe_stakes(told: stakes.Stakes) -> str:
+def describe_stakes(told: stakes.Stakes, unit: str = "px") -> str:
     """Say in a few words what accepting would take from whom, or leave to whom."""
-    parts = told.others("overwrites", "keeps", NAMED)
+    parts = told.others("overwrites", "keeps", unit, NAMED)
     if parts and not told.written:
         parts.append("nothing is left to write")
     return " · ".join([*parts, *told.elsewhere])

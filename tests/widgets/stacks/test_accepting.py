@@ -88,7 +88,7 @@ def test_an_object_is_carried_over_what_it_replaces(open_stack: OpenStack) -> No
     dock.controller.set(policy="replace")
     dock.wait()
     assert dock.tool.count == 7
-    assert dock.tool.stakes == "overwrites 540 px of 3"
+    assert dock.tool.stakes == "overwrites 540 voxels of 3"
     dock.controller.set(policy="keep")
     dock.wait()
     assert dock.tool.count == 4

@@ -194,12 +194,12 @@ def test_what_is_painted_meanwhile_is_at_stake(open_stack: OpenStack) -> None:
     with labels.block_history():  # as a stroke does
         labels.paint((5, 12, 17), 9)
     dock.wait()
-    assert dock.tool.stakes == "keeps 1 px of 9"
+    assert dock.tool.stakes == "keeps 1 voxels of 9"
     data = labels.data.copy()
     data[5, 12, 18] = 9
     labels.data = data
     dock.wait()
-    assert dock.tool.stakes == "keeps 2 px of 9"
+    assert dock.tool.stakes == "keeps 2 voxels of 9"
 
 
 @pytest.mark.parametrize(

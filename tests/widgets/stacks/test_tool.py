@@ -89,6 +89,20 @@ def test_a_correction_runs_again_what_it_touches_and_no_more(open_stack: OpenSta
     assert current.slices[10].kind is Kind.CARRIED
 
 
+def test_clicks_that_are_accepted_with_the_object_are_not_told(open_stack: OpenStack) -> None:
+    dock = open_stack()
+    dock.click(30, 30)
+    before = dock.controller.viewer.dims.current_step[0]
+    dock.go(before + 1)
+    assert dock.widget.unaccepted.text() == f"unaccepted clicks in slice {before}"
+    dock.go(before)
+    dock.propagate()
+    dock.go(before + 1)
+    assert dock.widget.unaccepted.text() == ""
+    dock.controller.viewer.dims.order = (1, 0, 2)
+    assert dock.widget.unaccepted.text() == "unaccepted clicks in another view"
+
+
 def test_not_here_ends_the_object_and_is_undone(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
     dock.go(6)
@@ -473,7 +487,7 @@ def test_other_objects_are_at_stake(open_stack: OpenStack) -> None:
     dock.click(*CLICK)
     dock.propagate()
     dock.wait()
-    assert dock.tool.stakes == "keeps 2 px of 3"
+    assert dock.tool.stakes == "keeps 2 voxels of 3"
     dock.controller.accept()
     dock.wait()
     assert (dock.controller.labels.data == 4).sum() == (tube() > 100).sum() - 2

@@ -22,7 +22,7 @@ class StackStakes:
     Attributes
     ----------
     text : str
-        Such as "keeps 120 px of 3, 7"; empty where nothing is at stake or not known yet.
+        Such as "keeps 120 voxels of 3, 7"; empty where nothing is at stake or not known yet.
     """
 
     def __init__(self, worker: Worker, changed: Any) -> None:
@@ -52,7 +52,7 @@ class StackStakes:
 
         def done(found: stacks.Stakes) -> None:
             if subject is self._asked:
-                self.text = describe_stakes(found)
+                self.text = describe_stakes(found, "voxels")
                 self._changed()
 
         # What cannot be read is told when it is accepted.

@@ -18,7 +18,7 @@ from napari_fclick.widgets.stacks.model import CarriedObject
 #: Colours that the colour-blind can tell apart, on dark and on light ground; shapes differ, too.
 SURE, OVERLAP, AGREE, AREA = "#0f8fd0", "#d98a00", "#1aa179", "#8f8f8f"
 PERSON, STOP, HERE = "#e069b4", "#e5534b", "#808080"
-HEIGHTS = (110, 76)
+HEIGHTS = (96, 66)
 DRIFT_RANGE = (-0.14, 1.2)
 #: Of more slices, no points are drawn: they would touch, and take long.
 DOTTED = 200
