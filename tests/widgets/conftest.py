@@ -105,6 +105,12 @@ def mouse() -> type[Mouse]:
 
 
 @pytest.fixture(autouse=True)
+def no_double_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take each press for a click: tests are quicker than hands."""
+    monkeypatch.setattr("napari_fclick.widgets.mouse.double_click_time", lambda: 0.0)
+
+
+@pytest.fixture(autouse=True)
 def own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Keep keys in the test's folder: the user's are neither read nor changed."""
     path = tmp_path / "keys.toml"

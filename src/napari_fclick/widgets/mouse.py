@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qtpy.QtWidgets import QApplication
 
 from napari_fclick.widgets.planes import LayerError, displayed_place, to_plane, to_world
 from napari_fclick.widgets.zoom import camera_of
@@ -33,6 +35,7 @@ class MouseTool:
     def __init__(self, controller: Controller) -> None:
         self._controller, self._viewer = controller, controller.viewer
         self._double_click: list[Any] = []
+        self._pressed: tuple[float, tuple[float, ...], int] = (-math.inf, (0.0, 0.0), 0)
 
     def attach(self) -> None:
         """Begin to listen."""
@@ -74,6 +77,9 @@ class MouseTool:
         if event.button not in (1, 2) or not self._is_meant():
             return
         start = tuple(event.pos)
+        if self._is_second(start, event.button):
+            event.handled = True
+            return
         positive = event.button == 1 and "Alt" not in event.modifiers
         promoting = "Shift" in event.modifiers
         # Ctrl; on a Mac, Qt calls the Command key so.
@@ -105,6 +111,13 @@ class MouseTool:
             add = partial(self._controller.click, positive=positive)
             pick_up = self._controller.objects.pick_up_at
             self._click(position, pick_up if correcting else add)
+
+    def _is_second(self, pos: tuple[float, ...], button: int) -> bool:
+        """Whether a press makes a double click: it would take back what the first one did."""
+        (before, where, which), now = self._pressed, time.monotonic()
+        self._pressed = (now, pos, button)
+        quick = now - before < double_click_time()
+        return quick and button == which and math.dist(pos[:2], where[:2]) <= DRAG_DISTANCE
 
     def _marked(self) -> tuple[Any, ...]:
         """Return what the markers stand for: an index is good for as long as it is the same."""
@@ -148,3 +161,8 @@ class MouseTool:
             self._controller.say(str(error), "warning")
             return None
         return to_plane(self._viewer, image, position, place)
+
+
+def double_click_time() -> float:
+    """Return the seconds within which two presses are a double click, as the desktop has it."""
+    return QApplication.doubleClickInterval() / 1000
