@@ -316,12 +316,19 @@ def test_selecting_a_row_shows_the_object(open_dock: Any) -> None:
     accept_at(widget, (60, 150))
     camera = viewer.scene.camera
     camera.zoom = 3.0
+    camera.center = (0.0, 900.0, 900.0)  # where none is to be seen
     widget.objects.select(1)
     assert viewer.dims.current_step[0] == 0
     assert controller.session.place.index == (0,)
     assert camera.center[-2:] == pytest.approx((10, 10))
     assert camera.zoom == 3.0
     assert controller.labels.selected_label == 1
+    # One that is in view is left where it is.
+    camera.center = (0.0, 20.0, 60.0)
+    widget.objects.select(2)
+    assert viewer.dims.current_step[0] == 3
+    assert camera.center[-2:] == pytest.approx((20, 60))
+    widget.objects.select(1)
     camera.zoom = 10_000.0  # it would not fit
     widget.objects.select(2)
     assert viewer.dims.current_step[0] == 3

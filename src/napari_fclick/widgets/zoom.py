@@ -21,7 +21,7 @@ def screen_pixel(viewer: Any) -> float:
 
 
 def centre_view(viewer: Any, centre: Sequence[float], extent: Sequence[float]) -> None:
-    """Bring something into the middle of a 2-D view.
+    """Bring something into the middle of a 2-D view, unless all of it is in view.
 
     The zoom stays, unless what is looked at would not fit.
 
@@ -32,10 +32,15 @@ def centre_view(viewer: Any, centre: Sequence[float], extent: Sequence[float]) -
         Where it is and how large, along the axes on show, in units of the world.
     """
     camera = camera_of(viewer)
+    away = [abs(a - b) for a, b in zip(centre, camera.center[-2:], strict=True)]
+    sizes = _canvas_size(viewer)
+    if all(
+        2 * a + length <= side / camera.zoom
+        for a, length, side in zip(away, extent, sizes, strict=True)
+    ):
+        return
     fitting = [
-        FILLED * side / length
-        for side, length in zip(_canvas_size(viewer), extent, strict=True)
-        if length > 0
+        FILLED * side / length for side, length in zip(sizes, extent, strict=True) if length > 0
     ]
     if fitting and min(fitting) < camera.zoom:
         camera.zoom = min(fitting)
