@@ -12,7 +12,7 @@ from napari_fclick.widgets.planes import fits_as_channel
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
 
-ALONE = "this image alone"
+ALONE, ALONE_FITS = "this image alone", "this image alone: no other fits"
 NONE_FIT = "No other gray image of the same shape lies in the same place"
 TIP = f"Other image layers that the network looks at together with the image, {MAX_CHANNELS} in all"
 
@@ -48,9 +48,10 @@ class ChannelChooser(QPushButton):
     def show_channels(self) -> None:
         """Show what is chosen, and whether there is anything to choose."""
         image, channels = self._controller.image, list(self._controller.channels)
-        names = [layer.name for layer in (image, *channels)] if channels else [ALONE]
-        self.setText(" + ".join(names).replace("&", "&&"))
         possible = bool(self._candidates())
+        alone = ALONE if possible or image is None else ALONE_FITS
+        names = [layer.name for layer in (image, *channels)] if channels else [alone]
+        self.setText(" + ".join(names).replace("&", "&&"))
         self.setEnabled(possible)
         self.setToolTip(TIP if possible else NONE_FIT)
         self._follow_names([image, *channels] if channels else [])

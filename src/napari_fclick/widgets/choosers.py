@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from psygnal import Signal
+from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 
@@ -19,6 +20,9 @@ class LayerChooser(QComboBox):
         Takes a layer, returns whether it is listed.
     none_text : str, optional
         What stands for no layer, where that may be chosen.
+    refuses : callable, optional
+        Takes a layer that is not accepted, returns why it cannot be chosen; it is then named with
+        that below the others. An empty text leaves it out.
 
     Attributes
     ----------
@@ -29,9 +33,14 @@ class LayerChooser(QComboBox):
     chosen = Signal(object)
 
     def __init__(
-        self, viewer: Any, accepts: Callable[[Any], bool], none_text: str | None = None
+        self,
+        viewer: Any,
+        accepts: Callable[[Any], bool],
+        none_text: str | None = None,
+        refuses: Callable[[Any], str] = lambda layer: "",
     ) -> None:
         super().__init__()
+        self._refuses = refuses
         self._viewer, self._accepts, self._none_text = viewer, accepts, none_text
         self._listed: list[Any] = []
         self._named: list[Any] = []
@@ -58,10 +67,16 @@ class LayerChooser(QComboBox):
         self.clear()
         for layer in self._listed:
             self.addItem(str(self._none_text) if layer is None else layer.name)
+        refused = [layer for layer in self._viewer.layers if self._refuses(layer)]
+        for layer in refused:
+            self.addItem(f"{layer.name} ({self._refuses(layer)})")
+            item = cast(QStandardItemModel, self.model()).item(self.count() - 1)
+            if item is not None:
+                item.setEnabled(False)
         if current in self._listed:
             self.setCurrentIndex(self._listed.index(current))
         self.blockSignals(False)
-        self._follow_names(layers)
+        self._follow_names([*layers, *refused])
 
     def close_links(self) -> None:
         """No longer follow the viewer."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QPointF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from napari_fclick.widgets.drawing import NEGATIVE, POSITIVE, star_outline
+from napari_fclick.widgets.key_names import shown
+from napari_fclick.widgets.key_settings import key_settings
 
 _ANY = "\nDrag it to move it; click on it to remove it."
 _TEXTS = {
@@ -52,7 +55,12 @@ class MarkerIcon(QWidget):
 
 
 class Legend(QWidget):
-    """The three kinds of markers, in a row."""
+    """The three kinds of markers, in a row; beside them the button that shows all keys.
+
+    Attributes
+    ----------
+    keys : QToolButton
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +75,18 @@ class Legend(QWidget):
             row.addWidget(label)
             row.addSpacing(6)
         row.addStretch(1)
+        self.keys = QToolButton()
+        self.keys.setText("Keys")
+        row.addWidget(self.keys)
+        self._settings = key_settings()
+        self._settings.changed.connect(self._name_key)
+        self._name_key()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def _name_key(self) -> None:
+        if isalive(self.keys):  # type: ignore[no-untyped-call]
+            keys = self._settings.keys["toggle_keys"]
+            self.keys.setText(f"{shown(keys[0])}: keys" if keys else "Keys")
 
 
 def _star(painter: QPainter) -> None:
