@@ -12,6 +12,10 @@ class ClickError(ValueError):
     """A click, or a sequence of clicks, that says nothing sensible."""
 
 
+class OutsideError(ClickError):
+    """A click outside the image."""
+
+
 @dataclass(frozen=True, slots=True)
 class Click:
     """One click on an image.
@@ -179,14 +183,14 @@ class ClickSequence(Sequence[Click]):
 
         Raises
         ------
-        ClickError
+        OutsideError
             Naming the click and the rows and columns that are allowed.
         """
         height, width = shape
         for number, click in enumerate(self._clicks, start=1):
             row, column = click.pixel
             if not (0 <= row < height and 0 <= column < width):
-                raise ClickError(
+                raise OutsideError(
                     f"click {number} at y={click.y:g}, x={click.x:g} lies outside the image: "
                     f"y must be within 0 to {height - 1} and x within 0 to {width - 1}"
                 )

@@ -71,6 +71,11 @@ class Accepting:
         return self._here is not None
 
     @property
+    def pending(self) -> bool:
+        """Whether an object of any plane waits to be accepted."""
+        return bool(self._waiting)
+
+    @property
     def clicks(self) -> list[Made]:
         """Clicks made in the plane on show since: they belong to the next objects."""
         here = self._here

@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_fclick.core.channels import MAX_CHANNELS
 from napari_fclick.session import Place, Session
+from napari_fclick.widgets.covering import is_image
 from napari_fclick.widgets.drawing import draw_carried
 from napari_fclick.widgets.layers import (
     IMAGE,
@@ -208,10 +209,11 @@ class Annotation:
         if self.labels is not None:
             return
         layer, layers = new_labels(self.image), self._viewer.layers
+        if layer.name in layers:  # those of another image
+            layer.name = f"{layer.name} of {self.image.name}"
         selected, active = set(layers.selection), layers.selection.active
-        # Above all that is looked at: an additive channel on top would drown it.
-        seen = [each for each in (self.image, *self.channels) if each in layers]
-        position = max(layers.index(each) for each in seen) + 1
+        # Above all images: one on top would hide it, or, where it is additive, drown it.
+        position = max(layers.index(each) for each in layers if is_image(each)) + 1
         self._viewer.add_layer(layer)
         layers.move(len(layers) - 1, position)
         layers.selection = selected

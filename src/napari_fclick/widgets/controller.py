@@ -8,22 +8,22 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from napari.layers import Image
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_fclick.core.clicks import OutsideError
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.session import NumberedLabels, Place, Session, Step
 from napari_fclick.session.state import PredictorLike
 from napari_fclick.widgets.accepting import Accepting, reason
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.choosing import Choosing
+from napari_fclick.widgets.covering import is_image, seen_together, tell_apart
 from napari_fclick.widgets.features import LabelFeatures
 from napari_fclick.widgets.following import Follower
 from napari_fclick.widgets.journaling import Journaling
 from napari_fclick.widgets.key_table import KeyTableOpener
 from napari_fclick.widgets.keys import KeyBindings
-from napari_fclick.widgets.layers import PREVIEW
 from napari_fclick.widgets.loading import (
     Choices,
     available_choices,
@@ -277,13 +277,43 @@ class Controller:
 
     def is_image(self, layer: Any) -> bool:
         """Whether a layer is an image to annotate: one that is not a preview of ours."""
-        return isinstance(layer, Image) and PREVIEW not in layer.metadata
+        return is_image(layer)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether there is anything on the plane on show, or waiting, that is not accepted."""
+        session = self.session
+        if session is None:
+            return False
+        begun = bool(session.clicks) or session.draft.absent or self._accepting.pending
+        return begun or self.stacks.current is not None
+
+    @property
+    def apart(self) -> str:
+        """What is said where another image than the one annotated is seen, or selected."""
+        image = self.image
+        return "" if image is None else tell_apart(self.viewer, image, self.channels)
+
+    def follow_selected(self, layer: Any) -> None:
+        """Annotate the image that the user has selected, unless something is at hand."""
+        before = self.image
+        if not is_image(layer) or layer is before or layer in self.channels:
+            return
+        if before is not None and seen_together(layer, before):
+            return
+        if not self.at_hand:
+            self.choose_image(layer)
+            if before is not None and self.image is layer:
+                self.say(f"{layer.name!r} is annotated now")
 
     def choose_image(self, layer: Any) -> None:
         """Annotate another image layer; what was begun on the one before is kept."""
         self._wanted = layer
+        self._follower.note_selection()
         if layer is self.image:
             return
+        if layer is not None and self._level != "error":
+            self.say("")  # it was about the image before
         self.stop_accepting()
         if self._current is not None:
             self._hide(self._current)
@@ -510,11 +540,13 @@ class Controller:
 
     def undo(self) -> None:
         """Undo the last click, setting or accepted object; before those, what waits."""
+        self._forget_done()
         if not self._accepting.take_back():
             self.change(lambda session: self._tell_unseen(session.undo()), "undo")
 
     def redo(self) -> None:
         """Do again what was undone."""
+        self._forget_done()
         self.change(lambda session: self._tell_unseen(session.redo()), "redo")
 
     def _tell_unseen(self, step: Step | None) -> None:
@@ -673,9 +705,22 @@ class Controller:
         if self._level != "info":
             self.say("")  # what was wrong may be no longer
 
+    def _forget_done(self) -> None:
+        """Say no more what was done: it may be about to be undone."""
+        if self._level == "info":
+            self.say("")
+
+    def unsay(self, message: str) -> None:
+        """Say something no more, if it is what was said last."""
+        if message and message == self._said:
+            self.say("")
+
     def _try(self, change: Callable[[], Any], name: str) -> None:
         try:
             change()
+        except OutsideError:
+            self.refresh()
+            self.say("that is outside the image", "warning")
         except ValueError as error:
             self.refresh()  # a marker that was dragged away goes back
             self.say(str(error), "warning")

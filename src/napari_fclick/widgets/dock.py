@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import napari
+from napari.layers import Labels
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QDockWidget,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -25,11 +25,13 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleSlider
 
 from napari_fclick.core.labels import OverlapPolicy
+from napari_fclick.session import Session
 from napari_fclick.widgets.channels import ChannelChooser
 from napari_fclick.widgets.choosers import LayerChooser, keep_narrow
 from napari_fclick.widgets.classes import ClassBar
 from napari_fclick.widgets.controller import Controller
-from napari_fclick.widgets.docking import Docked
+from napari_fclick.widgets.covering import image_to_begin_with
+from napari_fclick.widgets.docking import Docked, dock_of
 from napari_fclick.widgets.keys import Shortcuts
 from napari_fclick.widgets.layers import is_labels_of
 from napari_fclick.widgets.legend import Legend
@@ -75,6 +77,7 @@ class FirstClickWidget(Docked):
         super().__init__()
         self.controller = controller = Controller(viewer, load, discover)
         self._shown: tuple[Any, Any] = (None, None)
+        self._folded = False
         self.setWindowTitle("First Click")
         self._make_choosers()
         self._make_settings()
@@ -99,7 +102,7 @@ class FirstClickWidget(Docked):
         # Where we are deleted with the window: what is said here holds no widget of ours.
         self.destroyed.connect(lambda: closing())
         controller.activate()
-        controller.choose_image(self.images.layer)
+        controller.choose_image(image_to_begin_with(controller.viewer, self.images.layer))
         controller.start()
         self._show_state()
 
@@ -137,7 +140,9 @@ class FirstClickWidget(Docked):
         self.images.setToolTip("The image that is annotated")
         self.images.chosen.connect(controller.choose_image)
         self.channels = ChannelChooser(controller)
-        self.labels = LayerChooser(viewer, self._fits, none_text="new layer")
+        self.labels = LayerChooser(
+            viewer, self._fits, none_text="new layer", refuses=self._why_no_labels
+        )
         self.labels.setToolTip("Where accepted objects are written: any Labels layer that fits")
         self.labels.chosen.connect(controller.choose_labels)
         self.weights, self.devices = _combo("The network"), _combo("Where it runs")
@@ -186,10 +191,16 @@ class FirstClickWidget(Docked):
     def _make_shortcuts(self) -> None:
         """Have the keys work too while the dock, not the canvas, has the focus."""
         buttons = {**self.buttons, **self.stack.buttons}
-        hints: dict[str, QWidget] = {"toggle_integrity": self.integrity, **buttons}
+        hints: dict[str, QWidget] = {
+            "toggle_integrity": self.integrity,
+            "toggle_keys": self.legend.keys,
+            **buttons,
+        }
         self._shortcuts = Shortcuts(self, self.controller, hints)
 
     def _make_status(self) -> None:
+        self.legend = Legend()
+        self.legend.keys.clicked.connect(lambda: self.controller.key_table.toggle())
         self.status, self.message = _line(), _line()
         self.status.setStyleSheet("font-weight: bold")
         # Room for two lines: the dock does not jump when messages come and go.
@@ -231,7 +242,7 @@ class FirstClickWidget(Docked):
             parts.addWidget(self.sections[name])
         parts.addLayout(self._button_row())
         lines = (self.status, self.message, self.unaccepted)
-        for widget in (Legend(), *lines, self.sections["stack"]):
+        for widget in (self.legend, *lines, self.sections["stack"]):
             parts.addWidget(widget)
         parts.addWidget(self.sections["objects"], 1)
         # Takes the room that is left where the objects are folded away.
@@ -286,9 +297,11 @@ class FirstClickWidget(Docked):
             self.buttons[name].setEnabled(possible)
         self._show_layers()
         self._show_stack()
-        self.sections["image"].tell(self._running())
+        self._show_image_section(session)
         self.effort.setText("" if session is None else describe_effort(session))
-        unaccepted = "" if session is None else describe_unaccepted(session)
+        carried = self.controller.stacks.current
+        line = None if carried is None else carried.line
+        unaccepted = "" if session is None else describe_unaccepted(session, line)
         self.unaccepted.setText(unaccepted)
         self.unaccepted.setVisible(bool(unaccepted))
         if session is None:
@@ -296,9 +309,19 @@ class FirstClickWidget(Docked):
             return
         stacks = self.controller.stacks
         stakes = self.controller.stakes.text if stacks.current is None else stacks.stakes
-        carried = stacks.text
-        self.status.setText(carried or describe(session, self.controller.image, stakes))
+        said = stacks.text or describe(session, self.controller.image, stakes)
+        apart = self.controller.apart
+        self.status.setText(f"{apart} · {said}" if apart else said)
         self._show_settings()
+
+    def _show_image_section(self, session: Session | None) -> None:
+        """Fold what is set away with the first click, once: there is more to see by then."""
+        image = self.controller.image
+        parts = ["" if image is None else image.name, self._running()]
+        self.sections["image"].tell(" · ".join(part for part in parts if part))
+        if not self._folded and session is not None and session.clicks:
+            self._folded = True
+            self.sections["image"].collapse(animate=False)
 
     def _show_stack(self) -> None:
         stacks = self.controller.stacks
@@ -376,6 +399,12 @@ class FirstClickWidget(Docked):
         image = self.controller.image
         return image is not None and is_labels_of(layer, image)
 
+    def _why_no_labels(self, layer: Any) -> str:
+        image = self.controller.image
+        if image is None or not isinstance(layer, Labels) or is_labels_of(layer, image):
+            return ""
+        return "has another shape"
+
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
         """Take mouse and keys with the dock's first appearance."""
         super().showEvent(event)
@@ -390,9 +419,7 @@ class FirstClickWidget(Docked):
 
 def _is_open(widget: QWidget) -> bool:
     """Whether the dock around a widget is open, be it behind another tab."""
-    parent = widget.parentWidget()
-    while parent is not None and not isinstance(parent, QDockWidget):
-        parent = parent.parentWidget()
+    parent = dock_of(widget)
     action = None if parent is None else parent.toggleViewAction()
     return action is not None and action.isChecked()
 

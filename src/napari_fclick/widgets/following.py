@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import QTimer
+
 from napari_fclick.session import Place
+from napari_fclick.widgets.covering import is_image
 from napari_fclick.widgets.layers import IMAGE, image_id
 from napari_fclick.widgets.planes import (
     LayerError,
@@ -36,10 +39,21 @@ class Follower:
             (viewer.dims.events.order, self.follow_dims),
             (viewer.dims.events.ndisplay, self.follow_dims),
             (viewer.layers.events.removed, self._on_removed),
+            (viewer.layers.events.inserted, self._on_inserted),
+            (viewer.layers.events.reordered, self._on_look),
+            (viewer.layers.selection.events.active, self._on_selected),
             (camera_of(viewer).events.zoom, self._on_zoom),
         ]
         for emitter, callback in self._links:
             emitter.connect(callback)
+        for layer in viewer.layers:
+            self._watch_look(layer)
+        self._problem = ""
+        self._selected, self._removed = viewer.layers.selection.active, False
+        # What is selected for a moment only, as while layers are added, is not followed.
+        self._selecting = QTimer()
+        self._selecting.setSingleShot(True)
+        self._selecting.timeout.connect(self._follow_selection)
 
     def watch(self, image: Any) -> None:
         """Follow the pixels and the contrast limits of an image layer too."""
@@ -54,6 +68,9 @@ class Follower:
 
     def close(self) -> None:
         """Follow nothing any more."""
+        self._selecting.stop()
+        for layer in self._viewer.layers:
+            self._watch_look(layer, on=False)
         for emitter, callback in self._links:
             emitter.disconnect(callback)
         self._links.clear()
@@ -76,8 +93,10 @@ class Follower:
         try:
             place = displayed_place(self._viewer, current.image)
         except LayerError as error:
-            controller.say(str(error), "warning")
+            self._problem = str(error)
+            controller.say(self._problem, "warning")
             return False
+        controller.unsay(self._problem)
         if place != current.session.place:
             controller.leave_plane(place)
             current.session.show(place, current.plane(place))
@@ -103,8 +122,44 @@ class Follower:
         if event.source in (controller.image, *controller.channels):
             controller.follow_limits()
 
+    # --- which image ------------------------------------------------------------------------
+
+    def note_selection(self) -> None:
+        """Take the layer selected now as known: only another one is followed."""
+        self._selected = self._viewer.layers.selection.active
+
+    def _on_selected(self, event: Any = None) -> None:
+        self._selecting.start(0)
+
+    def _follow_selection(self) -> None:
+        before, removed = self._selected, self._removed
+        self.note_selection()
+        self._removed = False
+        if self._selected is before:
+            return
+        if not removed:  # else napari, not the user, has selected a layer in its place
+            self._controller.follow_selected(self._selected)
+        self._controller.changed.emit()
+
+    def _watch_look(self, layer: Any, on: bool = True) -> None:
+        """Follow whether an image can be seen, and through."""
+        if is_image(layer):
+            for name in ("visible", "opacity", "blending"):
+                emitter = getattr(layer.events, name)
+                (emitter.connect if on else emitter.disconnect)(self._on_look)
+
+    def _on_inserted(self, event: Any) -> None:
+        self._watch_look(event.value)
+        self._on_look()
+
+    def _on_look(self, event: Any = None) -> None:
+        self._controller.changed.emit()
+
+    # --- what becomes of it -----------------------------------------------------------------
+
     def _on_removed(self, event: Any) -> None:
         layer, controller = event.value, self._controller
+        self._watch_look(layer, on=False)
         if controller.drop_image(layer):
             controller.say(f"image layer {layer.name!r} was removed", "warning")
         for annotation in controller.annotations:
@@ -120,6 +175,8 @@ class Follower:
         controller.features.forget(layer)
         self._unwatch(layer)
         controller.bind_keys()
+        self._removed = layer is self._selected and controller.current is not None
+        self._selecting.start(0)
         if controller.current is None:
             controller.refresh()  # whatever followed it lets go
         else:

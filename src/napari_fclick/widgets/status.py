@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_fclick.session import Session
 from napari_fclick.widgets.layers import pixel_size
+
+if TYPE_CHECKING:
+    from napari_fclick.widgets.stacks.lines import Line
 
 #: So many slices with clicks are named.
 NAMED = 8
@@ -32,7 +35,10 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
     name = "New object" if number is None else f"Object {number}"
     parts = [f"Correcting {name.lower()}" if session.draft.label else name]
     count = len(session.clicks)
-    parts.append("click on it" if not count else f"{count} click{'s' * (count > 1)}")
+    if session.draft.label and not session.draft.made:
+        parts.append("click what is wrong")  # the click that stands for it was made by nobody
+    else:
+        parts.append("click on it" if not count else f"{count} click{'s' * (count > 1)}")
     if session.answers.pending:
         parts.append("predicting …")
     prediction = session.prediction
@@ -46,17 +52,28 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
     return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
-def describe_unaccepted(session: Session) -> str:
-    """Return one line: the other slices that have clicks of no accepted object."""
-    places = [place for place in session.drafts.clicked if place != session.place]
-    if not places:
-        return ""
-    named = [
-        "/".join(map(str, place.index)) if place.axes == session.place.axes else "another view"
-        for place in places
+def describe_unaccepted(session: Session, line: Line | None = None) -> str:
+    """Return one line: the other slices that have clicks of no accepted object.
+
+    Parameters
+    ----------
+    session : Session
+    line : Line, optional
+        Along which the object at hand is carried: clicks in its slices are accepted with it.
+    """
+    places = [
+        place
+        for place in session.drafts.clicked
+        if place != session.place and (line is None or line.position(place) is None)
     ]
-    shown = ", ".join(list(dict.fromkeys(named))[:NAMED]) + (" …" if len(named) > NAMED else "")
-    return f"unaccepted clicks in slice{'s' * (len(places) > 1)} {shown}"
+    here = ["/".join(map(str, p.index)) for p in places if p.axes == session.place.axes]
+    parts = []
+    if here:
+        shown = ", ".join(here[:NAMED]) + (" …" if len(here) > NAMED else "")
+        parts.append(f"in slice{'s' * (len(here) > 1)} {shown}")
+    if len(here) < len(places):
+        parts.append("in another view")
+    return f"unaccepted clicks {' and '.join(parts)}" if parts else ""
 
 
 def describe_area(session: Session, image: Any) -> str:
@@ -77,7 +94,7 @@ def describe_effort(session: Session) -> str:
     """
     parts, draft = [], session.draft
     count = len(session.objects)
-    if session.clicks:
+    if session.clicks and (draft.made or not draft.label):
         clicks = "click" if draft.made == 1 else "clicks"
         parts.append(f"now {draft.made} {clicks}, {draft.seconds:.0f} s")
     elif count:
