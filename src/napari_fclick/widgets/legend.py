@@ -19,7 +19,7 @@ _TEXTS = {
         f"{_ANY} The next positive one is then the first.",
     ),
     "positive": (
-        "more of it",
+        "more",
         "A positive click: on the object (left click)."
         f"{_ANY}\nShift + click on it makes it the first.",
     ),
@@ -73,7 +73,7 @@ class Legend(QWidget):
             label.setToolTip(tip)
             row.addWidget(icon)
             row.addWidget(label)
-            row.addSpacing(6)
+            row.addSpacing(3)
         row.addStretch(1)
         self.keys = QToolButton()
         self.keys.setText("Keys")

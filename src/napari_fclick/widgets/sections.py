@@ -110,4 +110,4 @@ class Scroller(QScrollArea):
         content, bar = self.widget(), self.verticalScrollBar()
         if content is None or bar is None:
             return super().minimumSizeHint()
-        return QSize(content.minimumSizeHint().width() + bar.sizeHint().width(), 160)
+        return QSize(content.minimumSizeHint().width() + bar.sizeHint().width() + 2, 160)

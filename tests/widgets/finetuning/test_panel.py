@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QFileDialog, QLabel
+from qtpy.QtWidgets import QAbstractButton, QFileDialog, QLabel, QScrollArea
 from tests.session.fakes import FakePredictor
 from tests.widgets.finetuning.conftest import OpenPanel
 from tests.widgets.finetuning.fakes import (
@@ -474,6 +474,20 @@ def test_it_fits_into_a_narrow_dock(
     idle(panel, qtbot)
     panel.form.more.expand()
     assert panel.minimumSizeHint().width() <= 320
+
+
+def test_nothing_of_the_result_is_cut_off_by_the_dock(
+    open_panel: OpenPanel, processes: list[FakeProcess], qtbot: QtBot
+) -> None:
+    panel = open_panel(window=True)
+    process = begun(panel, processes, qtbot)
+    process.events = [finished(Path("x.safetensors"), changed=[changed()])]
+    qtbot.waitUntil(lambda: panel.model.phase == "finished")
+    idle(panel, qtbot)
+    area = panel.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: area.widget().width() <= area.viewport().width())
+    interval = panel.result.own._grid.itemAtPosition(1, 2).widget()
+    assert interval.width() >= interval.sizeHint().width()
 
 
 def test_axes_follow_the_theme(open_panel: OpenPanel) -> None:
