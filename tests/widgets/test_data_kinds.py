@@ -509,7 +509,7 @@ def test_a_channel_that_is_removed_or_resized_drops_out(open_dock: Any, predicto
     assert "channel 'RFP' has another shape now" in widget.message.text()
     assert controller.channels == ()
     assert predictor.image.shape == GRAY.shape
-    assert widget.channels.text() == "this image alone"
+    assert widget.channels.text() == "this image alone: no other fits"
     assert not widget.channels.isEnabled()
 
 

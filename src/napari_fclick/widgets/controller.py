@@ -395,6 +395,7 @@ class Controller:
         """
         if self._current is None or layer is self._current.labels:
             return
+        self._follower.note_selection()
         if self._current.labels is not None:
             self.stop_accepting()  # it was meant for the labels before
         try:
@@ -430,6 +431,7 @@ class Controller:
         """
         if self._current is None:
             return
+        self._follower.note_selection()
         self.stop_accepting()
         self._clear_message()
         try:
@@ -677,6 +679,7 @@ class Controller:
         if self._current is None:
             self.say("open or choose an image first", "warning")
             return None
+        self._follower.note_selection()  # who goes on here is not to be taken elsewhere
         self.suggesting.settle()
         return self.session if self._follower.follow_dims() else None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from qtpy.QtCore import QTimer
 
@@ -49,7 +51,9 @@ class Follower:
         for layer in viewer.layers:
             self._watch_look(layer)
         self._problem = ""
-        self._selected, self._removed = viewer.layers.selection.active, False
+        self._known: Callable[[], Any] = _nothing
+        self.note_selection()
+        self._removed = False
         # What is selected for a moment only, as while layers are added, is not followed.
         self._selecting = QTimer()
         self._selecting.setSingleShot(True)
@@ -126,19 +130,21 @@ class Follower:
 
     def note_selection(self) -> None:
         """Take the layer selected now as known: only another one is followed."""
-        self._selected = self._viewer.layers.selection.active
+        active = self._viewer.layers.selection.active
+        self._known = _nothing if active is None else ref(active)  # one removed is let go
 
     def _on_selected(self, event: Any = None) -> None:
         self._selecting.start(0)
 
     def _follow_selection(self) -> None:
-        before, removed = self._selected, self._removed
+        before, removed = self._known(), self._removed
         self.note_selection()
         self._removed = False
-        if self._selected is before:
+        selected = self._known()
+        if selected is before:
             return
         if not removed:  # else napari, not the user, has selected a layer in its place
-            self._controller.follow_selected(self._selected)
+            self._controller.follow_selected(selected)
         self._controller.changed.emit()
 
     def _watch_look(self, layer: Any, on: bool = True) -> None:
@@ -175,7 +181,7 @@ class Follower:
         controller.features.forget(layer)
         self._unwatch(layer)
         controller.bind_keys()
-        self._removed = layer is self._selected and controller.current is not None
+        self._removed = layer is self._known() and controller.current is not None
         self._selecting.start(0)
         if controller.current is None:
             controller.refresh()  # whatever followed it lets go
@@ -242,3 +248,7 @@ class Follower:
         lost += [f"channel {other.name!r} no longer fits" for other in unfit]
         subject = "they are" if unfit else "it is"
         controller.say(f"{' and '.join(lost)}: {subject} no longer used", "warning")
+
+
+def _nothing() -> None:
+    """Stand for a layer where there is none."""
