@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QFileDialog, QLabel, QScrollArea
+from qtpy.QtWidgets import QAbstractButton, QFileDialog, QLabel
 from tests.session.fakes import FakePredictor
 from tests.widgets.finetuning.conftest import OpenPanel
 from tests.widgets.finetuning.fakes import (
     FakeProcess,
     changed,
+    comparison,
     finished,
     progress,
     step,
@@ -30,6 +31,8 @@ from napari_fclick.network import checkpoints
 from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.finetuning import FineTunePanel
 from napari_fclick.widgets.finetuning.choice import Choice, LayerPair
+from napari_fclick.widgets.finetuning.outcome import ComparisonTable
+from napari_fclick.widgets.finetuning.result_view import FiguresTable
 from napari_fclick.widgets.loading import Choices
 from napari_fclick.widgets.workers import Job
 
@@ -476,18 +479,16 @@ def test_it_fits_into_a_narrow_dock(
     assert panel.minimumSizeHint().width() <= 320
 
 
-def test_nothing_of_the_result_is_cut_off_by_the_dock(
-    open_panel: OpenPanel, processes: list[FakeProcess], qtbot: QtBot
-) -> None:
-    panel = open_panel(window=True)
-    process = begun(panel, processes, qtbot)
-    process.events = [finished(Path("x.safetensors"), changed=[changed()])]
-    qtbot.waitUntil(lambda: panel.model.phase == "finished")
-    idle(panel, qtbot)
-    area = panel.findChild(QScrollArea)
-    qtbot.waitUntil(lambda: area.widget().width() <= area.viewport().width())
-    interval = panel.result.own._grid.itemAtPosition(1, 2).widget()
-    assert interval.width() >= interval.sizeHint().width()
+def test_words_are_cut_off_rather_than_figures(qtbot: QtBot) -> None:
+    table = FiguresTable()
+    qtbot.addWidget(table)
+    table.show_table("Your images", ComparisonTable.model_validate(comparison()))
+    table.resize(table.minimumSizeHint().width(), 200)
+    table.show()
+    words, *figures = (table._grid.itemAtPosition(6, column).widget() for column in range(3))
+    assert words.width() < words.fontMetrics().horizontalAdvance("Clicks, mean of both")
+    assert words.toolTip() == "Clicks, mean of both"
+    assert all(each.width() >= each.sizeHint().width() for each in figures)
 
 
 def test_axes_follow_the_theme(open_panel: OpenPanel) -> None:
