@@ -90,14 +90,14 @@ def test_a_correction_runs_again_what_it_touches_and_no_more(open_stack: OpenSta
 
 
 def test_clicks_that_are_accepted_with_the_object_are_not_told(open_stack: OpenStack) -> None:
-    dock = open_stack()
-    dock.click(30, 30)
-    before = dock.controller.viewer.dims.current_step[0]
-    dock.go(before + 1)
-    assert dock.widget.unaccepted.text() == f"unaccepted clicks in slice {before}"
-    dock.go(before)
+    dock = open_stack(tube(), at=4)
+    dock.click(*CLICK)
+    dock.go(5)
+    assert dock.widget.unaccepted.text() == "unaccepted clicks in slice 4"
+    dock.go(4)
     dock.propagate()
-    dock.go(before + 1)
+    dock.go(5)
+    assert dock.tool.current is not None
     assert dock.widget.unaccepted.text() == ""
     dock.controller.viewer.dims.order = (1, 0, 2)
     assert dock.widget.unaccepted.text() == "unaccepted clicks in another view"
