@@ -80,9 +80,7 @@ class Stakes:
         )
         return [f"{what} {listed(slices)}" for what, slices in cases if slices]
 
-    def others(
-        self, overwrites: str, keeps: str, unit: str, named: float = math.inf
-    ) -> list[str]:
+    def others(self, overwrites: str, keeps: str, unit: str, named: float = math.inf) -> list[str]:
         """Say what it takes from other objects, and what they keep, with the verbs given.
 
         Parameters

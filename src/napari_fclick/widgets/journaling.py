@@ -183,7 +183,7 @@ class Journaling:
     def offers(self) -> list[Offer]:
         """Earlier sessions of the current image, while no object of it has been accepted."""
         kept = self._current()
-        if kept is None or kept.dismissed or kept.recorder.session.has_committed:
+        if kept is None or kept.dismissed or kept.recorder.session.objects.has_committed:
             return []
         return self.earlier
 
