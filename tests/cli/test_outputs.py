@@ -92,6 +92,15 @@ def test_slices_are_counted_from_0(run: Run, tmp_path: Path) -> None:
     refused(run("segment", stack, *options, "--slice", "-1"), "has slices 0 to 4")
 
 
+def test_three_slices_are_no_colours(run: Run, tmp_path: Path) -> None:
+    stack, out = tmp_path / "stack.tif", tmp_path / "m.tif"
+    pixels = np.zeros((3, 40, 50), np.uint8)
+    tifffile.imwrite(stack, pixels, photometric="rgb", planarconfig="separate")
+    found = run("segment", stack, "--click", "9,9", "--slice", "9", "--out", out)
+    refused(found, "has slices 0 to 2")
+    refused(run("propagate", stack, "--click", "9,9,9", "--out", out), "has slices 0 to 2")
+
+
 @pytest.mark.parametrize("chosen", [(), ("--slice", "0")])
 def test_an_axis_too_many_is_told_at_once(run: Run, tmp_path: Path, chosen: Any) -> None:
     stack = tmp_path / "stack.ome.tif"

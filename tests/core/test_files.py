@@ -13,11 +13,13 @@ from napari_fclick.core.files import (
     axes_of,
     check_mask_path,
     read_image,
+    read_indices,
     replacing,
     same_file,
     write_labels,
     write_mask,
 )
+from napari_fclick.core.folders import ImagePair, load_pair
 
 
 def written(path: Path, labels: Any, *scale: Any) -> Any:
@@ -133,6 +135,37 @@ def test_colours_in_planes_come_last(tmp_path: Path) -> None:
     assert read_image(path).shape == (3, 16, 20)
     assert axes_of(path) == "CYX"
     assert axes_of(tmp_path / "a.png") == ""
+
+
+@pytest.mark.parametrize("slices", [3, 4])
+def test_few_slices_are_no_colours_where_a_stack_or_labels_are_wanted(
+    tmp_path: Path, slices: int
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (slices, 16, 20), np.uint8)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, pixels, photometric="rgb", planarconfig="separate")
+    with tifffile.TiffFile(path) as file:
+        assert file.series[0].axes == "SYX"
+    assert read_image(path).shape == (16, 20, slices)
+    assert np.array_equal(read_image(path, stack=True), pixels)
+    assert np.array_equal(read_indices(path), pixels)
+    colours = np.moveaxis(pixels, 0, -1)[..., :3]
+    tifffile.imwrite(path, colours, photometric="rgb")
+    assert np.array_equal(read_image(path, stack=True), colours)
+
+
+def test_a_pair_of_few_slices(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (3, 40, 50), np.uint8)
+    for name, pixels in (("image", image), ("labels", image // 100)):
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif", pixels, photometric="rgb", planarconfig="separate"
+        )
+    pair = ImagePair(tmp_path / "image.tif", tmp_path / "labels.tif")
+    read, labels = load_pair(pair)
+    assert np.array_equal(read, image) and np.array_equal(labels, image // 100)
+    tifffile.imwrite(tmp_path / "labels.tif", image[0])
+    read, _ = load_pair(pair)
+    assert np.array_equal(read, np.moveaxis(image, 0, -1))
 
 
 def test_paths_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

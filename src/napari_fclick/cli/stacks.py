@@ -73,7 +73,7 @@ def propagate(
     outside = [index for index in (*clicks, *absent) if not rules.allows(index)]
     if outside:
         raise ValueError(f"slice {outside[0]} is clicked, but lies outside of --range {range_}")
-    image = _checked_stack(read_image(stack), stack, (*clicks, *absent))
+    image = _checked_stack(read_image(stack, stack=True), stack, (*clicks, *absent))
     for text in (*click, *(not_ or ())):
         _check_inside(text, image.shape[1:3])
     predictor = load_predictor(weights, device)

@@ -82,7 +82,7 @@ def segment(
     clicks = ClickSequence(
         [read_click(text) for text in click] + [read_click(text, False) for text in not_ or ()]
     )
-    pixels = _plane(read_image(image), image, slice_)
+    pixels = _plane(read_image(image, stack=slice_ is not None), image, slice_)
     prediction = load_predictor(weights, device).predict(pixels, clicks)
     mask = prediction.full_mask(threshold, integrity)
     write_mask(out, mask.astype("uint8") * 255)

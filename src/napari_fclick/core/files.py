@@ -30,7 +30,7 @@ _SYMBOLS |= {"micron": "µm", "um": "µm", "\u03bcm": "µm", "angstrom": "Å", "
 _SYMBOLS |= {symbol: symbol for symbol in (*_SYMBOLS.values(), "pixel")}
 
 
-def read_image(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
+def read_image(path: Path, *, as_stored: bool = False, stack: bool = False) -> NDArray[Any]:
     """Read an image file.
 
     Parameters
@@ -40,6 +40,9 @@ def read_image(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
     as_stored : bool
         Leave axes and channels as they are in the file, as viewers do; else colours come last, and
         pixels that are no colours as they are, such as CMYK, become some.
+    stack : bool
+        Take planes that are marked as colours, where there are no other ones, for slices: many
+        programs mark a stack of three or four slices so.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def read_image(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
     if suffix not in SUFFIXES:
         raise ValueError(f"{path}: cannot read {suffix!r} files; allowed are {', '.join(SUFFIXES)}")
     try:
-        return _as_stored(path, suffix) if as_stored else _read(path, suffix)
+        return _as_stored(path, suffix) if as_stored else _read(path, suffix, stack)
     except Exception as error:
         reason = one_line(error, 120)
         raise ValueError(f"{path} cannot be read as an image: {reason}") from None
@@ -76,6 +79,8 @@ def axes_of(path: Path) -> str:
 def read_indices(path: Path) -> NDArray[Any]:
     """Read an image file of numbers: where it has a palette, the indices, not the colours.
 
+    Numbers have no colours, whatever a file marks: axes stay as they are stored.
+
     Raises
     ------
     FileNotFoundError, ValueError
@@ -90,7 +95,7 @@ def read_indices(path: Path) -> NDArray[Any]:
                     return np.asarray(opened)
         except OSError as error:
             raise ValueError(f"{path} cannot be read as labels: {error}") from None
-    return read_image(path)
+    return read_image(path, as_stored=True)
 
 
 @contextmanager
@@ -222,9 +227,9 @@ def _as_stored(path: Path, suffix: str) -> NDArray[Any]:
     return np.asarray(io.imread(path))
 
 
-def _read(path: Path, suffix: str) -> NDArray[Any]:
+def _read(path: Path, suffix: str, stack: bool) -> NDArray[Any]:
     if suffix in TIFF_SUFFIXES:
-        return _read_tiff(path)
+        return _read_tiff(path, stack)
     if suffix != ".npy":
         from PIL import Image
 
@@ -234,9 +239,11 @@ def _read(path: Path, suffix: str) -> NDArray[Any]:
     return _as_stored(path, suffix)
 
 
-def _read_tiff(path: Path) -> NDArray[Any]:
+def _read_tiff(path: Path, stack: bool) -> NDArray[Any]:
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
-        pixels = np.asarray(series.asarray())
+        pixels, axes = np.asarray(series.asarray()), series.axes
+        if "S" not in axes or (stack and axes == "SYX"):
+            return pixels
         # Colours in planes of their own are no slices.
-        return np.moveaxis(pixels, series.axes.index("S"), -1) if "S" in series.axes else pixels
+        return np.moveaxis(pixels, axes.index("S"), -1)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -214,8 +215,16 @@ def load_pair(pair: ImagePair) -> Plane:
     if image.dtype.kind not in "buif":
         raise ValueError(f"{pair.image} holds no pixels that can be read but {image.dtype}")
     if image.shape[: labels.ndim] != labels.shape:
+        image = _as_slices(pair.image, labels.shape, image)
+    if image.shape[: labels.ndim] != labels.shape:
         raise ValueError(f"{pair.image} is {_size(image)} but its labels are {_size(labels)}")
     return Plane(image, labels)
+
+
+def _as_slices(path: Path, shape: tuple[int, ...], image: NDArray[Any]) -> NDArray[Any]:
+    """Return an image as it is stored where that is its labels' shape: slices, no colours."""
+    stored = _open(path, partial(read_image, as_stored=True))
+    return stored if stored.shape == shape else image
 
 
 def _why_no_labels(array: NDArray[Any]) -> str:
