@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_same_command_twice(folder: Path, tmp_path: Path) -> None:
-    common = (folder, *METHOD, "--max-clicks", "5", "--jitter", "0.5", "--max-objects", "3")
+    common = (folder, *METHOD, "--max-clicks", "5", "--jitter-share", "0.5", "--max-objects", "3")
     files = [tmp_path / f"{k}.json" for k in range(2)]
     untimed = (*common, "--no-timing")
     table, curves, sheet = (tmp_path / name for name in ("t.md", "c.png", "s.png"))
@@ -147,7 +147,7 @@ def test_mistakes_end_with_one_line(
         ([folder, folder], "is given twice"),
         ([folder, "--method", "magic"], "no method named 'magic'; there are: fclick"),
         ([folder, "--target", "85"], "target 85.0 is not within 0 to 1"),
-        ([folder, "--jitter", "-5"], "nor a number of pixels above 1"),
+        ([folder, "--jitter", "-5"], "jitter -5.0 is no number of pixels, 0 or more"),
         ([folder, "--exclude", tmp_path / "none.txt"], "no file"),
         ([folder, "--max-objects", "0"], "0 objects"),
         ([folder, *METHOD, "--plot", tmp_path / "c.gif"], "written as .png, .svg"),

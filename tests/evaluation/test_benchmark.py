@@ -83,7 +83,7 @@ def test_images_are_left_out_before_objects_are_drawn(tmp_path: Path) -> None:
 
 def test_an_objects_game_does_not_hang_on_those_before_it(tmp_path: Path) -> None:
     dataset = open_dataset(write_folder(tmp_path, strips()))
-    protocol = Protocol(most=6, jitter=0.7)
+    protocol = Protocol(most=6, jitter_share=0.7)
     items = choose_items(dataset, protocol)
 
     def clicks(order: list[int]) -> list[Any]:
@@ -115,7 +115,7 @@ def test_sets_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
     plan = Plan(tuple(folders), ("grower-1",), Protocol())
     assert list(plan.sets) == ["a/t", "b/t", "c"]
     scene = open_dataset(folders[0]).scene(plan.items["a/t"][0])
-    item, protocol = plan.items["a/t"][0], Protocol(jitter=1.0)
+    item, protocol = plan.items["a/t"][0], Protocol(jitter_share=1.0)
     games = [play_item(Grower(1), "g", name, item, scene, protocol) for name in ("t", "a/t")]
     assert games[0].clicks == games[1].clicks  # the folder above is not in the stream
 
@@ -145,8 +145,10 @@ def test_masks_as_text() -> None:
         ({"targets": ()}, "no target"),
         ({"most": 0}, "at most 0 clicks"),
         ({"objects": 0}, "0 objects"),
-        ({"jitter": -1.0}, r"jitter -1\.0 is neither a share .* nor a number of pixels above 1"),
-        ({"jitter": float("inf")}, "jitter inf is neither"),
+        ({"jitter": -1.0}, r"jitter -1\.0 is no number of pixels, 0 or more"),
+        ({"jitter": float("inf")}, "jitter inf is no number of pixels"),
+        ({"jitter_share": 1.5}, r"jitter share 1\.5 is not within 0 to 1"),
+        ({"jitter": 1.0, "jitter_share": 0.5}, r"jitter 1\.0 px and jitter share 0\.5: choose one"),
         ({"seed": -1}, "seed -1 is negative"),
     ],
 )

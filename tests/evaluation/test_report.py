@@ -41,9 +41,11 @@ def test_markdown() -> None:
     assert (row["IoU after 1"], row["IoU after 4"]) == ("0.350", "0.800")
     assert row["area"] == "0.708 [0.583, 0.833]"
     assert (row["ms first"], row["ms later"]) == ("10", "20")
-    assert "jitter 0, seed 0" in lines[7]
+    assert "jitter 0 px, seed 0" in lines[7]
     pixels = summarise(GAMES, Protocol(targets=(0.85,), most=4, jitter=5))
     assert "jitter 5 px, seed 0" in markdown([pixels])
+    share = summarise(GAMES, Protocol(targets=(0.85,), most=4, jitter_share=0.5))
+    assert "jitter 0.5 of the depth, seed 0" in markdown([share])
 
 
 def test_curves(tmp_path: Path) -> None:

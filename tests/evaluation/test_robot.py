@@ -115,7 +115,7 @@ def test_jitter_stays_as_deep_as_promised() -> None:
     truth = np.zeros((40, 40), bool)
     truth[5:26, 5:26] = True  # 21 x 21: 11 deep in the middle
     clicks = {
-        tuple(play([truth], truth, rng=stream(0, "s", str(k)), jitter=0.5)[0].click)[:2]
+        tuple(play([truth], truth, rng=stream(0, "s", str(k)), jitter_share=0.5)[0].click)[:2]
         for k in range(60)
     }
     depths = [min(r - 4, 26 - r, c - 4, 26 - c) for r, c in clicks]
@@ -128,7 +128,7 @@ def test_jitter_does_not_leave_the_largest_error() -> None:
     truth[5:26, 5:26] = True
     truth[5:20, 35:50] = True  # 8 deep, as is much of the larger square
     columns = {
-        play([truth], truth, rng=stream(0, "s", str(k)), jitter=1.0)[0].click.column
+        play([truth], truth, rng=stream(0, "s", str(k)), jitter_share=1.0)[0].click.column
         for k in range(60)
     }
     assert max(columns) < 26
@@ -149,6 +149,11 @@ def test_jitter_in_pixels_stays_near_the_middle_and_within_the_error() -> None:
     assert max(np.hypot(row - 15, column - 15) for row, column in clicks) > 12
     assert all(5 <= row < 26 and 5 <= column < 30 for row, column in clicks)
     assert not any(row < 12 and column > 25 for row, column in clicks)
+    near = {
+        tuple(play([apart], truth, rng=stream(0, "s", str(k)), jitter=1)[0].click)[:2]
+        for k in range(60)
+    }
+    assert near == {(15, 15), (14, 15), (16, 15), (15, 14), (15, 16)}
     again = play([apart], truth, rng=stream(0, "s", "7"), jitter=14)[0].click
     assert again == play([apart], truth, rng=stream(0, "s", "7"), jitter=14)[0].click
 

@@ -24,7 +24,7 @@ METHODS = ("grower-1", "grower-3")
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     folders = tuple(write_folder(tmp_path / name, strips()) for name in ("a", "b"))
-    return Plan(folders, METHODS, Protocol(most=5, jitter=0.5, seed=3))
+    return Plan(folders, METHODS, Protocol(most=5, jitter_share=0.5, seed=3))
 
 
 def player_of(plan: Plan) -> Player:
@@ -88,14 +88,14 @@ def test_targets_may_differ_and_nothing_else(plan: Plan, tmp_path: Path) -> None
     run(plan, path)
 
     def resumed(**settings: Any) -> None:
-        protocol = Protocol(**({"most": 5, "jitter": 0.5, "seed": 3} | settings))
+        protocol = Protocol(**({"most": 5, "jitter_share": 0.5, "seed": 3} | settings))
         run(Plan(plan.folders, METHODS, protocol), path, resume=True)
 
     resumed(targets=(0.5,))
     with pytest.raises(ValueError, match=r"of another run: its seed is 3, that of this run 4"):
         resumed(seed=4)
-    with pytest.raises(ValueError, match=r"its jitter is 0\.5, that of this run 0\.0"):
-        resumed(jitter=0.0)
+    with pytest.raises(ValueError, match=r"its jitter_share is 0\.5, that of this run 0\.0"):
+        resumed(jitter_share=0.0)
     with pytest.raises(ValueError, match="its methods is"):
         run(Plan(plan.folders, METHODS[:1], plan.protocol), path, resume=True)
     write_folder(plan.folders[0], strips(4))

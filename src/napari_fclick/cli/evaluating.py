@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from napari_fclick.evaluation.summary import Report
     from napari_fclick.evaluation.volumes import VolumeProtocol
 
-JITTER = (
-    "Above 1: the robot clicks up to so many pixels from the middle of the error region, within "
-    "it. Up to 1: anywhere in it at least (1 - J) as deep as its middle."
-)
+JITTER = "Up to so many pixels from the middle of the error region, within it."
+SHARE = "Instead: anywhere in the error region at least (1 - J) as deep as its middle."
 
 
 @app.command()
@@ -37,7 +35,8 @@ def evaluate(
     ] = None,
     target: Annotated[list[float] | None, typer.Option(help="IoU; repeatable.")] = None,
     max_clicks: Annotated[int, typer.Option(help="For one object.")] = 20,
-    jitter: Annotated[float, typer.Option(metavar="J", help=JITTER)] = 0.0,
+    jitter: Annotated[float, typer.Option(metavar="PX", help=JITTER)] = 0.0,
+    jitter_share: Annotated[float, typer.Option(metavar="J", help=SHARE)] = 0.0,
     max_objects: Annotated[int | None, typer.Option(help="Drawn from each set.")] = None,
     exclude: Annotated[
         Path | None, typer.Option(help="A text file: names of images to leave out, one a line.")
@@ -122,6 +121,7 @@ def evaluate(
         stop,
         integrity,
         left_out,
+        jitter_share,
     )
     # What is wrong is told of before hours are spent.
     plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
@@ -142,7 +142,17 @@ def evaluate(
 
 #: What has no meaning for whole objects.
 PLANE_OPTIONS = (
-    *("jitter", "stop", "max_clicks", "integrity", "timing", "markdown", "plot", "sheet"),
+    *(
+        "jitter",
+        "jitter_share",
+        "stop",
+        "max_clicks",
+        "integrity",
+        "timing",
+        "markdown",
+        "plot",
+        "sheet",
+    ),
     *("results", "resume", "workers", "scheduler"),
 )
 

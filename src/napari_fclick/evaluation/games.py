@@ -84,6 +84,7 @@ def play_item(
         target=protocol.stop,
         rng=rng,
         jitter=protocol.jitter,
+        jitter_share=protocol.jitter_share,
         integrity=protocol.integrity,
     ):
         mask = each.mask

@@ -24,9 +24,8 @@ class Protocol:
     most : int
         Clicks an object gets at most.
     jitter : float
-        Up to 1 it is a share J: the robot clicks anywhere in an error region that is at least
-        (1 - J) as deep as the region's peak; 0 is the paper's robot, 1 anywhere in the region.
-        Above 1 it is so many pixels from the peak, at most, within the region.
+        The robot clicks so many pixels from an error region's peak, at most, within the region; 0
+        is the paper's robot.
     objects : int or None
         Objects drawn from a set; all by default.
     seed : int
@@ -37,6 +36,9 @@ class Protocol:
         Whether the structural integrity strategy cleans the network's masks (section 3.3).
     exclude : tuple of str
         Names of images that are left out of every set.
+    jitter_share : float
+        Instead of pixels a share J: the robot clicks anywhere in an error region that is at least
+        (1 - J) as deep as the region's peak; 1 is anywhere in the region.
     """
 
     targets: tuple[float, ...] = (0.85, 0.9)
@@ -47,6 +49,7 @@ class Protocol:
     stop: float = 1.0
     integrity: bool = True
     exclude: tuple[str, ...] = ()
+    jitter_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.targets:
@@ -61,9 +64,12 @@ class Protocol:
         if self.objects is not None and self.objects < 1:
             raise ValueError(f"{self.objects} objects: at least 1 is needed")
         if not 0 <= self.jitter < math.inf:
+            raise ValueError(f"jitter {self.jitter} is no number of pixels, 0 or more")
+        if not 0 <= self.jitter_share <= 1:
+            raise ValueError(f"jitter share {self.jitter_share} is not within 0 to 1")
+        if self.jitter and self.jitter_share:
             raise ValueError(
-                f"jitter {self.jitter} is neither a share of an error region's depth, 0 to 1, nor "
-                "a number of pixels above 1"
+                f"jitter {self.jitter} px and jitter share {self.jitter_share}: choose one of them"
             )
         if self.seed < 0:
             raise ValueError(f"seed {self.seed} is negative; allowed are 0, 1, 2, ..")

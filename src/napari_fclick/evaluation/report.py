@@ -93,9 +93,10 @@ def _with_interval(report: Report, name: str, digits: int) -> str:
 
 def _words(report: Report) -> str:
     settings = report["protocol"]
-    unit = " px" if settings["jitter"] > 1 else ""
+    share = settings["jitter_share"]
+    jitter = f"{share:g} of the depth" if share else f"{settings['jitter']:g} px"
     return (
-        f"At most {settings['max_clicks']} clicks an object, jitter {settings['jitter']:g}{unit}, "
+        f"At most {settings['max_clicks']} clicks an object, jitter {jitter}, "
         f"seed {settings['seed']}. In brackets: 95 % bootstrap intervals over objects. Area: under "
         "the NoC-mIoU curve. Milliseconds: medians."
     )

@@ -58,6 +58,7 @@ def play(
     target: float = 1.0,
     rng: np.random.Generator | None = None,
     jitter: float = 0.0,
+    jitter_share: float = 0.0,
     typical_side: float | None = None,
     integrity: bool = True,
 ) -> Iterator[Round[A_co]]:
@@ -76,10 +77,13 @@ def play(
         Clicks at most.
     target : float
         Stop when this IoU is reached.
-    rng, jitter : Generator, float
-        Up to 1 a share of the error region's depth, see `napari_fclick.core.peaks.peak`; above 1
-        so many pixels from the middle, at most, on the part of the region that hangs together
-        with it.
+    rng : Generator, optional
+        Of the jitter; without it there is none.
+    jitter : float
+        So many pixels from the middle of the error region, at most, on the part of the region
+        that hangs together with it.
+    jitter_share : float in [0, 1]
+        A share of the error region's depth instead, see `napari_fclick.core.peaks.peak`.
     typical_side : float, optional
         Handed to the method.
     integrity : bool
@@ -97,8 +101,7 @@ def play(
     """
     if ignore is not None:
         truth = truth & ~ignore
-    share, reach = (jitter, 0.0) if jitter <= 1 else (0.0, jitter)
-    start = peak(truth, rng=rng, jitter=share)
+    start = peak(truth, rng=rng, jitter=jitter_share)
     if start is None:
         raise ValueError("the object to segment has no pixels")
     click: SimulatedClick | None = SimulatedClick(*start.pixel, True)
@@ -106,11 +109,11 @@ def play(
     prediction: A_co | None = None
     mask = np.zeros_like(truth)
     while click is not None and len(clicks) < most:
-        if rng is not None and reach:
+        if rng is not None and jitter:
             wrong = truth & ~mask if click.positive else mask & ~truth
             taken = [known.pixel for known in clicks]
             click = _displaced(
-                click, wrong if ignore is None else wrong & ~ignore, taken, rng, reach
+                click, wrong if ignore is None else wrong & ~ignore, taken, rng, jitter
             )
         clicks = clicks.add(Click(click.row, click.column, click.positive))
         prediction = method.predict(image, clicks, prediction, typical_side=typical_side)
@@ -120,7 +123,7 @@ def play(
         if reached >= target:
             return
         taken = [known.pixel for known in clicks]
-        click = correction(truth, mask, taken, ignore, rng, share)
+        click = correction(truth, mask, taken, ignore, rng, jitter_share)
 
 
 def _displaced(
