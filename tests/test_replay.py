@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import zarr
 from skimage import io
 from tests.session.fakes import FakePredictor, bare_target
@@ -270,6 +272,82 @@ def test_channels_are_looked_at_together_again(tmp_path: Path, image: Any) -> No
     journal.close()
 
 
+def accepted_in(tmp_path: Path, pixels: Any, source: Path, *sources: str) -> Journal:
+    """Return a session of an image with one object, and with channels."""
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, pixels, source)
+    recorder.set_channels(Channels(sources=sources))
+    put(session, 20, 20)
+    recorder.close()
+    return Journal.open(tmp_path / "a.fclick", read_only=True)
+
+
+@pytest.mark.parametrize("axis", [0, 2])
+def test_a_channel_of_a_file(tmp_path: Path, image: Any, axis: int) -> None:
+    path, parts = tmp_path / "c.tif", [255 - image, image, image // 2]
+    tifffile.imwrite(path, np.stack(parts, axis), photometric="minisblack")
+    with closing(accepted_in(tmp_path, image, path, str(path), str(path))) as journal:
+        opened = open_image(journal)
+        assert np.array_equal(opened.base, image)
+        assert opened.last[5:9, 5:9].shape == (4, 4, 3)
+        assert np.array_equal(opened._others[str(path), 0][0], parts[0])
+        assert np.array_equal(opened._others[str(path), 1][0], parts[2])
+        assert replay(journal, opened, FakePredictor()).differing == 0
+
+
+def test_a_channel_among_others_has_to_be_told(tmp_path: Path, image: Any) -> None:
+    path = tmp_path / "c.tif"
+    tifffile.imwrite(path, np.stack([255 - image, image, image // 2]), photometric="minisblack")
+    with closing(accepted_in(tmp_path, image, path, str(path))) as journal:
+        with pytest.raises(JournalError, match=r"holds 2 images .* say --channel FILE"):
+            open_image(journal)
+        io.imsave(tmp_path / "one.png", 255 - image)
+        opened = open_image(journal, channels=[tmp_path / "one.png"])
+        assert np.array_equal(opened._others[str(path), 0][0], 255 - image)
+
+
+def test_a_stack_of_files(tmp_path: Path, image: Any) -> None:
+    stack = np.stack([image // n for n in range(1, 4)])
+    for number, pixels in zip((8, 9, 10), stack, strict=True):  # not in the order of letters
+        io.imsave(tmp_path / f"s{number}.png", pixels)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number, pixels in zip((8, 9, 10), stack, strict=True):
+        io.imsave(folder / f"s{number}.png", pixels)
+    (folder / "notes.txt").write_text("no image")
+    for source in (tmp_path / "s8.png", folder):
+        session = Session(stack[1], np.zeros(stack.shape, np.int32), Place((1, 2), (1,)))
+        recorder = recording(tmp_path / f"{source.stem}.fclick", session, stack, source)
+        put(session, 20, 20)
+        recorder.close()
+        with closing(Journal.open(tmp_path / f"{source.stem}.fclick", read_only=True)) as journal:
+            opened = open_image(journal)
+            assert np.array_equal(np.asarray(opened.base), stack)
+            assert replay(journal, opened, FakePredictor()).differing == 0
+    io.imsave(tmp_path / "s9.png", image)
+    with closing(Journal.open(tmp_path / "s8.fclick", read_only=True)) as journal:
+        with pytest.raises(JournalError, match="no part of it or stack with the files beside it"):
+            open_image(journal)
+        open_image(journal, folder)
+
+
+def test_moved_files_are_found_by_their_names(tmp_path: Path, image: Any) -> None:
+    for name in ("image", "second", "third"):
+        io.imsave(tmp_path / f"{name}.png", image if name == "image" else 255 - image)
+    sources = (str(tmp_path / "second.png"), r"C:\data\third.png")
+    with closing(accepted_in(tmp_path, image, tmp_path / "image.png", *sources)) as journal:
+        open_image(journal)
+    moved = tmp_path.with_name(f"{tmp_path.name}-moved")
+    tmp_path.rename(moved)
+    with closing(Journal.open(moved / "a.fclick", read_only=True)) as journal:
+        open_image(journal)
+        (moved / "third.png").rename(moved / "other.png")
+        with pytest.raises(JournalError, match=r"not there: C:.*third\.png; say --channel FILE"):
+            open_image(journal)
+        opened = open_image(journal, channels=[moved / "other.png"])
+        assert np.array_equal(opened._others[sources[1], 0][0], 255 - image)
+
+
 # --- OME-Zarr ---------------------------------------------------------------------------
 
 
@@ -347,10 +425,11 @@ def test_groups_without_an_image_say_what_helps(tmp_path: Path, image: Any) -> N
     recorder.close()
     journal = Journal.open(tmp_path / "a.fclick")
     zarr.open_group(tmp_path / "a.zarr", mode="w").create_array("0", data=image)
+    with pytest.raises(JournalError, match=r"say --image FILE or an array such as .*0$"):
+        open_image(journal)
     (tmp_path / "empty").mkdir()
-    for path in (None, tmp_path / "empty"):
-        with pytest.raises(JournalError, match=r"say --image FILE or an array such as .*0$"):
-            open_image(journal, path)
+    with pytest.raises(JournalError, match=r"empty holds no image .*; say --image FILE$"):
+        open_image(journal, tmp_path / "empty")
     open_image(journal, tmp_path / "a.zarr/0")
     journal.close()
 

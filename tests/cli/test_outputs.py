@@ -21,6 +21,7 @@ from napari_fclick.cli import evaluating, main, sessions
 from napari_fclick.cli.common import check_out
 from napari_fclick.core import places
 from napari_fclick.evaluation import runs
+from napari_fclick.session import Place, Session
 from napari_fclick.session.journal import Journal
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Channels, Signature
@@ -199,6 +200,25 @@ def test_replay_of_nothing_says_so(run: Run, image: Path, second: Path, tmp_path
     assert code == 0 and line == f"{session} holds no accepted object"
     refused(run("replay", session, "--out", tmp_path / "r.tif"), "holds no accepted object")
     assert not (tmp_path / "r.tif").exists()
+
+
+def test_labels_of_too_many_axes_are_refused_first(run: Run, tmp_path: Path) -> None:
+    plane = np.zeros((SIZE, SIZE), np.uint8)
+    labels = np.zeros((1, 1, 1, 1, SIZE, SIZE), np.int32)
+    session = Session(plane, labels, Place((4, 5), (0, 0, 0, 0)))
+    recorder = Recorder(session, bare_target())
+    path = tmp_path / "a.fclick"
+    signature = Signature.of(plane[None, None, None, None], "none.tif")
+    recorder.begin_at(lambda: Journal.create(path, signature))
+    put(session, 20, 20)
+    recorder.close()
+    refused(run("replay", path, "--out", tmp_path / "r.tif"), "labels of 6 axes cannot be written")
+    refused(run("replay", path), "none.tif is not there")
+
+
+@pytest.mark.parametrize(("saved", "told"), [(-29, "29 more"), (4, "4 fewer"), (0, "as many")])
+def test_clicks_are_counted_in_words(saved: int, told: str) -> None:
+    assert sessions._more(saved) == told
 
 
 # --- evaluate ---------------------------------------------------------------------------

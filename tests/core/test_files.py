@@ -104,6 +104,24 @@ def test_what_is_not_all_written_leaves_nothing(tmp_path: Path, error: BaseExcep
     assert path.read_text() == "as it was"
 
 
+def test_a_file_that_cannot_be_begun_is_told_by_its_own_name(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "a.txt"
+    with pytest.raises(FileNotFoundError) as caught, replacing(path) as partial:
+        partial.write_text("half of")
+    assert str(caught.value).endswith(f"'{path}'")
+
+
+def test_labels_of_five_axes_and_no_more(tmp_path: Path) -> None:
+    labels = np.zeros((2, 3, 4, 5, 6), np.uint8)
+    path = tmp_path / "a.tif"
+    assert np.array_equal(written(path, labels, (9, 9, 2, 1, 1), "µm"), labels)
+    with tifffile.TiffFile(path) as file:
+        assert file.series[0].axes == "TCZYX"
+        assert 'PhysicalSizeZ="2.0"' in (file.ome_metadata or "")
+    with pytest.raises(ValueError, match=r"6 axes cannot be .* allowed are 2 to 5 \(TCZYX\)"):
+        write_labels(path, labels[None])
+
+
 def test_an_error_before_anything_is_written_is_told_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no space left"), replacing(tmp_path / "a.txt"):
         raise OSError("no space left")

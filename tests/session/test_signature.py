@@ -19,7 +19,7 @@ from napari_fclick.session.autosave import offers
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import check_image
-from napari_fclick.session.signature import Signature, encodable, sampled_hash
+from napari_fclick.session.signature import Signature, encodable, file_name, sampled_hash
 
 IMAGE = np.random.default_rng(0).integers(0, 2**16, (300, 400)).astype(np.uint16)
 
@@ -176,3 +176,18 @@ def test_a_session_is_offered_and_goes_on(tmp_path: Path, begun: Any, opened: An
     with pytest.raises(JournalError, match="pixels are not the same"):
         check_image(journal, other)
     journal.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("/data/cells.tif", "cells.tif"),
+        (r"C:\data\cells.tif", "cells.tif"),
+        ("C:/data/cells.tif", "cells.tif"),
+        (r"\\server\data\cells.tif", "cells.tif"),
+        ("/data/a:b.tif", "a:b.tif"),
+        ("", ""),
+    ],
+)
+def test_a_file_is_called_the_same_on_any_system(source: str, name: str) -> None:
+    assert file_name(source) == name

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,24 +19,22 @@ if TYPE_CHECKING:
 Session = Annotated[Path, typer.Argument(help="A .fclick file; it is only read.")]
 
 
-class Format(StrEnum):
-    """What `export` writes."""
-
-    COCO = "coco"
-    TIFF = "tiff"
-    CSV = "csv"
+#: What `export` writes.
+Format = Literal["coco", "tiff", "csv"]
 
 
 @app.command()
 def export(
     session: Session,
-    format_: Annotated[Format, typer.Option("--format", help="Of the file that is written.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")],
+    format_: Annotated[
+        Format, typer.Option("--format", metavar="F", help="Of the file that is written.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")],
 ) -> None:
     """Write a session's objects as COCO JSON, labels with their scale, or tables."""
     from napari_fclick.session.exporting import export as write
 
-    for path in write(session, format_.value, out):
+    for path in write(session, format_, out):
         say(f"wrote {path}")
 
 
@@ -45,11 +42,16 @@ def export(
 def replay(
     session: Session,
     weights: Annotated[
-        str | None, typer.Option(help="Name or file; by default those the session used.")
+        str | None,
+        typer.Option(metavar="W", help="Name or file; by default those the session used."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The labels, a .tif.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.tif", help="The labels.")] = None,
     image: Annotated[
-        Path | None, typer.Option(help="Where the image is now, if it was moved.")
+        Path | None, typer.Option(metavar="FILE", help="Where the image is now, if it was moved.")
+    ] = None,
+    channel: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Where a channel is now, if it was moved; repeatable."),
     ] = None,
     insist: Annotated[bool, typer.Option(help="Take an image with other pixels.")] = False,
     device: Device = "auto",
@@ -59,7 +61,7 @@ def replay(
 
     With other weights it tells how many clicks the same person would have needed.
     """
-    from napari_fclick.core.files import check_mask_path
+    from napari_fclick.core.files import check_label_axes, check_mask_path
     from napari_fclick.session.exporting import check_apart, label_files
     from napari_fclick.session.journal import Journal
     from napari_fclick.session_image import open_image
@@ -69,8 +71,11 @@ def replay(
     journal = Journal.open(session, read_only=True)
     try:
         if out is not None:
-            check_apart(journal, label_files(out, len(journal.targets)), image)
-        pixels = open_image(journal, image, insist)
+            for target in journal.targets:
+                check_label_axes(len(target.shape))
+            for each in (image, *(channel or ())):
+                check_apart(journal, label_files(out, len(journal.targets)), each)
+        pixels = open_image(journal, image, insist, channel or ())
         report = _replayed(journal, pixels, weights, device, out)
     finally:
         journal.close()
@@ -86,7 +91,7 @@ def replay(
     if "clicks_needed" in report:
         say(
             f"clicks until the accepted masks: {report['clicks_needed']} with "
-            f"{report['weights']}, {report['clicks_then']} then ({report['clicks_saved']:+d} saved)"
+            f"{report['weights']}, {report['clicks_then']} then: {_more(report['clicks_saved'])}"
         )
 
 
@@ -130,6 +135,10 @@ def _replayed(
         then = own if weights is None else _weights_then(journal, device)
         report |= _compare(journal, image, predictor, then, report["objects"])
     return report
+
+
+def _more(saved: int) -> str:
+    return f"{abs(saved)} {'more' if saved < 0 else 'fewer'}" if saved else "as many"
 
 
 def _write(journal: Journal, found: Replay, out: Path | None) -> list[Path]:

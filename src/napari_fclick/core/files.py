@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from napari_fclick.core.errors import one_line
 
-#: Axes of stacks, outermost first.
-_AXES = "TZYX"
+#: Axes of labels by their number, outermost first.
+_AXES = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 TIFF_SUFFIXES = (".tif", ".tiff")
 SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp", ".npy")
 #: Kinds of pixels whose channels are no colours as they are, and what they are read as.
@@ -105,10 +105,13 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(path)
-    except BaseException:
+    except BaseException as error:
         # Where a disk is full, what was written of it would keep it full.
         with suppress(OSError):
             partial.unlink()
+        if isinstance(error, OSError) and error.filename in (str(partial), partial):
+            # Who asked for a file knows of no other.
+            raise type(error)(error.errno, error.strerror, str(path)) from None
         raise
 
 
@@ -145,7 +148,8 @@ def write_labels(
     ----------
     path : Path
         Ends in ``.tif`` or ``.tiff``.
-    labels : ndarray of int, shape ([T,] [Z,] Y, X)
+    labels : ndarray of int, shape ([T,] [C,] [Z,] Y, X)
+        Channels only beside T and Z.
     spacing : tuple of float
         Size of a pixel along each axis.
     unit : str
@@ -159,17 +163,16 @@ def write_labels(
         larger than 32 bits hold.
     """
     check_mask_path(path)
-    if not 2 <= labels.ndim <= len(_AXES):
-        raise ValueError(f"labels of {labels.ndim} axes cannot be written; allowed are 2 to 4")
+    check_label_axes(labels.ndim)
     lowest, highest = int(labels.min(initial=0)), int(labels.max(initial=0))
     if lowest < 0 or highest > _HIGHEST:
         wrong = lowest if lowest < 0 else highest
         raise ValueError(f"label {wrong} cannot be written; allowed are 0 to {_HIGHEST}")
-    axes = _AXES[-labels.ndim :]
+    axes = _AXES[labels.ndim]
     metadata: dict[str, Any] = {"axes": axes}
     symbol = _SYMBOLS.get(unit or "pixel")
     for axis, step in zip(axes, spacing, strict=False):
-        if axis != "T" and symbol is not None:
+        if axis in "ZYX" and symbol is not None:
             metadata[f"PhysicalSize{axis}"] = float(step)
             metadata[f"PhysicalSize{axis}Unit"] = symbol
     narrow = labels.astype(np.uint16 if highest < 2**16 else np.uint32)
@@ -181,6 +184,21 @@ def write_labels(
             photometric="minisblack",
             ome=True,
             metadata=metadata,
+        )
+
+
+def check_label_axes(count: int) -> None:
+    """Refuse labels of more axes than are written, or of less.
+
+    Raises
+    ------
+    ValueError
+        Telling how many are allowed.
+    """
+    if count not in _AXES:
+        raise ValueError(
+            f"labels of {count} axes cannot be written as TIFF; allowed are {min(_AXES)} to "
+            f"{max(_AXES)} ({_AXES[max(_AXES)]})"
         )
 
 

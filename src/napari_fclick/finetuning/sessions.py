@@ -17,6 +17,7 @@ from napari_fclick.finetuning.sources import Correction, LabelledData, LabelledI
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.place import Place
 from napari_fclick.session.resuming import Opened, reopen
+from napari_fclick.session.signature import file_name
 from napari_fclick.session.state import AcceptedObject, Part
 from napari_fclick.session_image import open_image
 
@@ -38,7 +39,7 @@ def from_sessions(paths: Iterable[Path], name: str = "sessions") -> LabelledData
             try:
                 images.append(_from_session(path, journal))
             except (ValueError, OSError) as error:  # a JournalError is a ValueError
-                notes.append(str(error).replace("; say --image FILE", ""))
+                notes.append(f"{str(error).partition('; say --')[0]}: left out")
     return LabelledData(name, tuple(images), tuple(notes))
 
 
@@ -58,7 +59,7 @@ def _from_session(path: Path, journal: Journal) -> LabelledImage:
         for record, part in parts
         if part.by_person and part.start is None
     )
-    name = Path(signature.source).stem or signature.name or path.stem
+    name = Path(file_name(signature.source)).stem or signature.name or path.stem
     # It is the same image whichever channels were looked at with it.
     return LabelledImage(
         name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from scipy import ndimage
 
 from napari_fclick.session.content import Content
 from napari_fclick.session.place import Place
+from napari_fclick.session.signature import file_name
 
 #: What objects without a class are called.
 UNCLASSIFIED = "object"
@@ -26,7 +26,7 @@ def coco_of_session(content: Content) -> Json:
     take them. ``attributes`` hold the object's number, clicks and seconds.
     """
     signature = content.journal.image
-    file_name = Path(signature.source).name if signature.source else signature.name
+    name = file_name(signature.source) or signature.name
     names = sorted({record.class_name or UNCLASSIFIED for record in content.objects.values()})
     images: dict[Place, Json] = {}
     annotations = []
@@ -34,7 +34,7 @@ def coco_of_session(content: Content) -> Json:
         if part.place not in images:
             labels, _ = content.labels_of(record.label)
             shape = part.place.plane_shape(labels.shape)
-            images[part.place] = _image(len(images) + 1, file_name, shape, part.place.index)
+            images[part.place] = _image(len(images) + 1, name, shape, part.place.index)
         category = names.index(record.class_name or UNCLASSIFIED) + 1
         attributes = {
             "label": record.label,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -104,6 +106,12 @@ def encodable(text: str) -> str:
     encoded; they become question marks.
     """
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def file_name(source: str) -> str:
+    """Return the last part of a path, be it one of another system."""
+    windows = re.match(r"[A-Za-z]:[\\/]|\\\\", source)
+    return PureWindowsPath(source).name if windows else Path(source).name
 
 
 def sampled_hash(image: Any) -> str:
