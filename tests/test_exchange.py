@@ -56,6 +56,7 @@ def test_the_manifest_names_the_reader(path: Path) -> None:
     assert attributes["scale"] == (0.5, 0.25)
     assert attributes["units"] == "µm"
     assert get_reader("image.tif") is None
+    assert get_reader("A.FCLICK") is read_session
 
 
 def test_a_layer_is_saved_as_its_session(path: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ READ = "napari-fclick read"
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
     """Return what reads a session file; None for what is none (napari's reader protocol)."""
     first = path[0] if isinstance(path, list) else path
-    return read_session if str(first).endswith(SUFFIX) else None
+    return read_session if str(first).lower().endswith(SUFFIX) else None
 
 
 def read_session(path: str | list[str]) -> list[LayerData]:

@@ -83,7 +83,11 @@ def test_weights_that_are_gone_are_passed_over(tmp_path: Path, loaded: Any) -> N
     promote(made(tmp_path, loaded, "cells"))
     (checkpoints.user_folder() / "cells.safetensors").unlink()
     assert active() == "default"
-    (checkpoints.user_folder() / "in-use.json").write_text("{")
+    note = checkpoints.user_folder() / "in-use.json"
+    note.write_text("{")
+    assert active() == "default"
+    note.unlink()
+    note.mkdir()  # cannot be read, as one of another user
     assert active() == "default"
 
 

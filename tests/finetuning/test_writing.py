@@ -105,11 +105,14 @@ def test_a_full_disk_leaves_the_old_file(
     assert [p.read_bytes() for p in tmp_path.glob("mine*")] == [b"old"]
 
 
-def test_paths_that_cannot_be_written(tmp_path: Path) -> None:
+def test_paths_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"written as \.safetensors"):
         check_out(tmp_path / "a.pth")
     with pytest.raises(FileNotFoundError, match="no folder"):
         check_out(tmp_path / "none/a.safetensors")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(PermissionError, match=r"a\.safetensors may not be written"):
+        check_out(tmp_path / "a.safetensors")
 
 
 def test_the_default_weights_are_valid_still(loaded: Any) -> None:

@@ -131,6 +131,19 @@ def test_registered_file_is_found_by_name(weights: Path) -> None:
         checkpoints.find("tiny")
 
 
+def test_a_pointer_that_cannot_be_read_hides_no_other(weights: Path) -> None:
+    checkpoints.register("tiny", weights)
+    (checkpoints.user_folder() / "folder.path").mkdir()
+    (checkpoints.user_folder() / "bytes.path").write_bytes(b"\xff\xfe")
+    assert "tiny" in checkpoints.available_weights()
+
+
+def test_an_ending_in_capitals_is_a_file(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(weights.parent)
+    capitals = weights.rename(weights.with_name("D.SAFETENSORS"))
+    assert checkpoints.find("D.SAFETENSORS") == Path(capitals.name)
+
+
 def test_default_weights_are_whole() -> None:
     network, card = checkpoints.load("default")
     assert checkpoints.available_weights()[0] == "default"

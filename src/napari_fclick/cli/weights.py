@@ -29,7 +29,7 @@ def list_weights(as_json: AsJson = False) -> None:
 
 
 @weights_app.command()
-def info(weights: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:
+def info(weights: Annotated[str, typer.Argument(metavar="W")], as_json: AsJson = False) -> None:
     """Show the model card inside a weights file."""
     from napari_fclick.network import checkpoints
 
@@ -42,7 +42,7 @@ def info(weights: Annotated[str, typer.Argument()], as_json: AsJson = False) -> 
 
 
 @weights_app.command()
-def verify(weights: Annotated[str, typer.Argument()]) -> None:
+def verify(weights: Annotated[str, typer.Argument(metavar="W")]) -> None:
     """Check that a weights file is whole and unedited."""
     from napari_fclick.network import checkpoints
 
@@ -55,7 +55,9 @@ def import_weights(
     checkpoint: Annotated[
         Path, typer.Argument(help="The authors' .pth file, or a .safetensors file made here.")
     ],
-    out: Annotated[Path | None, typer.Option(help="The .safetensors file to write.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.safetensors", help="The weights to write.")
+    ] = None,
 ) -> None:
     """Make weights known by their name: a checkpoint of the paper's authors, or your own.
 
@@ -64,7 +66,7 @@ def import_weights(
     from napari_fclick.network.checkpoints import SUFFIX, read_card
     from napari_fclick.network.released import import_checkpoint
 
-    if checkpoint.suffix == SUFFIX:
+    if checkpoint.suffix.lower() == SUFFIX:
         from napari_fclick.finetuning.gate import PROMOTED
         from napari_fclick.finetuning.promotion import adopt
 
@@ -76,7 +78,7 @@ def import_weights(
         if card.tuned.get("outcome", PROMOTED) != PROMOTED:
             say(f"they were refused when they were made: {card.tuned.get('reasons', '')}")
         return
-    if out is not None and out.suffix != SUFFIX:
+    if out is not None and out.suffix.lower() != SUFFIX:
         raise ValueError(f"{out}: weights are written as {SUFFIX}")
     path, card = import_checkpoint(checkpoint, out)
     say(f"imported {card.name} to {path}")

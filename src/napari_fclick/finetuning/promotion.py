@@ -182,9 +182,7 @@ def _file() -> Path:
 def _read() -> _InUse:
     try:
         return _InUse.model_validate_json(_file().read_text("utf-8"))
-    except FileNotFoundError:
-        return _InUse()
-    except (ValidationError, UnicodeDecodeError):
+    except (OSError, ValidationError, UnicodeDecodeError):
         return _InUse()  # the weights that come along are always there
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from napari_fclick.core.files import check_file_path
 from napari_fclick.finetuning.gate import FORGETTING, PROMOTED, Verdict
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.scoring import Comparison
@@ -25,13 +26,14 @@ def check_out(out: Path) -> None:
 
     Raises
     ------
-    ValueError, FileNotFoundError
-        If it ends otherwise, or its folder does not exist.
+    ValueError
+        If it ends otherwise.
+    OSError
+        If nothing can be written there, see `napari_fclick.core.files.check_file_path`.
     """
     if out.suffix != SUFFIX:
         raise ValueError(f"{out}: weights are written as {SUFFIX}")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"no folder {out.parent} to write {out.name} to")
+    check_file_path(out)
 
 
 def as_stored(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

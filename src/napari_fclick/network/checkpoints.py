@@ -143,7 +143,7 @@ def find(weights: str | Path) -> Path:
         If there is none; the message lists the names there are.
     """
     path = Path(weights)
-    if path.suffix == SUFFIX or path.parent != Path():
+    if path.suffix.lower() == SUFFIX or path.parent != Path():
         if not path.is_file():
             raise WeightsError(f"no weights file {path}")
         return path
@@ -176,7 +176,10 @@ def register(name: str, path: Path) -> None:
 def _named_files() -> dict[str, Path]:
     files: dict[str, Path] = {}
     for pointer in user_folder().glob("*.path"):
-        target = Path(pointer.read_text("utf-8").strip())
+        try:
+            target = Path(pointer.read_text("utf-8").strip())
+        except (OSError, UnicodeDecodeError):
+            continue  # one that cannot be read must not hide the others
         if _is_named(target, pointer.stem):
             files[pointer.stem] = target
     for folder in (user_folder(), _BUNDLED):
