@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,8 @@ def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], s
     broken.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}")
     stack = tmp_path / "stack.tif"
     tifffile.imwrite(stack, np.zeros((30, 40, 50), np.uint8))
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(stack.read_bytes()[:3000])
     five = tmp_path / "five.npy"
     np.save(five, np.zeros((2, 2, 2, 2, 2)))
     empty = tmp_path / "empty.npy"
@@ -76,6 +79,7 @@ def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], s
     return {
         "missing file": (["segment", tmp_path / "none.png", *one], "no file"),
         "unreadable file": (["segment", text, *one], "cannot be read as an image"),
+        "truncated TIFF": (["segment", cut, *one], "cut.tif cannot be read as an image"),
         "unknown kind": (["segment", __file__, *one], "cannot read '.py' files; allowed"),
         "5-D array": (["segment", five, *one], "5 axes; allowed are"),
         "empty image": (["segment", empty, *one], "no pixels"),
@@ -169,3 +173,8 @@ def test_weights_commands() -> None:
     assert card["data"] and len(card["sha256"]) == 64
     verified = run("weights", "verify", "default")
     assert verified.returncode == 0 and "in order" in verified.stderr
+
+
+def test_the_version_is_told() -> None:
+    told = CliRunner().invoke(app, ["--version"])
+    assert (told.exit_code, told.stdout) == (0, f"{version('napari-fclick')}\n")

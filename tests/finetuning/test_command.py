@@ -35,8 +35,8 @@ def test_looking_at_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--minutes", "0", "--out", "a.safetensors"), "--minutes: Input should be greater"),
-        (("--train-parts", "some", "--out", "a.safetensors"), "--train-parts: Input should be"),
+        (("--minutes", "0", "--out", "a.safetensors"), "--minutes: 0.0 should be greater than or"),
+        (("--train-parts", "some", "--out", "a.safetensors"), "--train-parts: 'some' should be"),
         ((), "--out WEIGHTS is missing"),
         (("--out", "a.pth"), "written as .safetensors"),
         (("--out", "a.safetensors", "--weights", "none"), "no weights named 'none'"),

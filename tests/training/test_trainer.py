@@ -357,17 +357,24 @@ def test_a_file_that_turns_bad_is_named_and_replaced(
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ("lr = -1", "lr: Input should be greater than 0"),
-        ("lrr = 1", "lrr: Extra inputs are not permitted"),
+        ("lr = -1", "lr: -1 should be greater than 0"),
+        ("lrr = 1", "lrr: there is no such setting"),
         ("corrections = [0.5]", "must add up to 1"),
         ("lr = ", "is not TOML"),
-        ('optimizer = "lamb"', "optimizer: Input should be 'adamw' or 'sgd'"),
-        ("[augmentation]\nflip = 2", "augmentation.flip: Input should be less than or equal to 1"),
+        ('optimizer = "lamb"', "optimizer: 'lamb' should be 'adamw' or 'sgd'"),
+        ("[augmentation]\nflip = 2", "augmentation.flip: 2 should be less than or equal to 1"),
     ],
 )
 def test_wrong_settings_are_named(folder: Path, extra: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         config(folder, extra=extra)
+
+
+def test_a_picture_is_no_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"a\.png is not TOML: it is no text"):
+        TrainingConfig.from_toml(path)
 
 
 @pytest.mark.parametrize("length", [{}, {"steps": 3, "epochs": 1}])

@@ -7,6 +7,7 @@ importing it adds them to the app.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import NoReturn
@@ -22,6 +23,8 @@ __all__ = ["app", "evaluating", "learning", "main", "sessions", "stacks", "using
 
 def main() -> NoReturn:
     """Run the command line."""
+    # What it says of a damaged file is in our own line.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:

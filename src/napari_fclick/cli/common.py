@@ -38,8 +38,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Weights = Annotated[str, typer.Option(help="Name of weights, or a .safetensors file.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("napari-fclick"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Take what is given before a command."""
+
+
+Weights = Annotated[str, typer.Option(metavar="W", help="Name of weights, or a .safetensors file.")]
+Device = Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda, cuda:N or mps.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

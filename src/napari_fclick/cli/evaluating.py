@@ -31,19 +31,27 @@ def evaluate(
     ],
     method: Annotated[
         list[str] | None,
-        typer.Option(help="fclick, a classical method, a weights name or file; repeatable."),
+        typer.Option(
+            metavar="NAME", help="fclick, a classical method, a weights name or file; repeatable."
+        ),
     ] = None,
-    target: Annotated[list[float] | None, typer.Option(help="IoU; repeatable.")] = None,
-    max_clicks: Annotated[int, typer.Option(help="For one object.")] = 20,
+    target: Annotated[
+        list[float] | None, typer.Option(metavar="T", help="IoU; repeatable.")
+    ] = None,
+    max_clicks: Annotated[int, typer.Option(metavar="N", help="For one object.")] = 20,
     jitter: Annotated[float, typer.Option(metavar="PX", help=JITTER)] = 0.0,
     jitter_share: Annotated[float, typer.Option(metavar="J", help=SHARE)] = 0.0,
-    max_objects: Annotated[int | None, typer.Option(help="Drawn from each set.")] = None,
-    exclude: Annotated[
-        Path | None, typer.Option(help="A text file: names of images to leave out, one a line.")
+    max_objects: Annotated[
+        int | None, typer.Option(metavar="N", help="Drawn from each set.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the draw and of the jitter.")] = 0,
+    exclude: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A text file: names of images to leave out, one a line."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Of the draw and of the jitter.")] = 0,
     stop: Annotated[
-        float, typer.Option(help="IoU at which an object is done; saves clicks beyond it.")
+        float,
+        typer.Option(metavar="T", help="IoU at which an object is done; saves clicks beyond it."),
     ] = 1.0,
     integrity: Annotated[
         bool,
@@ -53,7 +61,8 @@ def evaluate(
     ] = True,
     device: Device = "auto",
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the report to a file; - prints it.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write the report to a file; - prints it."),
     ] = None,
     timing: Annotated[
         bool,
@@ -62,14 +71,18 @@ def evaluate(
         ),
     ] = True,
     markdown: Annotated[
-        Path | None, typer.Option(help="Write tables to a file; - prints them.")
+        Path | None, typer.Option(metavar="FILE", help="Write tables to a file; - prints them.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw NoC-mIoU curves: .png, .svg.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw NoC-mIoU curves: .png, .svg.")
+    ] = None,
     sheet: Annotated[
-        Path | None, typer.Option(help="Draw the worst objects with their clicks: .png, .svg.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the worst objects with their clicks: .png, .svg."),
     ] = None,
     results: Annotated[
-        Path | None, typer.Option(help="Keep a line an object in this file (JSON lines).")
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep a line an object in this file (JSON lines)."),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what an interrupted run had done.")
@@ -82,9 +95,11 @@ def evaluate(
     ] = False,
     label: Annotated[
         list[int] | None,
-        typer.Option(help="Of the objects in volumes, by default all; repeatable."),
+        typer.Option(metavar="N", help="Of the objects in volumes, by default all; repeatable."),
     ] = None,
-    workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Processes on this machine.", min=1)
+    ] = 1,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Of a dask cluster that does the work.")
     ] = None,

@@ -94,20 +94,30 @@ def _validation(trainer: Trainer) -> Callable[[int], dict[str, float]] | None:
 @app.command()
 def finetune(
     folder: Annotated[Path, typer.Argument(help="Holds images/ and labels/.")],
-    out: Annotated[Path | None, typer.Option(help="The .safetensors file to write.")] = None,
-    minutes: Annotated[float, typer.Option(help="Time it may take, tests included.")] = 10,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.safetensors", help="The weights to write.")
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option(metavar="M", help="Time it may take, tests included.")
+    ] = 10,
     weights: Weights = "default",
-    session: Annotated[list[Path] | None, typer.Option(help="Session files, too.")] = None,
-    replay: Annotated[list[Path] | None, typer.Option(help="Folders to be mixed in.")] = None,
+    session: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Session files, too.")
+    ] = None,
+    replay: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Folders to be mixed in.")
+    ] = None,
     replay_share: Annotated[
-        float | None, typer.Option(help="Which part of the samples comes from there.")
+        float | None, typer.Option(metavar="S", help="Which part of the samples comes from there.")
     ] = None,
     general: Annotated[
-        Path | None, typer.Option(help="Folder on which it must not get worse.")
+        Path | None, typer.Option(metavar="DIR", help="Folder on which it must not get worse.")
     ] = None,
-    train_parts: Annotated[str | None, typer.Option(help="heads, late or all.")] = None,
-    threads: Annotated[int, typer.Option(help="Cores to use; 0 leaves one free.")] = 0,
-    seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
+    train_parts: Annotated[
+        str | None, typer.Option(metavar="P", help="heads, late or all.")
+    ] = None,
+    threads: Annotated[int, typer.Option(metavar="N", help="Cores to use; 0 leaves one free.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="S", help="Of all that is random.")] = 0,
     device: Device = "auto",
     dry_run: Annotated[bool, typer.Option(help="Only tell what is in the data.")] = False,
     as_json: AsJson = False,

@@ -22,6 +22,7 @@ from napari_fclick.cli.common import (
 )
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.direction import Direction
+from napari_fclick.core.errors import in_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,7 @@ RULE = "NAME=VALUE, NAME=off: contrast, trust, confidence, overlap, growth, shif
 def propagate(
     stack: Annotated[Path, typer.Argument(help="A stack: TIFF or NPY, slices first.")],
     click: Annotated[list[str], typer.Option(metavar="Z,Y,X", help="On the object.")],
-    out: Annotated[Path, typer.Option(help="The labels, a .tif: 1 on the object.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.tif", help="The labels: 1 on the object.")],
     not_: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,7 +55,7 @@ def propagate(
     spacing: Annotated[
         str, typer.Option(metavar="Z,Y,X", help="Size of a voxel, for areas and --rule shift.")
     ] = "1,1,1",
-    threshold: Annotated[float, typer.Option(help="Probability, 0 to 1.")] = 0.5,
+    threshold: Annotated[float, typer.Option(metavar="T", help="Probability, 0 to 1.")] = 0.5,
     weights: Weights = "default",
     device: Device = "auto",
     as_json: AsJson = False,
@@ -136,23 +137,26 @@ def read_rules(given: Iterable[str], range_: str | None) -> Rules:
 
     from napari_fclick.propagation import Rules
 
-    names = ", ".join(Rules.model_fields)
+    names = [name for name in Rules.model_fields if name not in ("first", "last")]
     values: dict[str, Any] = {}
     for text in given:
         name, _, value = text.partition("=")
-        if not value:
-            raise ValueError(f"--rule {text!r} is not NAME=VALUE or NAME=off; names are {names}")
+        if not value or name not in names:
+            raise ValueError(
+                f"--rule {text!r} is not NAME=VALUE or NAME=off; names are {', '.join(names)}"
+            )
         values[name] = None if value == "off" else value
     if range_ is not None:
         first, colon, last = range_.partition(":")
-        if not colon:
+        if not colon or not all(end.isdecimal() for end in (first, last) if end):
             raise ValueError(f"--range {range_!r} is not A:B: two slices, as in 3:20")
         values |= {"first": first or None, "last": last or None}
     try:
         return Rules.model_validate(values)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ValueError(f"rules: {wrong}; there are {names}") from None
+        first_wrong = error.errors()[0]
+        option = f"--rule {first_wrong['loc'][0]}" if first_wrong["loc"] else f"--range {range_}"
+        raise ValueError(f"{option}: {in_words(first_wrong)}") from None
 
 
 def _read(text: str, positive: bool) -> tuple[int, Click]:
@@ -188,7 +192,8 @@ def _checked_stack(image: NDArray[Any], path: Path, clicked: Iterable[int]) -> N
     flat = image.ndim == 3 and image.shape[-1] <= 4
     if flat or not (image.ndim == 3 or colours):
         raise ValueError(
-            f"{path} has shape {image.shape}: a stack has (slices, rows, columns), and colours"
+            f"{path} has shape {image.shape}: a stack has (slices, rows, columns), and colours "
+            "after them; a single image is for 'segment'"
         )
     for index in clicked:
         if not 0 <= index < len(image):

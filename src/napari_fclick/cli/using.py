@@ -36,6 +36,7 @@ def demo(
     out: Annotated[
         Path | None,
         typer.Option(
+            metavar="DIR",
             help="Folder for the results, which are made without a window.",
             show_default="fclick-demo",
         ),
@@ -63,12 +64,14 @@ def demo(
 def segment(
     image: Annotated[Path, typer.Argument(help="TIFF, PNG, JPEG, BMP or NPY.")],
     click: Annotated[list[str], typer.Option(metavar="Y,X", help="On the object; first first.")],
-    out: Annotated[Path, typer.Option(help="The mask, a .tif: 255 on the object.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.tif", help="The mask: 255 on the object.")],
     not_: Annotated[
         list[str] | None, typer.Option("--not", metavar="Y,X", help="Not on the object.")
     ] = None,
-    slice_: Annotated[int | None, typer.Option("--slice", help="Of a stack's first axis.")] = None,
-    threshold: Annotated[float, typer.Option(help="Probability, 0 to 1.")] = 0.5,
+    slice_: Annotated[
+        int | None, typer.Option("--slice", metavar="N", help="Of a stack's first axis.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(metavar="T", help="Probability, 0 to 1.")] = 0.5,
     integrity: Annotated[bool, typer.Option(help="Keep only what hangs together.")] = True,
     weights: Weights = "default",
     device: Device = "auto",
@@ -97,11 +100,11 @@ def segment(
 
 @app.command()
 def latency(
-    size: Annotated[int, typer.Option(help="Side of the image in pixels.")] = 512,
+    size: Annotated[int, typer.Option(metavar="N", help="Side of the image in pixels.")] = 512,
     weights: Weights = "default",
     device: Device = "auto",
     lazy: Annotated[bool, typer.Option(help="Make the image lazily, by dask.")] = False,
-    repeats: Annotated[int, typer.Option(help="Objects to click.", min=1)] = 20,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Objects to click.", min=1)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Measure what a click costs, from click to full mask."""

