@@ -223,9 +223,15 @@ def test_sessions_give_labels_and_clicks(tmp_path: Path) -> None:
     assert not found.notes
     with pytest.raises(JournalError, match=r"no file .*none\.fclick"):
         from_sessions([tmp_path / "a.fclick", tmp_path / "none.fclick"])
+    content = (tmp_path / "a.fclick").read_bytes()
+    (tmp_path / "cut.fclick").write_bytes(content[: len(content) // 3])
+    found = from_sessions([tmp_path / "cut.fclick", tmp_path / "a.fclick"])
+    assert [i.name for i in found.images] == ["image"]
+    (note,) = found.notes
+    assert "cut.fclick" in note and note.endswith(": left out")
     (tmp_path / "image.png").unlink()
     gone = from_sessions([tmp_path / "a.fclick"])
-    assert not gone.images and "is not there" in gone.notes[0]
+    assert not gone.images and gone.notes[0].endswith("image.png is not there: left out")
 
 
 def test_a_session_of_several_channels(tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from tests.session.fakes import bare_target
 from tests.session.making import SIZE, answer, make, put
 
-from napari_fclick.session import Session, SessionError, accepting, editing
+from napari_fclick.session import Session, SessionError, accepting, access, editing
 from napari_fclick.session.journal import APPLICATION_ID, Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import check_image, reopen
-from napari_fclick.session.signature import Signature
+from napari_fclick.session.signature import Channels, Signature
 
 IMAGE = np.zeros((SIZE, SIZE), np.uint8)
 
@@ -374,6 +374,38 @@ def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
         Journal.open(foreign)
     with pytest.raises(JournalError, match="end in"):
         Journal.create(tmp_path / "a.db", Signature.of(IMAGE))
+
+
+def read_all(path: Path) -> None:
+    with closing(Journal.open(path)) as journal:
+        _ = journal.image, journal.channels, journal.last_circumstances, journal.last_time
+        reopen(journal)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE about SET value = CAST(x'ff' AS TEXT)",
+        "UPDATE targets SET shape = '5'",
+        "UPDATE targets SET spacing = '[1'",
+        "UPDATE targets SET spacing = '[1]'",
+        "UPDATE targets SET dtype = 'int33'",
+        "UPDATE channels SET value = '{'",
+        "UPDATE channels SET value = 7",
+        "UPDATE events SET time = 'noon'",
+    ],
+)
+def test_what_cannot_be_in_a_file_is_damage(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "a.fclick"
+    session, recorder = recorded(path)
+    recorder.set_channels(Channels(sources=("b.tif",)))
+    put(session, 20, 20)
+    recorder.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(change)
+    with pytest.raises(JournalError, match=r"a\.fclick (is damaged|cannot be read)"):
+        read_all(path)
+    assert access.lock(path) is not None  # nobody holds it
 
 
 def test_a_session_that_has_begun_takes_nothing_over(tmp_path: Path) -> None:

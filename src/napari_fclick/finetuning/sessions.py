@@ -14,7 +14,7 @@ from napari_fclick.core.arrays import Array
 from napari_fclick.core.folders import IGNORE_LABEL, Plane
 from napari_fclick.finetuning.content import content_hash, former_hash
 from napari_fclick.finetuning.sources import Correction, LabelledData, LabelledImage
-from napari_fclick.session.journal import Journal, JournalError
+from napari_fclick.session.journal import DamagedError, Journal, JournalError
 from napari_fclick.session.place import Place
 from napari_fclick.session.resuming import Opened, reopen
 from napari_fclick.session.signature import file_name
@@ -25,7 +25,8 @@ from napari_fclick.session_image import open_image
 def from_sessions(paths: Iterable[Path], name: str = "sessions") -> LabelledData:
     """Read session files: their images, the labels they came to, and the clicks made.
 
-    An image that is not found, or is another one now, is noted and left out.
+    An image that is not found, or is another one now, is noted and left out, as is a file to which
+    something happened.
 
     Raises
     ------
@@ -35,10 +36,15 @@ def from_sessions(paths: Iterable[Path], name: str = "sessions") -> LabelledData
     images: list[LabelledImage] = []
     notes: list[str] = []
     for path in paths:
-        with closing(Journal.open(path, read_only=True)) as journal:
+        try:
+            journal = Journal.open(path, read_only=True)
+        except DamagedError as error:
+            notes.append(f"{error}: left out")
+            continue
+        with closing(journal):
             try:
                 images.append(_from_session(path, journal))
-            except (ValueError, OSError) as error:  # a JournalError is a ValueError
+            except (ValueError, TypeError, OSError) as error:  # a JournalError is a ValueError
                 notes.append(f"{str(error).partition('; say --')[0]}: left out")
     return LabelledData(name, tuple(images), tuple(notes))
 

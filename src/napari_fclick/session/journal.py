@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock
-from pydantic import ValidationError
 
+from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import same_file
 from napari_fclick.session import access, records, tables
 from napari_fclick.session.history import Commit, Step
@@ -39,8 +39,31 @@ SCHEMA_VERSION = 3
 TARGET_COLUMNS = "name, source, shape, dtype, spacing, unit"
 
 
+#: What reading a file raises to which something happened.
+_DAMAGE = (KeyError, IndexError, TypeError, ValueError, OverflowError, zlib.error)
+
+
 class JournalError(ValueError):
     """A session file that cannot be made, read or written; one line says why."""
+
+
+class DamagedError(JournalError):
+    """A session file to which something happened."""
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be read, or holds what cannot be, that it is so."""
+    try:
+        yield
+    except JournalError:
+        raise
+    except sqlite3.Error as error:
+        corrupt = getattr(error, "sqlite_errorname", "").startswith("SQLITE_CORRUPT")
+        kind = DamagedError if corrupt else JournalError
+        raise kind(f"{path} cannot be read: {error}") from error
+    except _DAMAGE as error:
+        raise DamagedError(f"{path} is damaged: {one_line(error, 120)}") from error
 
 
 @dataclass(frozen=True)
@@ -175,19 +198,20 @@ class Journal:
         if not path.is_file():
             raise JournalError(f"no file {path}")
         lock = None if read_only else access.lock(path)
+        connection: sqlite3.Connection | None = None
         try:
-            connection = access.connect(path, write=lock is not None)
-            version = _checked(path, connection)
-            if lock is not None:
-                _upgrade(connection, version)
-            else:
-                # What is read is one state of the file, whatever another window adds to it; and
-                # that window can write, and close the file whole, as if nobody read it.
-                connection = _copied(connection, version)
-        except sqlite3.Error as error:
-            access.release(lock)
-            raise JournalError(f"{path} cannot be read: {error}") from error
-        except JournalError:
+            with _reading(path):
+                connection = access.connect(path, write=lock is not None)
+                version = _checked(path, connection)
+                if lock is not None:
+                    _upgrade(connection, version)
+                else:
+                    # What is read is one state of the file, whatever another window adds to it;
+                    # and that window can write, and close the file whole, as if nobody read it.
+                    connection = _copied(connection, version)
+        except BaseException:
+            if connection is not None:
+                connection.close()
             access.release(lock)
             raise
         return cls(path, connection, lock)
@@ -201,12 +225,10 @@ class Journal:
         JournalError
             Where `open` would.
         """
-        try:
-            with closing(access.connect(path, write=False)) as connection:
-                _checked(path, connection)
-                return dict(connection.execute("SELECT key, value FROM about"))
-        except sqlite3.Error as error:
-            raise JournalError(f"{path} cannot be read: {error}") from error
+        with _reading(path), closing(access.connect(path, write=False)) as connection:
+            _checked(path, connection)
+            rows = connection.execute("SELECT key, value FROM about")
+            return {str(key): str(value) for key, value in rows}
 
     def close(self) -> None:
         """Let go of the file; it is whole by itself then."""
@@ -377,10 +399,11 @@ class Journal:
         JournalError
             If the file does not tell it.
         """
+        text = self.about("image")
         try:
-            return Signature.model_validate_json(self.about("image"))
-        except ValidationError:
-            raise JournalError(
+            return Signature.model_validate_json(text)
+        except ValueError:
+            raise DamagedError(
                 f"{self.path} is damaged: it does not tell what image it is about"
             ) from None
 
@@ -400,7 +423,8 @@ class Journal:
             "SELECT value FROM channels JOIN steps ON steps.channels = channels.id "
             "GROUP BY value ORDER BY max(steps.id)"
         )
-        return [Channels.model_validate_json(value) for (value,) in self._rows(query)]
+        with _reading(self.path):
+            return [Channels.model_validate_json(value) for (value,) in self._rows(query)]
 
     def circumstances(self, commit: Commit) -> Circumstances:
         """Return with what a commit, which was read from this file, was made."""
@@ -421,19 +445,18 @@ class Journal:
         if not rows:
             return Circumstances()
         name, sha256, value = rows[0]
-        return Circumstances(
-            None if name is None else (str(name), str(sha256)),
-            Channels() if value is None else Channels.model_validate_json(value),
-        )
+        with _reading(self.path):
+            return Circumstances(
+                None if name is None else (str(name), str(sha256)),
+                Channels() if value is None else Channels.model_validate_json(value),
+            )
 
     @property
     def targets(self) -> list[Target]:
         """The labels that were written into."""
         query = f"SELECT {TARGET_COLUMNS} FROM targets ORDER BY id"
-        return [
-            Target(n, s, tuple(json.loads(shape)), d, tuple(json.loads(spacing)), unit)
-            for n, s, shape, d, spacing, unit in self._rows(query)
-        ]
+        with _reading(self.path):
+            return [_target(*row) for row in self._rows(query)]
 
     @property
     def events(self) -> int:
@@ -443,7 +466,8 @@ class Journal:
     @property
     def last_time(self) -> float:
         """When it was written last, in seconds since the epoch; 0 for never."""
-        return float(self._rows("SELECT coalesce(max(time), 0) FROM events")[0][0])
+        with _reading(self.path):
+            return float(self._rows("SELECT coalesce(max(time), 0) FROM events")[0][0])
 
     def restore(self, labels: Sequence[NumberedLabels]) -> Restored:
         """Return what the session had come to.
@@ -462,16 +486,21 @@ class Journal:
         if len(labels) != len(self.targets):
             raise JournalError(f"{len(labels)} labels are given for {len(self.targets)} targets")
         self._targets = {target: number for number, target in enumerate(labels, start=1)}
-        try:
+        with _reading(self.path):
             return restore(tables.select_events(self._rows, labels, self._parts))
-        except (KeyError, IndexError, TypeError, ValueError, zlib.error) as error:
-            raise JournalError(f"{self.path} is damaged: {error}") from error
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        try:
+        with _reading(self.path):
             return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise JournalError(f"{self.path} cannot be read: {error}") from error
+
+
+def _target(name: str, source: str, shape: str, dtype: str, spacing: str, unit: str) -> Target:
+    """Return a row of the table; raises TypeError and ValueError where it cannot be one."""
+    lengths = tuple(int(n) for n in json.loads(shape))
+    steps = tuple(float(step) for step in json.loads(spacing))
+    if min(lengths, default=0) < 0 or len(steps) not in (0, len(lengths)):
+        raise ValueError(f"labels of shape {lengths} have the spacing {steps}")
+    return Target(str(name), str(source), lengths, str(np.dtype(dtype)), steps, str(unit))
 
 
 def _numbered(
@@ -491,7 +520,7 @@ def _checked(path: Path, connection: sqlite3.Connection) -> int:
         raise JournalError(f"{path} is no napari-fclick session")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version < 1:
-        raise JournalError(f"{path} is damaged: it tells no schema version")
+        raise DamagedError(f"{path} is damaged: it tells no schema version")
     if version > SCHEMA_VERSION:
         raise JournalError(
             f"{path} was written by a newer version (schema {version}; "

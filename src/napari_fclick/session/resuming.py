@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from napari_fclick.core.labels import check_label
-from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.journal import DamagedError, Journal, JournalError, Target
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.restoring import Restored, write_labels
 from napari_fclick.session.signature import Signature
@@ -84,7 +84,7 @@ def reopen(
     try:
         conflicts = write_labels(restored.commits, [targets[number] for number in new])
     except (IndexError, TypeError, ValueError) as error:
-        raise JournalError(f"{journal.path} is damaged: {error}") from error
+        raise DamagedError(f"{journal.path} is damaged: {error}") from error
     for number in new:
         # Nothing but the objects is in them: the number of one that is undone is free again.
         targets[number].found(0, targets[number].version)
