@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import replacing
+from napari_fclick.core.files import FRAME, replacing
 from napari_fclick.core.labels import is_label
 from napari_fclick.session.coco import coco_of_labels
-from napari_fclick.session.journal import SUFFIX, Journal, JournalError
+from napari_fclick.session.journal import SUFFIX, Journal, JournalError, Target
 from napari_fclick.session.restoring import accepted_only
 from napari_fclick.session.resuming import reopen
 
@@ -104,6 +104,13 @@ def _check_unpainted(source: Path, data: NDArray[Any]) -> None:
         )
 
 
+def _units(known: Target) -> str | list[str]:
+    """Return the units of labels as napari takes them."""
+    if " " not in known.unit:
+        return known.unit
+    return ["pixel" if unit == FRAME else unit for unit in known.units]
+
+
 def _labels_in(path: Path) -> list[LayerData]:
     journal = Journal.open(path, read_only=True)
     try:
@@ -119,7 +126,7 @@ def _labels_in(path: Path) -> list[LayerData]:
                 if known.spacing:
                     attributes["scale"] = known.spacing
                 if known.unit:
-                    attributes["units"] = known.unit
+                    attributes["units"] = _units(known)
                 labels = accepted_only(opened.restored, target)
                 layers.append((labels, attributes, "labels"))
         if not layers:

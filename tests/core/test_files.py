@@ -58,7 +58,6 @@ def test_few_columns_are_no_colours(tmp_path: Path, shape: tuple[int, ...], high
         ("angstrom", "Å"),
         ("Å", "Å"),
         ("inch", "in"),
-        ("", "pixel"),
     ],
 )
 def test_units_are_written_as_ome_calls_them(tmp_path: Path, unit: str, symbol: str) -> None:
@@ -73,10 +72,33 @@ def test_units_are_written_as_ome_calls_them(tmp_path: Path, unit: str, symbol: 
     }
 
 
-def test_without_a_unit_that_ome_knows_there_is_no_size(tmp_path: Path) -> None:
-    write_labels(tmp_path / "a.tif", np.ones((5, 6), np.int32), (0.5, 0.25), "second")
+@pytest.mark.parametrize("unit", ["second", "", "pixel", ("", "µm")])
+def test_without_a_unit_that_ome_knows_there_is_no_size(tmp_path: Path, unit: Any) -> None:
+    write_labels(tmp_path / "a.tif", np.ones((5, 6), np.int32), (0.5, 0.25), unit)
     ome = tifffile.TiffFile(tmp_path / "a.tif").ome_metadata
     assert ome is not None and "PhysicalSize" not in ome
+
+
+@pytest.mark.parametrize(
+    ("units", "axes", "seconds"),
+    [
+        (("second", "µm", "µm"), "TYX", True),
+        (("frame", "µm", "µm"), "TYX", False),
+        (("pixel", "second", "µm", "µm"), "ZTYX", True),
+        (("second", "pixel", "µm", "µm", "µm"), "TCZYX", True),
+        (("µm", "µm", "µm"), "ZYX", False),
+    ],
+)
+def test_time_is_no_slice(tmp_path: Path, units: tuple[str, ...], axes: str, seconds: bool) -> None:
+    spacing = tuple({"second": 30.0, "frame": 30.0, "pixel": 1.0}.get(u, -0.5) for u in units)
+    write_labels(tmp_path / "a.tif", np.ones(range(2, 2 + len(axes)), np.int32), spacing, units)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert file.series[0].axes == axes
+        ome = file.ome_metadata or ""
+    sizes = dict(re.findall('PhysicalSize([ZYX])="(.*?)"', ome))
+    assert sizes["Y"] == sizes["X"] == "0.5"
+    assert sizes.get("Z") in (None, "0.5", "1.0")
+    assert ('TimeIncrement="30.0" TimeIncrementUnit="s"' in ome) == seconds
 
 
 def test_numbers_that_a_tiff_cannot_hold_are_refused(tmp_path: Path) -> None:

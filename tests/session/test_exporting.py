@@ -241,3 +241,18 @@ def test_a_volume_needs_a_third_axis_that_is_known() -> None:
     plane = Target("t", "", (4, 4), "int32", (0.5, 0.5), "µm")
     assert volume_of(record(Place()), 8, plane) == ("", "")
     assert volume_of(record(here, above), 8, replace(four, spacing=())) == ("", "")
+    mixed = replace(four, unit="second µm µm µm", spacing=(9.0, -3.0, 0.5, 0.5))
+    assert volume_of(record(here, above), 8, mixed) == (6.0, "µm^3")
+    assert volume_of(record(here, later), 8, mixed) == ("", "")
+
+
+def test_files_of_windows_have_their_names(tmp_path: Path) -> None:
+    session = make()
+    recorder = Recorder(session, describe)
+    image = Signature.of(IMAGE, source=r"C:\data\cells.tif", name="cells")
+    recorder.begin_at(lambda: Journal.create(tmp_path / "w.fclick", image))
+    put(session, 20, 20)
+    recorder.close()
+    export(tmp_path / "w.fclick", "coco", tmp_path / "w.json")
+    (found,) = json.loads((tmp_path / "w.json").read_text())["images"]
+    assert found["file_name"] == "cells.tif"

@@ -520,6 +520,17 @@ def test_the_scale_of_then_is_exported(open_dock: Any, tmp_path: Path) -> None:
     assert (target.spacing, target.unit) == ((0.5, 0.25), "µm")
 
 
+def test_labels_without_a_scale_have_that_of_the_image(open_dock: Any, tmp_path: Path) -> None:
+    widget = open_dock(IMAGE, scale=(0.5, -0.25), units="um")
+    controller = widget.controller
+    labels = controller.viewer.add_labels(np.zeros(IMAGE.shape, int))
+    controller.choose_labels(labels)
+    put(widget, (20, 20))
+    assert widget.wait_idle()
+    with closing(Journal.open(controller.journaling.path, read_only=True)) as journal:
+        assert [(t.spacing, t.unit) for t in journal.targets] == [((0.5, 0.25), "µm")]
+
+
 def test_channels_and_limits_are_those_of_the_session(open_dock: Any) -> None:
     first = open_dock(IMAGE, contrast_limits=(10, 200))
     controller = first.controller

@@ -157,7 +157,7 @@ def _write(journal: Journal, found: Replay, out: Path | None) -> list[Path]:
     known = journal.targets
     paths = label_files(out, len(known))
     for path, labels, target in zip(paths, found.labels, known, strict=True):
-        write_labels(path, labels, target.spacing, target.unit)
+        write_labels(path, labels, target.spacing, target.units)
         say(f"wrote {path}")
     return paths
 

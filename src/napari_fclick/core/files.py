@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,12 @@ _PREFIXES |= {"micro": "µ", "nano": "n", "pico": "p", "femto": "f"}
 _SYMBOLS = {f"{name}meter": f"{prefix}m" for name, prefix in _PREFIXES.items()}
 _SYMBOLS |= {"micron": "µm", "um": "µm", "\u03bcm": "µm", "angstrom": "Å", "inch": "in"}
 _SYMBOLS |= {symbol: symbol for symbol in (*_SYMBOLS.values(), "pixel")}
+#: The unit of a step in time whose length is not known.
+FRAME = "frame"
+#: The symbols that OME allows for units of time.
+_TIMES = {f"{name}second": f"{prefix}s" for name, prefix in _PREFIXES.items()}
+_TIMES |= {"minute": "min", "hour": "h", "day": "d"}
+_TIMES |= {symbol: symbol for symbol in (*_TIMES.values(), FRAME)}
 
 
 def read_image(path: Path, *, as_stored: bool = False, stack: bool = False) -> NDArray[Any]:
@@ -138,7 +144,10 @@ def write_mask(path: Path, mask: NDArray[Any]) -> None:
 
 
 def write_labels(
-    path: Path, labels: NDArray[Any], spacing: tuple[float, ...] = (), unit: str = ""
+    path: Path,
+    labels: NDArray[Any],
+    spacing: tuple[float, ...] = (),
+    unit: str | Sequence[str] = "",
 ) -> None:
     """Write labels as a compressed OME-TIFF, at once or not at all.
 
@@ -152,9 +161,11 @@ def write_labels(
         Channels only beside T and Z.
     spacing : tuple of float
         Size of a pixel along each axis.
-    unit : str
-        Of the spacing along Z, Y and X, such as ``µm`` or ``nanometer``. Where OME has no symbol
-        for it, no spacing is written: without a unit it would be taken for micrometers.
+    unit : str or sequence of str
+        Of the spacing, such as ``µm`` or ``nanometer``: one for all axes, or each axis's. An axis
+        with a unit of time, or `FRAME`, is T. Where OME has no symbol for a unit, or it is not
+        known and the spacing is not 1, no size is written: without a unit it would be taken for
+        micrometers.
 
     Raises
     ------
@@ -168,13 +179,9 @@ def write_labels(
     if lowest < 0 or highest > _HIGHEST:
         wrong = lowest if lowest < 0 else highest
         raise ValueError(f"label {wrong} cannot be written; allowed are 0 to {_HIGHEST}")
-    axes = _AXES[labels.ndim]
-    metadata: dict[str, Any] = {"axes": axes}
-    symbol = _SYMBOLS.get(unit or "pixel")
-    for axis, step in zip(axes, spacing, strict=False):
-        if axis in "ZYX" and symbol is not None:
-            metadata[f"PhysicalSize{axis}"] = float(step)
-            metadata[f"PhysicalSize{axis}Unit"] = symbol
+    units = (unit,) * labels.ndim if isinstance(unit, str) else tuple(unit)
+    axes = _axes(units)
+    metadata = {"axes": axes} | _sizes(axes, spacing, units)
     narrow = labels.astype(np.uint16 if highest < 2**16 else np.uint32)
     with replacing(path) as partial:
         tifffile.imwrite(
@@ -185,6 +192,40 @@ def write_labels(
             ome=True,
             metadata=metadata,
         )
+
+
+def is_time(unit: str) -> bool:
+    """Whether a unit is one of time."""
+    return unit in _TIMES
+
+
+def _axes(units: Sequence[str]) -> str:
+    """Return the letters of labels' axes, of which each has a unit."""
+    times = [axis for axis, unit in enumerate(units[:-2]) if is_time(unit)]
+    if len(times) != 1:
+        return _AXES[len(units)]
+    others = "CZYX"[1 - len(units) :]
+    return f"{others[: times[0]]}T{others[times[0] :]}"
+
+
+def _sizes(axes: str, spacing: Sequence[float], units: Sequence[str]) -> dict[str, Any]:
+    """Return what OME says of the size of a pixel."""
+    found: dict[str, Any] = {}
+    space = [
+        (axis, abs(float(step)), unit)
+        for axis, step, unit in zip(axes, spacing, units, strict=False)
+        if axis in "ZYX"
+    ]
+    if any(step != 1 and unit in ("", "pixel") for _, step, unit in space):
+        return found
+    for axis, step, unit in space:
+        symbol = _SYMBOLS.get(unit or "pixel")
+        if symbol is not None:
+            found |= {f"PhysicalSize{axis}": step, f"PhysicalSize{axis}Unit": symbol}
+    for axis, step, unit in zip(axes, spacing, units, strict=False):
+        if axis == "T" and is_time(unit) and unit != FRAME:
+            found |= {"TimeIncrement": abs(float(step)), "TimeIncrementUnit": _TIMES[unit]}
+    return found
 
 
 def check_label_axes(count: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -141,7 +140,7 @@ def write_tiff(content: Content, out: Path) -> list[Path]:
     check_apart(content.journal, paths)
     for path, (target, known) in zip(paths, targets, strict=True):
         labels = accepted_only(content.opened.restored, target)
-        write_labels(path, labels, known.spacing, known.unit)
+        write_labels(path, labels, known.spacing, known.units)
     return paths
 
 
@@ -191,14 +190,12 @@ def _totals(content: Content) -> dict[int, _Total]:
 def volume_of(record: AcceptedObject, pixels: int, known: Target) -> tuple[float | str, str]:
     """Return the volume of an object's pixels, in all its slices, and its unit.
 
-    Both are empty where the size of a voxel is not known: in 2-D, without a scale, and where
-    slices lie along several axes, or one slice could.
+    Both are empty where the size of a voxel is not known: in 2-D, without a scale, along time, and
+    where slices lie along several axes, or one slice could.
     """
     axis = _stacked_along(record)
-    if axis is None or not known.spacing:
-        return "", ""
-    size = math.prod(known.spacing[each] for each in (*record.place.axes, axis))
-    return pixels * size, f"{known.unit}^3" if known.unit else ""
+    size = None if axis is None else known.size_along((*record.place.axes, axis))
+    return ("", "") if size is None else (pixels * size[0], size[1])
 
 
 def _stacked_along(record: AcceptedObject) -> int | None:
@@ -216,9 +213,8 @@ def _object_rows(content: Content, totals: Mapping[int, _Total]) -> Iterator[tup
     for record, part, mask in content.parts():
         _, known = content.labels_of(record.label)
         pixels, total = int(np.count_nonzero(mask)), totals[record.label]
-        spacing = [known.spacing[axis] for axis in part.place.axes] if known.spacing else []
-        area = pixels * spacing[0] * spacing[1] if spacing else ""
-        unit = f"{known.unit}^2" if spacing and known.unit else ""
+        size = known.size_along(part.place.axes)
+        area, unit = ("", "") if size is None else (pixels * size[0], size[1])
         y, x = (float(np.mean(positions)) for positions in np.nonzero(mask))
         yield (
             record.label, record.class_name, _slice(part.place), len(part.clicks), record.made,

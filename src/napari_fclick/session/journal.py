@@ -8,6 +8,7 @@ that a commit costs what the object costs, however large the labels are.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import time
 import zlib
@@ -21,7 +22,7 @@ import numpy as np
 from filelock import FileLock
 
 from napari_fclick.core.errors import one_line
-from napari_fclick.core.files import same_file
+from napari_fclick.core.files import is_time, same_file
 from napari_fclick.session import access, records, tables
 from napari_fclick.session.history import Commit, Step
 from napari_fclick.session.numbering import NumberedLabels
@@ -80,7 +81,8 @@ class Target:
     spacing : tuple of float
         Size of a pixel along each axis; empty where it is not known.
     unit : str
-        Of the spacing; empty where it is not known.
+        Of the spacing; empty where it is not known. Where axes have several units, those of all
+        axes, with spaces between them; see `units`.
     """
 
     name: str
@@ -94,6 +96,24 @@ class Target:
     def has_scale(self) -> bool:
         """Whether it says how large a pixel is."""
         return bool(self.unit) or any(step != 1 for step in self.spacing)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The unit of each axis, as `napari_fclick.core.files.write_labels` takes them."""
+        each = tuple(self.unit.split())
+        return each if len(each) == len(self.shape) else (self.unit,) * len(self.shape)
+
+    def size_along(self, axes: Sequence[int]) -> tuple[float, str] | None:
+        """Return the area, or volume, of a pixel along some axes, and its unit.
+
+        None where it is not known, or the axes have no unit of length in common.
+        """
+        units = {self.units[axis] for axis in axes}
+        if not self.spacing or len(units) > 1 or any(is_time(unit) for unit in units):
+            return None
+        (unit,) = units
+        size = math.prod(abs(self.spacing[axis]) for axis in axes)
+        return size, f"{unit}^{len(axes)}" if unit else ""
 
     @property
     def row(self) -> tuple[str, ...]:

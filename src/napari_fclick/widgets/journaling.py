@@ -7,7 +7,7 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from napari_fclick.session.signature import Channels, Signature, encodable
 from napari_fclick.session.sparse import SparseLabels
 from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.inputs import lasting, look_as_before, note_look, source_of
-from napari_fclick.widgets.layers import IMAGE, image_id, transform_of
+from napari_fclick.widgets.layers import IMAGE, image_id, sizes_of, transform_of
 from napari_fclick.widgets.planes import LayerError, displayed_place, layer_shape, levels_of
 from napari_fclick.widgets.workers import Job, Worker
 
@@ -95,7 +95,7 @@ class Journaling:
         """Write what is done to an image from now on."""
         image = annotation.image
         signature = Signature.of(levels_of(image), source_of(image), image.name, sample=False)
-        recorder = Recorder(annotation.session, self._describe)
+        recorder = Recorder(annotation.session, partial(self._describe, annotation.image))
         recorder.begin_at(partial(self._create, annotation))
         recorder.failed.connect(self._on_failure)
         recorder.recovered.connect(self._on_recovery)
@@ -431,18 +431,14 @@ class Journaling:
     def _target_of(self, layer: Labels) -> NumberedLabels:
         return self._controller.targets.of(layer)
 
-    def _describe(self, labels: NumberedLabels) -> Target:
+    def _describe(self, image: Any, labels: NumberedLabels) -> Target:
         layer = labels.labels.layer
-        units = {str(unit) for unit in layer.units}
-        unit = units.pop() if len(units) == 1 else ""
-        return Target(
-            encodable(layer.name),
-            source_of(layer),
-            tuple(labels.labels.shape),
-            str(labels.labels.dtype),
-            tuple(float(step) for step in layer.scale),
-            "" if unit in ("pixel", "dimensionless") else unit.replace("micrometer", "µm"),
-        )
+        shape, dtype = tuple(labels.labels.shape), str(labels.labels.dtype)
+        known = Target(encodable(layer.name), source_of(layer), shape, dtype, *sizes_of(layer))
+        if known.has_scale or layer.ndim != image.ndim:
+            return known
+        spacing, unit = sizes_of(image)  # labels from a file without a scale are the image's
+        return replace(known, spacing=spacing, unit=unit)
 
     # --- events -------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels, Layer
 
+from napari_fclick.core.files import FRAME, is_time
 from napari_fclick.widgets.planes import LayerError, layer_shape, levels_of, linear_matrix
 
 #: Labels that we make take at most this many bytes of (lazily given) memory.
@@ -20,6 +21,9 @@ MANY_PIXELS = 2**22
 PREVIEW = "napari-fclick preview"
 #: Tells in the metadata of labels that we made which image they are of, see `image_id`.
 IMAGE = "napari-fclick image"
+
+#: What an axis of time is named.
+TIMES = ("t", "time", "frame", "frames")
 
 TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine", "units")
 
@@ -45,6 +49,28 @@ def pixel_size(layer: Layer, axes: tuple[int, int]) -> tuple[float, str] | None:
     sides = linear_matrix(layer)[:, list(axes)]
     area = math.sqrt(float(np.linalg.det(sides.T @ sides)))
     return area, f"{units[0] * units[1]:~P}"
+
+
+def sizes_of(layer: Layer) -> tuple[tuple[float, ...], str]:
+    """Return how long a step along each axis of a layer is, and the unit as session files have it.
+
+    Lengths are told in one unit as far as they can be. The unit is empty where none is known;
+    where axes have others, as time has, it names each axis's.
+    """
+    sides = np.linalg.norm(linear_matrix(layer), axis=0)
+    last = layer.units[-1]
+    sizes, units = [], []
+    for side, unit, label in zip(sides, layer.units, layer.axis_labels, strict=True):
+        if unit.is_compatible_with(last):
+            side, unit = side * float((1.0 * unit).to(last).magnitude), last
+        name = str(unit).replace(" ", "").replace("micrometer", "µm")
+        is_frame = str(label).lower() in TIMES and not is_time(name)
+        sizes.append(float(f"{side:.9g}"))  # it was found as a difference of places
+        units.append(FRAME if is_frame else name)
+    known = [unit if unit not in ("dimensionless", "") else "pixel" for unit in units]
+    if set(known) == {"pixel"}:
+        return tuple(sizes), ""
+    return tuple(sizes), known[0] if len(set(known)) == 1 else " ".join(known)
 
 
 def new_labels(image: Layer) -> Labels:
