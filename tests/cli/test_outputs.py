@@ -221,6 +221,11 @@ def test_clicks_are_counted_in_words(saved: int, told: str) -> None:
     assert sessions._more(saved) == told
 
 
+def test_a_format_that_there_is_not(run: Run, image: Path, second: Path, tmp_path: Path) -> None:
+    found = run("export", annotate(image), "--format", "xml", "--out", tmp_path / "a.xml")
+    refused(found, "'xml' is not one of 'coco', 'tiff', 'csv'")
+
+
 # --- evaluate ---------------------------------------------------------------------------
 
 
