@@ -37,7 +37,9 @@ from napari_fclick.session.state import Part
 
 def describe(labels: Any) -> Target:
     shape = tuple(labels.labels.shape)
-    return Target("objects", "", shape, str(labels.labels.dtype), (0.5, 0.25)[-len(shape) :], "µm")
+    return Target(
+        "objects", "", shape, str(labels.labels.dtype), (1.0, 0.5, 0.25)[-len(shape) :], "µm"
+    )
 
 
 @pytest.fixture
