@@ -50,13 +50,9 @@ class Reach:
 
         Parameters
         ----------
-        found : ndarray of float32, shape (h, w), in [0, 1]
-            What the network says of the window, at the image's resolution.
-        view : Window
-        clicks : ClickSequence
-            That it answers.
-        previous : Prediction or None
-            Before the new clicks.
+        found, view, clicks, previous
+            See `one_way`: what the network says, of which window, to which clicks, and what was
+            before the newest ones.
         """
         if self._judge is None or previous is None or not previous.leads_to(clicks):
             return one_way(found, view, clicks, previous)
