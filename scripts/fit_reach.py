@@ -150,7 +150,7 @@ def play(config: TrainingConfig, weights: Path | str, objects: int, seed: int) -
             most=MOST,
             target=DONE,
             rng=rng,
-            jitter=JITTER * (number % 2),
+            jitter_share=JITTER * (number % 2),
         )
         for _ in rounds:
             pass
