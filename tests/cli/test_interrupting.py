@@ -14,7 +14,7 @@ from napari_fclick.evaluation.workers import Here
 from napari_fclick.network import checkpoints
 
 
-def interrupt(*_: object) -> None:
+def interrupt(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 

@@ -32,9 +32,10 @@ def test_slices_are_added_up() -> None:
     stakes = Stakes(1, stays=(4, 5))
     for labels in ([0, 7, 7, 0], [7, 0, 0, 3], [8, 8, 8, 8]):
         stakes = stakes.plus(patch(OverlapPolicy.KEEP, labels))
-    told = "object 1: 4 px in 2 slices; kept 8 px of 3, 7, 8; stays as it was in slices 4 to 5"
+    others = "kept 8 voxels of 3, 7, 8"
+    told = f"object 1: 4 voxels in 2 slices; {others}; stays as it was in slices 4 to 5"
     assert stakes.summary() == told
-    assert stakes.others("overwrites", "keeps", named=2) == ["keeps 8 px of 3 objects"]
+    assert stakes.others("overwrites", "keeps", "px", named=2) == ["keeps 8 px of 3 objects"]
 
 
 def test_nothing_is_not_written() -> None:

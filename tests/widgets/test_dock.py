@@ -482,7 +482,8 @@ def test_existing_labels_are_chosen_and_not_overwritten(open_dock: Any) -> None:
     layer = viewer.add_labels(mine, name="mine")
     viewer.add_labels(np.zeros((3, 3), int), name="too small")
     listed = [widget.labels.itemText(i) for i in range(widget.labels.count())]
-    assert listed == ["new layer", "mine"]
+    assert listed == ["new layer", "mine", "too small (has another shape)"]
+    assert not widget.labels.model().item(2).isEnabled()
     widget.controller.choose_labels(layer)
     assert widget.wait_idle()
     assert widget.labels.currentText() == "mine"

@@ -204,7 +204,7 @@ def test_an_object_is_picked_up_with_the_mouse_and_corrected(open_dock: Any, mou
     hand.click(world(widget, 1, 1), modifiers=("Control",))
     assert "no object to pick up" in widget.message.text()
     hand.click(world(widget, 58, 61), modifiers=("Control",))
-    assert status(widget).startswith("Correcting object 2 · 1 click")
+    assert status(widget).startswith("Correcting object 2 · click what is wrong")
     assert "correcting object 2" in widget.message.text()
     assert not widget.objects.buttons["correct"].isEnabled()
     hand.click(world(widget, 20, 20), modifiers=("Control",))  # one is at hand already
