@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_fclick.widgets.sections import Scroller
+from napari_fclick.widgets.sections import Scroller, Section
 
 
 def test_content_that_becomes_wider_widens_what_is_around_it(qtbot: QtBot) -> None:
@@ -18,3 +18,17 @@ def test_content_that_becomes_wider_widens_what_is_around_it(qtbot: QtBot) -> No
     wide.setMinimumWidth(700)
     column.addWidget(wide)
     qtbot.waitUntil(lambda: dock.width() >= 700)
+
+
+def test_a_title_that_is_too_long_is_shortened(qtbot: QtBot) -> None:
+    section = Section("Image and network", QWidget())
+    qtbot.addWidget(section)
+    section.tell("a long name · default on cpu")
+    assert section.text() == "Image and network · a long name · default on cpu"
+    section.resize(200, 60)
+    section.show()
+    qtbot.waitUntil(lambda: section.text().endswith("…"))
+    assert section.text().startswith("Image and")
+    assert section.toggleButton().toolTip() == "a long name · default on cpu"
+    section.resize(700, 60)
+    qtbot.waitUntil(lambda: section.text().endswith("default on cpu"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QPointF, QSize, Qt
-from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF, QResizeEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 from superqt import QCollapsible
 
 _UNLIMITED = 16_777_215  # Qt's own limit of a widget's size
+#: Pixels of a title's line that are neither its arrow nor its text.
+MARGIN = 16
 
 
 class Section(QCollapsible):
@@ -34,14 +36,14 @@ class Section(QCollapsible):
         self._unfolded_policy = (
             policy if policy == QSizePolicy.Policy.Expanding else QSizePolicy.Policy.Maximum
         )
-        self._title = title
+        self._title = self._text = title
         button = self.toggleButton()
         # Not the colour that napari gives to buttons that are pressed.
         button.setStyleSheet(
             "QPushButton { text-align: left; border: none; padding: 2px; font-weight: bold;"
             " background: transparent; } QPushButton:focus { text-decoration: underline; }"
         )
-        # A long text is cut off rather than widen the dock.
+        # A long text is shortened rather than widen the dock.
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.toggled.connect(self._on_toggled)
         if unfolded:
@@ -51,9 +53,23 @@ class Section(QCollapsible):
 
     def tell(self, detail: str) -> None:
         """Add something to the title: it is seen while the part is folded away, too."""
-        text = f"{self._title} · {detail}" if detail else self._title
-        self.setText(text)
+        self._text = f"{self._title} · {detail}" if detail else self._title
         self.toggleButton().setToolTip(detail)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Show as much of the text as there is room for."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        button = self.toggleButton()
+        text = self._text
+        if self.isVisible():
+            room = button.width() - button.iconSize().width() - MARGIN
+            elide = Qt.TextElideMode.ElideRight
+            text = button.fontMetrics().elidedText(self._text, elide, room)
+        self.setText(text)
 
     def _on_toggled(self, unfolded: bool) -> None:
         content = self.content()
