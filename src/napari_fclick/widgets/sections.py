@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QPointF, QSize, Qt
-from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF, QResizeEvent
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 from superqt import QCollapsible
 
@@ -45,6 +45,7 @@ class Section(QCollapsible):
         )
         # A long text is shortened rather than widen the dock.
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        button.installEventFilter(self)
         self.toggled.connect(self._on_toggled)
         if unfolded:
             self.expand(animate=False)
@@ -57,10 +58,15 @@ class Section(QCollapsible):
         self.toggleButton().setToolTip(detail)
         self._fit()
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Show as much of the text as there is room for."""
-        super().resizeEvent(event)
-        self._fit()
+    def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:  # noqa: N802
+        """Show as much of the title as there is room for."""
+        if a0 is None or a1 is None:
+            return False
+        if a0 is not self.toggleButton():
+            return bool(super().eventFilter(a0, a1))
+        if a1.type() == QEvent.Type.Resize:
+            self._fit()
+        return False
 
     def _fit(self) -> None:
         button = self.toggleButton()
