@@ -79,7 +79,7 @@ class Noting(Reach):
         """See `Reach`."""
         known = None if previous is None else in_reach(found, view, clicks, previous)
         if known is not None and previous is not None:
-            pixels, shape = known
+            pixels, shape = known.pixels, known.shape
 
             def there(mask: Mask) -> Mask:
                 part = mask[view.slices].astype(np.float32)

@@ -10,6 +10,7 @@ network's answer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,26 @@ Judge = Callable[[FloatArray], FloatArray]
 
 #: What the pixel clicked on gets, however it is judged.
 CERTAIN = 0.99
+
+
+class InReach(NamedTuple):
+    """What may change with a click, and what was before it.
+
+    Attributes
+    ----------
+    pixels : Pixels
+    shape : (int, int)
+        Of their grid: the window at the image's resolution, or at the network's where that is
+        coarser.
+    before : ndarray of float32, shape (h, w), in [0, 1]
+    mask : ndarray of bool, shape (h, w)
+        Before the click, in the window at the image's resolution.
+    """
+
+    pixels: Pixels
+    shape: tuple[int, int]
+    before: FloatArray
+    mask: Mask
 
 
 class Reach:
@@ -74,7 +95,7 @@ class Reach:
         known = in_reach(found, view, clicks, previous)
         if known is None:
             return out
-        pixels, shape = known
+        pixels, shape, before, mask = known
         chance: FloatArray = np.zeros(shape, np.float32)
         judged: FloatArray = np.zeros(shape, np.float32)
         chance[pixels.rows, pixels.columns] = judge(pixels.evidence)
@@ -84,7 +105,6 @@ class Reach:
             # A pixel that is not judged says nothing of the one beside it.
             chance /= np.maximum(judged, 1e-6)
         positive = clicks[-1].positive
-        before, mask = _before(previous, view)
         if not previous.is_guess:
             # What was not the object's is no part of what the click adds to.
             out = np.where((before > 0.5) & ~mask, out, before)
@@ -97,10 +117,9 @@ class Reach:
 
 def in_reach(
     found: FloatArray, view: Window, clicks: ClickSequence, previous: Prediction
-) -> tuple[Pixels, tuple[int, int]] | None:
-    """Return what is known of the pixels that may change with the newest click, and their grid.
+) -> InReach | None:
+    """Return the pixels that may change with the newest click.
 
-    The grid is the window at the image's resolution, or at the network's where that is coarser.
     None where the click corrects nothing of the mask before it, or is out of sight.
 
     Parameters
@@ -116,15 +135,17 @@ def in_reach(
     if mask[row - view.top, column - view.left] == click.positive:
         return None
     coarse = view.side > max(view.canvas)
+    seen = [found, before, mask.astype(np.float32)]
     if coarse:
-        found, before = (view.shrink(x[..., None])[..., 0] for x in (found, before))
-        mask = view.shrink(mask[..., None].astype(np.float32))[..., 0] > 0.5
+        seen = [view.shrink(each[..., None])[..., 0] for each in seen]
+    found, probability, inside = seen[0], seen[1], seen[2] > 0.5
     points = [_point(each, view, coarse) for each in clicks]
-    mask[points[-1][:2]] = not click.positive
-    if not mask.any():
+    inside[points[-1][:2]] = not click.positive
+    if not inside.any():
         return None
     sure = confidence(found, found > 0.5)
-    return pixels_in_reach(found, before, mask, points, sure), mask.shape
+    pixels = pixels_in_reach(found, probability, inside, points, sure)
+    return InReach(pixels, inside.shape, before, mask)
 
 
 def _point(click: Click, view: Window, coarse: bool) -> Point:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import OverlapPolicy, make_patch
 from napari_fclick.core.masks import StoredMask
@@ -27,7 +28,6 @@ from napari_fclick.session.state import Answer, Part, PredictionLike, PredictorL
 from napari_fclick.session_image import SessionImage
 from napari_fclick.training.simulation import correction
 
-Mask = NDArray[np.bool_]
 #: Name and sha256.
 Weights = tuple[str, str]
 
@@ -343,7 +343,7 @@ def _write(
         if not boxes:
             continue
         box = boxes[0].union(boxes[-1])
-        region = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+        region = place.where(*box.slices)
         wanted = np.zeros_like(labels[region], bool) if mask is None else mask.within(box)
         patch = make_patch(labels, wanted, region, label, policy)
         patch.apply(labels)

@@ -10,8 +10,6 @@ import numpy as np
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.window import Box, mask_bounds
 
-__all__ = ["Mask", "StoredMask", "mask_bounds", "pack_bits", "unpack_bits"]
-
 
 @dataclass(frozen=True)
 class StoredMask:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from napari_fclick.core import window
+from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.masks import StoredMask
@@ -22,8 +22,6 @@ from napari_fclick.propagation.appearance import TELLING, contrast
 from napari_fclick.propagation.rules import Measures
 from napari_fclick.propagation.stack import Spacing
 
-Mask = NDArray[np.bool_]
-FloatArray = NDArray[np.float32]
 #: Takes a slice and a box, returns which of its pixels other objects have.
 Others = Callable[[int, Box], Mask]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.labels import LabelPatch
-from napari_fclick.core.masks import Mask, mask_bounds
-from napari_fclick.core.window import Box
+from napari_fclick.core.window import Box, mask_bounds
 from napari_fclick.session.history import Change, Commit, Step
 from napari_fclick.session.objects import box_of
 from napari_fclick.session.patches import StoredPatch

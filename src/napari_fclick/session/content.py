@@ -43,7 +43,7 @@ class Content(NamedTuple):
             labels, _ = self.labels_of(record.label)
             for part in record.parts:
                 box = part.box
-                where = part.place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+                where = part.place.where(*box.slices)
                 mask = np.asarray(labels[where]) == record.label
                 if mask.any():
                     yield record, part, mask

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import check_label
-from napari_fclick.core.masks import mask_bounds
-from napari_fclick.core.window import MAX_SIDE, Box
+from napari_fclick.core.window import MAX_SIDE, Box, mask_bounds
 from napari_fclick.session.history import Change, Commit
 from napari_fclick.session.numbering import holds
 from napari_fclick.session.patches import StoredPatch
@@ -182,9 +181,9 @@ def bounds(session: Session, label: int, place: Place, near: tuple[int, int] | N
     planes = 1 if record is None else len(record.parts)
     if height * width * planes > WHOLE_PLANE:
         if part is not None:
-            look = _widened(part.box, ABOUT, whole)
+            look = part.box.grown(ABOUT, whole)
         elif near is not None:
-            look = _widened(Box(*near, near[0] + 1, near[1] + 1), FIRST_LOOK // 2, whole)
+            look = Box(*near, near[0] + 1, near[1] + 1).grown(FIRST_LOOK // 2, whole)
     return _searched(session, label, place, look)
 
 
@@ -194,7 +193,7 @@ def bounds_about(session: Session, label: int, place: Place, box: Box) -> Box:
     However large the plane is, no more is read than the object and what is about it.
     """
     height, width = place.plane_shape(session.labels.shape)
-    look = _widened(box, max(box.side, ABOUT), Box(0, 0, height, width))
+    look = box.grown(max(box.side, ABOUT), Box(0, 0, height, width))
     return _searched(session, label, place, look)
 
 
@@ -212,8 +211,8 @@ def _searched(session: Session, label: int, place: Place, look: Box) -> Box:
             found.bottom + look.top,
             found.right + look.left,
         )
-        wider = _widened(look, look.side, whole)
-        if look == wider or _widened(inside, 1, whole) == _widened(inside, 1, look):
+        wider = look.grown(look.side, whole)
+        if look == wider or inside.grown(1, whole) == inside.grown(1, look):
             return inside
         look = wider
 
@@ -295,21 +294,8 @@ def _holds(session: Session, label: int) -> bool:
     return holds(target.labels, label)
 
 
-def _widened(box: Box, margin: int, limit: Box) -> Box:
-    return Box(
-        max(box.top - margin, limit.top),
-        max(box.left - margin, limit.left),
-        min(box.bottom + margin, limit.bottom),
-        min(box.right + margin, limit.right),
-    )
-
-
 def _read(session: Session, place: Place, box: Box) -> NDArray[Any]:
-    return np.asarray(session.labels[_where(place, box)])
-
-
-def _where(place: Place, box: Box) -> tuple[slice | int, ...]:
-    return place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+    return np.asarray(session.labels[place.where(*box.slices)])
 
 
 def _patch(
@@ -321,7 +307,7 @@ def _patch(
         before = np.where(np.isin(before, gone), before.dtype.type(0), before)
     after = np.where(before == label, before.dtype.type(to), before)
     used = (before == label) | (after == to) if to else before == label
-    return StoredPatch.cut(_where(place, box), before, after, used)
+    return StoredPatch.cut(place.where(*box.slices), before, after, used)
 
 
 def _merged(session: Session, label: int, into: int) -> AcceptedObject:

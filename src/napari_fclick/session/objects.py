@@ -7,8 +7,8 @@ from statistics import median
 
 import numpy as np
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
-from napari_fclick.core.masks import Mask
 from napari_fclick.core.window import Box
 from napari_fclick.session.history import Change, Commit, follow, follow_owners
 from napari_fclick.session.numbering import NumberedLabels
@@ -128,7 +128,7 @@ class Objects(Mapping[int, AcceptedObject]):
             if self.here(draft.label) is not None:
                 return
             box, mask = draft.start.mask.box, draft.start.mask.unpack()
-            where = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+            where = place.where(*box.slices)
             if 2 * np.count_nonzero(np.asarray(labels[where])[mask] == draft.label) >= mask.sum():
                 return
             missed = draft.label
@@ -174,7 +174,7 @@ class Objects(Mapping[int, AcceptedObject]):
         if box_before is not None:
             # What the object had before may lie outside of its new mask.
             mask, box = _grown(mask, box, box.union(box_before))
-        where = place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+        where = place.where(*box.slices)
         try:
             return make_patch(target.labels, mask, where, label, policy)
         except ValueError as error:

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.labels import LabelPatch, Labels, Slices, check_label
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass
@@ -121,7 +119,7 @@ class StoredPatch:
                 labels[self.where] = found
             raise
 
-    def _unpacked_mask(self, packed: bytes) -> NDArray[np.bool_]:
+    def _unpacked_mask(self, packed: bytes) -> Mask:
         bits = np.frombuffer(zlib.decompress(packed), np.uint8)
         return np.unpackbits(bits, count=math.prod(self.shape)).astype(bool).reshape(self.shape)
 

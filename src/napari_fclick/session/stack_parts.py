@@ -162,7 +162,7 @@ def take_in_hand(session: Session, axis: int, wanted: Callable[[int], bool]) -> 
     begun = {}
     for index, box in made_by_hand(session, label, axis, wanted).items():
         place = session.place.moved(axis, index)
-        mask = np.asarray(session.labels[region(place, box)]) == label
+        mask = np.asarray(session.labels[place.where(*box.slices)]) == label
         start = start_from(mask, box.top, box.left)
         assert start is not None  # the bounds are of its pixels
         begun[place] = Draft(start.clicks, label, start=start)
@@ -170,11 +170,6 @@ def take_in_hand(session: Session, axis: int, wanted: Callable[[int], bool]) -> 
         here = begun.pop(session.place, session.draft)
         name = f"take object {label} in hand in its slices"
         session.do(session.step(name, here, others=begun))
-
-
-def region(place: Place, box: Box) -> tuple[slice | int, ...]:
-    """Return the array's index of a box of a plane."""
-    return place.where(slice(box.top, box.bottom), slice(box.left, box.right))
 
 
 def listed(slices: Iterable[int]) -> str:

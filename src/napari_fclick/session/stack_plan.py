@@ -25,7 +25,6 @@ from napari_fclick.session.stack_parts import (
     listed,
     made_by_hand,
     parts_along,
-    region,
     unrecorded,
 )
 from napari_fclick.session.stakes import Stakes
@@ -146,7 +145,7 @@ class Work:
         box = self._before(index, label, self.unrecorded.get(index))
         if not box.side:
             return None
-        where = region(self.at(index), box)
+        where = self.at(index).where(*box.slices)
         before = np.array(self.session.labels[where])
         after = np.where(before == label, before.dtype.type(0), before)
         return LabelPatch(where, before, after, label, 0)
@@ -279,9 +278,8 @@ def surroundings(work: Work, label: int) -> list[StoredPatch]:
         assert each.mask is not None
         if each.kind is Kind.KEYFRAME:
             continue
-        seen = region(
-            work.at(each.index), window.fit_window(each.mask.box, shape, window.MASK_CANVAS).box
-        )
+        about = window.fit_window(each.mask.box, shape, window.MASK_CANVAS)
+        seen = work.at(each.index).where(*about.slices)
         found = np.array(session.labels[seen])
         strange = (found != 0) & (found != label)
         if strange.any():

@@ -11,15 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import Click
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import SliceMask
 from napari_fclick.session.accepting import recorded, write
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
-from napari_fclick.session.stack_parts import label_of, region, take_in_hand
+from napari_fclick.session.stack_parts import label_of, take_in_hand
 from napari_fclick.session.stack_plan import Work, gathered, planned, surroundings
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.stakes import Stakes
@@ -44,8 +44,6 @@ __all__ = [
     "others_in",
     "take_in_hand",
 ]
-
-Mask = NDArray[np.bool_]
 
 
 # --- clicking ---------------------------------------------------------------------------
@@ -133,7 +131,7 @@ def others_in(
     """
 
     def taken(index: int, box: Box) -> Mask:
-        found = np.asarray(labels[region(place.moved(axis, index), box)])
+        found = np.asarray(labels[place.moved(axis, index).where(*box.slices)])
         return np.asarray((found != 0) & (found != (label or 0)))
 
     return taken

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QCheckBox, QMenu, QPushButton, QSizePolicy, QWidgetAction
 
 from napari_fclick.core.channels import MAX_CHANNELS
+from napari_fclick.widgets.covering import is_image
 from napari_fclick.widgets.planes import fits_as_channel
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class ChannelChooser(QPushButton):
         image = controller.image
         if image is None:
             return []
-        layers = [layer for layer in controller.viewer.layers if controller.is_image(layer)]
+        layers = [layer for layer in controller.viewer.layers if is_image(layer)]
         return [layer for layer in layers if fits_as_channel(layer, image)]
 
     def _fill(self) -> None:

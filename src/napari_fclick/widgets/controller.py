@@ -275,10 +275,6 @@ class Controller:
         """The session of the image layer."""
         return None if self._current is None else self._current.session
 
-    def is_image(self, layer: Any) -> bool:
-        """Whether a layer is an image to annotate: one that is not a preview of ours."""
-        return is_image(layer)
-
     @property
     def at_hand(self) -> bool:
         """Whether there is anything on the plane on show, or waiting, that is not accepted."""

@@ -30,7 +30,7 @@ from napari_fclick.widgets.channels import ChannelChooser
 from napari_fclick.widgets.choosers import LayerChooser, keep_narrow
 from napari_fclick.widgets.classes import ClassBar
 from napari_fclick.widgets.controller import Controller
-from napari_fclick.widgets.covering import image_to_begin_with
+from napari_fclick.widgets.covering import image_to_begin_with, is_image
 from napari_fclick.widgets.docking import Docked, dock_of
 from napari_fclick.widgets.keys import Shortcuts
 from napari_fclick.widgets.layers import is_labels_of
@@ -136,7 +136,7 @@ class FirstClickWidget(Docked):
 
     def _make_choosers(self) -> None:
         viewer, controller = self.controller.viewer, self.controller
-        self.images = LayerChooser(viewer, controller.is_image)
+        self.images = LayerChooser(viewer, is_image)
         self.images.setToolTip("The image that is annotated")
         self.images.chosen.connect(controller.choose_image)
         self.channels = ChannelChooser(controller)

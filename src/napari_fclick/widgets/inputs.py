@@ -11,6 +11,7 @@ from napari_fclick.session.journal import Journal
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.restoring import Restored
 from napari_fclick.session.signature import encodable
+from napari_fclick.widgets.covering import is_image
 from napari_fclick.widgets.planes import fits_as_channel, limits_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _found(controller: Controller, annotation: Annotation, source: str, name: st
     layers = [
         layer
         for layer in controller.viewer.layers
-        if controller.is_image(layer) and fits_as_channel(layer, image)
+        if is_image(layer) and fits_as_channel(layer, image)
     ]
     # Older files tell a path as it was typed.
     same = [layer for layer in layers if source_of(layer) == lasting(source)]

@@ -193,7 +193,7 @@ class ObjectTools:
 def _pixel_of(session: Session, record: AcceptedObject) -> tuple[int, int]:
     """Return a pixel of an object in the plane on show."""
     box = record.box
-    where = record.place.where(slice(box.top, box.bottom), slice(box.left, box.right))
+    where = record.place.where(*box.slices)
     if session.target is None:
         raise SessionError("choose the Labels layer whose objects are to be corrected")
     found = np.argwhere(np.asarray(session.labels[where]) == record.label)

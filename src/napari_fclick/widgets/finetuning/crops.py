@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core import intensity
+from napari_fclick.core.arrays import Mask
 from napari_fclick.evaluation.games import unpack_mask
 from napari_fclick.widgets.finetuning.outcome import ChangedObject
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 #: What is seen about an object, as part of its longer side, and in pixels at least.
 MARGIN, LEAST = 0.35, 8
-
-Mask = NDArray[np.bool_]
 
 
 class Crop(NamedTuple):

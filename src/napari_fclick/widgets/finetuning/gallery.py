@@ -10,7 +10,8 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from skimage.measure import find_contours
 
-from napari_fclick.widgets.finetuning.crops import Crop, Mask
+from napari_fclick.core.arrays import Mask
+from napari_fclick.widgets.finetuning.crops import Crop
 from napari_fclick.widgets.finetuning.outcome import ChangedObject
 from napari_fclick.widgets.finetuning.texts import text_line
 

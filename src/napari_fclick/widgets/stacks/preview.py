@@ -37,5 +37,5 @@ class CarriedPreview:
             self._each, box = each, each.mask.box
             self.mask = each.mask.unpack()
             self.probability = self.mask.astype(np.float32)
-            self.window = (slice(box.top, box.bottom), slice(box.left, box.right))
+            self.window = box.slices
         return self
