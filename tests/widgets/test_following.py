@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from tests.session.fakes import FakePredictor
+from tests.widgets.steps import accept_at
 
 from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.docking import dock_of
@@ -27,10 +28,7 @@ def test_the_image_that_is_added_or_selected_is_annotated(open_dock: Any) -> Non
     assert widget.wait_idle()
     assert controller.image is second
     assert widget.images.currentText() == "day2"
-    controller.click(20, 20)
-    assert widget.wait_idle()
-    controller.accept()
-    assert widget.wait_idle()
+    accept_at(widget, (20, 20))
     labels = controller.labels
     assert viewer.layers.index(labels) > viewer.layers.index(second)
     viewer.layers.selection.active = first
@@ -46,10 +44,7 @@ def test_an_image_that_is_chosen_stays_whatever_is_selected_for_a_moment(open_do
     assert widget.wait_idle()
     controller.choose_image(first)
     assert widget.wait_idle()  # layers of ours were added, and the selection was put back
-    controller.click(20, 20)
-    assert widget.wait_idle()
-    controller.accept()
-    assert widget.wait_idle()
+    accept_at(widget, (20, 20))
     assert controller.image is first
     # Seen, though another image lies over the one that was clicked on.
     assert viewer.layers.index(controller.labels) > viewer.layers.index("day2")
@@ -147,10 +142,7 @@ def test_that_the_view_is_3d_is_said_while_it_is(open_dock: Any) -> None:
 def test_what_was_done_is_no_longer_said_when_it_is_undone(open_dock: Any) -> None:
     widget = open_dock(GRAY)
     controller = widget.controller
-    controller.click(20, 20)
-    assert widget.wait_idle()
-    controller.accept()
-    assert widget.wait_idle()
+    accept_at(widget, (20, 20))
     assert widget.message.text().startswith("object 1: ")
     controller.undo()
     assert widget.message.text() == ""
@@ -178,10 +170,7 @@ def test_labels_are_named_after_the_second_image(open_dock: Any) -> None:
         if name:
             controller.viewer.add_image(GRAY, name=name)
             assert widget.wait_idle()
-        controller.click(20, 20)
-        assert widget.wait_idle()
-        controller.accept()
-        assert widget.wait_idle()
+        accept_at(widget, (20, 20))
         names.append(controller.labels.name)
     assert names == ["objects", "objects of day2"]
 
@@ -225,10 +214,7 @@ def test_what_is_set_folds_with_the_first_click_and_only_then(open_dock: Any) ->
 def test_a_correction_that_has_no_click_yet_counts_none(open_dock: Any) -> None:
     widget = open_dock(GRAY)
     controller = widget.controller
-    controller.click(20, 20)
-    assert widget.wait_idle()
-    controller.accept()
-    assert widget.wait_idle()
+    accept_at(widget, (20, 20))
     controller.objects.pick_up(1)
     assert widget.wait_idle()
     assert bold(widget).startswith("Correcting object 1 · click what is wrong")

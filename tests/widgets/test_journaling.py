@@ -12,6 +12,7 @@ import pytest
 from napari.layers import Image, Labels
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 from tests.session.fakes import FakePredictor
+from tests.widgets.steps import accept_at
 
 from napari_fclick.core import places
 from napari_fclick.session import autosave
@@ -22,14 +23,6 @@ from napari_fclick.widgets.loading import Choices
 from napari_fclick.widgets.session_bar import open_session
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 70), np.uint8)
-
-
-def put(widget: FirstClickWidget, *points: tuple[int, int]) -> None:
-    for y, x in points:
-        widget.controller.click(y, x)
-        assert widget.wait_idle()
-        widget.controller.accept()
-        assert widget.wait_idle()
 
 
 def files() -> list[Path]:
@@ -45,7 +38,7 @@ def test_the_first_click_makes_a_file(open_dock: Any) -> None:
     assert path.name.startswith("image-")
     assert widget.controller.journaling.path == path
     assert widget.session_bar.name.text() == f"saved: {path.name}"
-    put(widget, (40, 40))
+    accept_at(widget, (40, 40))
     journal = Journal.open(path, read_only=True)
     assert journal.events == 3
     assert journal.image.sampled
@@ -57,7 +50,7 @@ def test_an_earlier_session_is_offered_and_resumed(open_dock: Any) -> None:
     first = open_dock(IMAGE)
     first.controller.session.classes.add("nucleus")
     first.controller.session.set(class_name="nucleus")
-    put(first, (20, 20), (40, 40))
+    accept_at(first, (20, 20), (40, 40))
     first.controller.click(30, 55)
     assert first.wait_idle()
     labels, clicks = first.controller.labels.data.copy(), first.controller.session.clicks
@@ -76,7 +69,7 @@ def test_an_earlier_session_is_offered_and_resumed(open_dock: Any) -> None:
     assert controller.session.objects[1].class_name == "nucleus"
     assert second.resume_bar.isHidden()
     assert len(files()) == 1
-    put(second, (50, 10))  # the draft was at hand: its click is one of this object's
+    accept_at(second, (50, 10))  # the draft was at hand: its click is one of this object's
     controller.undo()
     controller.undo()
     assert second.wait_idle()
@@ -88,7 +81,7 @@ def test_an_earlier_session_is_offered_and_resumed(open_dock: Any) -> None:
 def test_a_stray_click_takes_no_offer_away(open_dock: Any) -> None:
     for points in ([(20, 20), (40, 40)], [(30, 30)]):
         earlier = open_dock(IMAGE)
-        put(earlier, *points)
+        accept_at(earlier, *points)
         earlier.controller.close()
     widget = open_dock(IMAGE)
     journaling = widget.controller.journaling
@@ -112,10 +105,10 @@ def test_a_stray_click_takes_no_offer_away(open_dock: Any) -> None:
 
 def test_accepting_ends_the_offer(open_dock: Any) -> None:
     earlier = open_dock(IMAGE)
-    put(earlier, (20, 20))
+    accept_at(earlier, (20, 20))
     earlier.controller.close()
     widget = open_dock(IMAGE)
-    put(widget, (40, 40))
+    accept_at(widget, (40, 40))
     assert widget.resume_bar.isHidden()
     assert widget.session_bar.earlier.isEnabled()
     assert [offer.objects for offer in widget.controller.journaling.earlier] == [1]
@@ -123,7 +116,7 @@ def test_accepting_ends_the_offer(open_dock: Any) -> None:
 
 def test_the_number_of_an_object_undone_after_resuming_is_free(open_dock: Any) -> None:
     earlier = open_dock(IMAGE)
-    put(earlier, (20, 20))
+    accept_at(earlier, (20, 20))
     earlier.controller.close()
     widget = open_dock(IMAGE)
     widget.resume_bar.resume.click()
@@ -148,7 +141,7 @@ def test_the_path_of_an_image_is_good_elsewhere(
 
 def test_an_image_of_other_pixels_is_offered_nothing(open_dock: Any) -> None:
     first = open_dock(IMAGE)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     path = first.controller.journaling.path
     first.controller.close()
     second = open_dock(255 - IMAGE)
@@ -159,7 +152,7 @@ def test_an_image_of_other_pixels_is_offered_nothing(open_dock: Any) -> None:
 
 def test_another_image_is_opened_only_on_demand(open_dock: Any, monkeypatch: Any) -> None:
     first = open_dock(IMAGE)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     path = first.controller.journaling.path
     first.controller.close()
     second = open_dock(255 - IMAGE)
@@ -175,10 +168,10 @@ def test_another_image_is_opened_only_on_demand(open_dock: Any, monkeypatch: Any
 
 def test_what_was_begun_stays_in_its_own_file(open_dock: Any) -> None:
     first = open_dock(IMAGE)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     first.controller.close()
     second = open_dock(IMAGE)
-    put(second, (40, 40), (50, 50))
+    accept_at(second, (40, 40), (50, 50))
     assert second.resume_bar.isHidden()
     own = second.controller.journaling.path
     earlier = next(path for path in files() if path != own)
@@ -193,7 +186,7 @@ def test_what_was_begun_stays_in_its_own_file(open_dock: Any) -> None:
 
 def test_labels_that_are_there_still_are_used_again(open_dock: Any) -> None:
     widget = open_dock(IMAGE)
-    put(widget, (20, 20), (40, 40))
+    accept_at(widget, (20, 20), (40, 40))
     viewer, path = widget.controller.viewer, widget.controller.journaling.path
     labels = widget.controller.labels
     widget.controller.close()
@@ -208,12 +201,12 @@ def test_labels_that_are_there_still_are_used_again(open_dock: Any) -> None:
 def test_save_as_and_export(open_dock: Any, tmp_path: Path, monkeypatch: Any) -> None:
     widget = open_dock(IMAGE)
     assert not widget.session_bar.save_as.isEnabled()
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     asked = [str(tmp_path / "mine"), str(tmp_path / "out")]
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (asked.pop(0), ""))
     widget.session_bar.save_as.trigger()
     assert widget.controller.journaling.path == tmp_path / "mine.fclick"
-    put(widget, (40, 40))
+    accept_at(widget, (40, 40))
     widget.session_bar.exports["coco"].trigger()
     assert widget.wait_idle()
     assert "wrote" in widget.message.text()
@@ -225,7 +218,7 @@ def test_what_is_there_is_replaced_only_when_agreed(
     open_dock: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     widget = open_dock(IMAGE)
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     own = widget.controller.journaling.path
     for name in ("cells.fclick", "cells.v2.fclick", "cells-clicks.csv"):
         (tmp_path / name).write_text("of yesterday")
@@ -282,7 +275,7 @@ def test_an_export_that_would_lack_steps_is_refused(
     open_dock: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     widget = open_dock(IMAGE)
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     journaling, out = widget.controller.journaling, tmp_path / "a.json"
 
     def full(*args: Any) -> None:
@@ -290,7 +283,7 @@ def test_an_export_that_would_lack_steps_is_refused(
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "record", full)
-        put(widget, (40, 40))
+        accept_at(widget, (40, 40))
         journaling.export("coco", out)
         assert widget.wait_idle()
         assert "would lack what is not in the file yet, 2 steps: save" in widget.message.text()
@@ -306,12 +299,12 @@ def test_an_export_that_would_lack_steps_is_refused(
 def test_a_session_is_kept_where_none_can_be_begun_anew(open_dock: Any, problem: str) -> None:
     stack = np.stack([IMAGE] * 3)
     first = open_dock(stack)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     path = first.controller.journaling.path
     first.controller.close()
     second = open_dock(stack)
     controller, viewer = second.controller, second.controller.viewer
-    put(second, (40, 40))
+    accept_at(second, (40, 40))
     own, session = controller.journaling.path, controller.session
     if problem == "3D":
         viewer.dims.ndisplay = 3
@@ -339,7 +332,7 @@ def test_names_that_are_no_utf8_are_written_all_the_same(open_dock: Any) -> None
     labels = controller.viewer.add_labels(data, name=f"objects of {name}")
     controller.choose_labels(labels)
     assert widget.wait_idle()
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     assert labels.data[20, 20] == 1
     assert controller.journaling.waiting == 0
     path = controller.journaling.path
@@ -381,7 +374,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_can_be_left(
     blocker.write_text("")
     monkeypatch.setenv(places.HOME, str(blocker))
     widget = open_dock(IMAGE)
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     assert widget.controller.labels.data.any()
     assert widget.session_bar.name.text().startswith("not saved: 2 steps")
     assert widget.controller.journaling.save_as(tmp_path / "mine.fclick")
@@ -402,7 +395,7 @@ def test_what_was_saved_nowhere_may_replace_a_file(
     blocker.write_text("")
     monkeypatch.setenv(places.HOME, str(blocker))
     widget = open_dock(IMAGE)
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     assert widget.controller.journaling.save_as(old)
     assert widget.session_bar.name.text() == "saved: old.fclick"
     with closing(Journal.open(old, read_only=True)) as journal:
@@ -412,15 +405,15 @@ def test_what_was_saved_nowhere_may_replace_a_file(
 
 def test_a_second_window_is_read_only(open_dock: Any, tmp_path: Path) -> None:
     first = open_dock(IMAGE)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     second = open_dock(IMAGE)
     second.resume_bar.resume.click()
     assert second.wait_idle()
     assert "read-only" in second.message.text()
-    put(second, (40, 40))
+    accept_at(second, (40, 40))
     assert second.session_bar.name.text().startswith("not saved")
     assert second.controller.journaling.save_as(tmp_path / "mine.fclick")
-    put(first, (50, 50))
+    accept_at(first, (50, 50))
     journal = Journal.open(tmp_path / "mine.fclick", read_only=True)
     assert journal.events == 4
     journal.close()
@@ -431,7 +424,7 @@ def test_nothing_that_waits_is_thrown_away(
     homeless: bool, open_dock: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     first = open_dock(IMAGE)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     path = first.controller.journaling.path
     first.controller.close()
     blocker, temporary = tmp_path / "blocker", tmp_path / "temporary"
@@ -442,7 +435,7 @@ def test_nothing_that_waits_is_thrown_away(
     monkeypatch.setattr(autosave, "rescue_folder", lambda: home)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(temporary))
     second = open_dock(IMAGE)
-    put(second, (40, 40))
+    accept_at(second, (40, 40))
     with pytest.raises(JournalError, match="2 steps are not saved yet"):
         second.controller.journaling.resume(path)
     assert list(second.controller.session.objects) == [1]
@@ -462,9 +455,9 @@ def test_nothing_that_waits_is_thrown_away(
 
 def test_a_session_saved_elsewhere_is_offered_there(open_dock: Any, tmp_path: Path) -> None:
     first = open_dock(IMAGE)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     assert first.controller.journaling.save_as(tmp_path / "mine.fclick")
-    put(first, (40, 40))
+    accept_at(first, (40, 40))
     first.controller.close()
     second = open_dock(IMAGE)
     assert "2 objects" in second.resume_bar.text.text()
@@ -487,7 +480,7 @@ def again(widget: FirstClickWidget, predictor: Any = None) -> FirstClickWidget:
 
 def test_a_layer_that_was_brushed_since_is_gone_on_with(open_dock: Any) -> None:
     first = open_dock(IMAGE)
-    put(first, (20, 20), (40, 40))
+    accept_at(first, (20, 20), (40, 40))
     labels, path = first.controller.labels, first.controller.journaling.path
     labels.data[20:25, 20:25] = 7  # over an object
     labels.data[50:55, 60:65] = 8
@@ -498,7 +491,7 @@ def test_a_layer_that_was_brushed_since_is_gone_on_with(open_dock: Any) -> None:
         assert second.controller.labels is labels
         assert np.array_equal(labels.data, held)
         assert "24 px had been changed since" in second.message.text()
-        put(second, (10, 60))
+        accept_at(second, (10, 60))
         assert list(second.controller.session.objects) == [1, 2, 9]
     finally:
         second.controller.close()
@@ -507,7 +500,7 @@ def test_a_layer_that_was_brushed_since_is_gone_on_with(open_dock: Any) -> None:
 def test_the_scale_of_then_is_exported(open_dock: Any, tmp_path: Path) -> None:
     widget = open_dock(IMAGE)
     controller = widget.controller
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     controller.image.units = ("um", "um")
     controller.image.scale = (0.5, 0.25)
     # The labels that we made lie where the image does.
@@ -525,7 +518,7 @@ def test_labels_without_a_scale_have_that_of_the_image(open_dock: Any, tmp_path:
     controller = widget.controller
     labels = controller.viewer.add_labels(np.zeros(IMAGE.shape, int))
     controller.choose_labels(labels)
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     assert widget.wait_idle()
     with closing(Journal.open(controller.journaling.path, read_only=True)) as journal:
         assert [(t.spacing, t.unit) for t in journal.targets] == [((0.5, 0.25), "µm")]
@@ -538,7 +531,7 @@ def test_channels_and_limits_are_those_of_the_session(open_dock: Any) -> None:
     controller.viewer.add_image(IMAGE // 2, name="RFP")
     controller.choose_channels([other])
     first.limits.setChecked(True)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     path = controller.journaling.path
     controller.close()
 
@@ -561,7 +554,7 @@ def test_channels_and_limits_are_those_of_the_session(open_dock: Any) -> None:
 def test_limits_of_an_image_alone_come_back(open_dock: Any) -> None:
     first = open_dock(IMAGE, contrast_limits=(10, 200))
     first.limits.setChecked(True)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     path = first.controller.journaling.path
     first.controller.close()
     second = open_dock(IMAGE)
@@ -572,7 +565,7 @@ def test_limits_of_an_image_alone_come_back(open_dock: Any) -> None:
 
 def test_other_weights_than_those_of_the_session_are_told_of(open_dock: Any) -> None:
     first = open_dock(IMAGE)
-    put(first, (20, 20))
+    accept_at(first, (20, 20))
     path = first.controller.journaling.path
     second = again(first, FakePredictor(name="squares"))
     try:
@@ -585,7 +578,7 @@ def test_other_weights_than_those_of_the_session_are_told_of(open_dock: Any) -> 
 
 def test_resuming_draws_once(open_dock: Any, monkeypatch: Any) -> None:
     first = open_dock(IMAGE)
-    put(first, *((y, x) for y in (10, 30, 50) for x in (10, 30, 50)))
+    accept_at(first, *((y, x) for y in (10, 30, 50) for x in (10, 30, 50)))
     path, expected = first.controller.journaling.path, first.controller.labels.data.copy()
     first.controller.close()
     second = open_dock(IMAGE)
@@ -607,7 +600,7 @@ def test_what_waits_is_written_without_a_further_step(
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "record", full)
-        put(widget, (20, 20))
+        accept_at(widget, (20, 20))
         assert widget.session_bar.name.text() == "not saved: 2 steps"
     qtbot.waitUntil(lambda: widget.session_bar.name.text().startswith("saved: "))
     assert not widget.controller.journaling._retry.isActive()
@@ -619,13 +612,13 @@ def test_what_waits_is_written_without_a_further_step(
 def test_another_image_in_the_same_layer_has_a_session_of_its_own(open_dock: Any) -> None:
     widget = open_dock(IMAGE)
     controller = widget.controller
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     labels, path = controller.labels, controller.journaling.path
     controller.image.data = 255 - IMAGE
     assert widget.wait_idle()
     assert f"a new session begins; the objects before are in {path.name}" in widget.message.text()
     assert not controller.session.objects
-    put(widget, (40, 40))
+    accept_at(widget, (40, 40))
     assert controller.journaling.path != path
     assert controller.labels is not labels
     assert labels.data[20, 20] == 1
@@ -637,7 +630,7 @@ def test_pixels_changed_in_place_are_of_the_same_image(open_dock: Any) -> None:
     image = IMAGE.copy()
     widget = open_dock(image)
     controller = widget.controller
-    put(widget, (20, 20))
+    accept_at(widget, (20, 20))
     path = controller.journaling.path
     image[:30] = 9
     controller.image.data = image

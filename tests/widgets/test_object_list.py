@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMenu
 from tests.session.making import make, put
+from tests.widgets.steps import accept_at
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.window import Box
@@ -177,14 +178,6 @@ def test_a_colormap_of_many_labels() -> None:
 
 
 # --- in the dock ------------------------------------------------------------------------
-
-
-def accept_at(widget: Any, *points: tuple[int, int]) -> None:
-    for y, x in points:
-        widget.controller.click(y, x)
-        assert widget.wait_idle()
-        widget.controller.accept()
-        assert widget.wait_idle()
 
 
 def status(widget: Any) -> str:
