@@ -41,3 +41,19 @@ def test_demo_writes_where_it_is_told_to(
         main()
     assert ended.value.code == 0
     assert did == [done]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name no display")
+@pytest.mark.parametrize("name", ["", ":4711"])
+def test_a_display_that_is_not_there_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    monkeypatch.setenv("DISPLAY", name)
+    assert not using._has_display()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name no display")
+def test_a_display_that_answers_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":4711")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert using._has_display()

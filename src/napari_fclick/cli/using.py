@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_fclick.predictor import Prediction
+
+#: How long a display may take to answer.
+DISPLAY_SECONDS = 30
 
 
 @app.command()
@@ -168,4 +172,17 @@ def _segment_report(
 def _has_display() -> bool:
     if sys.platform in ("win32", "darwin"):
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    # A display that is named and not there, such as that of a connection which ended, has Qt abort
+    # the whole process: that is to be another one.
+    try:
+        tried = subprocess.run(
+            [sys.executable, "-c", "from qtpy.QtWidgets import QApplication; QApplication([])"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=DISPLAY_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return tried.returncode >= 0  # not ended by a signal
