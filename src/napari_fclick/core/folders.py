@@ -1,5 +1,7 @@
 """Folders of ``images/`` and ``labels/``: which files belong together, and what is in them.
 
+Where a folder holds no ``images/``, its images are the files that lie in it beside ``labels/``.
+
 Labels are instance numbers, 0 is background, 65535 is ignored. Volumes (Z, Y, X) are cut
 along the axes that are asked for.
 """
@@ -33,14 +35,18 @@ from napari_fclick.core.object_sets import (
 
 __all__ = [
     "IGNORE_LABEL",
+    "ImageFolder",
     "ImagePair",
     "ImageSet",
     "ObjectRef",
     "Plane",
     "are_linked",
+    "find_images",
     "find_pairs",
     "find_pairs_and_rest",
+    "is_labelled",
     "is_linked",
+    "label_files",
     "load_pair",
     "objects_2d",
     "read_pair",
@@ -52,6 +58,8 @@ logger = logging.getLogger(__name__)
 MAPPED_BYTES = 2**26
 #: So many files are named, of those that are left out.
 NAMED = 5
+#: Where fine-tuning notes which images of a folder it holds back; it lies beside them.
+SPLIT_FILE = "fclick-split.json"
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,63 @@ class ImagePair:
         """Whether this image is held back: one in twelve, by the hash of its content."""
         digest = hashlib.sha256(self.image.read_bytes()).digest()
         return digest[0] % 12 == 0
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """The images of a folder, and where their labels are.
+
+    Attributes
+    ----------
+    folder : Path
+    images : tuple of Path
+        In the order of their names.
+    labels : Path
+        The folder of the labels, which may be missing yet.
+    notes : tuple of str
+        What is left out.
+    """
+
+    folder: Path
+    images: tuple[Path, ...]
+    labels: Path
+    notes: tuple[str, ...] = ()
+
+
+def find_images(folder: Path) -> ImageFolder:
+    """Return the images of a folder: those in its ``images/``, or else those that lie in it.
+
+    Of a folder ``images`` itself it is the folder around it that is meant.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, or no image in it.
+    """
+    folder = folder.absolute()
+    if folder.name == "images":
+        folder = folder.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}")
+    images, notes = _images(folder)
+    if not images:
+        raise FileNotFoundError(
+            f"no image in {_images_folder(folder)}: allowed are {', '.join(SUFFIXES)}"
+            f"{''.join(f'; {note}' for note in notes)}"
+        )
+    return ImageFolder(folder, tuple(sorted(images.values())), folder / "labels", tuple(notes))
+
+
+def label_files(labels: Path) -> dict[str, Path]:
+    """Return the label files in a folder by their stems, as `find_pairs` chooses among them."""
+    return _readable(labels)[0] if labels.is_dir() else {}
+
+
+def is_labelled(folder: Path) -> bool:
+    """Whether a folder holds ``labels/`` and, in ``images/`` or beside it, images."""
+    return (folder / "labels").is_dir() and (
+        (folder / "images").is_dir() or bool(_images(folder)[0])
+    )
 
 
 def find_pairs(folder: Path) -> list[ImagePair]:
@@ -85,15 +150,20 @@ def find_pairs(folder: Path) -> list[ImagePair]:
 def find_pairs_and_rest(folder: Path) -> tuple[list[ImagePair], list[str]]:
     """Pair the files of ``images/`` and ``labels/``, and tell of those that are left out.
 
-    Hidden files, whose names begin with a dot, are passed over.
+    Without ``images/``, the files that lie beside ``labels/`` are the images. Hidden files,
+    whose names begin with a dot, are passed over.
 
     Raises
     ------
     FileNotFoundError
         If a folder is missing or nothing pairs.
     """
-    images, image_notes = _readable(folder, "images")
-    labels, label_notes = _readable(folder, "labels")
+    images, image_notes = _images(folder)
+    if not images and not (folder / "images").is_dir():
+        raise FileNotFoundError(f"{folder} holds no folder images/, and no images")
+    if not (folder / "labels").is_dir():
+        raise FileNotFoundError(f"{folder} holds no folder labels/")
+    labels, label_notes = _readable(folder / "labels")
     notes = image_notes + label_notes
     if alone := [file.name for stem, file in images.items() if stem not in labels]:
         notes.append(f"{_counted(alone, 'image')} without labels that can be read: left out")
@@ -102,21 +172,35 @@ def find_pairs_and_rest(folder: Path) -> tuple[list[ImagePair], list[str]]:
     stems = sorted(images.keys() & labels.keys())
     if not stems:
         raise FileNotFoundError(
-            f"no image in {folder}/images has labels in {folder}/labels: files need the same name "
-            f"in both and one of {', '.join(SUFFIXES)}{''.join(f'; {note}' for note in notes)}"
+            f"no image in {_images_folder(folder)} has labels in {folder}/labels: files need the "
+            f"same name in both and one of {', '.join(SUFFIXES)}"
+            f"{''.join(f'; {note}' for note in notes)}"
         )
     return [ImagePair(images[stem], labels[stem]) for stem in stems], notes
 
 
-def _readable(folder: Path, part: str) -> tuple[dict[str, Path], list[str]]:
-    """Return the files that can be read, by their stems, and what is left out beside them."""
-    if not (folder / part).is_dir():
-        raise FileNotFoundError(f"{folder} holds no folder {part}/")
+def _images_folder(folder: Path) -> Path:
+    inside = folder / "images"
+    return inside if inside.is_dir() else folder
+
+
+def _images(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Return the images of a folder by their stems, and what is left out."""
+    if not folder.is_dir():
+        return {}, []
+    return _readable(_images_folder(folder), flat=not (folder / "images").is_dir())
+
+
+def _readable(folder: Path, flat: bool = False) -> tuple[dict[str, Path], list[str]]:
+    """Return the files that can be read, by their stems, and what is left out beside them.
+
+    Of a flat folder, what is no file of the images is passed over: other folders, and our notes.
+    """
     found: dict[str, Path] = {}
     notes = []
     others: Counter[str] = Counter()
-    for file in sorted((folder / part).iterdir()):
-        if file.name.startswith("."):
+    for file in sorted(folder.iterdir()):
+        if file.name.startswith(".") or (flat and (file.is_dir() or file.name == SPLIT_FILE)):
             continue
         suffix = file.suffix.lower()
         if suffix not in SUFFIXES:
@@ -124,11 +208,11 @@ def _readable(folder: Path, part: str) -> tuple[dict[str, Path], list[str]]:
             continue
         other = found.get(file.stem)
         if other is not None:
-            notes.append(f"{part}/{other.name}: left out, as {file.name} has its name")
+            notes.append(f"{folder.name}/{other.name}: left out, as {file.name} has its name")
         found[file.stem] = file
     if others:
         files, kinds = _number(others.total(), "file"), ", ".join(sorted(others))
-        notes.append(f"{files} in {part}/ of a kind that cannot be read ({kinds}): left out")
+        notes.append(f"{files} in {folder.name}/ of a kind that cannot be read ({kinds}): left out")
     return found, notes
 
 

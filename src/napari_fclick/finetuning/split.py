@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_fclick.core import places
 from napari_fclick.core.files import replacing
+from napari_fclick.core.folders import SPLIT_FILE
 from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 
-FILE = "fclick-split.json"
+FILE = SPLIT_FILE
 #: In the user's folder, of all images that are in no folder of data.
 ELSEWHERE = "elsewhere.json"
 #: Characters of a digest that tell images apart on a card.

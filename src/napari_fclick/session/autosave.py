@@ -29,11 +29,17 @@ class Offer(NamedTuple):
         Accepted objects in it.
     time : float
         When it was written last, in seconds since the epoch.
+    source : str
+        The file that its image was read from; empty where there was none.
+    labels : tuple of str
+        The files of the labels that it wrote into; empty texts where they came from none.
     """
 
     path: Path
     objects: int
     time: float
+    source: str = ""
+    labels: tuple[str, ...] = ()
 
 
 def sessions_folder() -> Path:
@@ -106,6 +112,8 @@ def _offer(path: Path, image: Signature, before: frozenset[Path] = frozenset()) 
             if not journal.events:
                 return None
             restored = journal.restore([NumberedLabels(None) for _ in journal.targets])
-            return Offer(path, len(restored.objects), journal.last_time)
+            labels = tuple(target.source for target in journal.targets)
+            count = len(restored.objects)
+            return Offer(path, count, journal.last_time, known.source, labels)
     except (OSError, ValueError):  # JournalError among them
         return None

@@ -238,6 +238,20 @@ ACTIONS = {
         Action("cycle_policy", ("W",), "The next way to treat overlaps", "Settings"),
         Action("toggle_limits", ("Shift-I",), "Contrast by the layer's limits, or not", "Settings"),
         Action("toggle_preview", ("H",), "Hide or show the preview", "Settings"),
+        Action(
+            "next_image",
+            ("Control-PageDown",),
+            "Write the labels and go to the next image of the folder",
+            "Folder",
+            "walk.next",
+        ),
+        Action(
+            "previous_image",
+            ("Control-PageUp",),
+            "Write the labels and go to the image before",
+            "Folder",
+            "walk.previous",
+        ),
         Action("toggle_keys", ("T",), "Show or hide the table of keys", "Help", "key_table.toggle"),
     )
 }

@@ -20,6 +20,7 @@ from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.choosing import Choosing
 from napari_fclick.widgets.covering import is_image, seen_together, tell_apart
 from napari_fclick.widgets.features import LabelFeatures
+from napari_fclick.widgets.folder_walk import FolderWalk
 from napari_fclick.widgets.following import Follower
 from napari_fclick.widgets.journaling import Journaling
 from napari_fclick.widgets.key_table import KeyTableOpener
@@ -84,6 +85,8 @@ class Controller:
         Carries the object at hand through a stack.
     journaling : Journaling
         The session files.
+    walk : FolderWalk
+        Goes through a folder of images.
     weights : str
         The weights that were asked for last.
     """
@@ -128,6 +131,7 @@ class Controller:
             self, self._chores, lambda: self._predicting.busy, self._follower.go_to
         )
         self.journaling = Journaling(self)
+        self.walk = FolderWalk(self)
         self._connect()
 
     # --- life ---------------------------------------------------------------------------
@@ -164,6 +168,7 @@ class Controller:
         """Leave the viewer as it was found; the objects stay."""
         if self._closed:
             return
+        self.walk.close()  # first: its labels are noted in the session
         self.journaling.close()
         self.stacks.close()
         self.deactivate()
@@ -191,6 +196,7 @@ class Controller:
             self.suggesting,
             self.journaling,
             self.stacks,
+            self.walk,
         )
         return not any(part.busy for part in parts)
 
@@ -527,6 +533,11 @@ class Controller:
     def accepting(self) -> bool:
         """Whether an object of the plane on show waits to be accepted."""
         return self._accepting.waits
+
+    @property
+    def accepting_anywhere(self) -> bool:
+        """Whether an object of any plane waits to be accepted."""
+        return self._accepting.pending
 
     def stop_accepting(self) -> None:
         """Call off all that waits to be accepted; the clicks are kept."""

@@ -32,6 +32,7 @@ from napari_fclick.widgets.classes import ClassBar
 from napari_fclick.widgets.controller import Controller
 from napari_fclick.widgets.covering import image_to_begin_with, is_image
 from napari_fclick.widgets.docking import Docked, dock_of
+from napari_fclick.widgets.folder_bar import FolderBar, FolderButton, beside
 from napari_fclick.widgets.keys import Shortcuts
 from napari_fclick.widgets.layers import is_labels_of
 from napari_fclick.widgets.legend import Legend
@@ -96,6 +97,7 @@ class FirstClickWidget(Docked):
             self.classes,
             self.objects,
             self.stack,
+            self.folder_bar,
         )
         self._make_shortcuts()
         closing = self._closing = Closing(controller, followers)
@@ -139,6 +141,7 @@ class FirstClickWidget(Docked):
         self.images = LayerChooser(viewer, is_image)
         self.images.setToolTip("The image that is annotated")
         self.images.chosen.connect(controller.choose_image)
+        self.folder = FolderButton(controller.walk)
         self.channels = ChannelChooser(controller)
         self.labels = LayerChooser(
             viewer, self._fits, none_text="new layer", refuses=self._why_no_labels
@@ -194,6 +197,8 @@ class FirstClickWidget(Docked):
         hints: dict[str, QWidget] = {
             "toggle_integrity": self.integrity,
             "toggle_keys": self.legend.keys,
+            "next_image": self.folder_bar.next,
+            "previous_image": self.folder_bar.previous,
             **buttons,
         }
         self._shortcuts = Shortcuts(self, self.controller, hints)
@@ -217,7 +222,7 @@ class FirstClickWidget(Docked):
         controller = self.controller
         self.classes, self.objects = ClassBar(controller), ObjectList(controller)
         self.session_bar, self.resume_bar = SessionBar(controller), ResumeBar(controller)
-        self.lost_bar = LostBar(controller)
+        self.lost_bar, self.folder_bar = LostBar(controller), FolderBar(controller.walk)
         self.effort = _line()
         self.effort.setToolTip(
             "Clicks and seconds for the object at hand, and the mean of the last objects"
@@ -236,8 +241,8 @@ class FirstClickWidget(Docked):
         inside = QWidget()
         parts = QVBoxLayout(inside)
         parts.setContentsMargins(6, 4, 6, 4)
-        parts.addWidget(self.resume_bar)
-        parts.addWidget(self.lost_bar)
+        for bar in (self.folder_bar, self.resume_bar, self.lost_bar):
+            parts.addWidget(bar)
         for name in ("image", "mask"):
             parts.addWidget(self.sections[name])
         parts.addLayout(self._button_row())
@@ -253,7 +258,7 @@ class FirstClickWidget(Docked):
 
     def _image_part(self) -> QWidget:
         return _form(
-            ("Image", self.images),
+            ("Image", beside(self.images, self.folder)),
             ("Channels", self.channels),
             ("Labels", self.labels),
             ("Weights", self.weights),

@@ -12,6 +12,7 @@ from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.restoring import Restored
 from napari_fclick.session.signature import encodable
 from napari_fclick.widgets.covering import is_image
+from napari_fclick.widgets.layers import FILE
 from napari_fclick.widgets.planes import fits_as_channel, limits_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Limits = tuple[float, float]
 
 def source_of(layer: Any) -> str:
     """Return the file that a layer came from, as session files know it; empty for none."""
-    return encodable(lasting(str(layer.source.path or "")))
+    return encodable(lasting(str(layer.metadata.get(FILE) or layer.source.path or "")))
 
 
 def lasting(source: str) -> str:

@@ -159,6 +159,12 @@ class Journaling:
         kept.channels = Channels(sources=tuple(sources), limits=limits)
         kept.recorder.set_channels(kept.channels)
 
+    def note_labels(self, annotation: Annotation) -> None:
+        """Note in the session file which files its labels are in by now."""
+        kept = self._kept.get(annotation)
+        if kept is not None:
+            kept.recorder.describe_anew()
+
     # --- what there is ------------------------------------------------------------------
 
     @property

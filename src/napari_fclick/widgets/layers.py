@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels, Layer
+from numpy.typing import NDArray
 
 from napari_fclick.core.files import FRAME, is_time
 from napari_fclick.widgets.planes import LayerError, layer_shape, levels_of, linear_matrix
@@ -21,6 +22,8 @@ MANY_PIXELS = 2**22
 PREVIEW = "napari-fclick preview"
 #: Tells in the metadata of labels that we made which image they are of, see `image_id`.
 IMAGE = "napari-fclick image"
+#: The file that we read a layer from, or wrote it to: napari knows only of those it read itself.
+FILE = "napari-fclick file"
 
 #: What an axis of time is named.
 TIMES = ("t", "time", "frame", "frames")
@@ -83,14 +86,32 @@ def new_labels(image: Layer) -> Labels:
     """
     shape = layer_shape(image)
     pixels = math.prod(shape)
-    dtype = np.dtype(np.uint16 if pixels > MANY_PIXELS else np.int32)
+    dtype = _dtype_for(pixels)
     if pixels * dtype.itemsize > MAX_LABELS_BYTES:
         raise LayerError(
             f"labels of shape {shape} would take {pixels * dtype.itemsize / 1e9:.0f} GB: add a "
             "Labels layer on a zarr array of that shape and choose it"
         )
+    return _labels_of(image, np.zeros(shape, dtype))
+
+
+def labels_with(image: Layer, pixels: NDArray[Any]) -> Labels:
+    """Return a Labels layer for an image layer, with a copy of labels that it has already.
+
+    They can hold more objects than the dtype of a file may have room for.
+    """
+    dtype = _dtype_for(pixels.size)
+    fits = int(pixels.max(initial=0)) <= np.iinfo(dtype).max
+    return _labels_of(image, pixels.astype(dtype if fits else np.int64))
+
+
+def _dtype_for(pixels: int) -> np.dtype[Any]:
+    return np.dtype(np.uint16 if pixels > MANY_PIXELS else np.int32)
+
+
+def _labels_of(image: Layer, pixels: NDArray[Any]) -> Labels:
     return Labels(
-        np.zeros(shape, dtype),
+        pixels,
         name="objects",
         opacity=0.5,
         metadata={IMAGE: image_id(image)},

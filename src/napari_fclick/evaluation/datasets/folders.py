@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_fclick.core.folders import Plane, find_pairs, is_linked, read_pair
+from napari_fclick.core.folders import Plane, find_pairs, is_labelled, is_linked, read_pair
 from napari_fclick.evaluation.datasets.base import DataSet, Item, Scene, areas, cut_out
 
 
@@ -20,7 +20,7 @@ class Folders(DataSet):
     """
 
     title = "folders"
-    looks_like = "images/ and labels/, files of the same stem"
+    looks_like = "images/ and labels/, or images beside labels/, files of the same stem"
 
     def __init__(self, root: Path, name: str) -> None:
         super().__init__(root, name)
@@ -30,8 +30,7 @@ class Folders(DataSet):
     @classmethod
     def find(cls, folder: Path) -> Path | None:
         """Return the folder, if it holds both parts."""
-        found = all((folder / part).is_dir() for part in ("images", "labels"))
-        return folder if found else None
+        return folder if is_labelled(folder) else None
 
     def images(self) -> Sequence[str]:
         """Return the stems."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari.layers import Image, Labels
 
+from napari_fclick.core.folders import is_labelled
 from napari_fclick.finetuning.names import plain_name
 from napari_fclick.widgets.finetuning.outcome import DataSummary
 from napari_fclick.widgets.layers import IMAGE, PREVIEW, image_id, is_labels_of
@@ -101,8 +102,8 @@ def check_folder(folder: Path) -> None:
     ValueError
         That says what is missing.
     """
-    missing = [part for part in ("images", "labels") if not (folder / part).is_dir()]
-    if missing:
+    if not is_labelled(folder):
+        missing = [part for part in ("images", "labels") if not (folder / part).is_dir()]
         needed = " and ".join(f"{part}/" for part in missing)
         raise ValueError(
             f"{folder.name} holds no {needed}: put image files into images/ and, under the same "

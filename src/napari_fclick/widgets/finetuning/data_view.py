@@ -34,6 +34,7 @@ from napari_fclick.widgets.finetuning.choice import (
 from napari_fclick.widgets.finetuning.outcome import DataSummary
 from napari_fclick.widgets.finetuning.paths import ShortList
 from napari_fclick.widgets.finetuning.texts import messages_html, text_line
+from napari_fclick.widgets.folder_walk import FolderWalk
 
 HINT = (
     "Add what is learned from: image layers with their labels, folders that hold images/ and "
@@ -182,7 +183,8 @@ class DataView(QWidget):
         self.menu.addAction(action)
 
     def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "A folder that holds images/ and labels/")
+        title, start = "A folder that holds images/ and labels/", FolderWalk.latest
+        name = QFileDialog.getExistingDirectory(self, title, str(start or ""))
         if not name:
             return
         try:
