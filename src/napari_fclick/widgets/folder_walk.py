@@ -163,6 +163,7 @@ class FolderWalk:
 
     def choose(self, folder: Path) -> None:
         """Walk through a folder, from its first image without labels on."""
+        self._wrote = ""
         if self._may_leave():
             self._looking.stop()
             self._aim = self._read = None
@@ -203,6 +204,7 @@ class FolderWalk:
         if self.folder is None:
             self._say("choose a folder of images first: Folder …", "warning")
             return
+        self._wrote = ""
         if not self._may_leave():
             return
         here = self.number if self._aim is None else self._aim.number
@@ -290,6 +292,7 @@ class FolderWalk:
         viewer.add_layer(image)
         controller.choose_image(image)  # takes over the classes of the one that is open yet
         if before is not None:
+            self._take_settings(before)
             self._close(before)
         if read.labels is not None:
             self._show_labels(self._opened, read.labels)
@@ -312,6 +315,13 @@ class FolderWalk:
         viewer.layers.selection.active = opened.image
         opened.labels, opened.known = layer, np.asarray(labels)
         self._controller.choose_labels(layer)
+
+    def _take_settings(self, before: _Opened) -> None:
+        """Go on with threshold, overlap and class as they were chosen."""
+        earlier, session = self._annotation(before), self._controller.session
+        if earlier is not None and session is not None:
+            session.settings = earlier.session.settings
+            session.changed.emit()
 
     def _close(self, opened: _Opened) -> None:
         """Take the layers of an image away whose labels are written."""
@@ -367,7 +377,6 @@ class FolderWalk:
     def _save(self) -> bool:
         """Write what was accepted; False, having said why, where that fails."""
         opened = self._opened
-        self._wrote = ""
         if opened is None:
             return True
         try:

@@ -1,0 +1,87 @@
+"""Which images a folder holds, with and without ``images/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_fclick.core.files import write_mask
+from napari_fclick.core.folders import (
+    SPLIT_FILE,
+    find_images,
+    find_pairs,
+    find_pairs_and_rest,
+    is_labelled,
+    label_files,
+    load_pair,
+)
+
+PIXELS = np.arange(20, dtype=np.uint16).reshape(4, 5)
+
+
+def put(path: Path, pixels: np.ndarray = PIXELS) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, pixels) if path.suffix == ".npy" else write_mask(path, pixels)
+    return path
+
+
+def test_images_lie_in_images_or_in_the_folder_itself(tmp_path: Path) -> None:
+    deep, flat = tmp_path / "deep", tmp_path / "flat"
+    expected = [put(deep / "images/a.tif"), put(deep / "images/b.npy")]
+    put(deep / "c.tif")
+    found = find_images(deep)
+    assert list(found.images) == expected
+    assert (found.folder, found.labels, found.notes) == (deep, deep / "labels", ())
+    assert find_images(deep / "images") == found  # the folder around it is meant
+    expected = [put(flat / "a.tif"), put(flat / "b.npy")]
+    put(flat / "labels/a.tif")
+    assert find_images(flat).images == tuple(expected)
+    assert find_images(flat).labels == flat / "labels"
+
+
+def test_what_is_no_image_is_named(tmp_path: Path) -> None:
+    for name in ("a.npy", "a.tif"):
+        put(tmp_path / name)
+    for name in ("notes.txt", ".hidden", SPLIT_FILE):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "older").mkdir()
+    found = find_images(tmp_path)
+    assert [image.name for image in found.images] == ["a.tif"]
+    name = tmp_path.name
+    assert found.notes == (
+        f"{name}/a.npy: left out, as a.tif has its name",
+        f"1 file in {name}/ of a kind that cannot be read (.txt): left out",
+    )
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
+        find_images(tmp_path / "nowhere")
+    (tmp_path / "x.doc").write_text("")
+    with pytest.raises(FileNotFoundError, match=r"no image in .*: allowed are \.tif.*; 1 file in"):
+        find_images(tmp_path)
+
+
+def test_images_beside_their_labels_are_pairs(tmp_path: Path) -> None:
+    image = put(tmp_path / "a.tif")
+    assert not is_labelled(tmp_path)
+    with pytest.raises(FileNotFoundError, match="holds no folder labels/"):
+        find_pairs(tmp_path)
+    put(tmp_path / "b.tif")
+    labels = put(tmp_path / "labels/a.tif", np.eye(4, 5, dtype=np.uint16))
+    assert is_labelled(tmp_path)
+    (pair,), notes = find_pairs_and_rest(tmp_path)
+    assert (pair.image, pair.labels) == (image, labels)
+    assert notes == ["1 image (b.tif) without labels that can be read: left out"]
+    assert np.array_equal(load_pair(pair).image, PIXELS)
+    assert label_files(tmp_path / "labels") == {"a": labels}
+    assert label_files(tmp_path / "nowhere") == {}
+
+
+def test_labels_alone_are_no_pairs(tmp_path: Path) -> None:
+    put(tmp_path / "labels/a.tif")
+    assert not is_labelled(tmp_path)
+    with pytest.raises(FileNotFoundError, match="holds no folder images/"):
+        find_pairs(tmp_path)
