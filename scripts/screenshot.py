@@ -3,7 +3,7 @@
 xvfb-run -a python scripts/screenshot.py [FOLDER [DATA [MINUTES] | STACK.tif Z,Y,X]]
 
 The window, and beside it each panel: an earlier session that is offered, the table of keys, the
-list of classes, a suggested click. With DATA, a folder that holds images/ and labels/, the panel
+list of classes, a suggested click, a folder of images. With DATA, a folder that holds images/ and labels/, the panel
 for fine-tuning instead: before, during and after a run on it, of two minutes unless said otherwise.
 With STACK.tif Z,Y,X in its place, a stack and a click on an object in it: the object carried
 through the stack, and corrected.
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import napari
+import numpy as np
 import tifffile
 from qtpy.QtCore import QRect
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
@@ -145,6 +146,32 @@ def main(folder: Path) -> None:
         viewer, widget = open_window()
         picture(widget, folder / "resume.png")
         viewer.close()
+        folder_picture(folder, Path(home) / "coins")
+
+
+def folder_picture(folder: Path, images: Path) -> None:
+    """Go through a folder of images: some have labels, one of them is open."""
+    image, truth = coins()[0][0], coins_truth()
+    (images / "images").mkdir(parents=True)
+    for number, shift in enumerate((0, 110, 200, 290), 1):
+        tifffile.imwrite(images / f"images/tray_{number}.tif", np.roll(image, shift, 1))
+    (images / "labels").mkdir()
+    tifffile.imwrite(images / "labels/tray_1.tif", truth.astype(np.uint16))
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(1200, 860)
+    widget = FirstClickWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="First Click")
+    assert widget.wait_idle(120)
+    widget.controller.walk.choose(images)
+    assert widget.wait_idle(120)
+    for y, x in ((126, 62), (55, 156), (196, 156)):
+        widget.controller.accept()
+        assert widget.wait_idle(120)
+        widget.controller.click(y, x)
+        assert widget.wait_idle(120)
+    settle()
+    viewer.screenshot(str(folder / "folder.png"), canvas_only=False)
+    viewer.close()
 
 
 def whole(panel: FineTunePanel, path: Path) -> None:

@@ -57,7 +57,7 @@ def test_what_is_no_image_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
         find_images(tmp_path / "nowhere")
     (tmp_path / "x.doc").write_text("")
     with pytest.raises(FileNotFoundError, match=r"no image in .*: allowed are \.tif.*; 1 file in"):
