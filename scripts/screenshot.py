@@ -3,10 +3,10 @@
 xvfb-run -a python scripts/screenshot.py [FOLDER [DATA [MINUTES] | STACK.tif Z,Y,X]]
 
 The window, and beside it each panel: an earlier session that is offered, the table of keys, the
-list of classes, a suggested click, a folder of images. With DATA, a folder that holds images/ and labels/, the panel
-for fine-tuning instead: before, during and after a run on it, of two minutes unless said otherwise.
-With STACK.tif Z,Y,X in its place, a stack and a click on an object in it: the object carried
-through the stack, and corrected.
+list of classes, a suggested click, a folder of images. With DATA, a folder that holds images/ and
+labels/, the panel for fine-tuning instead: before, during and after a run on it, of two minutes
+unless said otherwise. With STACK.tif Z,Y,X in its place, a stack and a click on an object in it:
+the object carried through the stack, and corrected.
 """
 
 from __future__ import annotations

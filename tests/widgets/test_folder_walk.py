@@ -514,7 +514,36 @@ def test_it_stays_where_an_object_could_not_be_accepted(
     assert walking.wait_idle()
     assert controller.walk.name == "a.tif"
     assert len(controller.session.clicks) == 1
-    assert "clicks in it are not accepted yet" in walking.message.text()
+    assert walking.message.text() == "no prediction: out of memory"
+
+
+def test_clicks_on_the_next_object_are_kept(
+    walking: FirstClickWidget, predictor: FakePredictor
+) -> None:
+    predictor.gate = threading.Event()
+    controller = walking.controller
+    controller.click(20, 20)
+    controller.accept()
+    controller.click(40, 40)
+    controller.walk.next()
+    predictor.gate.set()
+    assert walking.wait_idle()
+    assert controller.walk.name == "b.tif"
+    go(walking, -1)
+    assert len(controller.session.objects) == len(controller.session.clicks) == 1
+
+
+def test_a_session_that_is_in_use_is_left_alone(walking: FirstClickWidget, images: Path) -> None:
+    accept_at(walking, (20, 20))
+    walking.controller.walk.leave()
+    go(walking, images)
+    go(walking, -1)
+    assert names(walking) == ["a", "objects", "a [1]", "objects [1]"]
+    assert walking.controller.labels.data.any()
+    assert not walking.controller.session.can_undo
+    accept_at(walking, (40, 40))
+    go(walking, 1)
+    assert set(np.unique(read_image(images / "labels/a.tif"))) == {0, 1, 2}
 
 
 def test_steps_that_are_not_saved_keep_the_image_open(

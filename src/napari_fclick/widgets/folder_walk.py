@@ -129,12 +129,13 @@ class FolderWalk:
         self._aim: _Aim | None = None
         self._read: _Read | None = None
         self._sessions: dict[Path, Path] = {}
-        self._wrote = ""
+        self._wrote, self._level, self._awaited = "", "info", False
         self._looking = QTimer()
         self._looking.setSingleShot(True)
         self._looking.setInterval(PAUSE)
-        self._looking.timeout.connect(partial(self._arrive, waited=True))
+        self._looking.timeout.connect(self._arrive)
         controller.journaling.changed.connect(self._resume)
+        controller.reported.connect(self._on_reported)
 
     # --- what there is ------------------------------------------------------------------
 
@@ -219,6 +220,7 @@ class FolderWalk:
 
     def _go(self, aim: _Aim) -> None:
         self._looking.stop()
+        self._awaited = self._controller.accepting_anywhere
         self._aim, self._read = aim, None
         job = Job(
             partial(_read, aim), partial(self._on_read, aim), partial(self._on_unreadable, aim)
@@ -259,37 +261,33 @@ class FolderWalk:
             self._read = read
             self._arrive()
 
-    def _arrive(self, waited: bool = False) -> None:
+    def _arrive(self) -> None:
         """Go over to the image that was read, as soon as the one at hand can be left."""
         aim, read, controller = self._aim, self._read, self._controller
         if aim is None or read is None:
             return
         if controller.accepting_anywhere:
+            self._awaited = True
             self._looking.start()
             return
-        opened = self._opened
-        if waited and opened and controller.image is opened.image and controller.at_hand:
-            # Either it was not accepted, and it is said why, or others were begun meanwhile.
-            self._stop()
-            self._say(f"{self.name} stays open: clicks in it are not accepted yet", "warning")
-        elif not self._may_leave():
-            self._stop()
+        refused = self._awaited and controller.at_hand and self._level != "info"
+        if refused or not self._may_leave():
+            self._stop()  # it was said why
         else:
             self._open(aim, read)
         self.changed.emit()
 
     def _open(self, aim: _Aim, read: _Read) -> None:
+        viewer, controller = self._controller.viewer, self._controller
         try:
             image = _layer_of(read)
+            viewer.dims.ndisplay = 2
+            viewer.add_layer(image)
         except Exception as error:  # whatever napari says to pixels of this kind
             self._on_unreadable(aim, f"{read.path.name}: {reason(error)}")
             return
         self._aim = self._read = None
-        before = self._opened
-        self._opened = _Opened(read.path, read.file, image)
-        viewer, controller = self._controller.viewer, self._controller
-        viewer.dims.ndisplay = 2
-        viewer.add_layer(image)
+        before, self._opened = self._opened, _Opened(read.path, read.file, image)
         controller.choose_image(image)  # takes over the classes of the one that is open yet
         if before is not None:
             self._take_settings(before)
@@ -347,7 +345,13 @@ class FolderWalk:
         if not opened.fresh or not offers:
             return
         opened.fresh = False
-        own = [offer for offer in offers if _is_of(offer, opened)]
+        others = [each for each in controller.annotations if each is not controller.current]
+        used = [path for each in others if (path := controller.journaling.path_of(each))]
+        own = [
+            offer
+            for offer in offers
+            if _is_of(offer, opened) and not any(same_file(offer.path, path) for path in used)
+        ]
         last = self._sessions.get(opened.path)
         same = [offer for offer in own if last is not None and same_file(offer.path, last)]
         if own:
@@ -448,6 +452,9 @@ class FolderWalk:
     def _annotation(self, opened: _Opened) -> Annotation | None:
         every = self._controller.annotations
         return next((each for each in every if each.image is opened.image), None)
+
+    def _on_reported(self, text: str, level: str) -> None:
+        self._level = level
 
     def _say(self, text: str, level: str = "info") -> None:
         self._controller.say(text, level)
