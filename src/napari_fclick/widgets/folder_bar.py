@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtWidgets import (
+    QComboBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -103,9 +104,10 @@ class FolderBar(QFrame):
         self.notes.setVisible(bool(walk.notes))
 
 
-def beside(chooser: QWidget, button: QWidget) -> QWidget:
-    """Return a chooser with a button at its right."""
+def beside(chooser: QComboBox, button: QWidget) -> QWidget:
+    """Return a chooser with a button at its right, together no wider than other choosers."""
     part = QWidget()
+    chooser.setMinimumContentsLength(5)
     row = QHBoxLayout(part)
     row.setContentsMargins(0, 0, 0, 0)
     row.addWidget(chooser, 1)
