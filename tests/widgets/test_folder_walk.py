@@ -517,6 +517,24 @@ def test_it_stays_where_an_object_could_not_be_accepted(
     assert walking.message.text() == "no prediction: out of memory"
 
 
+def test_the_last_image_is_saved_when_its_object_is_accepted(
+    walking: FirstClickWidget, images: Path, predictor: FakePredictor
+) -> None:
+    go(walking, 2)
+    predictor.gate = threading.Event()
+    controller = walking.controller
+    controller.click(20, 20)
+    controller.accept()
+    controller.walk.next()
+    assert not walking.wait_idle(0.3)
+    walking.folder_bar.leave.click()
+    assert "an object is being accepted" in walking.message.text()
+    predictor.gate.set()
+    assert walking.wait_idle()
+    assert walking.message.text() == "wrote labels/c.tif; c.png is the last of 3 images"
+    assert read_image(images / "labels/c.tif").any()
+
+
 def test_clicks_on_the_next_object_are_kept(
     walking: FirstClickWidget, predictor: FakePredictor
 ) -> None:

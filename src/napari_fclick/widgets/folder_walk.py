@@ -129,7 +129,7 @@ class FolderWalk:
         self._aim: _Aim | None = None
         self._read: _Read | None = None
         self._sessions: dict[Path, Path] = {}
-        self._wrote, self._level, self._awaited = "", "info", False
+        self._wrote, self._level, self._awaited, self._end = "", "info", False, 0
         self._looking = QTimer()
         self._looking.setSingleShot(True)
         self._looking.setInterval(PAUSE)
@@ -181,7 +181,9 @@ class FolderWalk:
 
     def leave(self) -> None:
         """Write the labels and walk no further; the image stays open."""
-        if self.folder is not None and self._save():
+        if self._controller.accepting_anywhere:
+            self._say("an object is being accepted: leave the folder when it is", "warning")
+        elif self.folder is not None and self._save():
             self._stop()
             self.folder, self.notes, self._opened = None, (), None
             self.changed.emit()
@@ -208,18 +210,23 @@ class FolderWalk:
         self._wrote = ""
         if not self._may_leave():
             return
-        here = self.number if self._aim is None else self._aim.number
+        aim = self._aim if self._aim and self._aim.folder is self.folder else None
+        here = self.number if aim is None else aim.number
         count = len(self.folder.images)
         numbers = range(here + 1, count) if step > 0 else range(here - 1, -1, -1)
         if numbers:
             self._go(_Aim(self.folder, self._labelled, tuple(numbers)))
-        elif self._aim is None:
+        elif aim is None and self._controller.accepting_anywhere:
+            self._end = step
+            self._looking.start()
+        elif aim is None:
             end = "last" if step > 0 else "first"
             text = f"{self.name} is the {end} of {count} image{'s' * (count != 1)}"
             self._say("; ".join(filter(None, (self._wrote, text))))
 
     def _go(self, aim: _Aim) -> None:
         self._looking.stop()
+        self._end = 0
         self._awaited = self._controller.accepting_anywhere
         self._aim, self._read = aim, None
         job = Job(
@@ -232,7 +239,7 @@ class FolderWalk:
         self._looking.stop()
         self._worker.drop("folder")
         self._worker.drop("image")
-        self._aim = self._read = None
+        self._aim, self._read, self._end = None, None, 0
 
     def _on_folder(self, found: tuple[ImageFolder, frozenset[str]]) -> None:
         folder, labelled = found
@@ -262,16 +269,22 @@ class FolderWalk:
             self._arrive()
 
     def _arrive(self) -> None:
-        """Go over to the image that was read, as soon as the one at hand can be left."""
-        aim, read, controller = self._aim, self._read, self._controller
-        if aim is None or read is None:
+        """Go over to the image that was read, as soon as the one at hand can be left.
+
+        Where there is none to go to, write the labels then.
+        """
+        aim, read, end, controller = self._aim, self._read, self._end, self._controller
+        if not end and (aim is None or read is None):
             return
         if controller.accepting_anywhere:
             self._awaited = True
             self._looking.start()
             return
         refused = self._awaited and controller.at_hand and self._level != "info"
-        if refused or not self._may_leave():
+        if end and not refused:
+            self._end = 0
+            self._step(end)
+        elif refused or aim is None or read is None or not self._may_leave():
             self._stop()  # it was said why
         else:
             self._open(aim, read)
