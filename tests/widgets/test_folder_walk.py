@@ -370,7 +370,7 @@ def test_objects_in_another_layer_do_not_replace_those_of_the_file(
     controller.choose_labels(None)
     accept_at(widget, (20, 20))
     go(widget, 1)
-    assert "are in the labels layers 'objects of a' and 'objects'" in widget.message.text()
+    assert "are in the labels layers 'objects' and 'objects of a'" in widget.message.text()
     controller.viewer.layers.remove("objects")
     go(widget, 1)
     assert "labels/a.tif holds labels that are not in this layer" in widget.message.text()
