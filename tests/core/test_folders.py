@@ -85,3 +85,11 @@ def test_labels_alone_are_no_pairs(tmp_path: Path) -> None:
     assert not is_labelled(tmp_path)
     with pytest.raises(FileNotFoundError, match="holds no folder images/"):
         find_pairs(tmp_path)
+
+
+def test_images_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    names = ["B_2.tif", "a_10.tif", "a_2.tif", "a_2b.tif", "a.tif"]
+    for name in names:
+        tifffile.imwrite(tmp_path / name, np.zeros((4, 4), np.uint8))
+    found = [path.name for path in find_images(tmp_path).images]
+    assert found == ["a.tif", "a_2.tif", "a_2b.tif", "a_10.tif", "B_2.tif"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -84,7 +85,7 @@ class ImageFolder:
     ----------
     folder : Path
     images : tuple of Path
-        In the order of their names.
+        In the order of their names, numbers in them as numbers.
     labels : Path
         The folder of the labels, which may be missing yet.
     notes : tuple of str
@@ -118,7 +119,14 @@ def find_images(folder: Path) -> ImageFolder:
             f"no image in {_images_folder(folder)}: allowed are {', '.join(SUFFIXES)}"
             f"{''.join(f'; {note}' for note in notes)}"
         )
-    return ImageFolder(folder, tuple(sorted(images.values())), folder / "labels", tuple(notes))
+    ordered = tuple(sorted(images.values(), key=_by_numbers))
+    return ImageFolder(folder, ordered, folder / "labels", tuple(notes))
+
+
+def _by_numbers(path: Path) -> list[tuple[int, str]]:
+    """Return what sorts cell_10 after cell_2: the parts of a name, numbers as numbers."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), "") if part.isdecimal() else (0, part.lower()) for part in parts]
 
 
 def label_files(labels: Path) -> dict[str, Path]:
