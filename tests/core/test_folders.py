@@ -90,6 +90,6 @@ def test_labels_alone_are_no_pairs(tmp_path: Path) -> None:
 def test_images_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     names = ["B_2.tif", "a_10.tif", "a_2.tif", "a_2b.tif", "a.tif"]
     for name in names:
-        tifffile.imwrite(tmp_path / name, np.zeros((4, 4), np.uint8))
+        put(tmp_path / name)
     found = [path.name for path in find_images(tmp_path).images]
     assert found == ["a.tif", "a_2.tif", "a_2b.tif", "a_10.tif", "B_2.tif"]
