@@ -42,6 +42,7 @@ from napari_fclick.widgets.sections import Scroller, Section
 from napari_fclick.widgets.session_bar import LostBar, ResumeBar, SessionBar
 from napari_fclick.widgets.stacks.panel import StackPanel
 from napari_fclick.widgets.status import describe, describe_effort, describe_unaccepted
+from napari_fclick.widgets.vertices import ForgetVertices
 
 POLICIES = {
     OverlapPolicy.KEEP: "keep other objects",
@@ -98,6 +99,7 @@ class FirstClickWidget(Docked):
             self.objects,
             self.stack,
             self.folder_bar,
+            ForgetVertices(viewer),
         )
         self._make_shortcuts()
         closing = self._closing = Closing(controller, followers)

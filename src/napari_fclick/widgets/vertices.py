@@ -1,0 +1,42 @@
+"""Keeps a canvas from drawing with the vertices of layers that are gone, which ends the process.
+
+vispy leaves on what a visual's vertices came from, and does not turn it off when that is deleted:
+the next visual that needs fewer of them is drawn with an array that is not there any more, an
+access violation in many drivers (napari/napari#6472, #8471).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtWidgets import QApplication
+from vispy.gloo import gl
+
+#: Arrays of vertices that every OpenGL has.
+ARRAYS = 16
+
+
+class ForgetVertices:
+    """Turns the arrays off whenever a layer is removed; visuals turn on those that they need.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        viewer.layers.events.removed.connect(self._forget)
+
+    def close_links(self) -> None:
+        """No longer follow the viewer."""
+        self._viewer.layers.events.removed.disconnect(self._forget)
+
+    def _forget(self, event: Any = None) -> None:
+        for canvas in QApplication.allWidgets():
+            if isinstance(canvas, QOpenGLWidget) and canvas.isValid():
+                canvas.makeCurrent()
+                for number in range(ARRAYS):
+                    gl.glDisableVertexAttribArray(number)
+                canvas.doneCurrent()
