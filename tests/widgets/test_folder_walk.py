@@ -359,6 +359,23 @@ def test_labels_that_were_changed_meanwhile_are_kept(
     assert names(walking) == ["b"]
 
 
+def test_labels_that_were_edited_between_two_visits_stay_as_they_are(
+    walking: FirstClickWidget, images: Path
+) -> None:
+    accept_at(walking, (20, 20), (40, 40))
+    go(walking, 1)
+    edited = read_image(images / "labels/a.tif").copy()
+    gone = int(np.count_nonzero(edited == 1))
+    edited[edited == 1] = 0
+    edited[50:55, 2:8] = 9
+    write_mask(images / "labels/a.tif", edited)
+    go(walking, -1)
+    assert np.array_equal(walking.controller.labels.data, edited)
+    assert f"{gone} px had been changed since and stay as they are" in walking.message.text()
+    go(walking, 1)
+    assert np.array_equal(read_image(images / "labels/a.tif"), edited)
+
+
 def test_objects_in_another_layer_do_not_replace_those_of_the_file(
     open_dock: Any, images: Path
 ) -> None:
