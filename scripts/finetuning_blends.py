@@ -18,35 +18,33 @@ import numpy as np
 import torch
 
 from napari_fclick.core.folders import ImageSet, find_pairs
-from napari_fclick.core.object_sets import IGNORE_LABEL
+from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
 from napari_fclick.evaluation import robot
-from napari_fclick.evaluation.metrics import number_of_clicks
 from napari_fclick.finetuning.blending import blend
-from napari_fclick.finetuning.scoring import MOST
+from napari_fclick.finetuning.scoring import DONE, MOST, NAMES, TARGETS, figures
 from napari_fclick.network import checkpoints
 from napari_fclick.network.inference import choose_device
 from napari_fclick.predictor import Predictor
 
-#: IoUs that clicks are counted to; the last ends an object.
-TARGETS = (0.85, 0.9)
+#: The clicks to each target come first among the figures of an object.
+COUNTED = NAMES[: len(TARGETS)]
 #: Pixels of the smallest object that is played.
 LEAST = 20
 
 
 def blends(tuned: str, wanted: list[float]) -> dict[str, Predictor]:
     """Return predictors of the base weights and of the blends, by their names."""
-    _, card = checkpoints.load(tuned)
+    learned, card = checkpoints.load(tuned)
     base, taken = card.tuned["parent"], float(card.tuned["blend"])
     predictors = {"base": Predictor.from_weights(base)}
     for alpha in wanted:
         network, _ = checkpoints.load(base)
-        before, after = network.state_dict(), checkpoints.load(tuned)[0].state_dict()
-        network.load_state_dict(blend(before, after, alpha / taken))
+        network.load_state_dict(blend(network.state_dict(), learned.state_dict(), alpha / taken))
         predictors[f"{alpha:g}"] = Predictor(network, card, choose_device("auto"))
     return predictors
 
 
-def counted(predictor: Predictor, plane: Any, label: int) -> list[int]:
+def counted(predictor: Predictor, plane: Plane, label: int) -> tuple[float, ...]:
     """Return the clicks that an object takes to each target."""
     rounds = robot.play(
         predictor,
@@ -54,10 +52,9 @@ def counted(predictor: Predictor, plane: Any, label: int) -> list[int]:
         plane.labels == label,
         ignore=plane.labels == IGNORE_LABEL,
         most=MOST,
-        target=TARGETS[-1],
+        target=DONE,
     )
-    ious = [each.iou for each in rounds]
-    return [number_of_clicks(ious, target, MOST) for target in TARGETS]
+    return figures([each.iou for each in rounds])[: len(COUNTED)]
 
 
 def main() -> None:
@@ -84,8 +81,8 @@ def main() -> None:
         row: dict[str, Any] = {"set": args.set.name, "blend": name, "objects": len(refs)}
         change = found - clicks["base"]
         margin = 1.96 * change.std(axis=0) / len(refs) ** 0.5
-        for number, target in enumerate(TARGETS):
-            row[f"NoC@{100 * target:.0f}"] = {
+        for number, figure in enumerate(COUNTED):
+            row[figure] = {
                 "mean": round(float(found[:, number].mean()), 3),
                 "change": round(float(change[:, number].mean()), 3),
                 "+-": round(float(margin[number]), 3),

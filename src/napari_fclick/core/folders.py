@@ -196,7 +196,8 @@ def _images(folder: Path) -> tuple[dict[str, Path], list[str]]:
     """Return the images of a folder by their stems, and what is left out."""
     if not folder.is_dir():
         return {}, []
-    return _readable(_images_folder(folder), flat=not (folder / "images").is_dir())
+    inside = _images_folder(folder)
+    return _readable(inside, flat=inside == folder)
 
 
 def _readable(folder: Path, flat: bool = False) -> tuple[dict[str, Path], list[str]]:
