@@ -623,11 +623,15 @@ def test_layers_change_in_the_middle_of_a_prediction(open_dock: Any, predictor: 
     viewer.layers.remove(layer)
     controller.accept()
     assert controller.labels.data[40, 40]
-    # The image gets other pixels, then another shape.
+    # The image gets other pixels than its objects were made on, then another shape.
     predictor.gate = threading.Event()
     controller.click(10, 10)
     controller.image.data = GRAY[::-1]
     predictor.gate.set()
+    assert widget.wait_idle()
+    assert "has other pixels now: a new session begins" in widget.message.text()
+    assert not controller.session.clicks and controller.session.prediction is None
+    controller.click(11, 10)
     assert widget.wait_idle()
     np.testing.assert_array_equal(predictor.image, GRAY[::-1])
     predictor.gate = threading.Event()
