@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,16 @@ COUNTED = NAMES[: len(TARGETS)]
 LEAST = 20
 
 
-def blends(tuned: str, wanted: list[float]) -> dict[str, Predictor]:
+def blends(tuned: str, wanted: list[float], everywhere: bool) -> dict[str, Predictor]:
     """Return predictors of the base weights and of the blends, by their names."""
-    learned, card = checkpoints.load(tuned)
+    learned, card, _, general = checkpoints.load_all(tuned)
     base, taken = card.tuned["parent"], float(card.tuned["blend"])
     predictors = {"base": Predictor.from_weights(base)}
     for alpha in wanted:
         network, _ = checkpoints.load(base)
         network.load_state_dict(blend(network.state_dict(), learned.state_dict(), alpha / taken))
-        predictors[f"{alpha:g}"] = Predictor(network, card, choose_device("auto"))
+        others = None if everywhere else deepcopy(general)
+        predictors[f"{alpha:g}"] = Predictor(network, card, choose_device("auto"), others)
     return predictors
 
 
@@ -64,6 +66,9 @@ def main() -> None:
     parser.add_argument("set", type=Path)
     parser.add_argument("--without", type=Path)
     parser.add_argument("--blend", type=float, nargs="+", default=[0.15, 0.3, 0.45])
+    parser.add_argument(
+        "--everywhere", action="store_true", help="also on images that are not recognised"
+    )
     parser.add_argument("--objects", type=int, default=90)
     parser.add_argument("--seed", type=int, default=78)
     args = parser.parse_args()
@@ -72,7 +77,7 @@ def main() -> None:
     source = ImageSet(args.set, None, (0,), LEAST, exclude=learned)
     rng = np.random.default_rng(args.seed)
     refs = [source.draw(rng) for _ in range(args.objects)]
-    predictors = blends(args.tuned, args.blend)
+    predictors = blends(args.tuned, args.blend, args.everywhere)
     clicks = {
         name: np.array([counted(predictor, source.plane(ref), ref.label) for ref in refs])
         for name, predictor in predictors.items()

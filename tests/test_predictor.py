@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from copy import deepcopy
 from typing import Any
 
 import dask.array as da
@@ -14,7 +15,11 @@ from numpy.typing import NDArray
 from napari_fclick import Click, ClickSequence, Predictor
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.evaluation.metrics import iou
+from napari_fclick.network import checkpoints
+from napari_fclick.network.checkpoints import General
+from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import DeviceError
+from napari_fclick.network.recognition import Recogniser
 
 SHAPE = (200, 240)
 
@@ -56,9 +61,9 @@ def runs_of(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[tuple
     seen: list[tuple[int, bool]] = []
     run = predictor._run
 
-    def noted(reader: Any, views: Any, earlier: Any) -> Any:
+    def noted(network: Any, reader: Any, views: Any, earlier: Any) -> Any:
         seen.append((len(views), earlier is not None))
-        return run(reader, views, earlier)
+        return run(network, reader, views, earlier)
 
     monkeypatch.setattr(predictor, "_run", noted)
     return seen
@@ -379,11 +384,11 @@ def test_out_of_memory_falls_back(monkeypatch: pytest.MonkeyPatch, device: str) 
     predictor.device = torch.device(device)
     forward, calls = predictor._forward, []
 
-    def once_full(x: torch.Tensor, first: torch.Tensor) -> Any:
+    def once_full(network: Any, x: torch.Tensor, first: torch.Tensor) -> Any:
         calls.append(len(x))
         if len(calls) == 1:
             raise FULL[device]
-        return forward(x, first)
+        return forward(network, x, first)
 
     monkeypatch.setattr(predictor, "_forward", once_full)
     with pytest.warns(RuntimeWarning, match="going on on the CPU"):
@@ -396,7 +401,7 @@ def test_other_errors_of_a_device_are_told(monkeypatch: pytest.MonkeyPatch) -> N
     predictor = Predictor.from_weights("default", "cpu")
     predictor.device = torch.device("cuda")
 
-    def broken(x: torch.Tensor, first: torch.Tensor) -> Any:
+    def broken(network: Any, x: torch.Tensor, first: torch.Tensor) -> Any:
         raise RuntimeError("an illegal memory access was encountered")
 
     monkeypatch.setattr(predictor, "_forward", broken)
@@ -434,3 +439,35 @@ def test_clicks_at_once_are_answered_one_after_the_other(predictor: Predictor) -
     at_once = predictor.predict(IMAGE, clicks)
     assert np.array_equal(at_once.probability, now.probability) and at_once.view == now.view
     assert at_once.clicks == clicks
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_which_network_answers(predictor: Predictor, knows: bool) -> None:
+    """Tuned weights leave images that are not like those tuned on to the general ones."""
+    loaded = checkpoints.load_all("default")
+    torch.manual_seed(0)
+    tuned = FCANet(loaded.card.network)
+    assert tuned.reach is not None and loaded.network.reach is not None
+    tuned.reach.load_state_dict(loaded.network.reach.state_dict())  # tuning leaves it as it is
+    recogniser = Recogniser(torch.zeros(1, 128), torch.tensor([1.0 if knows else -1.0]))
+    general = General(loaded.network, recogniser)
+    both = Predictor(deepcopy(tuned), loaded.card, torch.device("cpu"), general)
+    alone = Predictor(tuned, loaded.card, torch.device("cpu")) if knows else predictor
+    first, expected = both.predict(IMAGE, [CLICK]), alone.predict(IMAGE, [CLICK])
+    assert first.recognised is knows and expected.recognised is None
+    assert np.array_equal(first.probability, expected.probability)
+    # What was found out stays for the object's later clicks, and in the next slice.
+    both._recogniser = Recogniser(torch.zeros(1, 128), torch.tensor([0.0]))
+    clicks = [CLICK, Click(90, 157, positive=False)]
+    second, wanted = both.predict(IMAGE, clicks, first), alone.predict(IMAGE, clicks, expected)
+    assert second.recognised is knows
+    assert np.array_equal(second.probability, wanted.probability)
+
+
+def test_a_description_does_not_hang_on_the_clicks(predictor: Predictor) -> None:
+    one = predictor.describe(IMAGE, CLICK)
+    assert one.shape == (128,) and one.dtype == np.float32
+    # Of a small image all is seen from anywhere.
+    np.testing.assert_allclose(predictor.describe(IMAGE, Click(60, 100)), one, rtol=0.05, atol=0.05)
+    with pytest.raises(ValueError, match="shape"):
+        predictor.describe(np.zeros(5), CLICK)

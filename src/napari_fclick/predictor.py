@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,16 +20,18 @@ from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.core.window import Window
 from napari_fclick.looking import Looking
-from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import Card
+from napari_fclick.network import checkpoints, recognition
+from napari_fclick.network.checkpoints import Card, General
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import channels_last, choose_device, fold_batch_norms
+from napari_fclick.network.recognition import Recogniser
 from napari_fclick.prediction import Earlier, Prediction
 from napari_fclick.reach import Reach
 from napari_fclick.reading import WindowReader
 
 __all__ = ["Prediction", "Predictor"]
 
+Result = TypeVar("Result")
 
 #: Images that have, or need at the network's input, more pixels than this are not given whole
 #: to a network made for whole images.
@@ -45,20 +48,29 @@ class Predictor:
     card : Card
         Says how pixels and clicks reach it.
     device : torch.device
+    general : General, optional
+        Answers on images that are not like those that ``network`` was tuned on.
     """
 
-    def __init__(self, network: FCANet, card: Card, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: FCANet,
+        card: Card,
+        device: torch.device,
+        general: General | None = None,
+    ) -> None:
         self.card = card
         self.preprocessing = card.preprocessing
-        self.device = device
         # It is small, and asked between steps that run on the CPU whatever the device.
         self._judge = copy.deepcopy(network.reach)
         #: What decides how far a correcting click reaches.
         self.reach = Reach(None if self._judge is None else self._judged)
-        folded = fold_batch_norms(network.eval()).requires_grad_(False)
-        self._network = channels_last(folded)
+        self._network = self._general = _quick(network)
+        self._recogniser: Recogniser | None = None
+        if general is not None:
+            self._general, self._recogniser = _quick(general.network), general.recogniser
         try:
-            self._network.to(device)
+            self._move(device)
         except RuntimeError as error:
             if not self._lacks_memory(error):
                 raise
@@ -100,13 +112,13 @@ class Predictor:
             If ``window`` is neither of the two. The other errors are ValueErrors, too.
         """
         chosen = choose_device(device)
-        network, card = checkpoints.load(weights)
+        network, card, _, general = checkpoints.load_all(weights)
         if window is not None:
             if window not in ("anchored", "whole"):
                 raise ValueError(f"window {window!r} is neither 'anchored' nor 'whole'")
             preprocessing = card.preprocessing.model_copy(update={"window": window})
             card = card.model_copy(update={"preprocessing": preprocessing})
-        return cls(network, card, chosen)
+        return cls(network, card, chosen, general)
 
     @property
     def name(self) -> str:
@@ -188,11 +200,13 @@ class Predictor:
         reader = WindowReader(image, shape, sequence, channels, limits, connectivity)
         if previous is not None:
             reader.remember(previous.block)
+        recognised = self._recognised(reader, previous)
+        run = partial(self._run, self._general if recognised is False else self._network)
         if view is not None:
             earlier = None if previous is None else Earlier(previous.probability, previous.view)
-            probability = view.expand(self._run(reader, [view], earlier)[0])
+            probability = view.expand(run(reader, [view], earlier)[0])
         else:
-            looking = Looking(reader, self.preprocessing, self._run, self.reach)
+            looking = Looking(reader, self.preprocessing, run, self.reach)
             probability, view = looking.look(previous, typical_side)
         seconds = time.perf_counter() - started
         reader.seconds["window"] = seconds - reader.seconds["network"]
@@ -205,7 +219,34 @@ class Predictor:
             timings=reader.seconds,
             connectivity=connectivity,
             block=reader.kept(view),
+            recognised=recognised,
         )
+
+    def describe(
+        self,
+        image: Any,
+        click: Click,
+        *,
+        channels: Sequence[int] | None = None,
+        limits: tuple[float, float] | None = None,
+    ) -> FloatArray:
+        """Describe what an image looks like about a click.
+
+        Parameters
+        ----------
+        image, channels, limits
+            See `predict`.
+        click : Click
+
+        Returns
+        -------
+        ndarray of float32, shape (D,)
+            See `napari_fclick.network.recognition.describe`.
+        """
+        shape = window.image_shape(image)
+        return self._describe(
+            WindowReader(image, shape, ClickSequence([click]), channels, limits)
+        ).numpy()
 
     # --- the window ---------------------------------------------------------------------
 
@@ -219,25 +260,50 @@ class Predictor:
 
     # --- the network --------------------------------------------------------------------
 
+    def _recognised(self, reader: WindowReader, previous: Prediction | None) -> bool | None:
+        """Whether an image looks like those that the network was tuned on, as it did before."""
+        if self._recogniser is None:
+            return None
+        if previous is not None and previous.recognised is not None:
+            return previous.recognised
+        return self._recogniser.knows(self._describe(reader))
+
+    def _describe(self, reader: WindowReader) -> torch.Tensor:
+        size = self.preprocessing.first_size
+        view = window.first_windows(reader.clicks.first, reader.shape, size)[-1]
+        x, _ = self._inputs(reader, view, None)
+        x[3:] = 0  # whatever is clicked
+        inner = view.input_height, view.input_width
+        begun = time.perf_counter()
+        found = self._on_device(lambda: self._described(torch.from_numpy(x[None]), inner))
+        reader.seconds["network"] += time.perf_counter() - begun
+        return found
+
     def _run(
-        self, reader: WindowReader, views: list[Window], earlier: Earlier | None
+        self,
+        network: FCANet,
+        reader: WindowReader,
+        views: list[Window],
+        earlier: Earlier | None,
     ) -> list[FloatArray]:
         """Return the probability at the network's input for each window, as one batch."""
         inputs = [self._inputs(reader, view, earlier) for view in views]
         x = torch.from_numpy(np.stack([i for i, _ in inputs]))
         first = torch.from_numpy(np.stack([f for _, f in inputs]))
         begun = time.perf_counter()
+        found = self._on_device(lambda: self._forward(network, x, first))
+        reader.seconds["network"] += time.perf_counter() - begun
+        return list(found)
+
+    def _on_device(self, compute: Callable[[], Result]) -> Result:
+        """Compute on the device or, where its memory is used up, on the CPU."""
         try:
-            found = self._forward(x, first)
+            return compute()
         except RuntimeError as error:
             if not self._lacks_memory(error):
                 raise
-            found = None
-        if found is None:  # by now nothing holds what was computed on the device
-            self._leave_device()
-            found = self._forward(x, first)
-        reader.seconds["network"] += time.perf_counter() - begun
-        return list(found)
+        self._leave_device()  # by now nothing holds what was computed on it
+        return compute()
 
     def _lacks_memory(self, error: RuntimeError) -> bool:
         """Whether a device's memory is used up; Apple's has no error of its own for that."""
@@ -247,20 +313,29 @@ class Predictor:
     def _leave_device(self) -> None:
         message = f"out of memory on {self.device}: going on on the CPU"
         warnings.warn(message, RuntimeWarning, stacklevel=3)
-        self.device = torch.device("cpu")
-        self._network.to(self.device)
+        self._move(torch.device("cpu"))
         torch.cuda.empty_cache()
 
+    def _move(self, device: torch.device) -> None:
+        self.device = device
+        for network in {self._network, self._general}:
+            network.to(device)
+
     @torch.inference_mode()
-    def _forward(self, x: torch.Tensor, first: torch.Tensor) -> FloatArray:
+    def _forward(self, network: FCANet, x: torch.Tensor, first: torch.Tensor) -> FloatArray:
         if self.device.type == "cuda":
             x, first = x.pin_memory(), first.pin_memory()
         x = x.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         first = first.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
-            logits = self._network(x, first).main
+            logits = network(x, first).main
         found: FloatArray = logits[:, 0].float().sigmoid().cpu().numpy()
         return found
+
+    def _described(self, x: torch.Tensor, inner: tuple[int, int]) -> torch.Tensor:
+        x = x.to(self.device, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
+            return recognition.describe(self._general.backbone, x, inner)
 
     @torch.inference_mode()
     def _judged(self, evidence: FloatArray) -> FloatArray:
@@ -301,6 +376,10 @@ class Predictor:
             float(int((row - view.top) * view.input_height / view.height)),
             float(int((column - view.left) * view.input_width / view.width)),
         )
+
+
+def _quick(network: FCANet) -> FCANet:
+    return channels_last(fold_batch_norms(network.eval()).requires_grad_(False))
 
 
 def _check_channels(image: Any, channels: Sequence[int] | None) -> None:

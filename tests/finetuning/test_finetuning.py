@@ -15,6 +15,8 @@ import torch
 from tests.finetuning.fakes import Threshold
 from tests.finetuning.scenes import data, folder, squares
 
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.peaks import middle
 from napari_fclick.core.preprocessing import RELEASED
 from napari_fclick.finetuning import bench, finetuning, tuning
 from napari_fclick.finetuning.budget import Budget
@@ -24,6 +26,8 @@ from napari_fclick.finetuning.scoring import curve, mean
 from napari_fclick.finetuning.sources import LabelledData, from_arrays
 from napari_fclick.finetuning.tuning import Tuned
 from napari_fclick.network import checkpoints
+from napari_fclick.predictor import Predictor
+from napari_fclick.samples import coins
 
 
 class Fakes:
@@ -41,7 +45,7 @@ class Fakes:
         monkeypatch.setattr(finetuning, "general_set", lambda: data(4, "general", first=100))
         monkeypatch.setattr(finetuning, "replayed_set", lambda seed: data(2, "scenes", first=200))
 
-    def predictor(self, network: Any, card: Any, device: Any) -> Threshold:
+    def predictor(self, network: Any, card: Any, device: Any, general: Any = None) -> Threshold:
         state = network.state_dict()
         is_base = all(torch.equal(value, state[name]) for name, value in self.base.items())
         return Threshold(5 if is_base else self.radius)
@@ -56,6 +60,7 @@ class Fakes:
 
 def run(tmp_path: Path, images: LabelledData, **options: Any) -> tuple[Any, list[dict[str, Any]]]:
     events: list[dict[str, Any]] = []
+    tmp_path.mkdir(exist_ok=True)
     chosen = FineTuneOptions(minutes=1, objects=40, **options)
     result = fine_tune(images, chosen, tmp_path / "mine.safetensors", events.append)
     json.dumps([result.as_json(), events])
@@ -73,6 +78,7 @@ def test_better_weights_are_written_with_their_card(
     assert card.parent == checkpoints.load("default")[1].sha256
     assert card.scores["validation/NoC@85 after"] < card.scores["validation/NoC@85 before"]
     assert (card.tuned["steps"], card.tuned["outcome"]) == ("7", "better")
+    assert (card.tuned["other images"], card.tuned["recognised"]) == ("default", "1.00")
     assert 30 < fakes.seconds < 60  # most of the minute is for training
     told = result.as_json()
     assert len(told["split"]["training"]) == 9 and len(told["split"]["validation"]) == 3
@@ -83,6 +89,29 @@ def test_better_weights_are_written_with_their_card(
         "reading", "scoring before", "training", "choosing", "scoring after", "writing",
     ]  # fmt: skip
     assert next(e for e in events if e["event"] == "summary")["training_images"] == 9
+
+
+def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes = Fakes(monkeypatch, radius=9)
+    result, _ = run(tmp_path, data(12))
+    first = checkpoints.load_all(result.out)
+    assert first.general is not None and first.seen is not None
+    for name, value in first.general.network.state_dict().items():
+        assert torch.equal(value, fakes.base[name]), name
+    # Tuned once more, it knows either kind, and leaves others to the same weights as before.
+    again, _ = run(tmp_path / "again", data(12, first=300), weights=str(result.out))
+    second = checkpoints.load_all(again.out)
+    assert second.general is not None and second.card.tuned["other images"] == "default"
+    assert len(second.general.recogniser.bias) == 2
+    assert torch.equal(second.general.recogniser.weight[0], first.general.recogniser.weight[0])
+    assert torch.equal(
+        second.general.network.state_dict()["head.2.bias"], fakes.base["head.2.bias"]
+    )
+    assert again.card.parent == result.card.sha256
+    # Unless that is not wanted: then they answer on all images.
+    everywhere, _ = run(tmp_path / "everywhere", data(12), recognise=False)
+    third = checkpoints.load_all(everywhere.out)
+    assert third.general is None and "other images" not in third.card.tuned
 
 
 def test_worse_weights_are_kept_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,6 +253,22 @@ def test_the_budget_is_kept(tmp_path: Path, quick: None) -> None:
     result = fine_tune(data(6), options, tmp_path / "a.safetensors")
     assert 15 < time.monotonic() - begun < 33
     assert result.steps > 0
+
+
+@pytest.mark.slow
+def test_other_images_are_answered_as_before(tmp_path: Path, quick: None) -> None:
+    """What is tuned on squares answers on squares, and the weights before on all else."""
+    options = FineTuneOptions(minutes=0.4, size=64, batch=2)
+    result = fine_tune(data(6), options, tmp_path / "a.safetensors")
+    before, after = Predictor.from_weights("default"), Predictor.from_weights(result.out)
+    image, labels = squares(50)
+    own = ClickSequence([Click(*middle(labels == 1))])
+    assert after.predict(image, own).recognised is True
+    coin, where = coins()[0][0], ClickSequence([Click(140, 68)])
+    for clicks in (where, where.add(Click(120, 90, False))):
+        found, expected = after.predict(coin, clicks), before.predict(coin, clicks)
+        assert found.recognised is False and expected.recognised is None
+        assert np.array_equal(found.probability, expected.probability)
 
 
 @pytest.mark.slow

@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 
 from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import Card, WeightsError
+from napari_fclick.network.checkpoints import Card, General, WeightsError
 from napari_fclick.network.fcanet import COMPACT, FCANet
+from napari_fclick.network.recognition import Recogniser, Seen
 
 
 @pytest.fixture
@@ -149,3 +150,32 @@ def test_default_weights_are_whole() -> None:
     assert checkpoints.available_weights()[0] == "default"
     assert card.network == network.config
     assert card.data and card.recipe and card.licence
+
+
+def test_what_is_saved_beside_a_network(weights: Path, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    network, card = checkpoints.load(weights)
+    other = FCANet(COMPACT)
+    seen = Seen(torch.rand(4), torch.rand(4, 4))
+    general = General(other, Recogniser(torch.rand(2, 4), torch.rand(2)))
+    path = tmp_path / "both.safetensors"
+    tensors = network.state_dict() | checkpoints.extras(seen, general)
+    assert checkpoints.save(path, tensors, card).sha256 != card.sha256
+    found = checkpoints.load_all(path)
+    assert found.seen is not None and found.general is not None
+    pairs = [
+        (found.network.state_dict(), network.state_dict()),
+        (found.general.network.state_dict(), other.state_dict()),
+        (found.seen._asdict(), seen._asdict()),
+        (found.general.recogniser._asdict(), general.recogniser._asdict()),
+    ]
+    for one, expected in pairs:
+        assert one.keys() == expected.keys()
+        assert all(torch.equal(value, expected[name]) for name, value in one.items())
+    assert not found.general.network.training
+    # Weights without all that are what they were.
+    assert checkpoints.load_all(weights)[2:] == (None, None)
+    del tensors["recogniser.bias"]
+    checkpoints.save(path, tensors, card)
+    with pytest.raises(WeightsError, match="do not fit the network its card names"):
+        checkpoints.load(path)

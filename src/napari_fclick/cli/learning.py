@@ -116,6 +116,9 @@ def finetune(
     train_parts: Annotated[
         str | None, typer.Option(metavar="P", help="heads, late or all.")
     ] = None,
+    recognise: Annotated[
+        bool, typer.Option(help="On images that look otherwise, the weights before answer.")
+    ] = True,
     threads: Annotated[int, typer.Option(metavar="N", help="Cores to use; 0 leaves one free.")] = 0,
     seed: Annotated[int, typer.Option(metavar="S", help="Of all that is random.")] = 0,
     device: Device = "auto",
@@ -137,6 +140,7 @@ def finetune(
         "replay_share": replay_share,
         "general": general,
         "train_parts": train_parts,
+        "recognise": recognise,
         "threads": threads,
         "seed": seed,
         "device": device,

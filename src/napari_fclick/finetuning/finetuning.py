@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from napari_fclick.finetuning import recognising
 from napari_fclick.finetuning.bench import Bench, value
 from napari_fclick.finetuning.blending import Tried, blend, chosen
 from napari_fclick.finetuning.budget import MARGIN, Budget
@@ -27,6 +28,7 @@ from napari_fclick.finetuning.summary import summarise
 from napari_fclick.finetuning.tuning import Report, State, Tuned, Tuning, check_base
 from napari_fclick.finetuning.writing import as_stored, check_out, make_card, write
 from napari_fclick.network import checkpoints
+from napari_fclick.network.checkpoints import General
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import choose_device
 from napari_fclick.predictor import Predictor
@@ -97,16 +99,21 @@ class _FineTuning:
         self._budget = Budget(options.minutes, begun=begun)
         self._stage, self._played = "", 0
         self._told = 0.0
+        self._recognised: float | None = None
         self._device = choose_device(options.device)
-        self._network, self._card = checkpoints.load(options.weights)
+        self._loaded = checkpoints.load_all(options.weights)
+        self._card = self._loaded.card
         check_base(options.weights, self._card)
-        self._base: State = {k: v.clone() for k, v in self._network.state_dict().items()}
+        self._base: State = {k: v.clone() for k, v in self._loaded.network.state_dict().items()}
+        #: What the new weights leave other images to.
+        self._elsewhere: General | None = None
 
     def run(self) -> Result:
         """Go through all stages, and return what came of them."""
         split = self._read()
         learning = self._learning(split)
         self._score_base(split)
+        self._recognise(split)
         tuned = self._train(learning)
         alpha = self._choose(tuned)
         return self._finish(split, tuned, alpha)
@@ -151,7 +158,7 @@ class _FineTuning:
         # What was learned from tells nothing of what was forgotten.
         others = [image for image in general.images if image.digest not in self._learned]
         self._general = Bench(others, 2 * options.objects, *told)
-        base = self._method(self._base)
+        base = self._method(self._base, self._loaded.general)
         for test, part, times in (
             (self._own.judge_base, 0.4, AGAIN),
             (self._general.judge_base, 0.45, AGAIN),
@@ -161,6 +168,23 @@ class _FineTuning:
             budget.spend(test(base, budget.share(part, times)), times)
         self._watch_event(0, self._own.watched, best=False)
         self._reserve()
+
+    def _recognise(self, split: Split) -> None:
+        """Learn what the images look like, so that the new weights answer on no others."""
+        seen, before = self._loaded.seen, self._loaded.general
+        if seen is None or not self._options.recognise:
+            return
+        others = self._loaded.network if before is None else before.network
+        looking = self._method(others.state_dict())
+        found = recognising.fit(looking, seen, split.choose(self._data, split.training))
+        if found is None:
+            return
+        if self._own.judging:
+            probes = [score.probe for score in self._own.judging]
+            self._recognised = recognising.share(looking, found, probes)
+        if before is not None:  # what it was tuned on before is not to be left to others
+            found = before.recogniser.joined(found)
+        self._elsewhere = General(others, found)
 
     def _train(self, learning: list[LearningSet]) -> Tuned:
         self._begin("training", "learning from the images")
@@ -184,7 +208,8 @@ class _FineTuning:
         for alpha in (most, *(most * part for part in reversed(BLENDS))):
             if tried and self._budget.left < self._judging() + self._trying() / 3:
                 break
-            method = self._method(as_stored(blend(self._base, tuned.state, alpha)))
+            state = as_stored(blend(self._base, tuned.state, alpha))
+            method = self._method(state, self._elsewhere)
             own, general = self._own.look(method), self._general.look(method)
             # Without watched objects the farthest that does not forget is taken.
             clicks = value(own) if own else -alpha
@@ -195,7 +220,7 @@ class _FineTuning:
     def _finish(self, split: Split, tuned: Tuned, alpha: float) -> Result:
         self._begin("scoring after", "testing the new weights on the same objects")
         state = as_stored(blend(self._base, tuned.state, alpha))
-        method = self._method(state)
+        method = self._method(state, self._elsewhere)
         own = self._own.test(method, AFTER * self._budget.testing_left)
         general = self._general.test(method, self._budget.testing_left)
         comparisons = {
@@ -212,9 +237,13 @@ class _FineTuning:
             "outcome": verdict.outcome,
             "reasons": "; ".join(verdict.reasons),
         }
+        if self._elsewhere is not None:
+            facts["other images"] = self._card.tuned.get("other images", self._card.name)
+            facts["recognised"] = "" if self._recognised is None else f"{self._recognised:.2f}"
         mixed = sorted(self._learned - set(split.training)) if self._options.replay else ()
         card = make_card(self._card, self._data, split, self._options, facts, comparisons, mixed)
-        path, card = write(self._out, state, card, verdict)
+        tensors = state | checkpoints.extras(self._loaded.seen, self._elsewhere)
+        path, card = write(self._out, tensors, card, verdict)
         return Result(
             out=path,
             card=card,
@@ -230,10 +259,11 @@ class _FineTuning:
 
     # --- helpers ------------------------------------------------------------------------
 
-    def _method(self, state: Mapping[str, Tensor]) -> Predictor:
-        network = deepcopy(self._network)  # a predictor changes the one that it is given
+    def _method(self, state: Mapping[str, Tensor], general: General | None = None) -> Predictor:
+        # A predictor changes the networks that it is given.
+        network, general = deepcopy((self._loaded.network, general))
         network.load_state_dict(state)
-        return Predictor(network, self._card, self._device)
+        return Predictor(network, self._card, self._device, general)
 
     def _watch(self, network: FCANet, step: int, best: float | None) -> float:
         scores = self._own.look(Predictor(network, self._card, self._device))

@@ -81,6 +81,13 @@ class FineTuneOptions(BaseModel):
         "base weights, which forgets less.",
         json_schema_extra=ADVANCED,
     )
+    recognise: bool = Field(
+        True,
+        title="Only on images like these",
+        description="The new weights answer on images that look like these, and those that they "
+        "are made from on all others: nothing is forgotten there.",
+        json_schema_extra=ADVANCED,
+    )
     replay: tuple[Path, ...] = Field(
         (),
         title="Also learn from",

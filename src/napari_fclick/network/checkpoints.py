@@ -18,10 +18,13 @@ from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import replacing
 from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.network.fcanet import FCANet, NetworkConfig
+from napari_fclick.network.recognition import Recogniser, Seen
 
 SUFFIX = ".safetensors"
 _METADATA_KEY = "napari-fclick"
 _BUNDLED = Path(__file__).parent / "weights"
+#: What the names of tensors begin with that are no part of the network itself.
+_GENERAL, _RECOGNISER, _SEEN = "general.", "recogniser.", "seen."
 
 
 class WeightsError(ValueError):
@@ -48,6 +51,41 @@ class Card(BaseModel):
     sha256: str = Field("", description="of the tensors and of the rest of this card")
 
 
+class General(NamedTuple):
+    """What answers on images that are not like those that weights were tuned on.
+
+    Attributes
+    ----------
+    network : FCANet
+        That they were made from; how far clicks reach it knows no better than they do.
+    recogniser : Recogniser
+        Tells which images are like those.
+    """
+
+    network: FCANet
+    recogniser: Recogniser
+
+
+class Loaded(NamedTuple):
+    """All that a weights file holds.
+
+    Attributes
+    ----------
+    network : FCANet
+        In evaluation mode, on the CPU, in float32.
+    card : Card
+    seen : Seen or None
+        What the images look like that it, or the general one, was trained on.
+    general : General or None
+        None where the network answers on all images.
+    """
+
+    network: FCANet
+    card: Card
+    seen: Seen | None = None
+    general: General | None = None
+
+
 def fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:
     """Return the sha256 of a card's text and of the tensors' names, dtypes, shapes and values.
 
@@ -69,7 +107,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
     ----------
     path : Path
     tensors : mapping of str to Tensor
-        The state of the `FCANet` that ``card.network`` describes.
+        The state of the `FCANet` that ``card.network`` describes, and what `extras` returns.
     card : Card
         Its sha256 is filled in.
     half : bool
@@ -89,6 +127,17 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
     return card
 
 
+def extras(seen: Seen | None, general: General | None = None) -> dict[str, Tensor]:
+    """Return what is saved beside a network, see `Loaded`, as tensors by their names."""
+    parts: list[tuple[str, Mapping[str, Tensor]]] = []
+    if seen is not None:
+        parts.append((_SEEN, seen._asdict()))
+    if general is not None:
+        parts.append((_GENERAL, general.network.state_dict()))
+        parts.append((_RECOGNISER, general.recogniser._asdict()))
+    return {prefix + name: value for prefix, part in parts for name, value in part.items()}
+
+
 def read_card(path: Path) -> Card:
     """Read the card of a weights file without its tensors.
 
@@ -101,7 +150,15 @@ def read_card(path: Path) -> Card:
 
 
 def load(weights: str | Path) -> tuple[FCANet, Card]:
-    """Load and verify weights.
+    """Load and verify weights; return their network, in evaluation mode, and their card.
+
+    See `load_all`, which returns what else is in the file.
+    """
+    return load_all(weights)[:2]
+
+
+def load_all(weights: str | Path) -> Loaded:
+    """Load and verify weights, and what was saved beside them.
 
     Parameters
     ----------
@@ -110,8 +167,7 @@ def load(weights: str | Path) -> tuple[FCANet, Card]:
 
     Returns
     -------
-    FCANet, Card
-        The network in evaluation mode, on the CPU, in float32.
+    Loaded
 
     Raises
     ------
@@ -124,14 +180,17 @@ def load(weights: str | Path) -> tuple[FCANet, Card]:
         raise WeightsError(
             f"{path}: the content does not match the file's own sha256; it was edited"
         )
-    with torch.device("meta"):
-        network = FCANet(card.network)
+    values = {name: _restored(value) for name, value in tensors.items()}
+    seen, general, recogniser = (_taken(values, p) for p in (_SEEN, _GENERAL, _RECOGNISER))
     try:
-        values = {name: _restored(value) for name, value in tensors.items()}
-        network.load_state_dict(values, assign=True)
-    except RuntimeError:
+        return Loaded(
+            _filled(card.network, values),
+            card,
+            Seen(**seen) if seen else None,
+            General(_filled(card.network, general), Recogniser(**recogniser)) if general else None,
+        )
+    except (RuntimeError, TypeError):
         raise WeightsError(f"{path}: the tensors do not fit the network its card names") from None
-    return network.eval(), card
 
 
 def find(weights: str | Path) -> Path:
@@ -219,6 +278,19 @@ def _read(path: Path, with_tensors: bool) -> _Content:
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"]))
         raise WeightsError(f"{path}: its card is not valid at {field!r}") from None
+
+
+def _taken(values: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Take away what begins with a prefix, and return it without."""
+    names = [name for name in values if name.startswith(prefix)]
+    return {name.removeprefix(prefix): values.pop(name) for name in names}
+
+
+def _filled(config: NetworkConfig, values: Mapping[str, Tensor]) -> FCANet:
+    with torch.device("meta"):
+        network = FCANet(config)
+    network.load_state_dict(values, assign=True)
+    return network.eval()
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:

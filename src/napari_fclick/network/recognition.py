@@ -1,0 +1,140 @@
+"""Whether an image looks like those that weights were tuned on.
+
+Weights that were tuned on images of one kind answer on others worse than the weights that they
+were made from. A file of tuned weights therefore holds both, and a recogniser: it tells by what
+the first stages of the network see about the first click which of the two is to answer.
+
+What is seen is described by the mean and the standard deviation of each channel of F1 and F2. The
+recogniser is a linear discriminant between the descriptions of the images tuned on and those that
+the network was trained on, of which the weights keep the mean and the covariance alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from napari_fclick.network.backbones import Backbone
+
+#: Part of the mean variance that is added to each: descriptions of few images tell little.
+SHRINKAGE = 0.3
+#: How much the images tuned on count in the covariance within either kind.
+OWN_SHARE = 0.1
+#: Of images that were left out when it was fitted, so many windows are to be recognised.
+RECOGNISED = 0.95
+#: The boundary lies between the two kinds, nearer to what the network was trained on: 0 is the
+#: middle, 1 that kind's mean.
+LEANING = 0.25
+
+
+class Seen(NamedTuple):
+    """What the images look like that a network was trained on.
+
+    Attributes
+    ----------
+    mean : Tensor, float32, shape (D,)
+    covariance : Tensor, float32, shape (D, D)
+    """
+
+    mean: Tensor
+    covariance: Tensor
+
+    @classmethod
+    def of(cls, descriptions: Tensor) -> Seen:
+        """Return it of descriptions (n, D)."""
+        found = descriptions.double()
+        return cls(found.mean(0).float(), found.T.cov().float())
+
+
+class Recogniser(NamedTuple):
+    """Tells the images tuned on from others; several, where weights were tuned several times.
+
+    Attributes
+    ----------
+    weight : Tensor, float32, shape (k, D)
+    bias : Tensor, float32, shape (k,)
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def knows(self, description: Tensor) -> bool:
+        """Whether a description (D,) is of an image like those tuned on, by any of them."""
+        return bool((self.weight @ description + self.bias).max() > 0)
+
+    def joined(self, other: Recogniser) -> Recogniser:
+        """Return one that knows what either of two knows."""
+        return Recogniser(*(torch.cat(pair) for pair in zip(self, other, strict=True)))
+
+
+@torch.inference_mode()
+def describe(backbone: Backbone, x: Tensor, inner: tuple[int, int]) -> Tensor:
+    """Describe what a window looks like to the first stages.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    x : Tensor, shape (1, C, S, S)
+        The network's input, without clicks.
+    inner : (int, int)
+        Rows and columns of it that lie in the image.
+
+    Returns
+    -------
+    Tensor, float32, shape (D,), on the CPU
+        Means, then standard deviations of F1's channels, and the same of F2's.
+    """
+    size, out = x.shape[-1], []
+    x = backbone.stem(x)
+    for stage in (backbone.stages[0], backbone.stages[1]):
+        x = stage(x)
+        rows, columns = (max(1, round(n * x.shape[-1] / size)) for n in inner)
+        values = x[0, :, :rows, :columns].float().flatten(1)
+        out += [values.mean(1), values.std(1, correction=0)]
+    return torch.cat(out).cpu()
+
+
+def fit(seen: Seen, descriptions: Tensor, images: Sequence[int]) -> Recogniser:
+    """Return what tells images from those that a network was trained on.
+
+    Parameters
+    ----------
+    seen : Seen
+    descriptions : Tensor, shape (n, D)
+        Of windows of the images, two at least.
+    images : sequence of int
+        Which image each is of. Of several images each is left out in turn, and the boundary is
+        laid so that enough of its windows are recognised all the same.
+
+    Returns
+    -------
+    Recogniser
+        Of one kind.
+    """
+    found, number = descriptions.double(), torch.tensor(list(images))
+    weight, bias = _boundary(seen, found)
+    left_out = [torch.zeros(0, dtype=torch.float64)]
+    if len(number.unique()) > 1:
+        for image in number.unique():
+            other_weight, other_bias = _boundary(seen, found[number != image])
+            left_out.append(found[number == image] @ other_weight + other_bias)
+    scores = torch.cat(left_out)
+    if len(scores):
+        bias = bias - min(scores.quantile(1 - RECOGNISED), torch.zeros((), dtype=torch.float64))
+    return Recogniser(weight[None].float(), bias[None].float())
+
+
+def _boundary(seen: Seen, own: Tensor) -> tuple[Tensor, Tensor]:
+    """Return weight and bias of a linear discriminant: positive on the own side."""
+    mean, covariance = seen.mean.double(), seen.covariance.double()
+    scale = covariance.diagonal().clamp_min(1e-12).sqrt()
+    own = (own - mean) / scale
+    middle = own.mean(0)
+    within = (1 - OWN_SHARE) * covariance / scale.outer(scale)
+    within = within + OWN_SHARE * (own - middle).T @ (own - middle) / len(own)
+    within = within + SHRINKAGE * within.diagonal().mean() * torch.eye(len(within))
+    weight = torch.linalg.solve(within, middle)
+    return weight / scale, -(1 - LEANING) / 2 * weight @ middle - (weight / scale) @ mean

@@ -1,0 +1,77 @@
+"""Whether an image looks like those that weights were tuned on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from napari_fclick.network import recognition
+from napari_fclick.network.backbones import make_backbone
+from napari_fclick.network.recognition import Recogniser, Seen, describe
+
+SIZE = 12
+
+
+def drawn(number: int, middle: float, seed: int, spread: float = 1.0) -> torch.Tensor:
+    """Return descriptions about a mean."""
+    made = torch.Generator().manual_seed(seed)
+    return middle + spread * torch.randn(number, SIZE, generator=made)
+
+
+def test_seen() -> None:
+    found = Seen.of(torch.tensor([[1.0, 2.0], [3.0, 6.0]]))
+    torch.testing.assert_close(found.mean, torch.tensor([2.0, 4.0]))
+    torch.testing.assert_close(found.covariance, torch.tensor([[2.0, 4.0], [4.0, 8.0]]))
+
+
+@pytest.mark.parametrize("images", [1, 4])
+def test_two_kinds_are_told_apart(images: int) -> None:
+    seen = Seen.of(drawn(400, 0, 0))
+    own = drawn(40, 2, 1, 0.7)
+    found = recognition.fit(seen, own, [i % images for i in range(40)])
+    assert all(found.knows(each) for each in drawn(50, 2, 2, 0.7))
+    assert sum(found.knows(each) for each in drawn(200, 0, 3)) <= 4
+    assert not found.knows(drawn(1, -2, 4)[0])
+
+
+def test_features_that_never_vary_tell_nothing() -> None:
+    general, own = drawn(100, 0, 0), drawn(20, 2, 1)
+    general[:, 3] = own[:, 3] = 0
+    found = recognition.fit(Seen.of(general), own, [0, 1] * 10)
+    assert torch.isfinite(found.weight).all() and torch.isfinite(found.bias).all()
+    assert found.knows(torch.where(torch.arange(SIZE) == 3, 0.0, 2.0))
+
+
+def test_images_left_out_are_recognised_all_the_same() -> None:
+    """One image of three looks otherwise: the boundary is laid so that it is known, too."""
+    seen = Seen.of(drawn(400, 0, 0))
+    own = drawn(30, 2, 1, 0.3)
+    own[20:, : SIZE // 2] -= 2.5
+    found = recognition.fit(seen, own, [0] * 10 + [1] * 10 + [2] * 10)
+    strict = recognition.fit(seen, own[:20], [0] * 20)
+    assert not all(strict.knows(each) for each in own[20:])
+    assert all(found.knows(each) for each in own)
+
+
+def test_joined_knows_either() -> None:
+    one = Recogniser(torch.tensor([[1.0, 0.0]]), torch.tensor([-1.0]))
+    other = Recogniser(torch.tensor([[0.0, 1.0]]), torch.tensor([-1.0]))
+    both = one.joined(other)
+    assert both.knows(torch.tensor([2.0, 0.0])) and both.knows(torch.tensor([0.0, 2.0]))
+    assert not both.knows(torch.tensor([0.5, 0.5])) and not one.knows(torch.tensor([0.0, 2.0]))
+
+
+def test_a_description_is_of_what_lies_in_the_image() -> None:
+    torch.manual_seed(0)
+    backbone = make_backbone("efficientnet-lite0", 5).eval()
+    x = torch.randn(1, 5, 64, 64)
+    found = describe(backbone, x, (64, 32))
+    assert found.shape == (2 * (24 + 40),) and found.dtype == torch.float32
+    beside = x.clone()
+    beside[..., 48:] = 9  # farther off than the first stages see
+    other = describe(backbone, beside, (64, 32))
+    torch.testing.assert_close(other, found, rtol=0.2, atol=0.02)
+    assert not torch.allclose(describe(backbone, beside, (64, 64)), found, rtol=0.2, atol=0.02)
+    features = backbone(x)
+    mean = features.f1[0, :, :, :8].mean((1, 2))
+    torch.testing.assert_close(found[:24], mean.detach())
