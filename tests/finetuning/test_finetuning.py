@@ -81,6 +81,12 @@ def test_better_weights_are_written_with_their_card(
     assert (card.tuned["other images"], card.tuned["recognised"]) == ("default", "1.00")
     assert 30 < fakes.seconds < 60  # most of the minute is for training
     told = result.as_json()
+    assert told["note"] == (
+        "on images that look otherwise, default goes on answering; "
+        "100% of the held-back objects are taken for yours"
+    )
+    few = replace(result, recognised=0.5)
+    assert few.note.endswith("only 50% of the held-back objects are taken for yours")
     assert len(told["split"]["training"]) == 9 and len(told["split"]["validation"]) == 3
     assert told["before"]["NoC@85"] > told["after"]["NoC@85"]
     assert len(told["after"]["mIoU"]) == 20
@@ -112,6 +118,7 @@ def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.Monkey
     everywhere, _ = run(tmp_path / "everywhere", data(12), recognise=False)
     third = checkpoints.load_all(everywhere.out)
     assert third.general is None and "other images" not in third.card.tuned
+    assert everywhere.note == ""
 
 
 def test_worse_weights_are_kept_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,13 @@ import gc
 import threading
 import weakref
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import pytest
-from tests.session.fakes import FakePredictor
+from tests.session.fakes import FakePrediction, FakePredictor
 
 from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal
@@ -455,6 +456,21 @@ def test_the_status_tells_the_area_in_units(open_dock: Any) -> None:
     text = status(widget)
     for part in ("Object 1", "1 click", "12 ms", "81 px", "20.25 µm²"):
         assert part in text
+
+
+def test_the_status_tells_where_other_weights_answered(
+    open_dock: Any, predictor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tuned weights leave images that do not look like those tuned on to others."""
+    widget = open_dock(GRAY)
+    predictor.card = SimpleNamespace(name="cells", sha256="", tuned={"other images": "default"})
+    for column, recognised in ((20, True), (50, False), (70, None)):
+        monkeypatch.setattr(FakePrediction, "recognised", recognised, raising=False)
+        widget.controller.click(20, column)
+        assert widget.wait_idle()
+        told = "default answered: not like the images of cells" in status(widget)
+        assert told == (recognised is False)
+        accept(widget)
 
 
 def test_the_overlap_policy_is_obeyed_and_told(open_dock: Any) -> None:

@@ -96,6 +96,8 @@ def segment(
     report = _segment_report(prediction, mask, threshold, integrity, out)
     if integrity and report["integrity_fell_back"]:
         say("no positive click lies in the mask: kept the part nearest the first click")
+    if prediction.recognised is False:
+        say(f"not like the images that {weights} was tuned on: the weights before answered")
     if as_json:
         print(json.dumps(report))
     else:

@@ -83,6 +83,8 @@ def run(
         result = fine_tune(data, options, out, lambda event: _tell(event, say), stop, begun)
     for reason in result.verdict.reasons:
         say(reason)
+    if result.note:
+        say(result.note)
     if result.verdict.promoted:
         say(f"passed: {result.out}; 'napari-fclick weights import' lists it everywhere by its name")
     else:

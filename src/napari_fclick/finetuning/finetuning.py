@@ -239,7 +239,7 @@ class _FineTuning:
         }
         if self._elsewhere is not None:
             facts["other images"] = self._card.tuned.get("other images", self._card.name)
-            facts["recognised"] = "" if self._recognised is None else f"{self._recognised:.2f}"
+            facts["recognised"] = f"{self._recognised:.2f}" if self._own.judging else ""
         mixed = sorted(self._learned - set(split.training)) if self._options.replay else ()
         card = make_card(self._card, self._data, split, self._options, facts, comparisons, mixed)
         tensors = state | checkpoints.extras(self._loaded.seen, self._elsewhere)
@@ -255,6 +255,7 @@ class _FineTuning:
             steps=tuned.steps,
             seconds=self._budget.seconds,
             names=names_of(self._data, split),
+            recognised=self._recognised,
         )
 
     # --- helpers ------------------------------------------------------------------------

@@ -19,6 +19,9 @@ from napari_fclick.finetuning.sources import LabelledData
 from napari_fclick.finetuning.split import Split
 from napari_fclick.network.checkpoints import Card
 
+#: Where a smaller part of the held-back objects is recognised, it is said to be little.
+FEW_RECOGNISED = 0.9
+
 
 @dataclass(frozen=True)
 class Result:
@@ -41,6 +44,9 @@ class Result:
     seconds : float
     names : dict of str to list of str
         The images of each side of the split.
+    recognised : float or None
+        Which part of the held-back objects is recognised as of images like those learned from;
+        None where no other weights answer on images that are not.
     """
 
     out: Path
@@ -54,6 +60,19 @@ class Result:
     steps: int
     seconds: float
     names: dict[str, list[str]]
+    recognised: float | None = None
+
+    @property
+    def note(self) -> str:
+        """What answers where: empty where the new weights answer on all images."""
+        others = self.card.tuned.get("other images")
+        if others is None:
+            return ""
+        told = f"on images that look otherwise, {others} goes on answering"
+        if self.recognised is None:
+            return told
+        only = "only " if self.recognised < FEW_RECOGNISED else ""
+        return f"{told}; {only}{self.recognised:.0%} of the held-back objects are taken for yours"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain JSON; its means are over the objects that were tested both times."""
@@ -73,6 +92,8 @@ class Result:
             "after": {**mean(after), "mIoU": curve(after)},
             "validation": self.validation.as_json() if self.validation else None,
             "general": self.general.as_json() if self.general else None,
+            "note": self.note,
+            "recognised": self.recognised,
             "blend": self.blend,
             "steps": self.steps,
             "seconds": round(self.seconds, 1),

@@ -41,7 +41,12 @@ from napari_fclick.widgets.object_list import NARROW, ObjectList
 from napari_fclick.widgets.sections import Scroller, Section
 from napari_fclick.widgets.session_bar import LostBar, ResumeBar, SessionBar
 from napari_fclick.widgets.stacks.panel import StackPanel
-from napari_fclick.widgets.status import describe, describe_effort, describe_unaccepted
+from napari_fclick.widgets.status import (
+    describe,
+    describe_effort,
+    describe_source,
+    describe_unaccepted,
+)
 from napari_fclick.widgets.vertices import ForgetVertices
 
 POLICIES = {
@@ -317,8 +322,9 @@ class FirstClickWidget(Docked):
         stacks = self.controller.stacks
         stakes = self.controller.stakes.text if stacks.current is None else stacks.stakes
         said = stacks.text or describe(session, self.controller.image, stakes)
-        apart = self.controller.apart
-        self.status.setText(f"{apart} · {said}" if apart else said)
+        source = describe_source(session.answers.latest, self.controller.predictor)
+        parts = (self.controller.apart, said, source)
+        self.status.setText(" · ".join(part for part in parts if part))
         self._show_settings()
 
     def _show_image_section(self, session: Session | None) -> None:

@@ -193,8 +193,10 @@ def test_a_verdict_against_it_greys_promotion_but_not_export(
     process = begun(panel, processes, qtbot)
     rejected = tmp_path / "my-images.safetensors"
     rejected.write_bytes(b"weights")
-    process.events = [finished(rejected, promoted=False)]
+    note = "on images that look otherwise, default goes on answering"
+    process.events = [finished(rejected, promoted=False, note=note)]
     qtbot.waitUntil(lambda: panel.model.phase == "finished")
+    assert panel.result.reasons.text().endswith(f"\n• {note}")
     assert panel.result.headline.text() == "✕ Not better: the old weights stay."
     assert "not better beyond chance" in panel.result.reasons.text()
     assert not panel.result.promote.isEnabled()

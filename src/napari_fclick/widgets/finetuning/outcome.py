@@ -157,6 +157,8 @@ class Outcome(_Told):
         The name of the weights it began from.
     validation, general : ComparisonTable or None
         On held-back images, and on the general set.
+    note : str
+        What answers on which images.
     blend : float
         How far from the old weights (0) to the tuned ones (1).
     steps : int
@@ -176,6 +178,7 @@ class Outcome(_Told):
     steps: int
     seconds: float
     changed: tuple[ChangedObject, ...] = ()
+    note: str = ""
 
     @property
     def headline(self) -> str:

@@ -137,7 +137,8 @@ class ResultView(QWidget):
         self.headline.setStyleSheet(f"font-weight: bold; font-size: 15px; color: {colour}")
         if outcome is not self._outcome:
             self._outcome = outcome
-            self.reasons.setText("\n".join(f"• {reason}" for reason in outcome.reasons))
+            told = [*outcome.reasons, *([outcome.note] if outcome.note else [])]
+            self.reasons.setText("\n".join(f"• {each}" for each in told))
             self._show_tables(outcome)
             self.gallery.show_objects((), ())
             self.changed.hide()
