@@ -87,14 +87,14 @@ def test_better_weights_are_written_with_their_card(
     )
     few = replace(result, recognised=0.5)
     assert few.note.endswith("only 50% of the held-back objects are taken for yours")
-    assert len(told["split"]["training"]) == 9 and len(told["split"]["validation"]) == 3
+    assert len(told["split"]["training"]) == 8 and len(told["split"]["validation"]) == 4
     assert told["before"]["NoC@85"] > told["after"]["NoC@85"]
     assert len(told["after"]["mIoU"]) == 20
     stages = [event["stage"] for event in events if event["event"] == "stage"]
     assert stages == [
         "reading", "scoring before", "training", "choosing", "scoring after", "writing",
     ]  # fmt: skip
-    assert next(e for e in events if e["event"] == "summary")["training_images"] == 9
+    assert next(e for e in events if e["event"] == "summary")["training_images"] == 8
 
 
 def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_what_is_mixed_in_and_tested_keeps_off_the_other_side(
     assert held and mixed and not held & mixed
     assert len(fakes.sets[2].objects) == 12
     # Of the general set nothing is left but what is held back.
-    assert result.general is not None and result.general.images == 2
+    assert result.general is not None and result.general.images == 3
 
 
 def test_nothing_large_enough(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from napari_fclick.finetuning.split import FILE, split_of, wanted
 
 
 @pytest.mark.parametrize(
-    ("images", "held"), [(1, 0), (2, 0), (3, 1), (4, 2), (8, 2), (10, 2), (12, 3), (40, 10)]
+    ("images", "held"), [(1, 0), (2, 0), (3, 1), (4, 2), (6, 2), (8, 3), (10, 4), (12, 4), (16, 4), (40, 10)]
 )
-def test_about_a_quarter_is_held_back(images: int, held: int) -> None:
+def test_a_third_or_a_quarter_is_held_back(images: int, held: int) -> None:
     assert wanted(images) == held
     found = split_of(data(images))
     assert len(found.validation) == held
@@ -163,7 +163,7 @@ def test_data_of_one_name_do_not_collide() -> None:
     )
     for found in (split_of(other), split_of(renamed)):
         assert not found.messages
-        assert len(found.validation) == 2
+        assert len(found.validation) == 3
     assert split_of(other) == split_of(renamed)
     assert split_of(data(8, "another name")) == before
 
@@ -184,9 +184,9 @@ def test_layers_are_not_taken_for_files_of_their_name(tmp_path: Path) -> None:
 
 
 def test_something_is_left_to_learn_from() -> None:
-    eight = data(8)
-    before = split_of(eight)
-    held = [eight.images.index(i) for i in before.choose(eight, before.validation)]
+    six = data(6)
+    before = split_of(six)
+    held = [six.images.index(i) for i in before.choose(six, before.validation)]
     only = from_arrays([("b", *squares(n)) for n in held])
     found = split_of(only)
     assert len(found.training) == 2 and not found.validation

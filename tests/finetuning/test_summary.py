@@ -22,8 +22,8 @@ def test_counts() -> None:
     both = data(8)
     found = summarise(both, split_of(both))
     assert (found.images, found.objects) == (8, 32)
-    assert (found.training_images, found.training_objects) == (6, 24)
-    assert (found.validation_images, found.validation_objects) == (2, 8)
+    assert (found.training_images, found.training_objects) == (5, 20)
+    assert (found.validation_images, found.validation_objects) == (3, 12)
     assert found.messages == () and found.usable
     assert found.as_json()["messages"] == []
 
@@ -32,8 +32,8 @@ def test_images_that_may_not_judge_are_on_neither_side() -> None:
     found = split_of(data(8))
     fair = found.without([found.validation[0][:16]])
     summary = summarise(data(8), fair)
-    assert (summary.images, summary.training_images, summary.validation_images) == (8, 6, 1)
-    assert (summary.objects, summary.training_objects, summary.validation_objects) == (32, 24, 4)
+    assert (summary.images, summary.training_images, summary.validation_images) == (8, 5, 2)
+    assert (summary.objects, summary.training_objects, summary.validation_objects) == (32, 20, 8)
 
 
 def test_good_data_get_no_warning() -> None:

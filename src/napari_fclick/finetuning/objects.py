@@ -17,7 +17,7 @@ MIN_AREA = 24
 #: One of so many held-back objects is watched in training; the others judge what came of it.
 WATCHED_ONE_IN = 3
 #: Of fewer held-back objects all judge, and none is watched.
-FEW = 30
+FEW = 40
 #: Further clicks beyond so many do not make an object weigh more.
 MOST_FURTHER = 4
 

@@ -8,6 +8,7 @@ image is on depends on itself and on what was stored, not on what a data set is 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,8 +25,9 @@ FILE = SPLIT_FILE
 ELSEWHERE = "elsewhere.json"
 #: Characters of a digest that tell images apart on a card.
 SHORT = 16
-#: Of so many images with objects one is held back, two at least of four.
-ONE_IN = 4
+#: Of so many images with objects one is held back; of few one of three, so that they can prove
+#: something: up to so many held-back ones.
+ONE_IN, ONE_IN_FEW, FEW = 4, 3, 4
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ def wanted(images: int) -> int:
     """Return how many of so many different images are held back."""
     if images < 3:
         return 0
-    return 1 if images == 3 else max(2, round(images / ONE_IN))
+    if images == 3:
+        return 1
+    return max(2, round(images / ONE_IN), min(math.ceil(images / ONE_IN_FEW), FEW))
 
 
 def split_of(data: LabelledData, *, store: bool = True) -> Split:
@@ -113,7 +117,7 @@ def split_of(data: LabelledData, *, store: bool = True) -> Split:
 
     Images that were seen before stay on their side, also where their file was changed since; one
     about which folders differ is held back. Of new images, in the order of their hashes, as many
-    are held back as are missing to a quarter of all. A side changes later only where nothing would
+    are held back as are missing (see `wanted`). A side changes later only where nothing would
     be left to learn from, or too little to judge by.
 
     Parameters
