@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.finetuning.fakes import comparison
@@ -17,7 +19,7 @@ SAME = comparison(2.0, 2.0, 0.2)
 def test_better_weights_are_promoted() -> None:
     verdict = judge(comparison(4, 2, 0.5), SAME)
     assert verdict.promoted and verdict.outcome == "better"
-    assert "4.00 -> 2.00 clicks an object, the mean" in verdict.reasons[0]
+    assert "4.00 -> 2.00 clicks an object, the geometric mean" in verdict.reasons[0]
     assert "interval -2.50 to -1.50" in verdict.reasons[0]
 
 
@@ -36,6 +38,14 @@ def test_one_figure_is_not_bought_with_another(others: dict[str, float]) -> None
     verdict = judge(comparison(4, 2, 0.5, **others), SAME)
     assert not verdict.promoted
     assert f"worse in {next(iter(others)).replace('_', '@')}" in verdict.reasons[0]
+
+
+def test_more_clicks_in_all_are_never_better() -> None:
+    """Fewer for most objects, and many more for a few: the geometric mean alone would pass."""
+    few = comparison(4, 2, 0.5, NoC_90=2.5)
+    figures = [f if f.name != "NoC@90" else replace(f, low=-1.0, high=6.0) for f in few.figures]
+    verdict = judge(replace(few, figures=tuple(figures)), SAME)
+    assert verdict.outcome == "not better" and "worse in NoC@90" in verdict.reasons[0]
 
 
 def test_forgetting() -> None:
@@ -99,13 +109,15 @@ def promoted_of(draws: int, alike: float) -> int:
     promoted = 0
     for seed in range(draws):
         rng = np.random.default_rng(seed)
-        own = {image: rng.normal() for image in dict.fromkeys(images)}
-        shared = np.array([own[image] for image in images])
-        change = 2 * (np.sqrt(alike) * shared + np.sqrt(1 - alike) * rng.normal(size=len(found)))
-        clicks = np.clip(np.rint(9 + np.stack([0 * change, change])), 1, 19).astype(int)
+        sides = []
+        for _ in range(2):  # before and after could be exchanged
+            own = {image: rng.normal() for image in dict.fromkeys(images)}
+            shared = np.array([own[image] for image in images])
+            noise = np.sqrt(alike) * shared + np.sqrt(1 - alike) * rng.normal(size=len(found))
+            sides.append(np.clip(np.rint(9 + 2 * noise), 1, 19).astype(int))
         before, after = (
             [Score(p, (*[0.1] * (n - 1), 0.95), "") for p, n in zip(found, row, strict=True)]
-            for row in clicks
+            for row in sides
         )
         promoted += judge(compare(before, after), SAME).promoted
     return promoted

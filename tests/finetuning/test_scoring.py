@@ -23,7 +23,7 @@ def score(number: int, *ious: float) -> Score:
 
 def test_figures_by_hand() -> None:
     *figures, early = score(0, 0.5, 0.83, 0.86, 0.95).figures
-    assert figures == [3, 4, 0.5, 0.86, 0.95, 3.5] and early == 3
+    assert figures == [3, 4, 0.5, 0.86, 0.95, pytest.approx(12**0.5)] and early == 3
     # Never reached: 20 clicks; done early: the last IoU stays.
     assert score(0, 0.5, 0.6).figures == (20, 20, 0.5, 0.6, 0.6, 20, 10)
     assert score(0, *[0.1] * 12, 0.95).figures[-1] == 10
@@ -92,10 +92,27 @@ def test_paired_intervals() -> None:
     assert (noc.before, noc.after, noc.change, noc.low, noc.high) == (4, 2, -2, -2, -2)
     assert (found.objects, found.images) == (8, 2)
     json.dumps(found.as_json())
+    both = found.figure("NoC")
+    assert (both.before, both.after) == (pytest.approx(4), pytest.approx(2))
+    assert (both.low, both.high) == (pytest.approx(-2), pytest.approx(-2))
     mixed = [score(n, 0.1, 0.95) if n % 2 else score(n, *[0.1] * 5, 0.95) for n in range(8)]
     unsure = compare(before, mixed)
     assert unsure is not None
     assert unsure.figure("NoC@85").low < 0 < unsure.figure("NoC@85").high
+
+
+def test_one_hard_object_does_not_outweigh_the_others() -> None:
+    """The geometric mean tells by which part clicks shrink: half of them, but for one object."""
+    before = [score(n, *[0.1] * (3 if n else 9), 0.95) for n in range(8)]
+    after = [score(n, *[0.1] * (1 if n else 19), 0.95) for n in range(8)]
+    found = compare(before, after)
+    assert found is not None
+    both, plain = found.figure("NoC"), found.figure("NoC@85")
+    assert both.before == pytest.approx((4**7 * 10) ** (1 / 8))
+    assert both.after == pytest.approx((2**7 * 20) ** (1 / 8))
+    assert mean(after)["NoC"] == pytest.approx(both.after, abs=1e-4)
+    assert (plain.before, plain.after) == (38 / 8, 34 / 8)
+    assert both.high < 0.5 < plain.high
 
 
 def test_only_common_objects_are_compared() -> None:

@@ -16,7 +16,8 @@ from napari_fclick.finetuning.split import FILE, split_of, wanted
 
 
 @pytest.mark.parametrize(
-    ("images", "held"), [(1, 0), (2, 0), (3, 1), (4, 2), (6, 2), (8, 3), (10, 4), (12, 4), (16, 4), (40, 10)]
+    ("images", "held"),
+    [(1, 0), (2, 0), (3, 1), (4, 2), (6, 2), (8, 3), (10, 4), (12, 4), (16, 4), (40, 10)],
 )
 def test_a_third_or_a_quarter_is_held_back(images: int, held: int) -> None:
     assert wanted(images) == held

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_fclick.core.folders import IGNORE_LABEL
 from napari_fclick.core.window import Box
@@ -60,19 +62,22 @@ def figures(ious: Sequence[float]) -> tuple[float, ...]:
     return (
         *clicks,
         *(after[n - 1] for n in CLICKS),
-        sum(clicks) / len(clicks),
+        math.prod(clicks) ** (1 / len(clicks)),
         sum(early) / len(early),
     )
 
 
-#: The last but one is the mean of the clicks to all targets; the last the same with an easy one
-#: and ten clicks at most, which one hard object sways less.
+#: The last but one is the mean of the clicks to all targets, the last the same with an easy one and
+#: ten clicks at most: one hard object sways them less.
 NAMES = (
     *(f"NoC@{100 * target:.0f}" for target in TARGETS),
     *(f"IoU@{n}" for n in CLICKS),
     "NoC",
     "NoC10",
 )
+#: Of these the mean is the geometric one, over targets and objects alike: it tells by which part
+#: clicks grow or shrink, and one object that takes twenty of them does not outweigh ten others.
+GEOMETRIC = np.array([name == "NoC" for name in NAMES])
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Figure:
         Of `NAMES`: fewer clicks (NoC) are better, and more IoU is.
     before, after : float
     low, high : float
-        95 % interval of the mean of the objects' changes; see `intervals.paired_intervals`.
+        95 % interval of the change; see `intervals.paired_intervals`.
     """
 
     name: str
@@ -187,8 +192,18 @@ def mean(scores: Sequence[Score]) -> dict[str, float]:
     """Return the means over objects by name; empty of none."""
     if not scores:
         return {}
-    means = np.mean([score.figures for score in scores], axis=0)
+    means = _from_scale(_to_scale(scores).mean(axis=0))
     return {name: round(float(value), 4) for name, value in zip(NAMES, means, strict=True)}
+
+
+def _to_scale(scores: Iterable[Score]) -> NDArray[np.float64]:
+    """Return figures (objects, `NAMES`) on the scale on which they are averaged."""
+    found = np.array([score.figures for score in scores], np.float64)
+    return np.where(GEOMETRIC, np.log(np.where(GEOMETRIC, found, 1)), found)
+
+
+def _from_scale(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(GEOMETRIC, np.exp(np.where(GEOMETRIC, means, 0)), means)
 
 
 def curve(scores: Sequence[Score]) -> list[float]:
@@ -209,14 +224,14 @@ def compare(before: Sequence[Score], after: Sequence[Score]) -> Comparison | Non
     pairs = paired(before, after)
     if len(pairs) < 2:
         return None
-    old = np.array([b.figures for b, _ in pairs])
-    new = np.array([a.figures for _, a in pairs])
+    old, new = _to_scale(b for b, _ in pairs), _to_scale(a for _, a in pairs)
     images = [b.probe.key.partition("/")[0] for b, _ in pairs]
-    bounds = paired_intervals(new - old, images)
-    figures = tuple(
-        Figure(name, float(b), float(a), *bound)
-        for name, b, a, bound in zip(NAMES, old.mean(0), new.mean(0), bounds, strict=True)
-    )
+    bounds = np.array(paired_intervals(new - old, images))
+    was, now = _from_scale(old.mean(0)), _from_scale(new.mean(0))
+    # What is known of a geometric mean is the factor: it is told in clicks, too.
+    low, high = (_from_scale(old.mean(0) + bound) - was for bound in bounds.T)
+    rows = zip(NAMES, was, now, low, high, strict=True)
+    figures = tuple(Figure(name, *map(float, values)) for name, *values in rows)
     return Comparison(len(pairs), len(set(images)), figures)
 
 

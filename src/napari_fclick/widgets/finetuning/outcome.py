@@ -55,7 +55,7 @@ class FigureRow(_Told):
     Attributes
     ----------
     name : str
-        ``NoC@85``: clicks to IoU 0.85; ``NoC``: the mean of those to 0.85 and to 0.90;
+        ``NoC@85``: clicks to IoU 0.85; ``NoC``: the geometric mean of those to 0.85 and 0.90;
         ``NoC10``: the mean of those to 0.80, 0.85 and 0.90, ten at most each; ``IoU@3``: IoU
         after three clicks.
     before, after : float
