@@ -44,8 +44,9 @@ def main() -> None:
             found.append(predictor.describe(plane.image, Click(*pixel)))
     seen = Seen.of(torch.from_numpy(np.stack(found)))
     loaded = checkpoints.load_all(args.weights)
-    tensors = loaded.network.state_dict() | checkpoints.extras(seen, loaded.general)
-    saved = checkpoints.save(args.out, tensors, loaded.card, half=True)
+    state = loaded.network.state_dict()
+    state |= checkpoints.extras(state, seen, loaded.specialists)
+    saved = checkpoints.save(args.out, state, loaded.card, half=True)
     print(f"{args.out}: {len(found)} objects seen, {saved.sha256}")
 
 

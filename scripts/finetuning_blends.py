@@ -35,14 +35,20 @@ LEAST = 20
 
 def blends(tuned: str, wanted: list[float], everywhere: bool) -> dict[str, Predictor]:
     """Return predictors of the base weights and of the blends, by their names."""
-    learned, card, _, general = checkpoints.load_all(tuned)
+    loaded = checkpoints.load_all(tuned)
+    learned, card = loaded.main, loaded.card
     base, taken = card.tuned["parent"], float(card.tuned["blend"])
     predictors = {"base": Predictor.from_weights(base)}
     for alpha in wanted:
         network, _ = checkpoints.load(base)
         network.load_state_dict(blend(network.state_dict(), learned.state_dict(), alpha / taken))
-        others = None if everywhere else deepcopy(general)
-        predictors[f"{alpha:g}"] = Predictor(network, card, choose_device("auto"), others)
+        general, specialists = deepcopy((loaded.network, loaded.specialists))
+        if everywhere or not specialists:
+            general, specialists = network, ()
+        else:
+            specialists = (specialists[0]._replace(network=network), *specialists[1:])
+        device = choose_device("auto")
+        predictors[f"{alpha:g}"] = Predictor(general, card, device, specialists)
     return predictors
 
 

@@ -187,10 +187,12 @@ def taught(notes: list[Noted], seed: int) -> ReachJudge:
 
 def write(weights: str, judge: ReachJudge, out: Path, recipe: str) -> None:
     """Write the weights with the judge."""
-    network, card, seen, general = checkpoints.load_all(weights)
+    network, card, seen, specialists = checkpoints.load_all(weights)
     state = {k: v for k, v in network.state_dict().items() if not k.startswith("reach.")}
-    state |= checkpoints.extras(seen, general)
     state |= {f"reach.{name}": value for name, value in judge.state_dict().items()}
+    for each in specialists:
+        each.network.reach = judge
+    state |= checkpoints.extras(state, seen, specialists)
     shape = card.network.model_copy(update={"reach_channels": CHANNELS})
     card = card.model_copy(update={"network": shape, "recipe": f"{card.recipe}; {recipe}"})
     saved = checkpoints.save(out, state, card, half=True)

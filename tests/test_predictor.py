@@ -16,7 +16,7 @@ from napari_fclick import Click, ClickSequence, Predictor
 from napari_fclick.core.clicks import ClickError
 from napari_fclick.evaluation.metrics import iou
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import General
+from napari_fclick.network.checkpoints import Specialist
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import DeviceError
 from napari_fclick.network.recognition import Recogniser
@@ -449,18 +449,22 @@ def test_which_network_answers(predictor: Predictor, knows: bool) -> None:
     tuned = FCANet(loaded.card.network)
     assert tuned.reach is not None and loaded.network.reach is not None
     tuned.reach.load_state_dict(loaded.network.reach.state_dict())  # tuning leaves it as it is
-    recogniser = Recogniser(torch.zeros(1, 128), torch.tensor([1.0 if knows else -1.0]))
-    general = General(loaded.network, recogniser)
-    both = Predictor(deepcopy(tuned), loaded.card, torch.device("cpu"), general)
+    ignorant = Recogniser(torch.zeros(128), torch.tensor(-1.0))
+    recogniser = Recogniser(torch.zeros(128), torch.tensor(1.0 if knows else -1.0))
+    specialists = [
+        Specialist("nothing", FCANet(loaded.card.network), ignorant),
+        Specialist("cells", deepcopy(tuned), recogniser),
+    ]
+    both = Predictor(loaded.network, loaded.card, torch.device("cpu"), specialists)
     alone = Predictor(tuned, loaded.card, torch.device("cpu")) if knows else predictor
     first, expected = both.predict(IMAGE, [CLICK]), alone.predict(IMAGE, [CLICK])
-    assert first.recognised is knows and expected.recognised is None
+    assert first.specialist == (1 if knows else -1) and expected.specialist is None
     assert np.array_equal(first.probability, expected.probability)
     # What was found out stays for the object's later clicks, and in the next slice.
-    both._recogniser = Recogniser(torch.zeros(1, 128), torch.tensor([0.0]))
+    both._recognisers = [ignorant._replace(bias=torch.ones(()))] * 2
     clicks = [CLICK, Click(90, 157, positive=False)]
     second, wanted = both.predict(IMAGE, clicks, first), alone.predict(IMAGE, clicks, expected)
-    assert second.recognised is knows
+    assert second.specialist == first.specialist
     assert np.array_equal(second.probability, wanted.probability)
 
 

@@ -38,9 +38,9 @@ class Prediction:
         Of the structural integrity strategy; it belongs to the weights.
     block : Block or None
         Pixels read from a lazy image, for the object's next click.
-    recognised : bool or None
-        Whether it looks like the images that the weights were tuned on; None of weights that
-        make no difference.
+    specialist : int or None
+        Which of the weights' specialists answered: -1 where none knows the image, None where it
+        was not asked.
     """
 
     probability: FloatArray
@@ -51,7 +51,7 @@ class Prediction:
     timings: dict[str, float] = field(default_factory=dict)
     connectivity: Connectivity = 8
     block: Block | None = field(default=None, repr=False, compare=False)
-    recognised: bool | None = None
+    specialist: int | None = None
 
     #: Whether the network said it, so that its probability tells how sure that is.
     by_network: ClassVar[bool] = True

@@ -21,10 +21,9 @@ from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.core.window import Window
 from napari_fclick.looking import Looking
 from napari_fclick.network import checkpoints, recognition
-from napari_fclick.network.checkpoints import Card, General
+from napari_fclick.network.checkpoints import Card, Specialist
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import channels_last, choose_device, fold_batch_norms
-from napari_fclick.network.recognition import Recogniser
 from napari_fclick.prediction import Earlier, Prediction
 from napari_fclick.reach import Reach
 from napari_fclick.reading import WindowReader
@@ -48,8 +47,8 @@ class Predictor:
     card : Card
         Says how pixels and clicks reach it.
     device : torch.device
-    general : General, optional
-        Answers on images that are not like those that ``network`` was tuned on.
+    specialists : sequence of Specialist
+        The first one that knows an image answers in the place of ``network``.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class Predictor:
         network: FCANet,
         card: Card,
         device: torch.device,
-        general: General | None = None,
+        specialists: Sequence[Specialist] = (),
     ) -> None:
         self.card = card
         self.preprocessing = card.preprocessing
@@ -65,10 +64,9 @@ class Predictor:
         self._judge = copy.deepcopy(network.reach)
         #: What decides how far a correcting click reaches.
         self.reach = Reach(None if self._judge is None else self._judged)
-        self._network = self._general = _quick(network)
-        self._recogniser: Recogniser | None = None
-        if general is not None:
-            self._general, self._recogniser = _quick(general.network), general.recogniser
+        self._recognisers = [each.recogniser for each in specialists]
+        #: The specialists', in their order; the general one is the last.
+        self._networks = [_quick(each.network) for each in specialists] + [_quick(network)]
         try:
             self._move(device)
         except RuntimeError as error:
@@ -112,13 +110,13 @@ class Predictor:
             If ``window`` is neither of the two. The other errors are ValueErrors, too.
         """
         chosen = choose_device(device)
-        network, card, _, general = checkpoints.load_all(weights)
+        network, card, _, specialists = checkpoints.load_all(weights)
         if window is not None:
             if window not in ("anchored", "whole"):
                 raise ValueError(f"window {window!r} is neither 'anchored' nor 'whole'")
             preprocessing = card.preprocessing.model_copy(update={"window": window})
             card = card.model_copy(update={"preprocessing": preprocessing})
-        return cls(network, card, chosen, general)
+        return cls(network, card, chosen, specialists)
 
     @property
     def name(self) -> str:
@@ -200,8 +198,8 @@ class Predictor:
         reader = WindowReader(image, shape, sequence, channels, limits, connectivity)
         if previous is not None:
             reader.remember(previous.block)
-        recognised = self._recognised(reader, previous)
-        run = partial(self._run, self._general if recognised is False else self._network)
+        specialist = self._who_knows(reader, previous)
+        run = partial(self._run, self._networks[-1 if specialist is None else specialist])
         if view is not None:
             earlier = None if previous is None else Earlier(previous.probability, previous.view)
             probability = view.expand(run(reader, [view], earlier)[0])
@@ -219,7 +217,7 @@ class Predictor:
             timings=reader.seconds,
             connectivity=connectivity,
             block=reader.kept(view),
-            recognised=recognised,
+            specialist=specialist,
         )
 
     def describe(
@@ -260,13 +258,14 @@ class Predictor:
 
     # --- the network --------------------------------------------------------------------
 
-    def _recognised(self, reader: WindowReader, previous: Prediction | None) -> bool | None:
-        """Whether an image looks like those that the network was tuned on, as it did before."""
-        if self._recogniser is None:
+    def _who_knows(self, reader: WindowReader, previous: Prediction | None) -> int | None:
+        """Return which specialist answers, as before; -1 for none, None where there are none."""
+        if not self._recognisers:
             return None
-        if previous is not None and previous.recognised is not None:
-            return previous.recognised
-        return self._recogniser.knows(self._describe(reader))
+        if previous is not None and previous.specialist is not None:
+            return previous.specialist
+        seen = self._describe(reader)
+        return next((n for n, each in enumerate(self._recognisers) if each.knows(seen)), -1)
 
     def _describe(self, reader: WindowReader) -> torch.Tensor:
         size = self.preprocessing.first_size
@@ -318,7 +317,7 @@ class Predictor:
 
     def _move(self, device: torch.device) -> None:
         self.device = device
-        for network in {self._network, self._general}:
+        for network in self._networks:
             network.to(device)
 
     @torch.inference_mode()
@@ -335,7 +334,7 @@ class Predictor:
     def _described(self, x: torch.Tensor, inner: tuple[int, int]) -> torch.Tensor:
         x = x.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
-            return recognition.describe(self._general.backbone, x, inner)
+            return recognition.describe(self._networks[-1].backbone, x, inner)
 
     @torch.inference_mode()
     def _judged(self, evidence: FloatArray) -> FloatArray:

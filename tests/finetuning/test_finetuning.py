@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.finetuning.fakes import Threshold
+from tests.finetuning.fakes import DESCRIBED, Threshold
 from tests.finetuning.scenes import data, folder, squares
 
 from napari_fclick.core.clicks import Click, ClickSequence
@@ -26,6 +26,9 @@ from napari_fclick.finetuning.scoring import curve, mean
 from napari_fclick.finetuning.sources import LabelledData, from_arrays
 from napari_fclick.finetuning.tuning import Tuned
 from napari_fclick.network import checkpoints
+from napari_fclick.network.checkpoints import Specialist
+from napari_fclick.network.fcanet import FCANet
+from napari_fclick.network.recognition import Recogniser
 from napari_fclick.predictor import Predictor
 from napari_fclick.samples import coins
 
@@ -38,20 +41,21 @@ class Fakes:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, radius: int) -> None:
         self.radius = radius
-        network, _ = checkpoints.load("default")
+        network = checkpoints.load_all("default").network
         self.base = network.state_dict()
+        self.begun_from: dict[str, torch.Tensor] | None = None
         monkeypatch.setattr(finetuning, "Predictor", self.predictor)
         monkeypatch.setattr(finetuning, "Tuning", self)
         monkeypatch.setattr(finetuning, "general_set", lambda: data(4, "general", first=100))
         monkeypatch.setattr(finetuning, "replayed_set", lambda seed: data(2, "scenes", first=200))
 
-    def predictor(self, network: Any, card: Any, device: Any, general: Any = None) -> Threshold:
-        state = network.state_dict()
+    def predictor(self, network: Any, card: Any, device: Any, specialists: Any = ()) -> Threshold:
+        state = (specialists[0].network if specialists else network).state_dict()
         is_base = all(torch.equal(value, state[name]) for name, value in self.base.items())
         return Threshold(5 if is_base else self.radius)
 
     def __call__(self, sets: Any, options: Any, card: Any, left: Any, *others: Any) -> Fakes:
-        self.sets, self.seconds = sets, left()
+        self.sets, self.seconds, self.begun_from = sets, left(), others[-1]
         return self
 
     def run(self) -> Tuned:
@@ -97,28 +101,51 @@ def test_better_weights_are_written_with_their_card(
     assert next(e for e in events if e["event"] == "summary")["training_images"] == 8
 
 
+def same(one: FCANet, state: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(value, state[name]) for name, value in one.state_dict().items())
+
+
 def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fakes = Fakes(monkeypatch, radius=9)
     result, _ = run(tmp_path, data(12))
     first = checkpoints.load_all(result.out)
-    assert first.general is not None and first.seen is not None
-    for name, value in first.general.network.state_dict().items():
-        assert torch.equal(value, fakes.base[name]), name
-    # Tuned once more, it knows either kind, and leaves others to the same weights as before.
-    again, _ = run(tmp_path / "again", data(12, first=300), weights=str(result.out))
+    assert first.card.specialists == ("squares",) and first.seen is not None
+    assert same(first.network, fakes.base) and not same(first.main, fakes.base)
+    # Tuned once more, from those, it knows either kind, and leaves others to the first weights.
+    again, _ = run(tmp_path / "again", data(12, "more", first=300), weights=str(result.out))
     second = checkpoints.load_all(again.out)
-    assert second.general is not None and second.card.tuned["other images"] == "default"
-    assert len(second.general.recogniser.bias) == 2
-    assert torch.equal(second.general.recogniser.weight[0], first.general.recogniser.weight[0])
-    assert torch.equal(
-        second.general.network.state_dict()["head.2.bias"], fakes.base["head.2.bias"]
-    )
+    assert fakes.begun_from is not None and same(first.main, fakes.begun_from)
+    assert second.card.specialists == ("more", "squares")
+    assert second.card.tuned["other images"] == result.card.name
+    assert same(second.network, fakes.base)
+    assert same(second.specialists[1].network, first.main.state_dict())
     assert again.card.parent == result.card.sha256
     # Unless that is not wanted: then they answer on all images.
     everywhere, _ = run(tmp_path / "everywhere", data(12), recognise=False)
     third = checkpoints.load_all(everywhere.out)
-    assert third.general is None and "other images" not in third.card.tuned
+    assert third.specialists == () and "other images" not in third.card.tuned
+    assert not same(third.network, fakes.base)
     assert everywhere.note == ""
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_it_begins_from_the_specialist_that_knows_the_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knows: bool
+) -> None:
+    fakes = Fakes(monkeypatch, radius=9)
+    loaded = checkpoints.load_all("default")
+    other = {name: value + 2 for name, value in fakes.base.items()}
+    network = FCANet(loaded.card.network)
+    network.load_state_dict(other)
+    recogniser = Recogniser(torch.zeros(DESCRIBED), torch.tensor(1.0 if knows else -1.0))
+    known = Specialist("wings", network.eval(), recogniser)
+    card = loaded.card.model_copy(update={"specialists": ("wings",)})
+    tensors = fakes.base | checkpoints.extras(fakes.base, loaded.seen, [known])
+    checkpoints.save(tmp_path / "both.safetensors", tensors, card)
+    result, _ = run(tmp_path, data(12), weights=str(tmp_path / "both.safetensors"))
+    assert fakes.begun_from is not None
+    assert same(network, fakes.begun_from) == knows
+    assert result.card.specialists == ("squares", "wings")
 
 
 def test_worse_weights_are_kept_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,11 +297,11 @@ def test_other_images_are_answered_as_before(tmp_path: Path, quick: None) -> Non
     before, after = Predictor.from_weights("default"), Predictor.from_weights(result.out)
     image, labels = squares(50)
     own = ClickSequence([Click(*middle(labels == 1))])
-    assert after.predict(image, own).recognised is True
+    assert after.predict(image, own).specialist == 0
     coin, where = coins()[0][0], ClickSequence([Click(140, 68)])
     for clicks in (where, where.add(Click(120, 90, False))):
         found, expected = after.predict(coin, clicks), before.predict(coin, clicks)
-        assert found.recognised is False and expected.recognised is None
+        assert found.specialist == -1
         assert np.array_equal(found.probability, expected.probability)
 
 

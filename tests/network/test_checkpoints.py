@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import Card, General, WeightsError
+from napari_fclick.network.checkpoints import Card, Specialist, WeightsError
 from napari_fclick.network.fcanet import COMPACT, FCANet
 from napari_fclick.network.recognition import Recogniser, Seen
 
@@ -153,29 +153,52 @@ def test_default_weights_are_whole() -> None:
 
 
 def test_what_is_saved_beside_a_network(weights: Path, tmp_path: Path) -> None:
-    torch.manual_seed(1)
     network, card = checkpoints.load(weights)
-    other = FCANet(COMPACT)
+    torch.manual_seed(1)
+    other, alike = FCANet(COMPACT), FCANet(COMPACT)
+    alike.load_state_dict(network.state_dict() | {"head.2.bias": torch.ones(1)})
     seen = Seen(torch.rand(4), torch.rand(4, 4))
-    general = General(other, Recogniser(torch.rand(2, 4), torch.rand(2)))
-    path = tmp_path / "both.safetensors"
-    tensors = network.state_dict() | checkpoints.extras(seen, general)
-    assert checkpoints.save(path, tensors, card).sha256 != card.sha256
-    found = checkpoints.load_all(path)
-    assert found.seen is not None and found.general is not None
-    pairs = [
-        (found.network.state_dict(), network.state_dict()),
-        (found.general.network.state_dict(), other.state_dict()),
-        (found.seen._asdict(), seen._asdict()),
-        (found.general.recogniser._asdict(), general.recogniser._asdict()),
+    specialists = [
+        Specialist(name, each, Recogniser(torch.rand(4), torch.rand(())))
+        for name, each in (("cells", other), ("wings", alike))
     ]
+    state = network.state_dict()
+    saved = checkpoints.extras(state, seen, specialists)
+    # Of a specialist only what differs is written.
+    assert [name for name in saved if name.startswith("specialist.1.")] == [
+        "specialist.1.head.2.bias",
+        "specialist.1.recogniser.weight",
+        "specialist.1.recogniser.bias",
+    ]
+    path = tmp_path / "both.safetensors"
+    named = card.model_copy(update={"specialists": ("cells", "wings")})
+    assert checkpoints.save(path, state | saved, named).sha256 != card.sha256
+    found = checkpoints.load_all(path)
+    assert found.seen is not None
+    pairs = [(found.network.state_dict(), state), (found.seen._asdict(), seen._asdict())]
+    for read, each in zip(found.specialists, specialists, strict=True):
+        pairs.append((read.network.state_dict(), each.network.state_dict()))
+        pairs.append((read.recogniser._asdict(), each.recogniser._asdict()))
     for one, expected in pairs:
         assert one.keys() == expected.keys()
         assert all(torch.equal(value, expected[name]) for name, value in one.items())
-    assert not found.general.network.training
+    assert not any(each.network.training for each in found.specialists)
+    # What the weights were made for: the network tuned last, or the general one.
+    assert found.main is found.network
+    tuned = found._replace(card=named.model_copy(update={"tuned": {"steps": "7"}}))
+    assert tuned.main is found.specialists[0].network
     # Weights without all that are what they were.
-    assert checkpoints.load_all(weights)[2:] == (None, None)
-    del tensors["recogniser.bias"]
-    checkpoints.save(path, tensors, card)
+    assert checkpoints.load_all(weights)[2:] == (None, ())
+    del saved["specialist.0.recogniser.bias"]
+    checkpoints.save(path, state | saved, named)
     with pytest.raises(WeightsError, match="do not fit the network its card names"):
         checkpoints.load(path)
+
+
+def test_who_answered_is_told(weights: Path) -> None:
+    card = checkpoints.read_card(weights).model_copy(update={"specialists": ("cells", "wings")})
+    assert not any(card.source(number) for number in (None, -1, 0, 1))  # they were not tuned
+    card = card.model_copy(update={"tuned": {"other images": "default"}})
+    assert card.source(0) == card.source(None) == ""
+    assert card.source(1) == "wings answered: not like the images of cells"
+    assert card.source(-1) == "default answered: not like the images of cells"

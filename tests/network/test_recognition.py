@@ -7,7 +7,7 @@ import torch
 
 from napari_fclick.network import recognition
 from napari_fclick.network.backbones import make_backbone
-from napari_fclick.network.recognition import Recogniser, Seen, describe
+from napari_fclick.network.recognition import Seen, describe
 
 SIZE = 12
 
@@ -51,14 +51,6 @@ def test_images_left_out_are_recognised_all_the_same() -> None:
     strict = recognition.fit(seen, own[:20], [0] * 20)
     assert not all(strict.knows(each) for each in own[20:])
     assert all(found.knows(each) for each in own)
-
-
-def test_joined_knows_either() -> None:
-    one = Recogniser(torch.tensor([[1.0, 0.0]]), torch.tensor([-1.0]))
-    other = Recogniser(torch.tensor([[0.0, 1.0]]), torch.tensor([-1.0]))
-    both = one.joined(other)
-    assert both.knows(torch.tensor([2.0, 0.0])) and both.knows(torch.tensor([0.0, 2.0]))
-    assert not both.knows(torch.tensor([0.5, 0.5])) and not one.knows(torch.tensor([0.0, 2.0]))
 
 
 def test_a_description_is_of_what_lies_in_the_image() -> None:

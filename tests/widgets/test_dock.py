@@ -6,7 +6,6 @@ import gc
 import threading
 import weakref
 from contextlib import closing
-from types import SimpleNamespace
 from typing import Any
 
 import dask.array as da
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from tests.session.fakes import FakePrediction, FakePredictor
 
+from napari_fclick.network import checkpoints
 from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal
 from napari_fclick.widgets.planes import to_world
@@ -463,13 +463,15 @@ def test_the_status_tells_where_other_weights_answered(
 ) -> None:
     """Tuned weights leave images that do not look like those tuned on to others."""
     widget = open_dock(GRAY)
-    predictor.card = SimpleNamespace(name="cells", sha256="", tuned={"other images": "default"})
-    for column, recognised in ((20, True), (50, False), (70, None)):
-        monkeypatch.setattr(FakePrediction, "recognised", recognised, raising=False)
+    card = checkpoints.load("default")[1]
+    tuned = {"specialists": ("cells", "nuclei"), "tuned": {"other images": "default"}}
+    predictor.card = card.model_copy(update=tuned)
+    for column, answered in ((20, 0), (50, -1), (70, None)):
+        monkeypatch.setattr(FakePrediction, "specialist", answered, raising=False)
         widget.controller.click(20, column)
         assert widget.wait_idle()
         told = "default answered: not like the images of cells" in status(widget)
-        assert told == (recognised is False)
+        assert told == (answered == -1)
         accept(widget)
 
 

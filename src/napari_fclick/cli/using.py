@@ -90,14 +90,15 @@ def segment(
         [read_click(text) for text in click] + [read_click(text, False) for text in not_ or ()]
     )
     pixels = _plane(read_image(image, stack=slice_ is not None), image, slice_)
-    prediction = load_predictor(weights, device).predict(pixels, clicks)
+    predictor = load_predictor(weights, device)
+    prediction = predictor.predict(pixels, clicks)
     mask = prediction.full_mask(threshold, integrity)
     write_mask(out, mask.astype("uint8") * 255)
     report = _segment_report(prediction, mask, threshold, integrity, out)
     if integrity and report["integrity_fell_back"]:
         say("no positive click lies in the mask: kept the part nearest the first click")
-    if prediction.recognised is False:
-        say(f"not like the images that {weights} was tuned on: the weights before answered")
+    if source := predictor.card.source(prediction.specialist):
+        say(source)
     if as_json:
         print(json.dumps(report))
     else:

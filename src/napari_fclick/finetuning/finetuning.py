@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
-
-from torch import Tensor
 
 from napari_fclick.finetuning import recognising
 from napari_fclick.finetuning.bench import Bench, value
@@ -27,10 +25,11 @@ from napari_fclick.finetuning.split import Split, split_of
 from napari_fclick.finetuning.summary import summarise
 from napari_fclick.finetuning.tuning import Report, State, Tuned, Tuning, check_base
 from napari_fclick.finetuning.writing import as_stored, check_out, make_card, write
-from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import General
+from napari_fclick.network import checkpoints, recognition
+from napari_fclick.network.checkpoints import Card, Specialist
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import choose_device
+from napari_fclick.network.recognition import Recogniser
 from napari_fclick.predictor import Predictor
 
 logger = logging.getLogger(__name__)
@@ -40,6 +39,8 @@ AFTER = 0.7
 #: How often the judging objects are tested, and the watched ones outside of training, counted in
 #: times that the first test takes: later ones may be slower by `MARGIN`.
 AGAIN, TRIED = 1 + MARGIN, 1 + MARGIN * (1 + len(BLENDS))
+#: A specialist that knows a larger part of the images than this is begun from.
+MOSTLY = 0.5
 #: How often progress is told, in seconds.
 EVERY = 1.0
 
@@ -104,9 +105,9 @@ class _FineTuning:
         self._loaded = checkpoints.load_all(options.weights)
         self._card = self._loaded.card
         check_base(options.weights, self._card)
-        self._base: State = {k: v.clone() for k, v in self._loaded.network.state_dict().items()}
-        #: What the new weights leave other images to.
-        self._elsewhere: General | None = None
+        self._base = _copied(self._loaded.main)
+        #: Tells the images that the new weights answer on; None where they answer on all.
+        self._recogniser: Recogniser | None = None
 
     def run(self) -> Result:
         """Go through all stages, and return what came of them."""
@@ -158,7 +159,7 @@ class _FineTuning:
         # What was learned from tells nothing of what was forgotten.
         others = [image for image in general.images if image.digest not in self._learned]
         self._general = Bench(others, 2 * options.objects, *told)
-        base = self._method(self._base, self._loaded.general)
+        base = self._predictor(self._loaded.specialists)
         for test, part, times in (
             (self._own.judge_base, 0.4, AGAIN),
             (self._general.judge_base, 0.45, AGAIN),
@@ -170,21 +171,23 @@ class _FineTuning:
         self._reserve()
 
     def _recognise(self, split: Split) -> None:
-        """Learn what the images look like, so that the new weights answer on no others."""
-        seen, before = self._loaded.seen, self._loaded.general
-        if seen is None or not self._options.recognise:
+        """Learn what the images look like, so that the new weights answer on no others.
+
+        Of the base weights it begins from the specialist that knows most of the images.
+        """
+        loaded, looking = self._loaded, self._predictor(())
+        looks = recognising.looks_of(looking, split.choose(self._data, split.training))
+        if looks is None:
             return
-        others = self._loaded.network if before is None else before.network
-        looking = self._method(others.state_dict())
-        found = recognising.fit(looking, seen, split.choose(self._data, split.training))
-        if found is None:
+        shares = [looks.known(each.recogniser) for each in loaded.specialists]
+        if not loaded.is_tuned and max(shares, default=0) > MOSTLY:
+            self._base = _copied(loaded.specialists[shares.index(max(shares))].network)
+        if loaded.seen is None or not self._options.recognise:
             return
+        self._recogniser = recognition.fit(loaded.seen, *looks)
         if self._own.judging:
             probes = [score.probe for score in self._own.judging]
-            self._recognised = recognising.share(looking, found, probes)
-        if before is not None:  # what it was tuned on before is not to be left to others
-            found = before.recogniser.joined(found)
-        self._elsewhere = General(others, found)
+            self._recognised = recognising.share(looking, self._recogniser, probes)
 
     def _train(self, learning: list[LearningSet]) -> Tuned:
         self._begin("training", "learning from the images")
@@ -192,7 +195,15 @@ class _FineTuning:
         watch = self._watch if self._own.watched else None
         left = lambda: self._budget.training_left  # noqa: E731 - asked again and again
         tuned = Tuning(
-            learning, self._options, self._card, left, watch, self._tell, self._stop, self._device
+            learning,
+            self._options,
+            self._card,
+            left,
+            watch,
+            self._tell,
+            self._stop,
+            self._device,
+            self._base,
         ).run()
         if not tuned.steps:
             raise ValueError("stopped before anything was learned: nothing was written")
@@ -209,7 +220,7 @@ class _FineTuning:
             if tried and self._budget.left < self._judging() + self._trying() / 3:
                 break
             state = as_stored(blend(self._base, tuned.state, alpha))
-            method = self._method(state, self._elsewhere)
+            method = self._method(state)
             own, general = self._own.look(method), self._general.look(method)
             # Without watched objects the farthest that does not forget is taken.
             clicks = value(own) if own else -alpha
@@ -220,7 +231,7 @@ class _FineTuning:
     def _finish(self, split: Split, tuned: Tuned, alpha: float) -> Result:
         self._begin("scoring after", "testing the new weights on the same objects")
         state = as_stored(blend(self._base, tuned.state, alpha))
-        method = self._method(state, self._elsewhere)
+        method = self._method(state)
         own = self._own.test(method, AFTER * self._budget.testing_left)
         general = self._general.test(method, self._budget.testing_left)
         comparisons = {
@@ -237,13 +248,12 @@ class _FineTuning:
             "outcome": verdict.outcome,
             "reasons": "; ".join(verdict.reasons),
         }
-        if self._elsewhere is not None:
-            facts["other images"] = self._card.tuned.get("other images", self._card.name)
+        if self._recogniser is not None:
+            facts["other images"] = self._card.name
             facts["recognised"] = f"{self._recognised:.2f}" if self._own.judging else ""
         mixed = sorted(self._learned - set(split.training)) if self._options.replay else ()
         card = make_card(self._card, self._data, split, self._options, facts, comparisons, mixed)
-        tensors = state | checkpoints.extras(self._loaded.seen, self._elsewhere)
-        path, card = write(self._out, tensors, card, verdict)
+        path, card = write(self._out, *self._packed(state, card), verdict)
         return Result(
             out=path,
             card=card,
@@ -260,11 +270,38 @@ class _FineTuning:
 
     # --- helpers ------------------------------------------------------------------------
 
-    def _method(self, state: Mapping[str, Tensor], general: General | None = None) -> Predictor:
+    def _predictor(self, specialists: Sequence[Specialist]) -> Predictor:
         # A predictor changes the networks that it is given.
-        network, general = deepcopy((self._loaded.network, general))
+        general, others = deepcopy((self._loaded.network, specialists))
+        return Predictor(general, self._card, self._device, others)
+
+    def _method(self, state: State) -> Predictor:
+        """Return what new weights do: on the images that they know, or on all."""
+        if self._recogniser is None:
+            return Predictor(self._filled(state), self._card, self._device)
+        return self._predictor(self._specialists(state, self._recogniser))
+
+    def _filled(self, state: State) -> FCANet:
+        network = deepcopy(self._loaded.network)
         network.load_state_dict(state)
-        return Predictor(network, self._card, self._device, general)
+        return network
+
+    def _specialists(self, state: State, recogniser: Recogniser) -> tuple[Specialist, ...]:
+        own = Specialist(self._data.name, self._filled(state), recogniser)
+        return own, *self._loaded.specialists
+
+    def _packed(self, state: State, card: Card) -> tuple[State, Card]:
+        """Return all tensors that are written, and the card that goes with them."""
+        seen = self._loaded.seen
+        if self._recogniser is None:
+            # Where the first stages have learned, too, they see otherwise.
+            seen = seen if self._options.train_parts == "heads" else None
+            known: tuple[Specialist, ...] = ()
+        else:
+            known = self._specialists(state, self._recogniser)
+            state = self._loaded.network.state_dict()
+        card = card.model_copy(update={"specialists": tuple(each.name for each in known)})
+        return dict(state) | checkpoints.extras(state, seen, known), card
 
     def _watch(self, network: FCANet, step: int, best: float | None) -> float:
         scores = self._own.look(Predictor(network, self._card, self._device))
@@ -328,6 +365,10 @@ class _FineTuning:
     def _watch_event(self, step: int, scores: list[Score], best: bool) -> None:
         if scores:
             self._report({"event": "watch", "step": step, **mean(scores), "best": best})
+
+
+def _copied(network: FCANet) -> State:
+    return {name: value.clone() for name, value in network.state_dict().items()}
 
 
 def _other(folder: Path) -> LabelledData:

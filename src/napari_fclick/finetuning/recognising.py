@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from napari_fclick.core.arrays import Array
 from napari_fclick.core.clicks import Click
@@ -15,8 +16,7 @@ from napari_fclick.core.peaks import middle
 from napari_fclick.core.window import Box
 from napari_fclick.finetuning.objects import Probe, objects_of
 from napari_fclick.finetuning.sources import LabelledImage
-from napari_fclick.network import recognition
-from napari_fclick.network.recognition import Recogniser, Seen
+from napari_fclick.network.recognition import Recogniser
 from napari_fclick.predictor import Predictor
 
 Item = TypeVar("Item")
@@ -27,20 +27,36 @@ MOST, MOST_EACH = 80, 12
 CROPS = (128, 256)
 
 
-def fit(predictor: Predictor, seen: Seen, images: Sequence[LabelledImage]) -> Recogniser | None:
-    """Return what tells images from those that weights were trained on.
+class Looks(NamedTuple):
+    """What windows of images look like.
+
+    Attributes
+    ----------
+    descriptions : Tensor, float32, shape (n, D)
+        See `napari_fclick.network.recognition.describe`.
+    images : list of int
+        Which image each is of.
+    """
+
+    descriptions: Tensor
+    images: list[int]
+
+    def known(self, recogniser: Recogniser) -> float:
+        """Return which part of them a recogniser knows, from 0 to 1."""
+        return float(np.mean([recogniser.knows(each) for each in self.descriptions]))
+
+
+def looks_of(predictor: Predictor, images: Sequence[LabelledImage]) -> Looks | None:
+    """Return what images look like about their objects: as they are, and in crops.
 
     Parameters
     ----------
     predictor : Predictor
-        Of those weights.
-    seen : Seen
-        What belongs to them.
     images : sequence of LabelledImage
 
     Returns
     -------
-    Recogniser or None
+    Looks or None
         None where there are fewer than two objects.
     """
     some = evenly(images, MOST // 2)
@@ -49,9 +65,7 @@ def fit(predictor: Predictor, seen: Seen, images: Sequence[LabelledImage]) -> Re
         for pixels, click in _shown(image, min(MOST // len(some), MOST_EACH)):
             found.append(predictor.describe(pixels, click))
             numbers.append(number)
-    if len(found) < 2:
-        return None
-    return recognition.fit(seen, torch.from_numpy(np.stack(found)), numbers)
+    return Looks(torch.from_numpy(np.stack(found)), numbers) if len(found) > 1 else None
 
 
 def share(predictor: Predictor, recogniser: Recogniser, probes: Sequence[Probe]) -> float:
@@ -60,7 +74,6 @@ def share(predictor: Predictor, recogniser: Recogniser, probes: Sequence[Probe])
     Parameters
     ----------
     predictor : Predictor
-        See `fit`.
     recogniser : Recogniser
     probes : sequence of Probe
         One at least.

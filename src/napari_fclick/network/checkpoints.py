@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ SUFFIX = ".safetensors"
 _METADATA_KEY = "napari-fclick"
 _BUNDLED = Path(__file__).parent / "weights"
 #: What the names of tensors begin with that are no part of the network itself.
-_GENERAL, _RECOGNISER, _SEEN = "general.", "recogniser.", "seen."
+_SEEN, _SPECIALIST, _RECOGNISER = "seen.", "specialist.{}.", "recogniser."
 
 
 class WeightsError(ValueError):
@@ -48,42 +48,76 @@ class Card(BaseModel):
     tuned: dict[str, str] = Field(
         {}, description="of a fine-tuning: its data's hash, its split, when, how long"
     )
+    specialists: tuple[str, ...] = Field(
+        (), description="names of the networks that answer on the images they were tuned on"
+    )
     sha256: str = Field("", description="of the tensors and of the rest of this card")
 
+    def source(self, specialist: int | None) -> str:
+        """Tell which network answered, where weights that were tuned left it to another one.
 
-class General(NamedTuple):
-    """What answers on images that are not like those that weights were tuned on.
+        Parameters
+        ----------
+        specialist : int or None
+            See `napari_fclick.prediction.Prediction`.
+
+        Returns
+        -------
+        str
+            Empty where there is nothing to tell.
+        """
+        if not (self.tuned and self.specialists) or specialist in (None, 0):
+            return ""
+        others = (*self.specialists, self.tuned.get("other images", "the weights before"))
+        assert specialist is not None
+        return f"{others[specialist]} answered: not like the images of {self.specialists[0]}"
+
+
+class Specialist(NamedTuple):
+    """A network that answers on images like those it was tuned on.
 
     Attributes
     ----------
+    name : str
     network : FCANet
-        That they were made from; how far clicks reach it knows no better than they do.
+        How far clicks reach it knows no better than the one it was made from.
     recogniser : Recogniser
         Tells which images are like those.
     """
 
+    name: str
     network: FCANet
     recogniser: Recogniser
 
 
 class Loaded(NamedTuple):
-    """All that a weights file holds.
+    """All that a weights file holds; networks are in evaluation mode, on the CPU, in float32.
 
     Attributes
     ----------
     network : FCANet
-        In evaluation mode, on the CPU, in float32.
+        Answers on images that no specialist knows.
     card : Card
     seen : Seen or None
-        What the images look like that it, or the general one, was trained on.
-    general : General or None
-        None where the network answers on all images.
+        What the images look like that it was trained on.
+    specialists : tuple of Specialist
+        The first one that knows an image answers.
     """
 
     network: FCANet
     card: Card
     seen: Seen | None = None
-    general: General | None = None
+    specialists: tuple[Specialist, ...] = ()
+
+    @property
+    def main(self) -> FCANet:
+        """The network that the weights were made for: the one tuned last, else the general one."""
+        return self.specialists[0].network if self.is_tuned else self.network
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether the first specialist is the one that the weights were made for."""
+        return bool(self.card.tuned and self.specialists)
 
 
 def fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:
@@ -107,7 +141,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
     ----------
     path : Path
     tensors : mapping of str to Tensor
-        The state of the `FCANet` that ``card.network`` describes, and what `extras` returns.
+        The state of the `FCANet` that ``card.network`` describes, and what `extras` returns of
+        those that ``card.specialists`` names.
     card : Card
         Its sha256 is filled in.
     half : bool
@@ -127,14 +162,25 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
     return card
 
 
-def extras(seen: Seen | None, general: General | None = None) -> dict[str, Tensor]:
-    """Return what is saved beside a network, see `Loaded`, as tensors by their names."""
+def extras(
+    state: Mapping[str, Tensor], seen: Seen | None, specialists: Sequence[Specialist] = ()
+) -> dict[str, Tensor]:
+    """Return what is saved beside a network, as tensors by their names.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        Of the network; of the specialists only what differs from it is saved.
+    seen, specialists
+        See `Loaded`.
+    """
     parts: list[tuple[str, Mapping[str, Tensor]]] = []
     if seen is not None:
         parts.append((_SEEN, seen._asdict()))
-    if general is not None:
-        parts.append((_GENERAL, general.network.state_dict()))
-        parts.append((_RECOGNISER, general.recogniser._asdict()))
+    for number, each in enumerate(specialists):
+        prefix, own = _SPECIALIST.format(number), each.network.state_dict()
+        parts.append((prefix, {k: v for k, v in own.items() if not torch.equal(v, state[k])}))
+        parts.append((prefix + _RECOGNISER, each.recogniser._asdict()))
     return {prefix + name: value for prefix, part in parts for name, value in part.items()}
 
 
@@ -150,11 +196,12 @@ def read_card(path: Path) -> Card:
 
 
 def load(weights: str | Path) -> tuple[FCANet, Card]:
-    """Load and verify weights; return their network, in evaluation mode, and their card.
+    """Load and verify weights; return the network that they were made for, and their card.
 
     See `load_all`, which returns what else is in the file.
     """
-    return load_all(weights)[:2]
+    found = load_all(weights)
+    return found.main, found.card
 
 
 def load_all(weights: str | Path) -> Loaded:
@@ -181,13 +228,18 @@ def load_all(weights: str | Path) -> Loaded:
             f"{path}: the content does not match the file's own sha256; it was edited"
         )
     values = {name: _restored(value) for name, value in tensors.items()}
-    seen, general, recogniser = (_taken(values, p) for p in (_SEEN, _GENERAL, _RECOGNISER))
+    seen = _taken(values, _SEEN)
+    own = [_taken(values, _SPECIALIST.format(n)) for n in range(len(card.specialists))]
+    recognisers = [_taken(each, _RECOGNISER) for each in own]
     try:
         return Loaded(
             _filled(card.network, values),
             card,
             Seen(**seen) if seen else None,
-            General(_filled(card.network, general), Recogniser(**recogniser)) if general else None,
+            tuple(
+                Specialist(name, _filled(card.network, values | part), Recogniser(**recogniser))
+                for name, part, recogniser in zip(card.specialists, own, recognisers, strict=True)
+            ),
         )
     except (RuntimeError, TypeError):
         raise WeightsError(f"{path}: the tensors do not fit the network its card names") from None
@@ -289,7 +341,8 @@ def _taken(values: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def _filled(config: NetworkConfig, values: Mapping[str, Tensor]) -> FCANet:
     with torch.device("meta"):
         network = FCANet(config)
-    network.load_state_dict(values, assign=True)
+    # Copies, as several networks may have the same values.
+    network.load_state_dict({name: value.clone() for name, value in values.items()}, assign=True)
     return network.eval()
 
 

@@ -1,8 +1,8 @@
 """Whether an image looks like those that weights were tuned on.
 
-Weights that were tuned on images of one kind answer on others worse than the weights that they
-were made from. A file of tuned weights therefore holds both, and a recogniser: it tells by what
-the first stages of the network see about the first click which of the two is to answer.
+A network that was tuned on images of one kind answers on others worse than the one that it was
+made from. Weights therefore hold both, and a recogniser: it tells by what the first stages of the
+general network see about the first click which of the two is to answer.
 
 What is seen is described by the mean and the standard deviation of each channel of F1 and F2. The
 recogniser is a linear discriminant between the descriptions of the images tuned on and those that
@@ -50,24 +50,20 @@ class Seen(NamedTuple):
 
 
 class Recogniser(NamedTuple):
-    """Tells the images tuned on from others; several, where weights were tuned several times.
+    """Tells the images tuned on from others.
 
     Attributes
     ----------
-    weight : Tensor, float32, shape (k, D)
-    bias : Tensor, float32, shape (k,)
+    weight : Tensor, float32, shape (D,)
+    bias : Tensor, float32, shape ()
     """
 
     weight: Tensor
     bias: Tensor
 
     def knows(self, description: Tensor) -> bool:
-        """Whether a description (D,) is of an image like those tuned on, by any of them."""
-        return bool((self.weight @ description + self.bias).max() > 0)
-
-    def joined(self, other: Recogniser) -> Recogniser:
-        """Return one that knows what either of two knows."""
-        return Recogniser(*(torch.cat(pair) for pair in zip(self, other, strict=True)))
+        """Whether a description (D,) is of an image like those tuned on."""
+        return bool(self.weight @ description + self.bias > 0)
 
 
 @torch.inference_mode()
@@ -112,7 +108,6 @@ def fit(seen: Seen, descriptions: Tensor, images: Sequence[int]) -> Recogniser:
     Returns
     -------
     Recogniser
-        Of one kind.
     """
     found, number = descriptions.double(), torch.tensor(list(images))
     weight, bias = _boundary(seen, found)
@@ -124,7 +119,7 @@ def fit(seen: Seen, descriptions: Tensor, images: Sequence[int]) -> Recogniser:
     scores = torch.cat(left_out)
     if len(scores):
         bias = bias - min(scores.quantile(1 - RECOGNISED), torch.zeros((), dtype=torch.float64))
-    return Recogniser(weight[None].float(), bias[None].float())
+    return Recogniser(weight.float(), bias.float())
 
 
 def _boundary(seen: Seen, own: Tensor) -> tuple[Tensor, Tensor]:

@@ -41,12 +41,7 @@ from napari_fclick.widgets.object_list import NARROW, ObjectList
 from napari_fclick.widgets.sections import Scroller, Section
 from napari_fclick.widgets.session_bar import LostBar, ResumeBar, SessionBar
 from napari_fclick.widgets.stacks.panel import StackPanel
-from napari_fclick.widgets.status import (
-    describe,
-    describe_effort,
-    describe_source,
-    describe_unaccepted,
-)
+from napari_fclick.widgets.status import describe, describe_effort, describe_unaccepted
 from napari_fclick.widgets.vertices import ForgetVertices
 
 POLICIES = {
@@ -322,8 +317,7 @@ class FirstClickWidget(Docked):
         stacks = self.controller.stacks
         stakes = self.controller.stakes.text if stacks.current is None else stacks.stakes
         said = stacks.text or describe(session, self.controller.image, stakes)
-        source = describe_source(session.answers.latest, self.controller.predictor)
-        parts = (self.controller.apart, said, source)
+        parts = (self.controller.apart, said, self._source(session))
         self.status.setText(" · ".join(part for part in parts if part))
         self._show_settings()
 
@@ -379,6 +373,12 @@ class FirstClickWidget(Docked):
             "undo": session.can_undo,
             "redo": session.can_redo,
         }
+
+    def _source(self, session: Session) -> str:
+        """Return which network answered, where it is another one than that of the weights."""
+        card = getattr(self.controller.predictor, "card", None)
+        answered = getattr(session.answers.latest, "specialist", None)
+        return "" if card is None else str(card.source(answered))
 
     def _running(self) -> str:
         if self.controller.loading:

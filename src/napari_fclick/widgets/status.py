@@ -52,21 +52,6 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
     return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
-def describe_source(prediction: Any, predictor: Any) -> str:
-    """Return which weights answered, where it is not the chosen ones; else nothing.
-
-    Parameters
-    ----------
-    prediction : Prediction or None
-    predictor : Predictor or None
-    """
-    card = getattr(predictor, "card", None)
-    if card is None or getattr(prediction, "recognised", None) is not False:
-        return ""
-    others = card.tuned.get("other images", "the weights before")
-    return f"{others} answered: not like the images of {card.name}"
-
-
 def describe_unaccepted(session: Session, line: Line | None = None) -> str:
     """Return one line: the other slices that have clicks of no accepted object.
 
