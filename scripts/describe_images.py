@@ -4,8 +4,8 @@
 
 Fine-tuned weights answer only on images that look more like those tuned on, see
 `napari_fclick.network.recognition`. Objects are drawn as a configuration's training does, each of
-its sets equally often, and clicked on in the middle; of what is seen about them only the mean and
-the covariance are kept. The network stays as it is.
+its sets equally often, and clicked on in the middle, in the whole image and in crops; of what is
+seen about them only the mean and the covariance are kept. The network stays as it is.
 """
 
 from __future__ import annotations
@@ -17,12 +17,21 @@ import numpy as np
 import torch
 from fit_reach import drawn
 
-from napari_fclick.core.clicks import Click
-from napari_fclick.core.peaks import middle
+from napari_fclick.finetuning.recognising import Looks, views_of
 from napari_fclick.network import checkpoints
 from napari_fclick.network.recognition import Seen
 from napari_fclick.predictor import Predictor
 from napari_fclick.training.config import TrainingConfig
+
+
+def looks(predictor: Predictor, config: TrainingConfig, objects: int, seed: int) -> Looks:
+    """Return what objects of a configuration's sets look like, each set's equally often."""
+    found, images = [], []
+    for source, ref in drawn(config, objects, seed):
+        for pixels, click in views_of(source.plane(ref), ref.label):
+            found.append(predictor.describe(pixels, click))
+            images.append(hash((source, ref.pair)))
+    return Looks(torch.from_numpy(np.stack(found)), images)
 
 
 def main() -> None:
@@ -36,18 +45,12 @@ def main() -> None:
     args = parser.parse_args()
     predictor = Predictor.from_weights(args.weights, "cpu")
     config = TrainingConfig.from_toml(args.config)
-    found = []
-    for source, ref in drawn(config, args.objects, args.seed):
-        plane = source.plane(ref)
-        pixel = middle(plane.labels == ref.label)
-        if pixel is not None:
-            found.append(predictor.describe(plane.image, Click(*pixel)))
-    seen = Seen.of(torch.from_numpy(np.stack(found)))
+    found = looks(predictor, config, args.objects, args.seed)
     loaded = checkpoints.load_all(args.weights)
     state = loaded.network.state_dict()
-    state |= checkpoints.extras(state, seen, loaded.specialists)
+    state |= checkpoints.extras(state, Seen.of(found.descriptions), loaded.specialists)
     saved = checkpoints.save(args.out, state, loaded.card, half=True)
-    print(f"{args.out}: {len(found)} objects seen, {saved.sha256}")
+    print(f"{args.out}: {len(found.images)} views of {args.objects} objects, {saved.sha256}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ def test_blends_by_hand() -> None:
 def test_the_smallest_blend_with_most_of_the_gain_is_taken() -> None:
     tried = [Tried(0.6, 2.0, 0), Tried(0.4, 2.5, 0), Tried(0.2, 4.0, 0)]
     assert chosen(tried, before=5.0) == 0.4  # 2.5 of 3, and 2.4 are enough
+    assert chosen(tried, before=5.0, enough=1.0) == 0.6
     assert chosen(tried, before=3.4) == 0.6
     forgetting = [tried[0]._replace(excess=0.1), *tried[1:]]
     assert chosen(forgetting, before=5.0) == 0.4

@@ -35,7 +35,7 @@ class Tried(NamedTuple):
     excess: float
 
 
-def chosen(tried: Sequence[Tried], before: float) -> float:
+def chosen(tried: Sequence[Tried], before: float, enough: float = ENOUGH) -> float:
     """Return which blend to take.
 
     Parameters
@@ -44,10 +44,12 @@ def chosen(tried: Sequence[Tried], before: float) -> float:
         One at least.
     before : float
         The base weights' value.
+    enough : float in (0, 1]
+        Part of the best one's gain that is enough; 1 where little is forgotten anyway.
     """
     best = min(tried, key=lambda each: (each.excess, each.value))
-    enough = before - ENOUGH * max(before - best.value, 0.0)
-    fitting = [t.alpha for t in tried if t.excess <= best.excess and t.value <= enough]
+    least = before - enough * max(before - best.value, 0.0)
+    fitting = [t.alpha for t in tried if t.excess <= best.excess and t.value <= least]
     return min(fitting, default=best.alpha)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from napari_fclick.finetuning import recognising
 from napari_fclick.finetuning.bench import Bench, value
-from napari_fclick.finetuning.blending import Tried, blend, chosen
+from napari_fclick.finetuning.blending import ENOUGH, Tried, blend, chosen
 from napari_fclick.finetuning.budget import MARGIN, Budget
 from napari_fclick.finetuning.gate import FORGETTING, forgotten, judge
 from napari_fclick.finetuning.objects import MIN_AREA, LearningSet
@@ -226,7 +226,8 @@ class _FineTuning:
             clicks = value(own) if own else -alpha
             tried.append(Tried(alpha, clicks, max(self._forgotten(general) - FORGETTING, 0.0)))
         before = value(self._own.watched) if self._own.watched else -math.inf
-        return chosen(tried, before)
+        # Where other images are left to the base weights, a large one forgets no more.
+        return chosen(tried, before, ENOUGH if self._recogniser is None else 1.0)
 
     def _finish(self, split: Split, tuned: Tuned, alpha: float) -> Result:
         self._begin("scoring after", "testing the new weights on the same objects")

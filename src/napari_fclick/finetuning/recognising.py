@@ -78,7 +78,7 @@ def share(predictor: Predictor, recogniser: Recogniser, probes: Sequence[Probe])
     probes : sequence of Probe
         One at least.
     """
-    shown = [next(_of(probe.plane, probe.ref.label)) for probe in probes]
+    shown = [next(views_of(probe.plane, probe.ref.label)) for probe in probes]
     return float(
         np.mean([recogniser.knows(torch.from_numpy(predictor.describe(*each))) for each in shown])
     )
@@ -93,11 +93,11 @@ def evenly(items: Sequence[Item], most: int) -> list[Item]:
 def _shown(image: LabelledImage, objects: int) -> Iterator[tuple[Array, Click]]:
     """Yield objects of an image, and where they are clicked on."""
     for ref in evenly(objects_of(image), objects):
-        yield from _of(image.planes[ref.index], ref.label)
+        yield from views_of(image.planes[ref.index], ref.label)
 
 
-def _of(plane: Plane, label: int) -> Iterator[tuple[Array, Click]]:
-    """Yield an object in its plane, then in crops of it."""
+def views_of(plane: Plane, label: int) -> Iterator[tuple[Array, Click]]:
+    """Yield an object in its plane, then in crops of it: pixels, and a click on its middle."""
     pixel = middle(plane.labels == label)
     assert pixel is not None  # an object has pixels
     yield plane.image, Click(*pixel)
