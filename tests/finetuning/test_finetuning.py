@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.finetuning.fakes import DESCRIBED, Threshold
+from tests.finetuning.fakes import Threshold
 from tests.finetuning.scenes import data, folder, squares
 
 from napari_fclick.core.clicks import Click, ClickSequence
@@ -26,9 +26,7 @@ from napari_fclick.finetuning.scoring import curve, mean
 from napari_fclick.finetuning.sources import LabelledData, from_arrays
 from napari_fclick.finetuning.tuning import Tuned
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import Specialist
 from napari_fclick.network.fcanet import FCANet
-from napari_fclick.network.recognition import Recogniser
 from napari_fclick.predictor import Predictor
 from napari_fclick.samples import coins
 
@@ -43,7 +41,6 @@ class Fakes:
         self.radius = radius
         network = checkpoints.load_all("default").network
         self.base = network.state_dict()
-        self.begun_from: dict[str, torch.Tensor] | None = None
         monkeypatch.setattr(finetuning, "Predictor", self.predictor)
         monkeypatch.setattr(finetuning, "Tuning", self)
         monkeypatch.setattr(finetuning, "general_set", lambda: data(4, "general", first=100))
@@ -55,7 +52,7 @@ class Fakes:
         return Threshold(5 if is_base else self.radius)
 
     def __call__(self, sets: Any, options: Any, card: Any, left: Any, *others: Any) -> Fakes:
-        self.sets, self.seconds, self.begun_from = sets, left(), others[-1]
+        self.sets, self.seconds = sets, left()
         return self
 
     def run(self) -> Tuned:
@@ -114,9 +111,8 @@ def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.Monkey
     # Tuned once more, from those, it knows either kind, and leaves others to the first weights.
     again, _ = run(tmp_path / "again", data(12, "more", first=300), weights=str(result.out))
     second = checkpoints.load_all(again.out)
-    assert fakes.begun_from is not None and same(first.main, fakes.begun_from)
     assert second.card.specialists == ("more", "squares")
-    assert second.card.tuned["other images"] == result.card.name
+    assert second.card.tuned["other images"] == "default"
     assert same(second.network, fakes.base)
     assert same(second.specialists[1].network, first.main.state_dict())
     assert again.card.parent == result.card.sha256
@@ -126,26 +122,6 @@ def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.Monkey
     assert third.specialists == () and "other images" not in third.card.tuned
     assert not same(third.network, fakes.base)
     assert everywhere.note == ""
-
-
-@pytest.mark.parametrize("knows", [True, False])
-def test_it_begins_from_the_specialist_that_knows_the_images(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knows: bool
-) -> None:
-    fakes = Fakes(monkeypatch, radius=9)
-    loaded = checkpoints.load_all("default")
-    other = {name: value + 2 for name, value in fakes.base.items()}
-    network = FCANet(loaded.card.network)
-    network.load_state_dict(other)
-    recogniser = Recogniser(torch.zeros(DESCRIBED), torch.tensor(1.0 if knows else -1.0))
-    known = Specialist("wings", network.eval(), recogniser)
-    card = loaded.card.model_copy(update={"specialists": ("wings",)})
-    tensors = fakes.base | checkpoints.extras(fakes.base, loaded.seen, [known])
-    checkpoints.save(tmp_path / "both.safetensors", tensors, card)
-    result, _ = run(tmp_path, data(12), weights=str(tmp_path / "both.safetensors"))
-    assert fakes.begun_from is not None
-    assert same(network, fakes.begun_from) == knows
-    assert result.card.specialists == ("squares", "wings")
 
 
 def test_worse_weights_are_kept_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,6 @@ AFTER = 0.7
 #: How often the judging objects are tested, and the watched ones outside of training, counted in
 #: times that the first test takes: later ones may be slower by `MARGIN`.
 AGAIN, TRIED = 1 + MARGIN, 1 + MARGIN * (1 + len(BLENDS))
-#: A specialist that knows a larger part of the images than this is begun from.
-MOSTLY = 0.5
 #: How often progress is told, in seconds.
 EVERY = 1.0
 
@@ -105,7 +103,8 @@ class _FineTuning:
         self._loaded = checkpoints.load_all(options.weights)
         self._card = self._loaded.card
         check_base(options.weights, self._card)
-        self._base = _copied(self._loaded.main)
+        main = self._loaded.main.state_dict()
+        self._base: State = {name: value.clone() for name, value in main.items()}
         #: Tells the images that the new weights answer on; None where they answer on all.
         self._recogniser: Recogniser | None = None
 
@@ -171,20 +170,15 @@ class _FineTuning:
         self._reserve()
 
     def _recognise(self, split: Split) -> None:
-        """Learn what the images look like, so that the new weights answer on no others.
-
-        Of the base weights it begins from the specialist that knows most of the images.
-        """
-        loaded, looking = self._loaded, self._predictor(())
+        """Learn what the images look like, so that the new weights answer on no others."""
+        seen = self._loaded.seen
+        if seen is None or not self._options.recognise:
+            return
+        looking = self._predictor(())
         looks = recognising.looks_of(looking, split.choose(self._data, split.training))
         if looks is None:
             return
-        shares = [looks.known(each.recogniser) for each in loaded.specialists]
-        if not loaded.is_tuned and max(shares, default=0) > MOSTLY:
-            self._base = _copied(loaded.specialists[shares.index(max(shares))].network)
-        if loaded.seen is None or not self._options.recognise:
-            return
-        self._recogniser = recognition.fit(loaded.seen, *looks)
+        self._recogniser = recognition.fit(seen, *looks)
         if self._own.judging:
             probes = [score.probe for score in self._own.judging]
             self._recognised = recognising.share(looking, self._recogniser, probes)
@@ -203,7 +197,6 @@ class _FineTuning:
             self._tell,
             self._stop,
             self._device,
-            self._base,
         ).run()
         if not tuned.steps:
             raise ValueError("stopped before anything was learned: nothing was written")
@@ -250,7 +243,7 @@ class _FineTuning:
             "reasons": "; ".join(verdict.reasons),
         }
         if self._recogniser is not None:
-            facts["other images"] = self._card.name
+            facts["other images"] = self._card.tuned.get("other images", self._card.name)
             facts["recognised"] = f"{self._recognised:.2f}" if self._own.judging else ""
         mixed = sorted(self._learned - set(split.training)) if self._options.replay else ()
         card = make_card(self._card, self._data, split, self._options, facts, comparisons, mixed)
@@ -366,10 +359,6 @@ class _FineTuning:
     def _watch_event(self, step: int, scores: list[Score], best: bool) -> None:
         if scores:
             self._report({"event": "watch", "step": step, **mean(scores), "best": best})
-
-
-def _copied(network: FCANet) -> State:
-    return {name: value.clone() for name, value in network.state_dict().items()}
 
 
 def _other(folder: Path) -> LabelledData:

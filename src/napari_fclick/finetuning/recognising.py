@@ -41,10 +41,6 @@ class Looks(NamedTuple):
     descriptions: Tensor
     images: list[int]
 
-    def known(self, recogniser: Recogniser) -> float:
-        """Return which part of them a recogniser knows, from 0 to 1."""
-        return float(np.mean([recogniser.knows(each) for each in self.descriptions]))
-
 
 def looks_of(predictor: Predictor, images: Sequence[LabelledImage]) -> Looks | None:
     """Return what images look like about their objects: as they are, and in crops.

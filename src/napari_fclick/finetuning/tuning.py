@@ -15,7 +15,6 @@ from torch import Tensor
 
 from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.finetuning.options import FineTuneOptions
-from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Card
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.training.config import PhaseConfig, SetConfig, TrainingConfig
@@ -111,8 +110,6 @@ class Tuning:
     report, stop : callable
     device : torch.device, optional
         By default a GPU if there is one that training runs on, else the CPU.
-    start : dict of str to Tensor, optional
-        To begin from; by default the base weights' main network.
     """
 
     def __init__(
@@ -125,11 +122,9 @@ class Tuning:
         report: Report,
         stop: Callable[[], bool],
         device: torch.device | None = None,
-        start: State | None = None,
     ) -> None:
         self._options, self._sets, self._card = options, sets, card
         self._left, self._watch, self._report, self._stop = seconds_left, watch, report, stop
-        self._start = start
         self._processes = OnDevice(chosen=device) if device else Processes()
         self._steps = self._looked_at = 0
         self._best: tuple[float, State] | None = None
@@ -184,7 +179,7 @@ class Tuning:
             seed=options.seed,
             network=self._card.network,
             imagenet=False,
-            start=self._begun_from(out),
+            start=options.weights,
             sets=tuple(SetConfig(path=Path(s.name), weight=w) for s, w in kept),
             phases=(PhaseConfig(steps=steps, size=options.size, batch=options.batch),),
             lr=options.lr,
@@ -197,16 +192,6 @@ class Tuning:
             workers=0,
             log_every=1_000_000,
         )
-
-    def _begun_from(self, folder: Path) -> str:
-        """Return the weights to begin from, as a name or a file."""
-        if self._start is None:
-            return self._options.weights
-        path = folder / "start.safetensors"
-        if not path.exists():
-            card = self._card.model_copy(update={"specialists": (), "tuned": {}})
-            checkpoints.save(path, self._start, card)
-        return str(path)
 
     # --- after each step ----------------------------------------------------------------
 

@@ -66,7 +66,7 @@ class Card(BaseModel):
         str
             Empty where there is nothing to tell.
         """
-        if not (self.tuned and self.specialists) or specialist in (None, 0):
+        if specialist in (None, 0):
             return ""
         others = (*self.specialists, self.tuned.get("other images", "the weights before"))
         assert specialist is not None
@@ -112,12 +112,7 @@ class Loaded(NamedTuple):
     @property
     def main(self) -> FCANet:
         """The network that the weights were made for: the one tuned last, else the general one."""
-        return self.specialists[0].network if self.is_tuned else self.network
-
-    @property
-    def is_tuned(self) -> bool:
-        """Whether the first specialist is the one that the weights were made for."""
-        return bool(self.card.tuned and self.specialists)
+        return self.specialists[0].network if self.specialists else self.network
 
 
 def fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:
