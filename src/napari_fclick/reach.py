@@ -17,6 +17,7 @@ import numpy as np
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.evidence import Pixels, Point, pixels_in_reach
+from napari_fclick.core.resizing import WHOLE
 from napari_fclick.core.window import Window
 from napari_fclick.one_way import one_way
 from napari_fclick.prediction import Prediction, confidence
@@ -100,16 +101,19 @@ class Reach:
         judged: FloatArray = np.zeros(shape, np.float32)
         chance[pixels.rows, pixels.columns] = judge(pixels.evidence)
         judged[pixels.rows, pixels.columns] = 1
+        part = WHOLE
         if shape != out.shape:
-            judged, chance = view.expand(judged), view.expand(chance)
+            part = view.touched(pixels.rows, pixels.columns)
+            judged, chance = view.expand(judged, part), view.expand(chance, part)
             # A pixel that is not judged says nothing of the one beside it.
             chance /= np.maximum(judged, 1e-6)
         positive = clicks[-1].positive
-        if not previous.is_guess:
-            # What was not the object's is no part of what the click adds to.
-            out = np.where((before > 0.5) & ~mask, out, before)
+        # What was not the object's is no part of what the click adds to.
+        stays = (before > 0.5) & ~mask
+        out = out.copy() if previous.is_guess else np.where(stays, out, before)
         now, way = (chance, np.maximum) if positive else (1 - chance, np.minimum)
-        out = np.where((judged > 0) & (mask != positive), way(now, before), out)
+        changes = (judged > 0) & (mask[part] != positive)
+        out[part] = np.where(changes, way(now, before[part]), out[part])
         row, column = clicks[-1].pixel
         out[row - view.top, column - view.left] = CERTAIN if positive else 1 - CERTAIN
         return out.astype(np.float32, copy=False)
