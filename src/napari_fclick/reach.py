@@ -92,25 +92,24 @@ class Reach:
         judge: Judge, found: FloatArray, view: Window, clicks: ClickSequence, previous: Prediction
     ) -> FloatArray:
         """Return the probability after one more click."""
-        out: FloatArray = one_way(found, view, clicks, previous)
         known = in_reach(found, view, clicks, previous)
         if known is None:
-            return out
+            return one_way(found, view, clicks, previous)
         pixels, shape, before, mask = known
         chance: FloatArray = np.zeros(shape, np.float32)
         judged: FloatArray = np.zeros(shape, np.float32)
         chance[pixels.rows, pixels.columns] = judge(pixels.evidence)
         judged[pixels.rows, pixels.columns] = 1
         part = WHOLE
-        if shape != out.shape:
+        if shape != found.shape:
             part = view.touched(pixels.rows, pixels.columns)
             judged, chance = view.expand(judged, part), view.expand(chance, part)
             # A pixel that is not judged says nothing of the one beside it.
             chance /= np.maximum(judged, 1e-6)
         positive = clicks[-1].positive
         # What was not the object's is no part of what the click adds to.
-        stays = (before > 0.5) & ~mask
-        out = out.copy() if previous.is_guess else np.where(stays, out, before)
+        others = (before > 0.5) & ~mask
+        out = found.copy() if previous.is_guess else np.where(others, found, before)
         now, way = (chance, np.maximum) if positive else (1 - chance, np.minimum)
         changes = (judged > 0) & (mask[part] != positive)
         out[part] = np.where(changes, way(now, before[part]), out[part])
