@@ -176,7 +176,7 @@ def test_a_run_to_its_end(
     assert panel.result.headline.text() == "✓ The new weights are better."
     assert panel.result.promote.isEnabled()
     labels = [label.text() for label in panel.result.own.findChildren(QLabel)]
-    assert labels.count("Clicks, mean of both") == 1
+    assert labels.count("Mean of both") == 1
     (row,) = panel.result.gallery.rows
     assert row.title.text().startswith("cells, object 1")
     assert panel.start.isEnabled()
@@ -488,8 +488,8 @@ def test_words_are_cut_off_rather_than_figures(qtbot: QtBot) -> None:
     table.resize(table.minimumSizeHint().width(), 200)
     table.show()
     words, *figures = (table._grid.itemAtPosition(6, column).widget() for column in range(3))
-    assert words.width() < words.fontMetrics().horizontalAdvance("Clicks, mean of both")
-    assert words.toolTip() == "Clicks, mean of both"
+    assert words.width() < words.fontMetrics().horizontalAdvance("Mean of both")
+    assert words.toolTip() == "Mean of both"
     assert all(each.width() >= each.sizeHint().width() for each in figures)
 
 

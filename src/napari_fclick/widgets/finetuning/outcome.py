@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 #: Labels of figures that are means of others.
-MEANS = {"NoC": "Clicks, mean of both", "NoC10": "Clicks, ten at most"}
+MEANS = {"NoC": "Mean of both", "NoC10": "Ten at most"}
 
 
 class _Told(BaseModel):

@@ -179,5 +179,5 @@ class ResultView(QWidget):
 
 
 def _signed(number: float) -> str:
-    """Return a number with its sign; a minus as wide as a plus."""
-    return f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
+    """Return a number with its sign; a minus as wide as a plus, and none of zero."""
+    return f"{round(number, 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
