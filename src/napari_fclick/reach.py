@@ -17,7 +17,6 @@ import numpy as np
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.evidence import Pixels, Point, pixels_in_reach
-from napari_fclick.core.resizing import WHOLE
 from napari_fclick.core.window import Window
 from napari_fclick.one_way import one_way
 from napari_fclick.prediction import Prediction, confidence
@@ -92,27 +91,25 @@ class Reach:
         judge: Judge, found: FloatArray, view: Window, clicks: ClickSequence, previous: Prediction
     ) -> FloatArray:
         """Return the probability after one more click."""
+        out: FloatArray = one_way(found, view, clicks, previous)
         known = in_reach(found, view, clicks, previous)
         if known is None:
-            return one_way(found, view, clicks, previous)
+            return out
         pixels, shape, before, mask = known
         chance: FloatArray = np.zeros(shape, np.float32)
         judged: FloatArray = np.zeros(shape, np.float32)
         chance[pixels.rows, pixels.columns] = judge(pixels.evidence)
         judged[pixels.rows, pixels.columns] = 1
-        part = WHOLE
-        if shape != found.shape:
-            part = view.touched(pixels.rows, pixels.columns)
-            judged, chance = view.expand(judged, part), view.expand(chance, part)
+        if shape != out.shape:
+            judged, chance = view.expand(judged), view.expand(chance)
             # A pixel that is not judged says nothing of the one beside it.
             chance /= np.maximum(judged, 1e-6)
         positive = clicks[-1].positive
-        # What was not the object's is no part of what the click adds to.
-        others = (before > 0.5) & ~mask
-        out = found.copy() if previous.is_guess else np.where(others, found, before)
+        if not previous.is_guess:
+            # What was not the object's is no part of what the click adds to.
+            out = np.where((before > 0.5) & ~mask, out, before)
         now, way = (chance, np.maximum) if positive else (1 - chance, np.minimum)
-        changes = (judged > 0) & (mask[part] != positive)
-        out[part] = np.where(changes, way(now, before[part]), out[part])
+        out = np.where((judged > 0) & (mask != positive), way(now, before), out)
         row, column = clicks[-1].pixel
         out[row - view.top, column - view.left] = CERTAIN if positive else 1 - CERTAIN
         return out.astype(np.float32, copy=False)

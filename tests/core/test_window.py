@@ -606,20 +606,3 @@ def test_a_click_at_the_windows_edge_lies_on_its_last_pixel() -> None:
     view = Window(10, 20, 100, 50, 50, 25, canvas=(64, 64))
     assert view.to_pixel(Click(10, 20)) == (0, 0)
     assert view.to_pixel(Click(109, 69)) == (49, 24)
-
-
-@pytest.mark.parametrize("box", [(0, 0, 1, 1), (40, 3, 52, 60), (63, 47, 64, 48), (0, 0, 64, 48)])
-@pytest.mark.parametrize("shape", [(300, 225), (900, 675), (64, 48), (40, 30)])
-def test_part_of_a_window_is_what_the_whole_shows_there(
-    box: tuple[int, int, int, int], shape: tuple[int, int]
-) -> None:
-    rng = np.random.default_rng(0)
-    view = Window(17, 5, *shape, 64, 48, canvas=(64, 64))
-    answer = np.zeros((64, 64), np.float32)
-    top, left, bottom, right = box
-    answer[top:bottom, left:right] = rng.random((bottom - top, right - left)) + 0.1
-    whole = view.expand(answer)
-    part = view.touched(*np.nonzero(answer))
-    np.testing.assert_array_equal(view.expand(answer, part), whole[part])
-    whole[part] = 0
-    assert not whole.any()  # elsewhere nothing of it shows

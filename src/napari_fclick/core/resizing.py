@@ -11,16 +11,8 @@ from scipy import sparse
 
 from napari_fclick.core.arrays import Array, FloatArray
 
-#: Rows and columns of all that there is.
-WHOLE = (slice(None), slice(None))
 
-
-def resize(
-    pixels: Array,
-    size: tuple[int, int],
-    antialias: bool = True,
-    part: tuple[slice, slice] = WHOLE,
-) -> FloatArray:
+def resize(pixels: Array, size: tuple[int, int], antialias: bool = True) -> FloatArray:
     """Resize (h, w, C) bilinearly, pixel centres at halves.
 
     Parameters
@@ -30,29 +22,22 @@ def resize(
         Rows and columns wanted.
     antialias : bool
         Widen the filter when shrinking, so that every pixel counts.
-    part : (slice, slice)
-        Rows and columns, of those wanted, that are worked out.
 
     Returns
     -------
-    ndarray of float32, shape (size[0], size[1], C), or that of the part
+    ndarray of float32, shape (size[0], size[1], C)
     """
     values = pixels.astype(np.float32, copy=False)
     height, width, channels = values.shape
     # Sparse products keep to one thread: a threaded one leaves its threads spinning for a
     # while, on the cores that the network wants next.
-    rows, columns = part
     if height != size[0]:
-        weights = _weights(height, size[0], antialias)[rows]
-        values = (weights @ values.reshape(height, -1)).reshape(-1, width, channels)
-    else:
-        values = values[rows]
+        rows = _weights(height, size[0], antialias) @ values.reshape(height, -1)
+        values = rows.reshape(size[0], width, channels)
     if width != size[1]:
-        weights = _weights(width, size[1], antialias)[columns]
-        turned = weights @ values.transpose(1, 0, 2).reshape(width, -1)
-        values = turned.reshape(weights.shape[0], -1, channels).transpose(1, 0, 2)
-    else:
-        values = values[:, columns]
+        columns = values.transpose(1, 0, 2).reshape(width, -1)
+        columns = _weights(width, size[1], antialias) @ columns
+        values = columns.reshape(size[1], size[0], channels).transpose(1, 0, 2)
     return np.ascontiguousarray(values)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from napari_fclick.core.arrays import Array, FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
-from napari_fclick.core.resizing import WHOLE, resize
+from napari_fclick.core.resizing import resize
 
 #: Side of a fitted window in multiples of the object's longer side.
 FIT_FACTOR = 1.8
@@ -194,25 +194,11 @@ class Window:
         """Return the part of a canvas that is not padding."""
         return canvas[: self.input_height, : self.input_width]
 
-    def expand(self, probability: FloatArray, part: tuple[slice, slice] = WHOLE) -> FloatArray:
-        """Resize what the network says (canvas) to the window, or part of it: undoes `shrink`."""
-        inner, size = self.inner(probability)[..., None], (self.height, self.width)
-        return resize(inner, size, antialias=False, part=part)[..., 0]
-
-    def touched(self, rows: Array, columns: Array) -> tuple[slice, slice]:
-        """Return the part of the window in which `expand` shows anything of some pixels.
-
-        Parameters
-        ----------
-        rows, columns : ndarray of int, shape (n,)
-            Of the network's input; one at least.
-        """
-        top, left = self.to_image(float(rows.min()) - 1, float(columns.min()) - 1)
-        bottom, right = self.to_image(float(rows.max()) + 1, float(columns.max()) + 1)
-        return (
-            slice(max(math.floor(top) - self.top, 0), math.ceil(bottom) - self.top + 1),
-            slice(max(math.floor(left) - self.left, 0), math.ceil(right) - self.left + 1),
-        )
+    def expand(self, probability: FloatArray) -> FloatArray:
+        """Resize what the network says (canvas) to the window: the inverse of `shrink`."""
+        return resize(
+            self.inner(probability)[..., None], (self.height, self.width), antialias=False
+        )[..., 0]
 
 
 # --- choosing ---------------------------------------------------------------------------
