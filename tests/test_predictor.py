@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import dask.array as da
@@ -465,6 +466,8 @@ def test_which_network_answers(predictor: Predictor, knows: bool) -> None:
     clicks = [CLICK, Click(90, 157, positive=False)]
     second, wanted = both.predict(IMAGE, clicks, first), alone.predict(IMAGE, clicks, expected)
     assert second.specialist == first.specialist
+    # One that other weights had, which have more of them, tells nothing.
+    assert both.predict(IMAGE, clicks, replace(first, specialist=2)).specialist == 0
     assert np.array_equal(second.probability, wanted.probability)
 
 

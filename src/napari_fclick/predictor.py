@@ -262,8 +262,9 @@ class Predictor:
         """Return which specialist answers, as before; -1 for none, None where there are none."""
         if not self._recognisers:
             return None
-        if previous is not None and previous.specialist is not None:
-            return previous.specialist
+        before = None if previous is None else previous.specialist
+        if before is not None and before < len(self._recognisers):  # else of other weights
+            return before
         seen = self._describe(reader)
         return next((n for n, each in enumerate(self._recognisers) if each.knows(seen)), -1)
 
