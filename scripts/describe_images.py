@@ -17,21 +17,11 @@ import numpy as np
 import torch
 from fit_reach import drawn
 
-from napari_fclick.finetuning.recognising import Looks, views_of
+from napari_fclick.finetuning.recognising import views_of
 from napari_fclick.network import checkpoints
 from napari_fclick.network.recognition import Seen
 from napari_fclick.predictor import Predictor
 from napari_fclick.training.config import TrainingConfig
-
-
-def looks(predictor: Predictor, config: TrainingConfig, objects: int, seed: int) -> Looks:
-    """Return what objects of a configuration's sets look like, each set's equally often."""
-    found, images = [], []
-    for source, ref in drawn(config, objects, seed):
-        for pixels, click in views_of(source.plane(ref), ref.label):
-            found.append(predictor.describe(pixels, click))
-            images.append(hash((source, ref.pair)))
-    return Looks(torch.from_numpy(np.stack(found)), images)
 
 
 def main() -> None:
@@ -44,13 +34,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     predictor = Predictor.from_weights(args.weights, "cpu")
-    config = TrainingConfig.from_toml(args.config)
-    found = looks(predictor, config, args.objects, args.seed)
+    found = [
+        predictor.describe(pixels, click)
+        for source, ref in drawn(TrainingConfig.from_toml(args.config), args.objects, args.seed)
+        for pixels, click in views_of(source.plane(ref), ref.label)
+    ]
+    seen = Seen.of(torch.from_numpy(np.stack(found)))
     loaded = checkpoints.load_all(args.weights)
     state = loaded.network.state_dict()
-    state |= checkpoints.extras(state, Seen.of(found.descriptions), loaded.specialists)
+    state |= checkpoints.extras(state, seen, loaded.specialists)
     saved = checkpoints.save(args.out, state, loaded.card, half=True)
-    print(f"{args.out}: {len(found.images)} views of {args.objects} objects, {saved.sha256}")
+    print(f"{args.out}: {len(found)} views of {args.objects} objects, {saved.sha256}")
 
 
 if __name__ == "__main__":

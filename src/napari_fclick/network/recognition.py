@@ -111,14 +111,12 @@ def fit(seen: Seen, descriptions: Tensor, images: Sequence[int]) -> Recogniser:
     """
     found, number = descriptions.double(), torch.tensor(list(images))
     weight, bias = _boundary(seen, found)
-    left_out = [torch.zeros(0, dtype=torch.float64)]
     if len(number.unique()) > 1:
+        left_out = []
         for image in number.unique():
             other_weight, other_bias = _boundary(seen, found[number != image])
             left_out.append(found[number == image] @ other_weight + other_bias)
-    scores = torch.cat(left_out)
-    if len(scores):
-        bias = bias - min(scores.quantile(1 - RECOGNISED), torch.zeros((), dtype=torch.float64))
+        bias = bias - torch.cat(left_out).quantile(1 - RECOGNISED).clamp(max=0)
     return Recogniser(weight.float(), bias.float())
 
 
