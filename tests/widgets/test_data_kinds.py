@@ -235,7 +235,7 @@ def test_labels_are_written_undone_and_redone(kind: str, open_dock: Any) -> None
     levels = data if isinstance(data, list) else [data]
     levels[0][50, 70] = 6
     layer = controller.viewer.add_labels(data, multiscale=len(levels) > 1, name="mine")
-    controller.choose_labels(layer)
+    controller.annotated.choose_labels(layer)
     assert widget.wait_idle()
     assert controller.labels is layer
     controller.click(21, 33)
@@ -272,7 +272,7 @@ def test_labels_that_cannot_be_written_are_refused_with_a_reason(open_dock: Any)
         assert ("cannot be written" if "dask" in name else "for reading only") in text
         assert controller.labels is None
         assert widget.labels.currentText() == "new layer"
-    controller.choose_labels(viewer.add_labels(np.zeros((3, 3), int), name="small"))
+    controller.annotated.choose_labels(viewer.add_labels(np.zeros((3, 3), int), name="small"))
     assert "must be a Labels layer of the shape (60, 80)" in widget.message.text()
 
 
@@ -477,9 +477,9 @@ def test_channels_that_do_not_fit_are_refused(open_dock: Any) -> None:
     widget = with_channels(open_dock, "a", "b", "c")
     controller, viewer = widget.controller, widget.controller.viewer
     viewer.add_image(GRAY[:30], name="smaller")
-    controller.choose_channels([viewer.layers["smaller"]])
+    controller.annotated.choose_channels([viewer.layers["smaller"]])
     assert "'smaller' cannot be a channel of 'image'" in widget.message.text()
-    controller.choose_channels([viewer.layers[name] for name in "abc"])
+    controller.annotated.choose_channels([viewer.layers[name] for name in "abc"])
     assert "4 channels chosen; the network sees 3 at most" in widget.message.text()
     assert controller.channels == ()
 
@@ -488,7 +488,7 @@ def test_a_channel_that_is_removed_or_resized_drops_out(open_dock: Any, predicto
     widget = with_channels(open_dock, "GFP", "RFP")
     controller, viewer = widget.controller, widget.controller.viewer
     gfp, rfp = viewer.layers["GFP"], viewer.layers["RFP"]
-    controller.choose_channels([gfp, rfp])
+    controller.annotated.choose_channels([gfp, rfp])
     predictor.gate = threading.Event()
     controller.click(20, 20)
     controller.accept()
@@ -518,7 +518,7 @@ def test_a_channel_that_does_not_fit_any_more_drops_out_with_one_removed(
 ) -> None:
     widget = with_channels(open_dock, "GFP", "RFP")
     controller, viewer = widget.controller, widget.controller.viewer
-    controller.choose_channels([viewer.layers["GFP"], viewer.layers["RFP"]])
+    controller.annotated.choose_channels([viewer.layers["GFP"], viewer.layers["RFP"]])
     controller.image.scale = (2, 2)
     viewer.layers.remove("RFP")
     assert controller.channels == ()
@@ -554,7 +554,7 @@ def test_each_channels_own_limits(open_dock: Any, predictor: Seeing) -> None:
     controller, viewer = widget.controller, widget.controller.viewer
     gfp = viewer.layers["GFP"]
     gfp.contrast_limits = (50, 250)
-    controller.choose_channels([gfp])
+    controller.annotated.choose_channels([gfp])
     controller.click(20, 20)
     assert widget.wait_idle()
     assert predictor.limits is None
@@ -571,7 +571,7 @@ def test_each_channels_own_limits(open_dock: Any, predictor: Seeing) -> None:
     assert widget.wait_idle()
     assert len(predictor.asked) == asked + 1
     np.testing.assert_allclose(predictor.image[:, :, 1], GRAY / 255, atol=1e-6)
-    controller.choose_channels([])
+    controller.annotated.choose_channels([])
     assert widget.wait_idle()
     assert predictor.limits == (0, 100)
 
@@ -582,7 +582,9 @@ def test_channels_of_lazy_stacks_are_read_where_the_window_is(
     planes, stores = zip(*[lazy_zarr((3, 4000, 4000)) for _ in range(2)], strict=True)
     widget = open_dock(planes[0], contrast_limits=(0, 255))
     controller, viewer = widget.controller, widget.controller.viewer
-    controller.choose_channels([viewer.add_image(planes[1], name="b", contrast_limits=(0, 255))])
+    controller.annotated.choose_channels(
+        [viewer.add_image(planes[1], name="b", contrast_limits=(0, 255))]
+    )
     viewer.dims.set_current_step(0, 2)
     for store in stores:
         store.read.clear()
@@ -599,7 +601,7 @@ def test_layers_change_in_the_middle_of_a_prediction(open_dock: Any, predictor: 
     widget = open_dock(GRAY)
     controller, viewer = widget.controller, widget.controller.viewer
     layer = viewer.add_labels(np.zeros(GRAY.shape, int), name="mine")
-    controller.choose_labels(layer)
+    controller.annotated.choose_labels(layer)
     assert widget.wait_idle()
     predictor.gate = threading.Event()
     controller.click(20, 20)
@@ -647,7 +649,7 @@ def test_everything_is_removed_in_the_middle_of_a_prediction(
 ) -> None:
     widget = with_channels(open_dock, "GFP")
     controller, viewer = widget.controller, widget.controller.viewer
-    controller.choose_channels([viewer.layers["GFP"]])
+    controller.annotated.choose_channels([viewer.layers["GFP"]])
     predictor.gate = threading.Event()
     controller.click(20, 20)
     controller.accept()

@@ -384,7 +384,7 @@ def test_objects_in_another_layer_do_not_replace_those_of_the_file(
     widget = open_dock()
     go(widget, images)
     controller = widget.controller
-    controller.choose_labels(None)
+    controller.annotated.choose_labels(None)
     accept_at(widget, (20, 20))
     go(widget, 1)
     assert "are in the labels layers 'objects' and 'objects of a'" in widget.message.text()

@@ -42,7 +42,7 @@ def test_an_image_that_is_chosen_stays_whatever_is_selected_for_a_moment(open_do
     first = controller.image
     viewer.add_image(GRAY[::-1], name="day2")
     assert widget.wait_idle()
-    controller.choose_image(first)
+    controller.annotated.choose_image(first)
     assert widget.wait_idle()  # layers of ours were added, and the selection was put back
     accept_at(widget, (20, 20))
     assert controller.image is first
@@ -95,7 +95,7 @@ def test_a_layer_that_napari_selects_for_one_removed_is_not_followed(open_dock: 
     viewer.add_image(GRAY[::-1], name="day2")
     notes = viewer.add_points([[1, 1]])
     assert widget.wait_idle()
-    controller.choose_image(first)
+    controller.annotated.choose_image(first)
     viewer.layers.selection.active = notes
     assert widget.wait_idle()
     viewer.layers.remove_selected()

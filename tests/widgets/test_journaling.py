@@ -330,7 +330,7 @@ def test_names_that_are_no_utf8_are_written_all_the_same(open_dock: Any) -> None
     controller.viewer.add_image(IMAGE, name=name)
     data = np.zeros(IMAGE.shape, int)
     labels = controller.viewer.add_labels(data, name=f"objects of {name}")
-    controller.choose_labels(labels)
+    controller.annotated.choose_labels(labels)
     assert widget.wait_idle()
     accept_at(widget, (20, 20))
     assert labels.data[20, 20] == 1
@@ -517,7 +517,7 @@ def test_labels_without_a_scale_have_that_of_the_image(open_dock: Any, tmp_path:
     widget = open_dock(IMAGE, scale=(0.5, -0.25), units="um")
     controller = widget.controller
     labels = controller.viewer.add_labels(np.zeros(IMAGE.shape, int))
-    controller.choose_labels(labels)
+    controller.annotated.choose_labels(labels)
     accept_at(widget, (20, 20))
     assert widget.wait_idle()
     with closing(Journal.open(controller.journaling.path, read_only=True)) as journal:
@@ -529,7 +529,7 @@ def test_channels_and_limits_are_those_of_the_session(open_dock: Any) -> None:
     controller = first.controller
     other = controller.viewer.add_image(255 - IMAGE, name="GFP", contrast_limits=(5, 90))
     controller.viewer.add_image(IMAGE // 2, name="RFP")
-    controller.choose_channels([other])
+    controller.annotated.choose_channels([other])
     first.limits.setChecked(True)
     accept_at(first, (20, 20))
     path = controller.journaling.path
@@ -541,8 +541,8 @@ def test_channels_and_limits_are_those_of_the_session(open_dock: Any) -> None:
     controller.viewer.add_image(255 - IMAGE, name="GFP")
     assert controller.journaling.resume(path)
     assert [layer.name for layer in controller.channels] == ["GFP"]
-    assert controller.uses_layer_limits
-    assert controller._current.channel_limits() == [(10, 200), (5, 90)]
+    assert controller.adjusting.uses_layer_limits
+    assert controller.current.channel_limits() == [(10, 200), (5, 90)]
     controller.close()
 
     third = open_dock(IMAGE)
@@ -559,7 +559,7 @@ def test_limits_of_an_image_alone_come_back(open_dock: Any) -> None:
     first.controller.close()
     second = open_dock(IMAGE)
     assert second.controller.journaling.resume(path)
-    assert second.controller._current.limits == (10, 200)
+    assert second.controller.current.limits == (10, 200)
     assert second.limits.isChecked()
 
 

@@ -234,7 +234,7 @@ def test_labels_that_are_not_ours_are_corrected_too(open_dock: Any, mouse: Any) 
     data[10:30, 10:40] = 70
     table = pd.DataFrame({"index": [70], "class": ["vessel"], "score": [0.5]})
     layer = controller.viewer.add_labels(data, features=table)
-    controller.choose_labels(layer)
+    controller.annotated.choose_labels(layer)
     assert widget.wait_idle()
     assert controller.session.classes.names == ["vessel"]
     controller.viewer.cursor.position = world(widget, 20, 20)
@@ -257,7 +257,7 @@ def test_rows_of_no_label_in_a_layer_stay_and_do_no_harm(open_dock: Any, others:
     data[10:30, 10:40] = 70
     table = pd.DataFrame({"index": [70, *others], "class": ["vessel", "a", "b"]})
     layer = controller.viewer.add_labels(data, features=table)
-    controller.choose_labels(layer)
+    controller.annotated.choose_labels(layer)
     assert widget.wait_idle()
     assert widget.labels.currentText() == layer.name
     assert controller.session.classes.names == ["vessel"]
@@ -278,7 +278,7 @@ def test_each_layer_is_told_of_its_own_objects(open_dock: Any) -> None:
     data[60:70, 60:70] = 1
     table = pd.DataFrame({"index": [1], "class": ["vessel"], "area": [100]})
     second = controller.viewer.add_labels(data, features=table)
-    controller.choose_labels(second)
+    controller.annotated.choose_labels(second)
     assert widget.wait_idle()
     controller.features.flush()
     assert second.features.to_dict("list") == {"index": [1], "class": ["vessel"], "area": [100]}
@@ -455,12 +455,12 @@ def test_what_is_at_stake_is_told_before(open_dock: Any) -> None:
     assert widget.wait_idle()
     shared = sum(accepting.plan(controller.session).withheld.values())
     assert f"keeps {shared} px of 1" in status(widget)
-    controller.set(policy="replace")
+    controller.adjusting.set(policy="replace")
     assert widget.wait_idle()
     assert f"overwrites {shared} px of 1" in status(widget)
     controller.remove(0)
     controller.click(20, 20)  # the very same object
-    controller.set(policy="keep")
+    controller.adjusting.set(policy="keep")
     assert widget.wait_idle()
     assert "nothing is left to write" in status(widget)
     controller.clear()
@@ -481,7 +481,7 @@ def test_the_labels_are_compared_once_for_a_mask(open_dock: Any, monkeypatch: An
         controller.refresh()
     assert widget.wait_idle()
     assert not read
-    controller.set(policy="replace")
+    controller.adjusting.set(policy="replace")
     assert widget.wait_idle()
     assert len(read) == 1
     assert all(part.stop - part.start < 40 for part in read[0])

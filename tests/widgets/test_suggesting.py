@@ -103,14 +103,14 @@ def test_a_setting_keeps_the_ghost(open_dock: Any) -> None:
     controller.click(30, 40)
     assert widget.wait_idle()
     controller.suggesting.suggest()
-    controller.step_threshold(1)
+    controller.adjusting.step_threshold(1)
     assert session.settings.threshold == 0.55
-    controller.step_threshold(20)
+    controller.adjusting.step_threshold(20)
     assert session.settings.threshold == 0.95
     seen = []
     for _ in range(4):
         seen.append(session.settings.policy.value)
-        controller.cycle_policy()
+        controller.adjusting.cycle_policy()
     assert seen == ["keep", "replace", "background", "keep"]
     assert controller.suggesting.ghost is not None
 
@@ -131,7 +131,7 @@ def test_another_slice_or_image_has_no_ghost(open_dock: Any, qtbot: Any) -> None
     assert keys.ghost is None and not layer.visible
     keys.suggest()
     other = viewer.add_image(GRAY, name="other")
-    controller.choose_image(other)
+    controller.annotated.choose_image(other)
     qtbot.wait(20)
     assert keys.ghost is None and ghost_layer(widget) is None
     keys.suggest()

@@ -88,7 +88,9 @@ class ChannelChooser(QPushButton):
 
     def _choose(self) -> None:
         self._allow()
-        self._controller.choose_channels([layer for layer, box in self._boxes if box.isChecked()])
+        self._controller.annotated.choose_channels(
+            [layer for layer, box in self._boxes if box.isChecked()]
+        )
 
     def _allow(self) -> None:
         """Let no more be chosen than the network sees."""

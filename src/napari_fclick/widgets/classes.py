@@ -202,11 +202,11 @@ class ClassEditor(QDialog):
 
     def _tell(self, act: Any) -> None:
         self.problem.setText("")
-        said = self._controller.reported.connect(self._hear)
+        said = self._controller.messages.reported.connect(self._hear)
         try:
             act()
         finally:
-            self._controller.reported.disconnect(said)
+            self._controller.messages.reported.disconnect(said)
 
     def _hear(self, message: str, level: str) -> None:
         if level != "info":

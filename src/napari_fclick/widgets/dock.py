@@ -89,7 +89,7 @@ class FirstClickWidget(Docked):
         self._lay_out()
         controller.changed.connect(self._show_state)
         controller.stacks.changed.connect(self._show_state)
-        controller.reported.connect(self._show_message)
+        controller.messages.reported.connect(self._show_message)
         controller.discovered.connect(self._show_choices)
         followers = (
             self.images,
@@ -106,7 +106,7 @@ class FirstClickWidget(Docked):
         # Where we are deleted with the window: what is said here holds no widget of ours.
         self.destroyed.connect(lambda: closing())
         controller.activate()
-        controller.choose_image(image_to_begin_with(controller.viewer, self.images.layer))
+        controller.annotated.choose_image(image_to_begin_with(controller.viewer, self.images.layer))
         controller.start()
         self._show_state()
 
@@ -142,14 +142,14 @@ class FirstClickWidget(Docked):
         viewer, controller = self.controller.viewer, self.controller
         self.images = LayerChooser(viewer, is_image)
         self.images.setToolTip("The image that is annotated")
-        self.images.chosen.connect(controller.choose_image)
+        self.images.chosen.connect(controller.annotated.choose_image)
         self.folder = FolderButton(controller.walk)
         self.channels = ChannelChooser(controller)
         self.labels = LayerChooser(
             viewer, self._fits, none_text="new layer", refuses=self._why_no_labels
         )
         self.labels.setToolTip("Where accepted objects are written: any Labels layer that fits")
-        self.labels.chosen.connect(controller.choose_labels)
+        self.labels.chosen.connect(controller.annotated.choose_labels)
         self.weights, self.devices = _combo("The network"), _combo("Where it runs")
         self._show_choices(Choices())
         for combo in (self.weights, self.devices):
@@ -163,20 +163,22 @@ class FirstClickWidget(Docked):
         self.threshold.setDecimals(2)
         self.threshold.setValue(0.5)
         self.threshold.setToolTip("Probability above which a pixel belongs to the object")
-        self.threshold.valueChanged.connect(lambda v: controller.set(threshold=float(v)))
+        self.threshold.valueChanged.connect(lambda v: controller.adjusting.set(threshold=float(v)))
         self.integrity = QCheckBox("only parts with clicks")
         self.integrity.setChecked(True)
-        self.integrity.toggled.connect(lambda on: controller.set(integrity=bool(on)))
+        self.integrity.toggled.connect(lambda on: controller.adjusting.set(integrity=bool(on)))
         self.limits = QCheckBox("use the layer's limits")
         self.limits.setToolTip(
             "Show the network the image as the layer's contrast limits do; "
             "otherwise it chooses by the window's pixels"
         )
-        self.limits.toggled.connect(lambda on: controller.use_layer_limits(bool(on)))
+        self.limits.toggled.connect(lambda on: controller.adjusting.use_layer_limits(bool(on)))
         self.policy = _combo("What happens where the object meets others")
         for policy, text in POLICIES.items():
             self.policy.addItem(text, policy.value)
-        self.policy.activated.connect(lambda _: controller.set(policy=self.policy.currentData()))
+        self.policy.activated.connect(
+            lambda _: controller.adjusting.set(policy=self.policy.currentData())
+        )
         self.buttons = {
             name: self._button(name, text)
             for name, text in (
@@ -299,7 +301,7 @@ class FirstClickWidget(Docked):
         session = self.controller.session
         self.session_bar.show_state()
         self.resume_bar.show_offers(self.controller.journaling.offers)
-        self.lost_bar.show_layers(self.controller.lost_labels)
+        self.lost_bar.show_layers(self.controller.annotated.lost_labels)
         for name, possible in self._possible().items():
             self.buttons[name].setEnabled(possible)
         self._show_layers()
@@ -317,7 +319,7 @@ class FirstClickWidget(Docked):
         stacks = self.controller.stacks
         stakes = self.controller.stakes.text if stacks.current is None else stacks.stakes
         said = stacks.text or describe(session, self.controller.image, stakes)
-        parts = (self.controller.apart, said, self._source(session))
+        parts = (self.controller.annotated.apart, said, self._source(session))
         self.status.setText(" · ".join(part for part in parts if part))
         self._show_settings()
 
@@ -355,7 +357,7 @@ class FirstClickWidget(Docked):
         settings = session.settings
         shown = (self.threshold, self.integrity, self.policy, self.limits)
         blocked = [QSignalBlocker(widget) for widget in shown]
-        self.limits.setChecked(self.controller.uses_layer_limits)
+        self.limits.setChecked(self.controller.adjusting.uses_layer_limits)
         if abs(self.threshold.value() - settings.threshold) > 1e-6:
             self.threshold.setValue(settings.threshold)
         self.integrity.setChecked(settings.integrity)

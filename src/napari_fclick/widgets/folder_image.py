@@ -63,7 +63,7 @@ class FolderImage:
     @property
     def annotation(self) -> Annotation | None:
         """What belongs to its layer; None where that was removed."""
-        every = self._controller.annotations
+        every = self._controller.annotated.all
         return next((each for each in every if each.image is self.image), None)
 
     def show_labels(self, labels: NDArray[Any]) -> None:
@@ -73,7 +73,7 @@ class FolderImage:
         layers.append(layer)
         layers.selection.active = self.image
         self._labels, self._known = layer, labels
-        self._controller.choose_labels(layer)
+        self._controller.annotated.choose_labels(layer)
 
     def has_session(self, offer: Offer) -> bool:
         """Whether a session is its own, and the labels of both are the same."""

@@ -74,7 +74,7 @@ class FolderWalk:
         self._looking.setInterval(PAUSE)
         self._looking.timeout.connect(self._arrive)
         controller.journaling.changed.connect(self._resume)
-        controller.reported.connect(self._on_reported)
+        controller.messages.reported.connect(self._on_reported)
 
     # --- what there is ------------------------------------------------------------------
 
@@ -231,7 +231,9 @@ class FolderWalk:
             return
         self._aim = self._read = None
         before, self._opened = self._opened, opened
-        controller.choose_image(opened.image)  # takes over the classes of the one that is open yet
+        controller.annotated.choose_image(
+            opened.image
+        )  # takes over the classes of the one that is open yet
         if before is not None:
             self._take_settings(before)
             path = controller.journaling.path_of(before.annotation) if before.annotation else None
@@ -269,7 +271,7 @@ class FolderWalk:
         if not opened.fresh or not offers:
             return
         opened.fresh = False
-        others = [each for each in controller.annotations if each is not controller.current]
+        others = [each for each in controller.annotated.all if each is not controller.current]
         used = [path for each in others if (path := controller.journaling.path_of(each))]
         own = [
             offer

@@ -90,7 +90,7 @@ class Follower:
         controller = self._controller
         current = controller.current
         if current is None:
-            controller.retry()
+            controller.annotated.retry()
             return False
         if current.image not in self._viewer.layers:
             return False  # it is being removed: the viewer may have fewer dimensions already
@@ -100,7 +100,7 @@ class Follower:
             self._problem = str(error)
             controller.say(self._problem, "warning")
             return False
-        controller.unsay(self._problem)
+        controller.messages.unsay(self._problem)
         if place != current.session.place:
             controller.leave_plane(place)
             current.session.show(place, current.plane(place))
@@ -124,7 +124,7 @@ class Follower:
     def _on_limits(self, event: Any) -> None:
         controller = self._controller
         if event.source in (controller.image, *controller.channels):
-            controller.follow_limits()
+            controller.adjusting.follow_limits()
 
     # --- which image ------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class Follower:
         if selected is before:
             return
         if not removed:  # else napari, not the user, has selected a layer in its place
-            self._controller.follow_selected(selected)
+            self._controller.annotated.follow_selected(selected)
         self._controller.changed.emit()
 
     def _watch_look(self, layer: Any, on: bool = True) -> None:
@@ -166,13 +166,13 @@ class Follower:
     def _on_removed(self, event: Any) -> None:
         layer, controller = event.value, self._controller
         self._watch_look(layer, on=False)
-        if controller.drop_image(layer):
+        if controller.annotated.drop_image(layer):
             controller.say(f"image layer {layer.name!r} was removed", "warning")
-        for annotation in controller.annotations:
+        for annotation in controller.annotated.all:
             if annotation.labels is layer:
                 annotation.forget_labels()
                 text = f"labels layer {layer.name!r} was removed: objects go to a new one"
-                lost = layer in controller.lost_labels
+                lost = layer in controller.annotated.lost_labels
                 controller.say(text + "; Bring back shows it again" * lost, "warning")
                 if annotation is controller.current:
                     controller.stop_accepting()
@@ -191,10 +191,10 @@ class Follower:
     def _on_image_data(self, event: Any) -> None:
         """Predict anew on other pixels; begin anew where their shape has changed."""
         layer, controller = event.source, self._controller
-        for other in controller.annotations:
+        for other in controller.annotated.all:
             if layer in other.channels:
                 self._follow_channel(other, layer)
-        annotation = next((a for a in controller.annotations if a.image is layer), None)
+        annotation = next((a for a in controller.annotated.all if a.image is layer), None)
         if annotation is None:
             return
         if annotation.has_its_shape():
@@ -219,12 +219,12 @@ class Follower:
     def _begin_anew(self, annotation: Annotation) -> None:
         controller, layer = self._controller, annotation.image
         was_current = annotation is controller.current
-        controller.drop_image(layer)
+        controller.annotated.drop_image(layer)
         for labels in self._viewer.layers:
             if labels.metadata.get(IMAGE) == image_id(layer):
                 del labels.metadata[IMAGE]  # they are of what the layer held before
         if was_current:
-            controller.choose_image(layer)
+            controller.annotated.choose_image(layer)
 
     def _follow_channel(self, annotation: Annotation, layer: Any) -> None:
         """Predict anew on a channel's other pixels, or without it."""

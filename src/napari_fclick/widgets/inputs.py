@@ -69,7 +69,7 @@ def look_as_before(
         problems = [f"without its channels: {', '.join(lost)} {_not_open(len(lost))}"]
     limits = seen.limits if seen.sources else _limits_alone(journal, restored)
     if [*annotation.channels] != found:
-        controller.choose_channels(found)
+        controller.annotated.choose_channels(found)
     _use_limits(controller, [annotation.image, *found], limits)
     return problems
 
@@ -116,5 +116,5 @@ def _use_limits(controller: Controller, layers: Sequence[Any], limits: list[Limi
     for layer, wanted in zip(layers, limits or [], strict=False):
         if limits_of(layer) not in (None, wanted):
             layer.contrast_limits = wanted
-    if controller.uses_layer_limits != (limits is not None):
-        controller.use_layer_limits(limits is not None)
+    if controller.adjusting.uses_layer_limits != (limits is not None):
+        controller.adjusting.use_layer_limits(limits is not None)

@@ -334,8 +334,8 @@ class Journaling:
             displayed_place(self._controller.viewer, layer)
         except LayerError as error:
             raise JournalError(str(error)) from error
-        self._controller.drop_image(layer)
-        self._controller.choose_image(layer)
+        self._controller.annotated.drop_image(layer)
+        self._controller.annotated.choose_image(layer)
         anew = self._controller.current
         assert anew is not None
         return anew
@@ -358,7 +358,7 @@ class Journaling:
         self._controller.features.take_up(annotation.session)
         last = _last_target(opened)
         if last is not None:
-            self._controller.choose_labels(layers[opened.targets.index(last)])
+            self._controller.annotated.choose_labels(layers[opened.targets.index(last)])
         kept.recorder.go_on_in(journal)
         kept.dismissed = True
         kept.made_with = journal.last_circumstances.weights

@@ -135,7 +135,7 @@ class LostBar(_Offering):
         self.back = QPushButton("Bring back")
         super().__init__(self.back)
         self.back.setToolTip("Show the labels again, with the objects in them")
-        self.back.clicked.connect(lambda: controller.bring_back_labels())
+        self.back.clicked.connect(lambda: controller.annotated.bring_back_labels())
         self.show_layers([])
 
     def show_layers(self, layers: Sequence[Any]) -> None:

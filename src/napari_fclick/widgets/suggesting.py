@@ -53,7 +53,7 @@ class Suggesting:
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.settle)
         controller.changed.connect(self._follow)
-        controller.reported.connect(self._hear)
+        controller.messages.reported.connect(self._hear)
 
     # --- what there is ------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class Suggesting:
         """Remove the ghost and follow nothing any more."""
         self._timer.stop()
         self._controller.changed.disconnect(self._follow)
-        self._controller.reported.disconnect(self._hear)
+        self._controller.messages.reported.disconnect(self._hear)
         self._ghost = self._moving = None
         self._leave()
 

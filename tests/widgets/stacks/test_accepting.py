@@ -17,7 +17,7 @@ from napari_fclick.widgets import targets
 
 def with_labels(dock: StackDock, data: Any) -> None:
     """Have it write into labels that hold something already."""
-    dock.controller.choose_labels(dock.controller.viewer.add_labels(data, name="mine"))
+    dock.controller.annotated.choose_labels(dock.controller.viewer.add_labels(data, name="mine"))
 
 
 def slices_of(dock: StackDock, label: int) -> list[int]:
@@ -51,7 +51,7 @@ def test_an_object_that_waits_is_accepted_as_it_was(
 ) -> None:
     dock = open_stack(tube(), at=4)
     counted = waits(dock, monkeypatch)
-    dock.controller.set(policy="replace")
+    dock.controller.adjusting.set(policy="replace")
     dock.session.set(class_name="other")
     counted.set()
     dock.wait()
@@ -67,7 +67,7 @@ def test_an_object_that_waits_is_not_that_of_another_network(
 ) -> None:
     dock = open_stack(tube(), at=4)
     counted = waits(dock, monkeypatch)
-    dock.controller.use_layer_limits(True)
+    dock.controller.adjusting.use_layer_limits(True)
     counted.set()
     dock.wait()
     assert "changed meanwhile: accept it once more" in dock.widget.message.text()
@@ -85,14 +85,14 @@ def test_an_object_is_carried_over_what_it_replaces(open_stack: OpenStack) -> No
     dock.click(*CLICK)
     dock.propagate()
     assert dock.tool.count == 4
-    dock.controller.set(policy="replace")
+    dock.controller.adjusting.set(policy="replace")
     dock.wait()
     assert dock.tool.count == 7
     assert dock.tool.stakes == "overwrites 540 voxels of 3"
-    dock.controller.set(policy="keep")
+    dock.controller.adjusting.set(policy="keep")
     dock.wait()
     assert dock.tool.count == 4
-    dock.controller.set(policy="replace")
+    dock.controller.adjusting.set(policy="replace")
     dock.wait()
     dock.controller.accept()
     assert slices_of(dock, 4) == [1, 2, 3, 4, 5, 6, 7] and not slices_of(dock, 3)

@@ -106,7 +106,7 @@ def test_an_object_from_a_file_is_told_what_becomes_of_it(open_stack: OpenStack)
     dock = open_stack(tube(), at=4)
     mine = np.zeros(tube().shape, np.uint8)
     mine[1:9, 11:20, 16:28] = 1
-    dock.controller.choose_labels(dock.controller.viewer.add_labels(mine, name="mine"))
+    dock.controller.annotated.choose_labels(dock.controller.viewer.add_labels(mine, name="mine"))
     dock.wait()
     pick_up(dock, 4)
     dock.propagate()
@@ -186,7 +186,7 @@ def test_marks_go_with_the_last_click(open_stack: OpenStack) -> None:
 def test_what_is_painted_meanwhile_is_at_stake(open_stack: OpenStack) -> None:
     dock = open_stack(tube(), at=4)
     labels = dock.controller.viewer.add_labels(np.zeros(tube().shape, np.uint8), name="mine")
-    dock.controller.choose_labels(labels)
+    dock.controller.annotated.choose_labels(labels)
     dock.click(*CLICK)
     dock.propagate()
     assert dock.tool.stakes == ""

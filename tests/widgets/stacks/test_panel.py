@@ -40,10 +40,12 @@ def test_a_range_belongs_to_stacks_of_its_length(open_stack: OpenStack) -> None:
     dock.propagate()
     first = dock.controller.image
     assert dock.tool.count == 5
-    dock.controller.choose_image(dock.controller.viewer.add_image(tube((6, 40, 50), 0, 5)))
+    dock.controller.annotated.choose_image(
+        dock.controller.viewer.add_image(tube((6, 40, 50), 0, 5))
+    )
     assert dock.tool.choices.rules == Rules()
     assert chosen.boxes["last"].value() == 5 and not chosen.boxes["first"].isEnabled()
-    dock.controller.choose_image(first)
+    dock.controller.annotated.choose_image(first)
     dock.wait()
     assert dock.tool.choices.rules == Rules(first=3)
     assert chosen.ticks["first"].isChecked() and chosen.boxes["first"].isEnabled()

@@ -191,7 +191,7 @@ def test_slices_of_different_objects_are_told(open_stack: OpenStack) -> None:
     dock = open_stack(tube(), at=4)
     mine = np.zeros(tube().shape, np.uint8)
     mine[4, 10:22, 15:30], mine[6, 10:22, 15:30] = 3, 5
-    dock.controller.choose_labels(dock.controller.viewer.add_labels(mine, name="mine"))
+    dock.controller.annotated.choose_labels(dock.controller.viewer.add_labels(mine, name="mine"))
     dock.wait()
     for index in (4, 6):
         dock.go(index)
@@ -210,7 +210,7 @@ def test_an_object_that_is_taken_in_hand_later_is_no_other_one(open_stack: OpenS
     dock = open_stack(tube(), at=4)
     mine = np.zeros(tube().shape, np.uint8)
     mine[5:8, 10:22, 15:30] = 3
-    dock.controller.choose_labels(dock.controller.viewer.add_labels(mine, name="mine"))
+    dock.controller.annotated.choose_labels(dock.controller.viewer.add_labels(mine, name="mine"))
     dock.wait()
     dock.click(*CLICK)
     dock.propagate()
@@ -227,7 +227,7 @@ def test_an_object_that_is_taken_in_hand_later_is_no_other_one(open_stack: OpenS
 
 def test_what_is_still_being_changed_is_not_accepted(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
-    dock.controller.set(threshold=0.6)
+    dock.controller.adjusting.set(threshold=0.6)
     dock.controller.accept()
     assert "still to come" in dock.widget.message.text()
     assert dock.controller.labels is None
@@ -321,7 +321,7 @@ def test_labels_removed_while_running_change_nothing(
 ) -> None:
     dock = open_stack(tube(), at=4)
     dock.controller.viewer.add_labels(np.zeros(tube().shape, np.uint8), name="mine")
-    dock.controller.choose_labels(dock.controller.viewer.layers["mine"])
+    dock.controller.annotated.choose_labels(dock.controller.viewer.layers["mine"])
     dock.click(*CLICK)
     dock.tool.propagate()
     dock.controller.viewer.layers.remove("mine")
@@ -405,11 +405,11 @@ def test_channels_and_limits_are_those_of_clicks(
     dock.click(*CLICK)
     dock.propagate()
     assert tubes.ndim == 2 and tubes.limits is None
-    dock.controller.use_layer_limits(True)
+    dock.controller.adjusting.use_layer_limits(True)
     dock.wait()
     assert tubes.limits == (0, 255) and set(tubes.asked[-8:]) == {0, 1, 2, 3, 5, 6, 7, 8}
-    dock.controller.use_layer_limits(False)
-    dock.controller.choose_channels([other])
+    dock.controller.adjusting.use_layer_limits(False)
+    dock.controller.annotated.choose_channels([other])
     dock.wait()
     assert tubes.ndim == 3 and tubes.limits is None and dock.tool.count == 7
 
@@ -486,7 +486,7 @@ def test_other_objects_are_at_stake(open_stack: OpenStack) -> None:
     taken = np.zeros(tube().shape, np.uint8)
     taken[5, 12, 17:19] = 3  # too little to be answered by a negative click
     dock.controller.viewer.add_labels(taken, name="mine")
-    dock.controller.choose_labels(dock.controller.viewer.layers["mine"])
+    dock.controller.annotated.choose_labels(dock.controller.viewer.layers["mine"])
     dock.wait()
     dock.click(*CLICK)
     dock.propagate()
@@ -499,7 +499,7 @@ def test_other_objects_are_at_stake(open_stack: OpenStack) -> None:
 
 def test_the_threshold_carries_all_again(open_stack: OpenStack, tubes: TubePredictor) -> None:
     dock = carried(open_stack)
-    dock.controller.set(threshold=0.6)
+    dock.controller.adjusting.set(threshold=0.6)
     assert "waiting" in dock.tool.current.phase  # type: ignore[union-attr]
     dock.wait()
     propagation = dock.tool.current.carrying.propagation  # type: ignore[union-attr]
@@ -509,13 +509,13 @@ def test_the_threshold_carries_all_again(open_stack: OpenStack, tubes: TubePredi
 
 def test_masks_of_another_threshold_are_not_accepted(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
-    dock.controller.set(threshold=0.97)  # more than the network ever says
+    dock.controller.adjusting.set(threshold=0.97)  # more than the network ever says
     dock.wait()
     problem = "the clicks in slice 4 find nothing: add one or lower the threshold"
     assert dock.tool.why_not_accept() == problem
     dock.controller.accept()
     assert dock.controller.labels is None
-    dock.controller.set(threshold=0.6)
+    dock.controller.adjusting.set(threshold=0.6)
     dock.wait()
     propagation = dock.tool.current.carrying.propagation  # type: ignore[union-attr]
     assert propagation is not None and propagation.settings.threshold == 0.6
@@ -544,11 +544,11 @@ def test_another_image_while_a_change_settles(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
     image = dock.controller.image
     flat = dock.controller.viewer.add_image(np.zeros((40, 50), np.uint8), name="flat")
-    dock.controller.set(threshold=0.6)
-    dock.controller.choose_image(flat)
+    dock.controller.adjusting.set(threshold=0.6)
+    dock.controller.annotated.choose_image(flat)
     dock.wait()
     assert dock.tool.current is None
-    dock.controller.choose_image(image)
+    dock.controller.annotated.choose_image(image)
     dock.wait()
     current = dock.tool.current
     assert current is not None and current.phase == "done"

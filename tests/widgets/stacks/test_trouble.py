@@ -101,7 +101,7 @@ def test_what_cannot_be_asked_is_not_asked_again_with_every_slice(
     damaged: list[bool] = []
     tubes.on_ask = fail
     said: list[str] = []
-    dock.controller.reported.connect(lambda text, level: said.append(text))
+    dock.controller.messages.reported.connect(lambda text, level: said.append(text))
     dock.session.answers.forget()
     dock.wait()
     damaged.append(True)

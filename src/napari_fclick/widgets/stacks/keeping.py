@@ -294,7 +294,7 @@ class Keeper:
         if other is None or other is current or other.phase != "running":
             return
         other.phase = "stopped"
-        annotations = self._controller.annotations
+        annotations = self._controller.annotated.all
         image = next((a.image for a in annotations if a.session is other.session), None)
         if image is not None:
             where = other.line.described(image)
