@@ -188,7 +188,7 @@ def resume(image: Path, session: Path, out: Path) -> None:
     """Go on in a session; write the labels as they were and as undo and redo leave them."""
     person = Person(image)
     controller = person.widget.controller
-    assert controller.journaling.resume(session)
+    assert controller.resuming.resume(session)
     labels = controller.labels.data.copy()
     person.key(Qt.Key.Key_U)
     changed = bool((controller.labels.data != labels).any())

@@ -147,7 +147,7 @@ def test_an_image_of_other_pixels_is_offered_nothing(open_dock: Any) -> None:
     second = open_dock(255 - IMAGE)
     assert second.resume_bar.isHidden()
     with pytest.raises(JournalError, match="another image"):
-        second.controller.journaling.resume(path)
+        second.controller.resuming.resume(path)
 
 
 def test_another_image_is_opened_only_on_demand(open_dock: Any, monkeypatch: Any) -> None:
@@ -175,7 +175,7 @@ def test_what_was_begun_stays_in_its_own_file(open_dock: Any) -> None:
     assert second.resume_bar.isHidden()
     own = second.controller.journaling.path
     earlier = next(path for path in files() if path != own)
-    assert second.controller.journaling.resume(earlier)
+    assert second.controller.resuming.resume(earlier)
     assert second.wait_idle()
     assert list(second.controller.session.objects) == [1]
     assert second.controller.session.objects[1].clicks.first.pixel == (20, 20)
@@ -192,7 +192,7 @@ def test_labels_that_are_there_still_are_used_again(open_dock: Any) -> None:
     widget.controller.close()
     again = FirstClickWidget(viewer, load=lambda weights, device: FakePredictor(), discover=Choices)
     try:
-        again.controller.journaling.resume(path)
+        again.controller.resuming.resume(path)
         assert again.controller.labels is labels
     finally:
         again.controller.close()
@@ -276,7 +276,7 @@ def test_an_export_that_would_lack_steps_is_refused(
 ) -> None:
     widget = open_dock(IMAGE)
     accept_at(widget, (20, 20))
-    journaling, out = widget.controller.journaling, tmp_path / "a.json"
+    exporting, out = widget.controller.exporting, tmp_path / "a.json"
 
     def full(*args: Any) -> None:
         raise JournalError("database or disk is full")
@@ -284,12 +284,12 @@ def test_an_export_that_would_lack_steps_is_refused(
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "record", full)
         accept_at(widget, (40, 40))
-        journaling.export("coco", out)
+        exporting.export("coco", out)
         assert widget.wait_idle()
         assert "would lack what is not in the file yet, 2 steps: save" in widget.message.text()
         assert not out.exists()
     # There is room again.
-    journaling.export("coco", out)
+    exporting.export("coco", out)
     assert widget.session_bar.name.text().startswith("saved: ")
     assert widget.wait_idle()
     assert len(json.loads(out.read_text())["annotations"]) == 2
@@ -312,14 +312,14 @@ def test_a_session_is_kept_where_none_can_be_begun_anew(open_dock: Any, problem:
         viewer.add_image(np.zeros((9, *IMAGE.shape), np.uint8))
         viewer.dims.set_current_step(0, 8)
     with pytest.raises(JournalError, match=problem):
-        controller.journaling.resume(path)
+        controller.resuming.resume(path)
     open_session(controller, second, path)
     assert problem in second.message.text()
     assert controller.session is session
     assert controller.journaling.path == own
     viewer.dims.ndisplay = 2
     viewer.dims.set_current_step(0, 0)
-    assert controller.journaling.resume(path)
+    assert controller.resuming.resume(path)
     assert controller.session.objects[1].clicks.first.pixel == (20, 20)
 
 
@@ -345,7 +345,7 @@ def test_names_that_are_no_utf8_are_written_all_the_same(open_dock: Any) -> None
         controller.viewer, load=lambda weights, device: FakePredictor(), discover=Choices
     )
     try:
-        again.controller.journaling.resume(path)
+        again.controller.resuming.resume(path)
         assert again.controller.labels is labels
     finally:
         again.controller.close()
@@ -437,7 +437,7 @@ def test_nothing_that_waits_is_thrown_away(
     second = open_dock(IMAGE)
     accept_at(second, (40, 40))
     with pytest.raises(JournalError, match="2 steps are not saved yet"):
-        second.controller.journaling.resume(path)
+        second.controller.resuming.resume(path)
     assert list(second.controller.session.objects) == [1]
     second.controller.close()
     folder = temporary / "napari-fclick" if homeless else home
@@ -487,7 +487,7 @@ def test_a_layer_that_was_brushed_since_is_gone_on_with(open_dock: Any) -> None:
     held = labels.data.copy()
     second = again(first)
     try:
-        assert second.controller.journaling.resume(path)
+        assert second.controller.resuming.resume(path)
         assert second.controller.labels is labels
         assert np.array_equal(labels.data, held)
         assert "24 px had been changed since" in second.message.text()
@@ -506,7 +506,7 @@ def test_the_scale_of_then_is_exported(open_dock: Any, tmp_path: Path) -> None:
     # The labels that we made lie where the image does.
     assert list(controller.labels.scale) == [0.5, 0.25]
     assert controller.labels.units == controller.image.units
-    controller.journaling.export("tiff", tmp_path / "a.tif")
+    controller.exporting.export("tiff", tmp_path / "a.tif")
     assert widget.wait_idle()
     with closing(Journal.open(controller.journaling.path, read_only=True)) as journal:
         (target,) = journal.targets
@@ -539,14 +539,14 @@ def test_channels_and_limits_are_those_of_the_session(open_dock: Any) -> None:
     controller = second.controller
     controller.viewer.add_image(IMAGE // 2, name="RFP")
     controller.viewer.add_image(255 - IMAGE, name="GFP")
-    assert controller.journaling.resume(path)
+    assert controller.resuming.resume(path)
     assert [layer.name for layer in controller.channels] == ["GFP"]
     assert controller.adjusting.uses_layer_limits
     assert controller.current.channel_limits() == [(10, 200), (5, 90)]
     controller.close()
 
     third = open_dock(IMAGE)
-    assert third.controller.journaling.resume(path)
+    assert third.controller.resuming.resume(path)
     assert third.controller.channels == ()
     assert "without its channels: GFP is not open" in third.message.text()
 
@@ -558,7 +558,7 @@ def test_limits_of_an_image_alone_come_back(open_dock: Any) -> None:
     path = first.controller.journaling.path
     first.controller.close()
     second = open_dock(IMAGE)
-    assert second.controller.journaling.resume(path)
+    assert second.controller.resuming.resume(path)
     assert second.controller.current.limits == (10, 200)
     assert second.limits.isChecked()
 
@@ -569,7 +569,7 @@ def test_other_weights_than_those_of_the_session_are_told_of(open_dock: Any) -> 
     path = first.controller.journaling.path
     second = again(first, FakePredictor(name="squares"))
     try:
-        assert second.controller.journaling.resume(path)
+        assert second.controller.resuming.resume(path)
         said = second.message.text()
         assert said.endswith("it was made with weights 'discs'; 'squares' are in use")
     finally:
@@ -584,7 +584,7 @@ def test_resuming_draws_once(open_dock: Any, monkeypatch: Any) -> None:
     second = open_dock(IMAGE)
     drawn: list[Any] = []
     monkeypatch.setattr(Labels, "refresh", lambda self, *a, **k: drawn.append(self))
-    assert second.controller.journaling.resume(path)
+    assert second.controller.resuming.resume(path)
     assert np.array_equal(second.controller.labels.data, expected)
     assert drawn.count(second.controller.labels) < 9
 

@@ -294,7 +294,7 @@ def test_each_layer_is_told_of_its_own_objects(open_dock: Any) -> None:
     path = controller.journaling.path
     controller.close()
     again = open_dock(GRAY)
-    assert again.controller.journaling.resume(path)
+    assert again.controller.resuming.resume(path)
     again.controller.features.flush()
     told = [layer.features["index"].tolist() for layer in again.controller.viewer.layers[-2:]]
     assert sorted(told) == [[1], [2]]

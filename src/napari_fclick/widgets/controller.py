@@ -16,6 +16,7 @@ from napari_fclick.widgets.adjusting import Adjusting
 from napari_fclick.widgets.annotated import Annotated
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.choosing import Choosing
+from napari_fclick.widgets.exporting import Exporting
 from napari_fclick.widgets.features import LabelFeatures
 from napari_fclick.widgets.folder_walk import FolderWalk
 from napari_fclick.widgets.following import Follower
@@ -32,6 +33,7 @@ from napari_fclick.widgets.messages import Messages
 from napari_fclick.widgets.mouse import MouseTool
 from napari_fclick.widgets.objects import ObjectTools
 from napari_fclick.widgets.predicting import Predicting
+from napari_fclick.widgets.resuming import Resuming
 from napari_fclick.widgets.showing import Showing
 from napari_fclick.widgets.stacks.tool import StackTool
 from napari_fclick.widgets.stakes import Stakes
@@ -88,6 +90,10 @@ class Controller:
         Carries the object at hand through a stack.
     journaling : Journaling
         The session files.
+    resuming : Resuming
+        Goes on where one ends.
+    exporting : Exporting
+        Writes the objects for other programs.
     walk : FolderWalk
         Goes through a folder of images.
     weights : str
@@ -127,6 +133,8 @@ class Controller:
             self, self._chores, lambda: self._predicting.busy, self.following.go_to
         )
         self.journaling = Journaling(self)
+        self.resuming = Resuming(self, self.journaling)
+        self.exporting = Exporting(self, self.journaling)
         self.walk = FolderWalk(self)
         self._connect()
 
@@ -165,6 +173,7 @@ class Controller:
         if self._closed:
             return
         self.walk.close()  # first: its labels are noted in the session
+        self.exporting.close()
         self.journaling.close()
         self.stacks.close()
         self.deactivate()
@@ -195,6 +204,7 @@ class Controller:
             self._chores,
             self.suggesting,
             self.journaling,
+            self.exporting,
             self.stacks,
             self.walk,
         )

@@ -282,7 +282,7 @@ class FolderWalk:
         same = [offer for offer in own if last is not None and same_file(offer.path, last)]
         if own:
             try:
-                controller.journaling.resume((same or own)[0].path)
+                controller.resuming.resume((same or own)[0].path)
             except (JournalError, ValueError) as error:
                 self._say(str(error), "warning")
 

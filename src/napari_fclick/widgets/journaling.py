@@ -1,19 +1,17 @@
-"""The session files of the images that are annotated: written at once, resumed, exported."""
+"""The session files of the images that are annotated: written at once, and found again."""
 
 from __future__ import annotations
 
 import json
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from napari.layers import Labels
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -21,16 +19,12 @@ from napari_fclick.core.files import same_file
 from napari_fclick.exchange import READ, SESSION
 from napari_fclick.session import NumberedLabels, autosave
 from napari_fclick.session.autosave import Offer
-from napari_fclick.session.exporting import export, possible_files
 from napari_fclick.session.journal import Journal, JournalError, Target
 from napari_fclick.session.recorder import Recorder
-from napari_fclick.session.resuming import Opened, check_image, reopen
 from napari_fclick.session.signature import Channels, Signature, encodable
-from napari_fclick.session.sparse import SparseLabels
-from napari_fclick.widgets.activity import Activity
-from napari_fclick.widgets.inputs import lasting, look_as_before, note_look, source_of
-from napari_fclick.widgets.layers import IMAGE, image_id, sizes_of, transform_of
-from napari_fclick.widgets.planes import LayerError, displayed_place, layer_shape, levels_of
+from napari_fclick.widgets.inputs import note_look, source_of
+from napari_fclick.widgets.layers import sizes_of
+from napari_fclick.widgets.planes import levels_of
 from napari_fclick.widgets.workers import Job, Worker
 
 if TYPE_CHECKING:
@@ -45,8 +39,24 @@ RETRY = 5000
 
 
 @dataclass
-class _Kept:
-    """What is known of the session file of one annotation."""
+class Kept:
+    """What is known of the session file of one annotation.
+
+    Attributes
+    ----------
+    recorder : Recorder
+        Writes it.
+    signature : Signature
+        Of the image.
+    offers : list of Offer
+        Earlier sessions of the image.
+    dismissed : bool
+        Whether these are offered no more.
+    channels : Channels or None
+        Looked at together with the image.
+    made_with : (str, str) or None
+        Name and hash of the weights of a session that was resumed, until they were told.
+    """
 
     recorder: Recorder
     signature: Signature
@@ -77,9 +87,8 @@ class Journaling:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._worker = Worker("napari-fclick-journal")
-        self._kept: dict[Annotation, _Kept] = {}
+        self._kept: dict[Annotation, Kept] = {}
         self._weights: tuple[str, str] | None = None
-        self._exporting = Activity(self._on_export_cancelled)
         self._retry = QTimer()
         self._retry.setInterval(RETRY)
         self._retry.timeout.connect(self._on_retry)
@@ -101,7 +110,7 @@ class Journaling:
         recorder.recovered.connect(self._on_recovery)
         if self._weights is not None:
             recorder.set_weights(*self._weights)
-        self._kept[annotation] = _Kept(recorder, signature)
+        self._kept[annotation] = Kept(recorder, signature)
         annotation.session.classes.changed.connect(partial(self._note_classes, annotation))
         self._note_classes(annotation)
         self._look(annotation, self._on_looked)
@@ -132,7 +141,6 @@ class Journaling:
     def close(self) -> None:
         """Close all files."""
         self._retry.stop()
-        self._exporting.end()
         self._worker.close()
         for annotation in list(self._kept):
             self.drop(annotation)
@@ -143,7 +151,7 @@ class Journaling:
         self._weights = (encodable(str(predictor.name)), str(getattr(card, "sha256", "")))
         for kept in self._kept.values():
             kept.recorder.set_weights(*self._weights)
-            if problem := self._other_weights(kept):
+            if problem := self.other_weights(kept):
                 self._controller.say(problem, "warning")
 
     def note_channels(self, annotation: Annotation) -> None:
@@ -173,6 +181,10 @@ class Journaling:
         current = self._controller.current
         return None if current is None else self.path_of(current)
 
+    def of(self, annotation: Annotation) -> Kept:
+        """Return what is known of the session file of an image that is annotated."""
+        return self._kept[annotation]
+
     def path_of(self, annotation: Annotation) -> Path | None:
         """Return the session file of an image; None before its first click."""
         kept = self._kept.get(annotation)
@@ -182,13 +194,13 @@ class Journaling:
     @property
     def waiting(self) -> int:
         """How many steps could not be written yet."""
-        kept = self._current()
+        kept = self.current
         return 0 if kept is None else kept.recorder.waiting
 
     @property
     def offers(self) -> list[Offer]:
         """Earlier sessions of the current image, while no object of it has been accepted."""
-        kept = self._current()
+        kept = self.current
         if kept is None or kept.dismissed or kept.recorder.session.objects.has_committed:
             return []
         return self.earlier
@@ -196,13 +208,13 @@ class Journaling:
     @property
     def earlier(self) -> list[Offer]:
         """All earlier sessions of the current image, those with objects and the newest first."""
-        kept, path = self._current(), self.path
+        kept, path = self.current, self.path
         offers = [] if kept is None else kept.offers
         return [offer for offer in offers if path is None or not same_file(offer.path, path)]
 
     def dismiss(self) -> None:
         """Offer the earlier sessions of the current image no more."""
-        kept = self._current()
+        kept = self.current
         if kept is not None:
             kept.dismissed = True
             self.changed.emit()
@@ -211,24 +223,24 @@ class Journaling:
 
     def save_as(self, path: Path) -> bool:
         """Go on in another file, which gets all that was done so far; say what goes wrong."""
-        kept = self._current()
+        kept = self.current
         if kept is None:
             return False
         try:
             self._save_as(kept, path)
         except (JournalError, OSError) as error:
             self._controller.say(str(error), "error")
-            self._mark(kept)  # it may have got a file beside the one that was wanted
+            self.mark(kept)  # it may have got a file beside the one that was wanted
             self.changed.emit()
             return False
-        self._mark(kept)
+        self.mark(kept)
         saved = kept.recorder.waiting == 0
         if saved:
             self._controller.say(f"the session is in {path} from now on")
         self.changed.emit()
         return saved
 
-    def _save_as(self, kept: _Kept, path: Path) -> None:
+    def _save_as(self, kept: Kept, path: Path) -> None:
         recorder = kept.recorder
         if recorder.journal is not None or not recorder.waiting:
             recorder.save_as(path)
@@ -241,7 +253,7 @@ class Journaling:
             recorder.save_as(path)
             beside.unlink(missing_ok=True)
 
-    def _rescue(self, kept: _Kept) -> None:
+    def _rescue(self, kept: Kept) -> None:
         """Write what could not be written elsewhere, rather than lose it."""
         count, text = kept.recorder.waiting, ""
         # The last one does not outlive a restart of the computer.
@@ -259,124 +271,7 @@ class Journaling:
         self._controller.say(text, "error")
         logger.warning(text)
 
-    def files_of(self, kind: str, out: Path) -> list[Path]:
-        """Return the files that `export` may write for the current session."""
-        kept, layers = self._current(), 1
-        if kept is not None and kept.recorder.journal is not None:
-            with suppress(JournalError):  # then the export will say what is wrong
-                layers = len(kept.recorder.journal.targets)
-        return possible_files(kind, out, layers)
-
-    def export(self, kind: str, out: Path) -> None:
-        """Write the current session's objects as "coco", "tiff" or "csv", off the GUI thread."""
-        kept, path = self._current(), self.path
-        if kept is None or path is None:
-            self._controller.say(
-                "there is nothing to export yet: accept an object first", "warning"
-            )
-            return
-        if kept.recorder.waiting and not kept.recorder.flush():
-            count = kept.recorder.waiting
-            self._controller.say(
-                f"an export would lack what is not in the file yet, {count} "
-                f"step{'s' * (count != 1)}: save the session elsewhere first (Save as …)",
-                "error",
-            )
-            return
-        kept.recorder.describe_anew()
-        self._exporting.begin(f"First Click: writing {out.name}")
-        job = Job(lambda: export(path, kind, out), self._on_exported, self._on_not_exported)
-        self._worker.submit("export", job)
-
-    def resume(self, path: Path, insist: bool = False) -> bool:
-        """Go on where a session file of the current image ends.
-
-        What was begun on the image meanwhile stays in its own file.
-
-        Raises
-        ------
-        JournalError
-            If it belongs to another image, and that is not insisted on.
-        """
-        if self.path is not None and same_file(path, self.path):
-            self._controller.say("this session is open already", "warning")
-            return False
-        journal = Journal.open(path)
-        try:
-            annotation = self._pristine(journal, insist)
-            self._resume(annotation, journal)
-        except BaseException:
-            journal.close()
-            raise
-        self.changed.emit()
-        return True
-
-    def _pristine(self, journal: Journal, insist: bool) -> Annotation:
-        """Return the current annotation, begun anew where something was done to it."""
-        current = self._controller.current
-        if current is None:
-            raise JournalError("choose the image that the session belongs to, then open it")
-        known = self._kept[current].signature
-        if not known.sampled:
-            known = Signature.of(levels_of(current.image), known.source, known.name)
-        check_image(journal, known, insist)
-        session, recorder = current.session, self._kept[current].recorder
-        if recorder.waiting and not recorder.flush():
-            raise JournalError(
-                f"{recorder.waiting} steps are not saved yet: save this session as another file "
-                "before opening one"
-            )
-        if not (session.can_undo or session.can_redo or session.clicks):
-            return current
-        layer = current.image
-        try:
-            # Where no plane is on show, none could be begun anew: this one is kept then.
-            displayed_place(self._controller.viewer, layer)
-        except LayerError as error:
-            raise JournalError(str(error)) from error
-        self._controller.annotated.drop_image(layer)
-        self._controller.annotated.choose_image(layer)
-        anew = self._controller.current
-        assert anew is not None
-        return anew
-
-    def _resume(self, annotation: Annotation, journal: Journal) -> None:
-        kept = self._kept[annotation]
-        layers: list[Labels] = []
-        for number in range(len(journal.targets)):
-            layers.append(self._layer_for(annotation, journal, number, layers))
-        fresh = [number for number, layer in enumerate(layers) if not self._is_shown(layer)]
-        targets = [self._target_of(layer) for layer in layers]
-        with ExitStack() as writing:
-            for target in targets:
-                writing.enter_context(target.labels.shown_at_once())
-            opened = reopen(journal, targets, fresh)
-        for number in fresh:
-            self._controller.viewer.add_layer(layers[number])
-        self._take_classes(annotation, journal, opened)
-        annotation.session.take_over(opened.restored)
-        self._controller.features.take_up(annotation.session)
-        last = _last_target(opened)
-        if last is not None:
-            self._controller.annotated.choose_labels(layers[opened.targets.index(last)])
-        kept.recorder.go_on_in(journal)
-        kept.dismissed = True
-        kept.made_with = journal.last_circumstances.weights
-        self._mark(kept)
-        problems = look_as_before(self._controller, annotation, journal, opened.restored)
-        self._tell(opened, journal, [*problems, self._other_weights(kept)])
-        if opened.restored.place is not None:
-            annotation.session.place_changed.emit(opened.restored.place)
-
-    def _take_classes(self, annotation: Annotation, journal: Journal, opened: Opened) -> None:
-        classes = annotation.session.classes
-        for name, colour in json.loads(journal.about("classes", "{}")).items():
-            if name not in classes:
-                classes.add(name, colour)
-        names = [record.class_name for record in opened.restored.objects.values()]
-        classes.ensure([*names, opened.restored.settings.class_name])
-
-    def _other_weights(self, kept: _Kept) -> str:
+    def other_weights(self, kept: Kept) -> str:
         """Say, once, that other weights answer than those that a session was made with."""
         made_with, now = kept.made_with, self._weights
         if made_with is None or now is None:
@@ -384,58 +279,6 @@ class Journaling:
         kept.made_with = None
         same = made_with[1] == now[1] if made_with[1] and now[1] else made_with[0] == now[0]
         return "" if same else f"it was made with weights {made_with[0]!r}; {now[0]!r} are in use"
-
-    def _tell(self, opened: Opened, journal: Journal, problems: Iterable[str]) -> None:
-        count = len(opened.restored.objects)
-        text = f"resumed {journal.path.name}: {count} object{'s' * (count != 1)}"
-        if opened.conflicts:
-            text += f"; {opened.conflicts} px had been changed since and stay as they are"
-        if journal.read_only:
-            text += "; it is open elsewhere, and read-only here: save it as another file to go on"
-        others = [problem for problem in problems if problem]
-        text = "; ".join([text, *others])
-        warned = bool(opened.conflicts) or journal.read_only or bool(others)
-        self._controller.say(text, "warning" if warned else "info")
-
-    # --- labels -------------------------------------------------------------------------
-
-    def _layer_for(
-        self, annotation: Annotation, journal: Journal, number: int, taken: Sequence[Labels]
-    ) -> Labels:
-        """Return the layer that stands for labels of a file: the very one, or a new one."""
-        target, every = journal.targets[number], journal.targets
-        fitting = [
-            layer
-            for layer in self._controller.viewer.layers
-            if _fits(layer, target) and not any(layer is other for other in taken)
-        ]
-        # A layer that was written by this session is it, whatever a brush did to it since.
-        own = [layer for layer in fitting if _is_of(layer, journal.path)]
-        named = [layer for layer in own if encodable(layer.name) == target.name]
-        if named or (own and len(every) == 1):
-            return (named or own)[0]
-        layers = [layer for layer in fitting if source_of(layer) == lasting(target.source)]
-        named = [layer for layer in layers if encodable(layer.name) == target.name]
-        if target.source and (named or layers):
-            return (named or layers)[0]
-        if layers:
-            expected = reopen(
-                journal, [SparseLabels(t.shape, t.dtype) for t in every], range(len(every))
-            )
-            for layer in named + layers:
-                if _holds(layer, expected, number):
-                    return layer
-        placed: dict[str, Any] = {}
-        if target.shape == layer_shape(annotation.image):
-            placed = {"metadata": {IMAGE: image_id(annotation.image)}}
-            placed |= transform_of(annotation.image)
-        return Labels(target.empty(), name=target.name, opacity=0.5, **placed)
-
-    def _is_shown(self, layer: Labels) -> bool:
-        return layer in self._controller.viewer.layers
-
-    def _target_of(self, layer: Labels) -> NumberedLabels:
-        return self._controller.targets.of(layer)
 
     def _describe(self, image: Any, labels: NumberedLabels) -> Target:
         layer = labels.labels.layer
@@ -447,18 +290,6 @@ class Journaling:
         return replace(known, spacing=spacing, unit=unit)
 
     # --- events -------------------------------------------------------------------------
-
-    def _on_exported(self, written: list[Path]) -> None:
-        self._exporting.end()
-        self._controller.say("wrote " + " and ".join(str(each) for each in written))
-
-    def _on_not_exported(self, problem: str) -> None:
-        self._exporting.end()
-        self._controller.say(problem, "error")
-
-    def _on_export_cancelled(self) -> None:
-        self._worker.drop("export")
-        self._controller.say("nothing more is exported; a file that was begun may still come")
 
     def _create(self, annotation: Annotation) -> Journal:
         kept = self._kept[annotation]
@@ -499,9 +330,9 @@ class Journaling:
 
     def on_step(self, step: Any = None, how: str = "") -> None:
         """Mark the labels that objects were written into as this session's, and tell the dock."""
-        kept = self._current()
+        kept = self.current
         if kept is not None and step.commit is not None:
-            self._mark(kept)
+            self.mark(kept)
         self.changed.emit()
 
     def _on_retry(self) -> None:
@@ -530,49 +361,16 @@ class Journaling:
             colours = annotation.session.classes.colours
             kept.recorder.set_about("classes", json.dumps(colours))
 
-    def _current(self) -> _Kept | None:
+    @property
+    def current(self) -> Kept | None:
+        """What is known of the session file of the current image."""
         current = self._controller.current
         return None if current is None else self._kept.get(current)
 
-    def _mark(self, kept: _Kept) -> None:
+    def mark(self, kept: Kept) -> None:
         """Have the Labels layer know the file, so that it can be saved as one."""
         target, journal = kept.recorder.session.target, kept.recorder.journal
         if target is not None and journal is not None:
             with suppress(AttributeError):
                 target.labels.layer.metadata[SESSION] = str(journal.path)
                 target.labels.layer.metadata.pop(READ, None)
-
-
-def _fits(layer: Any, target: Target) -> bool:
-    """Whether a layer is one of labels of the shape that a session file speaks of."""
-    return isinstance(layer, Labels) and tuple(levels_of(layer)[0].shape) == target.shape
-
-
-def _is_of(layer: Labels, path: Path) -> bool:
-    """Whether a layer knows a session file as the one that it was written by.
-
-    One that was read from the file is a copy: what else is in the labels is not in it.
-    """
-    known = None if layer.metadata.get(READ) else layer.metadata.get(SESSION)
-    return bool(known) and same_file(Path(str(known)), path)
-
-
-def _holds(layer: Labels, expected: Opened, number: int) -> bool:
-    """Whether a layer that came from no file holds what it should hold."""
-    pixels, wanted = levels_of(layer)[0], expected.targets[number]
-    regions = [
-        patch.where
-        for commit in expected.restored.commits
-        if commit.target is wanted
-        for patch in commit.patches
-    ]
-    return bool(regions) and all(
-        np.array_equal(np.asarray(pixels[where]), wanted.labels[where]) for where in regions
-    )
-
-
-def _last_target(opened: Opened) -> NumberedLabels | None:
-    commits = opened.restored.commits
-    if commits:
-        return commits[-1].target
-    return opened.targets[-1] if opened.targets else None

@@ -209,10 +209,10 @@ class SessionBar(QWidget):
             self._controller.journaling.save_as(path)
 
     def _on_export(self, kind: str, suffix: str) -> None:
-        journaling = self._controller.journaling
-        path = self._ask_to_save("Export", suffix, partial(journaling.files_of, kind))
+        exporting = self._controller.exporting
+        path = self._ask_to_save("Export", suffix, partial(exporting.files_of, kind))
         if path is not None:
-            journaling.export(kind, path)
+            exporting.export(kind, path)
 
     def _on_open(self) -> None:
         folder = str(sessions_folder())
@@ -229,13 +229,13 @@ class SessionBar(QWidget):
 def open_session(controller: Controller, parent: QWidget, path: Path) -> None:
     """Resume a session file; ask where it belongs to another image, say what goes wrong."""
     try:
-        controller.journaling.resume(path)
+        controller.resuming.resume(path)
     except JournalError as error:
         if "can be insisted on" not in str(error) or not _insists(parent, str(error)):
             controller.say(str(error), "error")
             return
         try:
-            controller.journaling.resume(path, insist=True)
+            controller.resuming.resume(path, insist=True)
         except ValueError as problem:
             controller.say(str(problem), "error")
     except ValueError as error:
