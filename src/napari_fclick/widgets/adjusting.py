@@ -10,7 +10,7 @@ from napari_fclick.core.labels import OverlapPolicy
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
 
-#: The least and the largest threshold that keys lead to, as in the dock; the step between.
+#: The least and the largest threshold that there is to choose, and the step between.
 LEAST, MOST, STEP = 0.05, 0.95, 0.05
 
 

@@ -26,6 +26,7 @@ from superqt import QLabeledDoubleSlider
 
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.session import Session
+from napari_fclick.widgets.adjusting import LEAST, MOST, STEP
 from napari_fclick.widgets.channels import ChannelChooser
 from napari_fclick.widgets.choosers import LayerChooser, keep_narrow
 from napari_fclick.widgets.classes import ClassBar
@@ -158,8 +159,8 @@ class FirstClickWidget(Docked):
     def _make_settings(self) -> None:
         controller = self.controller
         self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-        self.threshold.setRange(0.05, 0.95)
-        self.threshold.setSingleStep(0.05)  # type: ignore[arg-type]
+        self.threshold.setRange(LEAST, MOST)
+        self.threshold.setSingleStep(STEP)  # type: ignore[arg-type]
         self.threshold.setDecimals(2)
         self.threshold.setValue(0.5)
         self.threshold.setToolTip("Probability above which a pixel belongs to the object")
