@@ -49,6 +49,34 @@ def _silenced(layer: Layer) -> Iterator[None]:
         yield
 
 
+class Preview(Image):  # type: ignore[misc]
+    """An image that lies within another one, of finer pixels maybe.
+
+    napari lets its sliders reach as far as all layers do, in steps of the finest. This one says
+    of itself what the image says, so that a step stays a pixel of the image.
+
+    Parameters
+    ----------
+    image : Layer
+        The one that it lies in, of as many dimensions.
+    data, **options
+        What any `Image` takes.
+    """
+
+    def __init__(self, image: Layer, data: Any, **options: Any) -> None:
+        self._within = image
+        super().__init__(data, **options)
+
+    @property
+    def extent(self) -> Any:
+        """How far it reaches, and in what steps."""
+        return self._within.extent
+
+    @property
+    def _type_string(self) -> str:
+        return "image"  # napari would take the name of the class
+
+
 class AnnotationLayers:
     """The markers of the clicks and the preview of the mask, over one image layer.
 
@@ -65,7 +93,7 @@ class AnnotationLayers:
     def __init__(self, viewer: Any, image: Layer) -> None:
         self._viewer, self._image = viewer, image
         self.clicks: Points | None = None
-        self.preview: Image | None = None
+        self.preview: Preview | None = None
         self._drawn: Any = None
         self._detail = Detail()
         self._redraw: Callable[[], None] | None = None
@@ -265,8 +293,8 @@ class AnnotationLayers:
         layer = self.preview
         if layer is None or layer not in self._viewer.layers:
             placed = {**transform_of(self._image), **self._preview_transform()}
-            self.preview = Image(
-                drawn, rgb=True, name="preview", metadata={PREVIEW: True}, **placed
+            self.preview = Preview(
+                self._image, drawn, rgb=True, name="preview", metadata={PREVIEW: True}, **placed
             )
             self._add(self.preview)
             return
