@@ -229,7 +229,8 @@ class Session:
     def mark_absent(self, absent: bool = True) -> None:
         """Say that the object of the stack is not in this plane, or take that back.
 
-        The plane's clicks are removed; a click takes the mark back.
+        The plane's clicks are removed, and come back when the mark is taken back; a click takes
+        it back too, and is the only one then.
         """
         draft = self.draft
         if absent and not draft.absent:
@@ -237,7 +238,15 @@ class Session:
             after = Draft(label=draft.label, seconds=spent, made=draft.made, absent=True)
             self.do(self.step("mark as not here", after))
         elif draft.absent and not absent:
-            self.do(self.step("take back the mark", Draft()))
+            self.do(self.step("take back the mark", self._before_the_mark()))
+
+    def _before_the_mark(self) -> Draft:
+        """Return what this plane's mark of absence took the place of."""
+        for step in reversed(self.history.done):
+            before = step.drafts_before.get(self.place)
+            if before is not None and not before.absent and step.drafts_after[self.place].absent:
+                return replace(before, seconds=self._spent(self.draft)) if before.begun else before
+        return Draft()  # so long ago that the step is forgotten
 
     def _click(self, name: str, clicks: ClickSequence, place: Place | None = None) -> None:
         clicks.check_inside(self.shape)
