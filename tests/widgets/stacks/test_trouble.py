@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -146,3 +147,49 @@ def test_a_click_that_was_not_answered_is_not_waited_for(
     tubes.error = None
     dock.propagate()
     assert current.phase == "done" and current.slices[6].kind is Kind.KEYFRAME
+
+
+def test_what_failed_does_not_end_what_was_begun_since(
+    open_stack: OpenStack, tubes: TubePredictor, qtbot: Any
+) -> None:
+    dock = open_stack(np.stack([tube()] * 2), at=1)
+    tool = dock.tool
+    dock.go(4, 1)
+    dock.click(*CLICK)
+    dock.go(0)
+    dock.click(*CLICK)
+    dock.go(6, 1)
+    dock.click(*CLICK)
+    dock.session.answers.forget()
+    dock.wait()
+    dock.go(1)
+    dock.go(4, 1)
+    dock.wait()
+    dock.go(6, 1)
+    dock.go(0)
+    dock.wait()  # of the first object, slice 4 is not answered
+    gate = tubes.gate = threading.Semaphore(0)
+    tubes.asked.clear()
+    tool.propagate()
+    failing = tool.current
+    qtbot.waitUntil(lambda: len(tubes.asked) == 1)
+    dock.go(1)
+    dock.go(4, 1)
+    tool.propagate()
+    running = tool.current
+    assert failing is not None and running is not None and running is not failing
+    assert running.phase == "running"
+    tubes.error = RuntimeError("slice 4 is damaged")
+    gate.release()
+    qtbot.waitUntil(lambda: failing.phase == "failed")
+    tubes.error = None
+    assert running.phase == "running"
+    dock.go(0)
+    tool.propagate()  # one object at a time
+    assert running.phase == "stopped"
+    for _ in range(1000):
+        gate.release()
+    dock.wait()
+    dock.go(1)
+    dock.wait()
+    assert tool.current is running and not tool.why_not_accept()

@@ -102,7 +102,7 @@ class Keeper:
     def forget(self, session: Session) -> None:
         """Let go of a session that is gone."""
         if self._running is not None and self._running.session is session:
-            self._end_activity()
+            self._end_activity(self._running)
             self._runner.forget()
         self._aside = [known for known in self._aside if known.session is not session]
         for key in [key for key in self._objects if key[0] == id(session)]:
@@ -146,7 +146,7 @@ class Keeper:
         ended = self._objects.pop(key)
         if self._running is ended:
             ended.phase = "stopped"  # what was found so far comes back with it
-            self._end_activity()
+            self._end_activity(ended)
             self._runner.forget()
         self._aside = [*self._aside, ended][-KEPT:]
 
@@ -307,7 +307,7 @@ class Keeper:
             current.take(found)
             self._on_failed(current, found.problem)
             return
-        self._end_activity()
+        self._end_activity(current)
         if current.phase == "running":
             current.end(found)
         else:  # it waits for an answer, and is run again then
@@ -315,7 +315,7 @@ class Keeper:
         self._ended(current)
 
     def _on_failed(self, current: CarriedObject, problem: str) -> None:
-        self._end_activity()
+        self._end_activity(current)
         problem = next(iter(problem.strip().splitlines()), "it is not known why")
         current.fail(problem)
         self._controller.say(f"the object was not carried: {problem}", "error")
@@ -326,6 +326,8 @@ class Keeper:
             current.seen.add(current.session.place.position(current.line.axis))
         self._changed(current)
 
-    def _end_activity(self) -> None:
-        self._running = None
-        self._activity.end()
+    def _end_activity(self, current: CarriedObject) -> None:
+        """Show an object's run no more; another's, begun since, goes on."""
+        if self._running is None or self._running is current:
+            self._running = None
+            self._activity.end()
