@@ -20,7 +20,7 @@ from tests.propagation.fakes import (
 )
 
 from napari_fclick.core.clicks import Click, ClickSequence
-from napari_fclick.core.window import Box
+from napari_fclick.core.window import Box, Window
 from napari_fclick.propagation import Carry, Propagation, Spacing, carrying
 from napari_fclick.propagation.carrying import CONFLICT, Carrier, as_prediction, begin
 from napari_fclick.session.starting import start_prediction
@@ -71,12 +71,17 @@ def test_overlap_and_distance() -> None:
     assert carrying.distance(one, one, Spacing()) == 0
 
 
+def seen(height: int, width: int, size: int = 64) -> Window:
+    """The upper left part of an image, as the network sees it."""
+    return Window(0, 0, height, width, size, size, (size, size))
+
+
 def test_blank() -> None:
-    everywhere = np.s_[0:4, 0:4]
+    everywhere = seen(4, 4)
     plane = np.zeros((4, 6), np.uint8)
     plane[:, 5] = 1
     assert carrying.is_blank(plane, everywhere)
-    assert not carrying.is_blank(plane, np.s_[0:4, 0:6])
+    assert not carrying.is_blank(plane, seen(4, 6))
     assert carrying.is_blank([plane, plane[::2, ::2]], everywhere)
     assert carrying.is_blank(np.stack([plane, plane], -1), everywhere)
     assert carrying.is_blank(np.stack([plane, plane + 1, plane + 7], -1), everywhere)
@@ -87,6 +92,37 @@ def test_blank() -> None:
         assert carrying.is_blank(floats, everywhere)
         floats[0, 1] = 4
         assert not carrying.is_blank(floats, everywhere)
+
+
+class CountedLevel:
+    """A level of a pyramid that counts the pixels that are read of it."""
+
+    def __init__(self, pixels: Any) -> None:
+        self.pixels, self.read = pixels, 0
+        self.shape, self.ndim, self.dtype = pixels.shape, pixels.ndim, pixels.dtype
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self.pixels[index]
+        self.read += found.size
+        return found
+
+
+def test_of_a_large_window_the_level_that_the_network_sees_is_read() -> None:
+    base = np.zeros((800, 800), np.uint8)
+    base[100:600, 100:600] = 9
+    view = seen(800, 800)
+    pyramid = [CountedLevel(base[::step, ::step]) for step in (1, 2, 4, 8)]
+    assert not carrying.is_blank(pyramid, view)
+    assert [level.read for level in pyramid] == [0, 0, 200 * 200, 0]
+
+
+def test_what_a_coarse_level_loses_is_not_blank() -> None:
+    base = np.zeros((800, 800), np.uint8)
+    base[3, 3] = 9
+    view = seen(800, 800)
+    assert not carrying.is_blank(base, view)
+    assert not carrying.is_blank([base, base[::4, ::4]], view)
+    assert carrying.is_blank([base * 0, base[::4, ::4]], view)
 
 
 # --- beginning ------------------------------------------------------------------------------

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from napari_fclick.core import window
-from napari_fclick.core.arrays import FloatArray, Mask
+from napari_fclick.core.arrays import Array, FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import middle, peak
-from napari_fclick.core.window import Box
+from napari_fclick.core.window import Box, Window
 from napari_fclick.prediction import Prediction, confidence, existing
 from napari_fclick.propagation.appearance import TELLING, contrast
 from napari_fclick.propagation.rules import Measures
@@ -180,7 +180,7 @@ class Carrier:
 
     def carry(self, front: Front, index: int, plane: Any) -> Carried | None:
         """Carry a mask to a slice; None where nothing is found there."""
-        if is_blank(plane, front.prediction.view.slices):
+        if is_blank(plane, front.prediction.view):
             return None
         clicks = ClickSequence([anchor(front.mask)])
         found = self._predict(plane, clicks, front.prediction)
@@ -293,9 +293,14 @@ def distance(one: StoredMask, other: StoredMask, spacing: Spacing) -> float:
     return float(np.hypot((v - y) * spacing.row, (u - x) * spacing.column))
 
 
-def is_blank(plane: Any, where: tuple[slice, slice]) -> bool:
-    """Whether a region of a plane tells nothing: one colour throughout, or nothing finite."""
-    pixels = np.asarray(window.levels(plane)[0][where])
+def is_blank(plane: Any, view: Window) -> bool:
+    """Whether a window of a plane tells nothing: one colour throughout, or nothing finite."""
+    # All its pixels may be many: they are read only where what the network sees tells nothing.
+    seen = window.read_window(plane, view)
+    return _tells_nothing(seen) and _tells_nothing(np.asarray(window.levels(plane)[0][view.slices]))
+
+
+def _tells_nothing(pixels: Array) -> bool:
     if not pixels.size:
         return True
     for channel in pixels.reshape(pixels.shape[0] * pixels.shape[1], -1).T:
