@@ -85,9 +85,28 @@ def test_a_range_and_a_slice_where_it_is_not(
     assert np.flatnonzero(labels.any((1, 2))).tolist() == [3, 4, 5]
     assert f"{np.count_nonzero(labels)} voxels; see {out}" in told[-3]
     assert told[-2:] == [
-        "stopped at slice 2: end of the range",
-        "stopped at slice 6: marked as not here",
+        "Down to slice 3: end of the range",
+        "Up to slice 5: marked as not here in 6",
     ]
+
+
+def test_an_end_is_a_slice_of_the_stack(
+    stack: tuple[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    short, out = tmp_path / "short.tif", tmp_path / "labels.tif"
+    tifffile.imwrite(short, tifffile.imread(stack[0])[3:6], photometric="minisblack")
+    given = (short, "--click", "1,48,44", "--out", out, "--device", "cpu")
+    code, _, told = call(monkeypatch, capsys, *given)
+    assert code == 0
+    assert told[-2:] == ["Down to slice 0: end of the stack", "Up to slice 2: end of the stack"]
+    code, printed, _ = call(monkeypatch, capsys, *given, "--json")
+    assert [end["slice"] for end in json.loads(printed)["stopped"]] == [0, 2]
+    code, _, told = call(monkeypatch, capsys, *given, "--range", "1:1")
+    assert told[-3].startswith("1 slice, ")
+    assert told[-2:] == ["Down to slice 1: end of the range", "Up to slice 1: end of the range"]
 
 
 def test_mistakes_end_with_one_line(
@@ -98,6 +117,9 @@ def test_mistakes_end_with_one_line(
 ) -> None:
     out = tmp_path / "labels.tif"
     flat, colour = tmp_path / "flat.npy", tmp_path / "colour.npy"
+    times, empty = tmp_path / "times.npy", tmp_path / "empty.npy"
+    np.save(times, np.zeros((2, 9, 40, 50), np.uint8))
+    np.save(empty, np.zeros((0, 40, 50), np.uint8))
     np.save(flat, np.zeros((40, 50)))
     np.save(colour, np.zeros((40, 50, 3), np.uint8))
     one = (stack[0], "--click", "4,48,44", "--out", out)
@@ -105,6 +127,9 @@ def test_mistakes_end_with_one_line(
         ((tmp_path / "none.tif", *one[1:]), "no file"),
         ((flat, *one[1:]), "a stack has (slices, rows, columns), and colours"),
         ((colour, *one[1:]), "has shape (40, 50, 3): a stack has"),
+        ((times, *one[1:]), "save one channel or one time as such a file"),
+        ((empty, *one[1:]), "has shape (0, 40, 50): no pixels"),
+        ((*one, "--not", "4,48,44"), "or leave out clicks that are not on the object (--not)"),
         ((*one[:3], "--out", tmp_path / "labels.png"), "written as .tif"),
         ((*one[:3], "--out", tmp_path / "none/labels.tif"), "to write labels.tif to"),
         ((*one, "--click", "9,1,1"), "click in slice 9"),
@@ -121,6 +146,8 @@ def test_mistakes_end_with_one_line(
         ((*one, "--not", "7,1,1", "--range", "3:6"), "slice 7 is clicked, but lies outside"),
         ((*one, "--range", "6:3"), "error: --range 6:3: the first slice 6 lies after the last 3"),
         ((*one, "--range", "a:3"), "--range 'a:3' is not A:B: two slices"),
+        ((*one, "--range", "\N{ARABIC-INDIC DIGIT THREE}:5"), "is not A:B: two slices"),
+        ((*one, "--range", f"3:{'9' * 5000}"), "error: --range 3:999"),
         (
             (*one, "--rule", "colour=3"),
             "--rule 'colour=3' is not NAME=VALUE or NAME=off; names are contrast, trust",
@@ -129,7 +156,9 @@ def test_mistakes_end_with_one_line(
         ((*one, "--rule", "overlap"), "--rule 'overlap' is not NAME=VALUE or NAME=off; names are"),
         ((*one, "--range", "0:1", "--rule", "first="), "--rule 'first=' is not NAME=VALUE or"),
         ((*one, "--spacing", "1,2"), "--spacing '1,2' is not Z,Y,X"),
-        ((*one, "--spacing", "1,0,2"), "spacing row 0.0 is not a positive number"),
+        ((*one, "--spacing", "1,0,2"), "--spacing '1,0,2': three positive numbers, Z,Y,X"),
+        ((*one, "--spacing", "1,inf,2"), "--spacing '1,inf,2': three positive numbers"),
+        ((*one, "--spacing", "1,nan,2"), "--spacing '1,nan,2': three positive numbers"),
         ((*one, "--threshold", "2"), "threshold 2.0 is not within 0 to 1"),
         ((*one, "--direction", "left"), "'left' is not one of"),
         ((*one, "--weights", "x"), "no weights named 'x'"),

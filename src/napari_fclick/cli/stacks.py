@@ -27,7 +27,7 @@ from napari_fclick.core.errors import in_words
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_fclick.propagation import Propagation, Rules, SliceMask
+    from napari_fclick.propagation import LastSlice, Propagation, Rules, SliceMask
 
 RULE = "NAME=VALUE, NAME=off: contrast, trust, confidence, overlap, growth, shift, empty."
 
@@ -62,7 +62,7 @@ def propagate(
 ) -> None:
     """Carry one object through a stack from the slices that are clicked."""
     from napari_fclick.core.files import check_mask_path, read_image, write_labels
-    from napari_fclick.propagation import Carry, Spacing, Stack, from_clicks
+    from napari_fclick.propagation import Carry, Spacing, Stack, from_clicks, last_slices
 
     check_mask_path(out)
     check_out(out, stack)
@@ -91,14 +91,15 @@ def propagate(
         pass
     labels = propagation.volume(image.shape[1:3], np.uint16)
     write_labels(out, labels, tuple(size))
-    report = _report(propagation, labels, size, out)
+    ends = last_slices(propagation.slices, propagation.ends)
+    report = _report(propagation, labels, size, out, ends)
     if as_json:
         print(json.dumps(report))
         return
     found = sum(each.mask is not None for each in propagation.slices.values())
-    say(f"{found} slices, {report['volume_px']} voxels; see {out}")
-    for end in propagation.ends:
-        say(f"stopped at {end}")
+    say(f"{found} slice{'s' * (found != 1)}, {report['volume_px']} voxels; see {out}")
+    for last in ends:
+        say(str(last))
 
 
 def read_clicks(
@@ -148,14 +149,16 @@ def read_rules(given: Iterable[str], range_: str | None) -> Rules:
         values[name] = None if value == "off" else value
     if range_ is not None:
         first, colon, last = range_.partition(":")
-        if not colon or not all(end.isdecimal() for end in (first, last) if end):
+        if not colon or not all(_is_whole(end) for end in (first, last) if end):
             raise ValueError(f"--range {range_!r} is not A:B: two slices, as in 3:20")
         values |= {"first": first or None, "last": last or None}
     try:
         return Rules.model_validate(values)
     except ValidationError as error:
         first_wrong = error.errors()[0]
-        option = f"--rule {first_wrong['loc'][0]}" if first_wrong["loc"] else f"--range {range_}"
+        where = first_wrong["loc"]
+        of_rule = where and where[0] in names
+        option = f"--rule {where[0]}" if of_rule else f"--range {range_}"
         raise ValueError(f"{option}: {in_words(first_wrong)}") from None
 
 
@@ -179,11 +182,17 @@ def _check_inside(text: str, shape: tuple[int, ...]) -> None:
         )
 
 
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
 def _three_numbers(text: str, option: str) -> tuple[float, float, float]:
     try:
         a, b, c = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"{option} {text!r} is not Z,Y,X: three numbers, 2,0.5,0.5") from None
+    if not all(0 < number < float("inf") for number in (a, b, c)):
+        raise ValueError(f"{option} {text!r}: three positive numbers, Z,Y,X")
     return a, b, c
 
 
@@ -191,10 +200,15 @@ def _checked_stack(image: NDArray[Any], path: Path, clicked: Iterable[int]) -> N
     colours = image.ndim == 4 and image.shape[-1] <= 4
     flat = image.ndim == 3 and image.shape[-1] <= 4
     if flat or not (image.ndim == 3 or colours):
+        advice = "a single image is for 'segment'"
+        if image.ndim > 3:
+            advice = "save one channel or one time as such a file"
         raise ValueError(
             f"{path} has shape {image.shape}: a stack has (slices, rows, columns), and colours "
-            "after them; a single image is for 'segment'"
+            f"after them; {advice}"
         )
+    if not image.size:
+        raise ValueError(f"{path} has shape {image.shape}: no pixels")
     for index in clicked:
         if not 0 <= index < len(image):
             raise ValueError(f"click in slice {index}: {path} has slices 0 to {len(image) - 1}")
@@ -202,7 +216,11 @@ def _checked_stack(image: NDArray[Any], path: Path, clicked: Iterable[int]) -> N
 
 
 def _report(
-    propagation: Propagation, labels: NDArray[Any], size: tuple[float, float, float], out: Path
+    propagation: Propagation,
+    labels: NDArray[Any],
+    size: tuple[float, float, float],
+    out: Path,
+    ends: Sequence[LastSlice],
 ) -> dict[str, Any]:
     voxels = int(np.count_nonzero(labels))
     rows = [_row(propagation.slices[index], size) for index in sorted(propagation.slices)]
@@ -213,8 +231,8 @@ def _report(
         "volume": voxels * size[0] * size[1] * size[2],
         "slices": rows,
         "stopped": [
-            {"slice": end.index, "reason": str(end.reason), "value": end.value}
-            for end in propagation.ends
+            {"slice": last.index, "reason": str(last.end.reason), "value": last.end.value}
+            for last in ends
         ],
     }
 

@@ -3,6 +3,7 @@
 from napari_fclick.core.direction import Direction
 from napari_fclick.propagation.carrying import Carry
 from napari_fclick.propagation.clicked import from_clicks
+from napari_fclick.propagation.ends import LastSlice, last_slices
 from napari_fclick.propagation.propagation import Propagation
 from napari_fclick.propagation.rules import Reason, Rules
 from napari_fclick.propagation.slices import End, Kind, SliceMask
@@ -13,6 +14,7 @@ __all__ = [
     "Direction",
     "End",
     "Kind",
+    "LastSlice",
     "Propagation",
     "Reason",
     "Rules",
@@ -20,4 +22,5 @@ __all__ = [
     "Spacing",
     "Stack",
     "from_clicks",
+    "last_slices",
 ]

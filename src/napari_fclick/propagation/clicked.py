@@ -53,7 +53,11 @@ def from_clicks(
         rows, columns = made.window
         mask = StoredMask.pack(made.mask(threshold, integrity), rows.start, columns.start)
         if mask is None:
-            raise ValueError(f"the clicks in slice {index} find nothing: lower the threshold")
+            off = any(not click.positive for click in sequence)
+            leave = ", or leave out clicks that are not on the object (--not)" if off else ""
+            raise ValueError(
+                f"the clicks in slice {index} find nothing: lower the threshold{leave}"
+            )
         propagation.set_keyframe(index, sequence, mask, made)
     for index in absent:
         propagation.set_absent(index)

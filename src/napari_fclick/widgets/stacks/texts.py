@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_fclick.propagation import End, Kind, Reason, SliceMask
+from napari_fclick.propagation import Kind, SliceMask, last_slices
 from napari_fclick.widgets.layers import pixel_size
 from napari_fclick.widgets.stacks.model import CarriedObject
 
@@ -44,26 +44,7 @@ def describe_progress(carried: CarriedObject) -> str:
 
 def describe_ends(carried: CarriedObject) -> list[str]:
     """Return why it stops at each end, lowest first."""
-    clicked = [index for index, each in carried.slices.items() if each.kind is Kind.KEYFRAME]
-    if not clicked:
-        return []
-    known = [index for index, each in carried.slices.items() if each.mask is not None]
-    told: list[str] = []
-    for number, end in enumerate(carried.ends):
-        # Where it is marked as absent, it may end twice: from below first.
-        again = number > 0 and carried.ends[number - 1].index == end.index
-        from_above = end.index + 1 in known and end.index - 1 not in known
-        below = end.index < min(clicked) or again or from_above
-        told.append(_end(end, below, known))
-    return told
-
-
-def _end(end: End, below: bool, known: list[int]) -> str:
-    way = "Down" if below else "Up"
-    beside = [i for i in known if (i > end.index if below else i < end.index)]
-    last = min(beside, default=end.index) if below else max(beside, default=end.index)
-    where = "" if end.reason in (Reason.STACK, Reason.RANGE) else f" in {end.index}"
-    return f"{way} to slice {last}: {end.why}{where}"
+    return [str(last) for last in last_slices(carried.slices, carried.ends)]
 
 
 def _origin(each: SliceMask) -> str:
