@@ -52,6 +52,7 @@ def test_or_one_counts_alone(
     found = agreed(one, other, nearness, 0.3)
     assert found is not None and found.mask is not None and found.mask.box == box
     assert found.kind is Kind.BETWEEN and found.agreement is not None
+    assert found.alone == (one is None or other is None)
 
 
 def test_nothing_of_nothing() -> None:

@@ -51,7 +51,9 @@ def agreed(one: Side | None, other: Side | None, nearness: float, alike: float) 
     """
     if one is None or other is None:
         known = one or other
-        return None if known is None else replace(known.slice, kind=Kind.BETWEEN, agreement=0.0)
+        if known is None:
+            return None
+        return replace(known.slice, kind=Kind.BETWEEN, agreement=0.0, alone=True)
     nearer = (one if nearness >= 0.5 else other).slice
     if one.lost != other.lost:
         nearer = (other if one.lost else one).slice

@@ -41,11 +41,13 @@ class SliceMask:
     shift : float
         How far its middle moved from there, in the unit of the scale.
     agreement : float in [0, 1] or None
-        Between keyframes, IoU of what came from either side.
+        Between keyframes, IoU of what came from either side; 0 where it came from one alone.
     source : int or None
         The slice that it was carried from.
     pixels : int
         Of the mask.
+    alone : bool
+        Between keyframes, whether nothing was found from the other side.
     """
 
     index: int
@@ -58,6 +60,7 @@ class SliceMask:
     agreement: float | None = None
     source: int | None = None
     pixels: int = 0
+    alone: bool = False
 
     def area(self, spacing: Spacing) -> float:
         """Area of the mask in the squared unit of the scale."""

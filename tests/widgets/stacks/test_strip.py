@@ -112,3 +112,6 @@ def test_what_is_said() -> None:
     text = describe_carried(made, made.slices[5], image, "keeps 3 px of 2").replace("\xa0", " ")
     assert text.startswith("Carried from both sides, which agree to 50% · certainty 0.50 · 6 px")
     assert text.endswith("keeps 3 px of 2")
+    alone = SliceMask(5, Kind.BETWEEN, MASK, CLICKS, 0.8, agreement=0.0, source=4, alone=True)
+    text = describe_carried(made, alone, image).replace("\xa0", " ")
+    assert text.startswith("Carried from slice 4 alone; from the other side nothing was found · ")

@@ -48,6 +48,8 @@ def describe_ends(carried: CarriedObject) -> list[str]:
 
 
 def _origin(each: SliceMask) -> str:
+    if each.alone:
+        return f"Carried from slice {each.source} alone; from the other side nothing was found"
     if each.kind is Kind.BETWEEN:
         agreement = "" if each.agreement is None else f", which agree to {each.agreement:.0%}"
         return f"Carried from both sides{agreement}"
