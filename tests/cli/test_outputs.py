@@ -255,6 +255,23 @@ def test_outputs_of_an_evaluation_are_files_of_their_own(
     assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
 
 
+def test_images_that_lie_beside_their_labels_are_left_alone(run: Run, folder: Path) -> None:
+    for image in (folder / "images").iterdir():
+        image.rename(folder / image.name)
+    (folder / "images").rmdir()
+    (folder / "reports").mkdir()
+    before = {path: path.read_bytes() for path in folder.glob("*.tif")}
+    assert before
+    for out in ("0.tif", "new.json"):
+        for options in (METHOD, ("--volumes",)):
+            found = run("evaluate", folder, *options, "--json", folder / out)
+            refused(found, f"--json {folder / out} lies among the data in {folder}")
+    assert {path: path.read_bytes() for path in folder.glob("*.*")} == before
+    out = folder / "reports/r.json"
+    assert run("evaluate", folder, *METHOD, "--json", out)[0] == 0
+    assert json.loads(out.read_text())
+
+
 def test_the_images_of_coco_are_left_alone(run: Run, tmp_path: Path) -> None:
     folder = coco_folder(tmp_path / "coco")
     for name in ("val2017", "annotations"):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from napari_fclick.cli.common import Device, app, load_predictor, say, track, write_json, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from napari_fclick.evaluation.benchmark import Plan
+    from napari_fclick.evaluation.datasets import DataSet
     from napari_fclick.evaluation.games import Game
     from napari_fclick.evaluation.summary import Report
     from napari_fclick.evaluation.volumes import VolumeProtocol
@@ -141,7 +142,7 @@ def evaluate(
     # What is wrong is told of before hours are spent.
     plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
     outputs = Outputs(json_file, timing, markdown, plot, sheet)
-    outputs.check(results, [f for data in plan.sets.values() for f in data.folders])
+    outputs.check(results, _data_of(plan.sets.values()))
     runner = Cluster(workers, scheduler) if workers > 1 or scheduler else Here()
     runner.check()
     _say_unknown(left_out, {image for each in plan.sets.values() for image in each.images()})
@@ -187,12 +188,14 @@ def _evaluate_volumes(
     device: str,
     json_file: Path | None,
 ) -> None:
+    from napari_fclick.core.folders import images_folder
     from napari_fclick.evaluation.volumes import VolumeSet, evaluate_volumes
 
     # What is wrong is told of before hours are spent.
     _check_text(json_file)
     parts = [folder / part for folder in folders for part in ("images", "labels")]
-    _check_apart({"--json": json_file}, parts)
+    flat = [folder for folder in folders if images_folder(folder) == folder]
+    _check_apart({"--json": json_file}, Data(parts, flat))
     methods = ["default" if name == "fclick" else name for name in weights]
     predictors = [load_predictor(name, device) for name in methods]
     sets = [VolumeSet(folder) for folder in folders]
@@ -233,6 +236,19 @@ def _say_volumes(report: Report) -> None:
     )
 
 
+class Data(NamedTuple):
+    """Where data lie: anywhere in some folders, and in flat ones not in the folders therein."""
+
+    folders: Sequence[Path]
+    flat: Sequence[Path]
+
+
+def _data_of(sets: Iterable[DataSet]) -> Data:
+    listed = list(sets)
+    flat = [data.flat_folder for data in listed if data.flat_folder is not None]
+    return Data([folder for data in listed for folder in data.folders], flat)
+
+
 @dataclass(frozen=True)
 class Outputs:
     """Where the report goes."""
@@ -243,7 +259,7 @@ class Outputs:
     plot: Path | None
     sheet: Path | None
 
-    def check(self, results: Path | None, folders: Sequence[Path]) -> None:
+    def check(self, results: Path | None, data: Data) -> None:
         """Refuse files that cannot be written, or would replace each other or what is read."""
         from napari_fclick.evaluation.report import check_picture
 
@@ -253,7 +269,7 @@ class Outputs:
         for text in (self.json, self.markdown):
             _check_text(text)
         files = {"--json": self.json, "--markdown": self.markdown, "--plot": self.plot}
-        _check_apart(files | {"--sheet": self.sheet, "--results": results}, folders)
+        _check_apart(files | {"--sheet": self.sheet, "--results": results}, data)
 
     def write(self, plan: Plan, games: Sequence[Game]) -> None:
         """Tell the figures, and write what was asked for."""
@@ -283,8 +299,8 @@ def _check_text(file: Path | None) -> None:
         check_file_path(file)
 
 
-def _check_apart(files: Mapping[str, Path | None], folders: Sequence[Path]) -> None:
-    """Refuse files, by their options, that are given twice or lie in folders of data."""
+def _check_apart(files: Mapping[str, Path | None], data: Data) -> None:
+    """Refuse files, by their options, that are given twice or lie among the data."""
     taken: dict[Path, str] = {}
     for option, file in files.items():
         if file is None:
@@ -293,9 +309,10 @@ def _check_apart(files: Mapping[str, Path | None], folders: Sequence[Path]) -> N
         if place in taken:
             raise ValueError(f"{taken[place]} and {option} both write {file}: choose another file")
         taken[place] = option
-        for folder in folders:
-            if folder.resolve() in place.parents:
-                raise ValueError(f"{option} {file} lies among the data in {folder}: choose another")
+        among = [folder for folder in data.folders if folder.resolve() in place.parents]
+        among += [folder for folder in data.flat if folder.resolve() == place.parent]
+        if among:
+            raise ValueError(f"{option} {file} lies among the data in {among[0]}: choose another")
 
 
 def _say_scores(report: Report) -> None:

@@ -45,6 +45,7 @@ __all__ = [
     "find_images",
     "find_pairs",
     "find_pairs_and_rest",
+    "images_folder",
     "is_labelled",
     "is_linked",
     "label_files",
@@ -116,7 +117,7 @@ def find_images(folder: Path) -> ImageFolder:
     images, notes = _images(folder)
     if not images:
         raise FileNotFoundError(
-            f"no image in {_images_folder(folder)}: allowed are {', '.join(SUFFIXES)}"
+            f"no image in {images_folder(folder)}: allowed are {', '.join(SUFFIXES)}"
             f"{''.join(f'; {note}' for note in notes)}"
         )
     ordered = tuple(sorted(images.values(), key=_by_numbers))
@@ -180,14 +181,15 @@ def find_pairs_and_rest(folder: Path) -> tuple[list[ImagePair], list[str]]:
     stems = sorted(images.keys() & labels.keys())
     if not stems:
         raise FileNotFoundError(
-            f"no image in {_images_folder(folder)} has labels in {folder}/labels: files need the "
+            f"no image in {images_folder(folder)} has labels in {folder}/labels: files need the "
             f"same name in both and one of {', '.join(SUFFIXES)}"
             f"{''.join(f'; {note}' for note in notes)}"
         )
     return [ImagePair(images[stem], labels[stem]) for stem in stems], notes
 
 
-def _images_folder(folder: Path) -> Path:
+def images_folder(folder: Path) -> Path:
+    """Return where a folder's images lie: in its ``images/``, or else in the folder itself."""
     inside = folder / "images"
     return inside if inside.is_dir() else folder
 
@@ -196,7 +198,7 @@ def _images(folder: Path) -> tuple[dict[str, Path], list[str]]:
     """Return the images of a folder by their stems, and what is left out."""
     if not folder.is_dir():
         return {}, []
-    inside = _images_folder(folder)
+    inside = images_folder(folder)
     return _readable(inside, flat=inside == folder)
 
 

@@ -89,6 +89,11 @@ class DataSet(ABC):
         """Where its images, and what is known of them, may lie."""
         return [self.root / name for name in DATA_FOLDERS]
 
+    @property
+    def flat_folder(self) -> Path | None:
+        """The folder whose own files are data, if not all data are in folders of their own."""
+        return None
+
     def choose(self, part: str) -> None:
         """Leave in the set only a part of its objects.
 

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_fclick.core.folders import Plane, find_pairs, is_labelled, is_linked, read_pair
+from napari_fclick.core.folders import (
+    Plane,
+    find_pairs,
+    images_folder,
+    is_labelled,
+    is_linked,
+    read_pair,
+)
 from napari_fclick.evaluation.datasets.base import DataSet, Item, Scene, areas, cut_out
 
 
@@ -26,6 +33,11 @@ class Folders(DataSet):
         super().__init__(root, name)
         self._pairs = {pair.image.stem: pair for pair in find_pairs(root)}
         self._read = lru_cache(maxsize=2)(self._read_pair)
+
+    @property
+    def flat_folder(self) -> Path | None:
+        """The folder itself, where its images lie beside ``labels/``."""
+        return self.root if images_folder(self.root) == self.root else None
 
     @classmethod
     def find(cls, folder: Path) -> Path | None:

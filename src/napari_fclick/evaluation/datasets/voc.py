@@ -52,3 +52,8 @@ class Sbd(_Published):
     title = "SBD"
     looks_like = "img/, inst/ (.mat files) and val.txt"
     layout = SbdLayout
+
+    @property
+    def flat_folder(self) -> Path | None:
+        """The folder itself: its lists lie there."""
+        return self.root
