@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.evaluation.fakes import write_folder
 
-from napari_fclick.core.published import read_list
+from napari_fclick.core.published import read_list, read_names
 from napari_fclick.evaluation.datasets import LAYOUTS, DataSet, Item, open_dataset
 
 HEIGHT, WIDTH = 12, 16
@@ -278,6 +278,10 @@ def test_lists_of_names(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfec\x00")
     with pytest.raises(ValueError, match=r"names\.txt is no list .* no UTF-8 text"):
         read_list(file)
+    file.write_text("# no good\n cell 1 # blurred\n\ncell#2\t# 3\n  # all\n2007_1  -1\n")
+    assert read_names(file) == ["cell 1", "cell#2", "2007_1  -1"]
+    file.write_text("# train\n2007_1  -1\n2007_2# blurred\n")
+    assert read_list(file) == ["2007_1", "2007_2"]
 
 
 def test_folders_and_their_slices(tmp_path: Path) -> None:

@@ -106,9 +106,9 @@ def evaluate(
     ] = None,
 ) -> None:
     """Let the robot user segment objects, and count its clicks."""
-    from napari_fclick.core.published import read_list
+    from napari_fclick.core.published import read_names
 
-    left_out = () if exclude is None else tuple(dict.fromkeys(read_list(exclude)))
+    left_out = () if exclude is None else tuple(dict.fromkeys(read_names(exclude)))
     if volumes:
         _refuse_in_volumes(context)
         from napari_fclick.evaluation.volumes import TARGETS, VolumeProtocol

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -155,16 +156,33 @@ def read_list(path: Path) -> list[str]:
 
     Raises
     ------
+    FileNotFoundError, ValueError
+        See `read_names`.
+    """
+    lines = (line.partition("#")[0].split() for line in _lines(path))
+    return [words[0] for words in lines if words]
+
+
+def read_names(path: Path) -> list[str]:
+    """Return the names in a text file, one a line; they may hold spaces.
+
+    What follows a # at a line's beginning or after a space is a comment.
+
+    Raises
+    ------
     FileNotFoundError
         If there is no such file.
     ValueError
         If it is no text.
     """
+    names = (re.sub(r"(^|\s)#.*", "", line).strip() for line in _lines(path))
+    return [name for name in names if name]
+
+
+def _lines(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}, a list of images' names")
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{path} is no list of images' names: it is no UTF-8 text") from None
-    lines = (line.partition("#")[0].split() for line in text.splitlines())
-    return [words[0] for words in lines if words]

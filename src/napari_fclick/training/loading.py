@@ -23,7 +23,7 @@ from napari_fclick.core.object_sets import (
     Plane,
     PlaneCache,
 )
-from napari_fclick.core.published import NamedPlanes, SbdLayout, VocLayout, read_list
+from napari_fclick.core.published import NamedPlanes, SbdLayout, VocLayout, read_names
 from napari_fclick.training.augmentation import Augmentation
 from napari_fclick.training.close_ups import CloseUpCutter
 from napari_fclick.training.config import PhaseConfig, SetConfig, TrainingConfig
@@ -56,7 +56,7 @@ def open_folder(config: SetConfig, cache: PlaneCache, index: Path) -> ObjectSet:
 
 def excluded(config: SetConfig) -> set[str]:
     """Return the names that a set leaves out, of training and of validation."""
-    return {name for file in config.exclude for name in read_list(file)}
+    return {name for file in config.exclude for name in read_names(file)}
 
 
 def open_voc(config: SetConfig, cache: PlaneCache, index: Path) -> ObjectSet:
