@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,7 @@ import pytest
 from PIL import Image
 from tests.evaluation.fakes import find_grower, game, strips, write_folder
 
-from napari_fclick.evaluation import runs
+from napari_fclick.evaluation import runs, workers
 from napari_fclick.evaluation.benchmark import Plan, Protocol
 from napari_fclick.evaluation.games import Game
 from napari_fclick.evaluation.results import ResultsFile
@@ -173,13 +176,33 @@ def test_errors_keep_what_is_done(plan: Plan, tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 2
 
 
+def test_a_scheduler_that_is_lost(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def result() -> list[Game]:
+        if done:
+            raise CancelledError("scheduler-connection-lost")
+        done.append(True)
+        return player_of(plan).play_all(plan.tasks()[0])
+
+    done: list[bool] = []
+    future = SimpleNamespace(result=result, release=lambda: None)
+    client = SimpleNamespace(map=lambda *_, **__: [future, future], cancel=lambda _: None)
+    fake = SimpleNamespace(as_completed=iter, KilledWorker=KeyError)
+    monkeypatch.setattr(workers, "load_distributed", lambda: fake)
+    monkeypatch.setattr(Cluster, "_client", lambda *_: nullcontext(client))
+    told = r"workers are gone: scheduler-connection-lost; 6 games are kept in .*--resume"
+    with pytest.raises(RuntimeError, match=told):
+        run(plan, tmp_path / "rows.jsonl", Cluster())
+
+
 @pytest.mark.slow
 def test_one_and_two_dask_workers_give_the_same(plan: Plan, tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     here = run(plan, tmp_path / "0.jsonl")
-    for workers in (1, 2):
-        path = tmp_path / f"{workers}.jsonl"
-        assert run(plan, path, Cluster(workers)) == here
+    for count in (1, 2):
+        path = tmp_path / f"{count}.jsonl"
+        assert run(plan, path, Cluster(count)) == here
         with ResultsFile(path, plan.header(), resume=True) as kept:
             assert set(kept.games) == set(plan.keys())
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -169,6 +170,8 @@ class Cluster:
                     future.release()
             except distributed.KilledWorker as error:
                 raise RuntimeError(f"a worker died again and again: {error}") from None
+            except CancelledError as error:
+                raise RuntimeError(f"the scheduler or its workers are gone: {error}") from None
             finally:
                 client.cancel(futures)
 
