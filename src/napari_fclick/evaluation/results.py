@@ -38,6 +38,8 @@ class ResultsFile:
     ----------
     games : dict of key to Game
         All rows: those that were there, and those added.
+    is_new : bool
+        Whether there was nothing to go on with.
 
     Raises
     ------
@@ -52,6 +54,7 @@ class ResultsFile:
         self.games: dict[Key, Game] = {}
         header = json.loads(json.dumps({"format": FORMAT} | header))
         there = path.exists() and path.stat().st_size > 0
+        self.is_new = not there
         if there and not resume:
             raise FileExistsError(
                 f"{path} holds results already: go on with them (--resume), or choose another file"

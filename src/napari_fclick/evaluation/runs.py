@@ -28,6 +28,8 @@ class Interrupted(KeyboardInterrupt):
 def open_results(file: Path | None, header: Header, resume: bool) -> Iterator[ResultsFile]:
     """Open a results file, by default one in the user's cache folder that goes when all is done.
 
+    A new file in which no game was kept goes, too: the same command would be refused for it.
+
     Parameters
     ----------
     file : Path or None
@@ -61,7 +63,8 @@ def open_results(file: Path | None, header: Header, resume: bool) -> Iterator[Re
         ) from error
     finally:
         # Once it is closed: on Windows no open file can be deleted.
-        if file is None and (done or not kept.games):
+        ours = file is None and (done or not kept.games)
+        if ours or (kept.is_new and not kept.games):
             kept.path.unlink(missing_ok=True)
 
 
