@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from tests.propagation.fakes import Bright
 
-from napari_fclick.cli import main
+from napari_fclick.cli import evaluating, main
 from napari_fclick.evaluation import volumes
+from napari_fclick.network import checkpoints
 
 METHOD = ("--method", "flood-fill")
 
@@ -106,6 +108,8 @@ def volume(tmp_path: Path) -> Path:
         (["--json", "none/r.json"], "to write r.json to"),
         (["--method", "fclick", "--method", "magic"], "magic"),
         (["EMPTY"], "holds no folder images/"),
+        (["volumes/../volumes"], "volumes is given twice"),
+        (["--method", "fclick", "--method", "fclick"], "method fclick is given twice"),
         (["OTHER", "--label", "1"], "no object has label 1; there are 2"),
     ],
 )
@@ -133,6 +137,32 @@ def test_mistakes_are_told_before_volumes_are_played(
     assert not played
 
 
+def test_the_report_of_volumes(
+    volume: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other, left_out = tmp_path / "other/volumes", tmp_path / "left_out.txt"
+    shutil.copytree(volume, other)
+    for part in ("images", "labels"):  # no object in it, but a volume
+        flat = np.zeros((40, 40), np.uint16)
+        tifffile.imwrite(volume / part / "flat.tif", flat, photometric="minisblack")
+    left_out.write_text("flat\n")
+    monkeypatch.setattr(evaluating, "load_predictor", lambda *_: Bright())
+    out = tmp_path / "r.json"
+    command = ["evaluate", volume, other, "--volumes", "--exclude", left_out, "--json", out]
+    monkeypatch.setattr(sys, "argv", ["napari-fclick", *map(str, command)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr().err
+    assert ended.value.code == 0 and "no image is called" not in told, told
+    reports = json.loads(out.read_text())
+    names = [f"{tmp_path.name}/volumes", "other/volumes"]
+    assert [report["set"] for report in reports] == names
+    assert reports[0]["weights"] == checkpoints.read_card(checkpoints.find("default")).sha256
+
+
 def test_mistakes_end_with_one_line(
     folder: Path,
     tmp_path: Path,
@@ -158,9 +188,11 @@ def test_mistakes_end_with_one_line(
         ([folder, *METHOD, "--results", rows, "--resume"], "no results file"),
         ([folder, "--label", "1"], "--label: only with --volumes"),
         ([folder, "--volumes", "--jitter", "0.5"], "--jitter: not with --volumes"),
-        ([folder, "--volumes", "--no-timing"], "--timing: not with --volumes"),
+        ([folder, "--volumes", "--no-timing"], "error: --no-timing: not with --volumes"),
         ([folder, "--volumes", "--stop", "1", "--workers", "1"], "--stop, --workers: not with"),
         ([folder, "--volumes", "--label", "1"], "holds no volume"),
+        ([folder, "--volumes", "--seed", "-1"], "seed -1 is negative; allowed are 0, 1"),
+        ([folder, "--volumes", *METHOD], "takes weights, no classical methods: flood-fill"),
         ([folder, "--workers", "0"], "greater than or equal to 1"),
     ]
     wrong = []

@@ -177,8 +177,10 @@ def _refuse_in_volumes(context: typer.Context) -> None:
     sources = {name: context.get_parameter_source(name) for name in PLANE_OPTIONS}
     given = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     if given:
-        names = ", ".join("--" + name.replace("_", "-") for name in given)
-        raise ValueError(f"{names}: not with --volumes")
+        # Of an option that is on or off, the value tells which way it was written.
+        signs = ["--no-" if context.params[name] is False else "--" for name in given]
+        written = [s + name.replace("_", "-") for s, name in zip(signs, given, strict=True)]
+        raise ValueError(f"{', '.join(written)}: not with --volumes")
 
 
 def _evaluate_volumes(
@@ -189,6 +191,9 @@ def _evaluate_volumes(
     json_file: Path | None,
 ) -> None:
     from napari_fclick.core.folders import images_folder
+    from napari_fclick.evaluation.benchmark import weights_digest
+    from napari_fclick.evaluation.methods import PEERS
+    from napari_fclick.evaluation.naming import refuse_twice, unique_names
     from napari_fclick.evaluation.volumes import VolumeSet, evaluate_volumes
 
     # What is wrong is told of before hours are spent.
@@ -196,19 +201,23 @@ def _evaluate_volumes(
     parts = [folder / part for folder in folders for part in ("images", "labels")]
     flat = [folder for folder in folders if images_folder(folder) == folder]
     _check_apart({"--json": json_file}, Data(parts, flat))
+    refuse_twice("method", weights)
+    if peers := [name for name in weights if name in PEERS]:
+        raise ValueError(f"--volumes takes weights, no classical methods: {', '.join(peers)}")
+    names = unique_names(folders)
     methods = ["default" if name == "fclick" else name for name in weights]
     predictors = [load_predictor(name, device) for name in methods]
-    sets = [VolumeSet(folder) for folder in folders]
+    sets = [VolumeSet(folder, name) for folder, name in zip(folders, names, strict=True)]
     for data in sets:
         data.draw(protocol)
-    _say_unknown(protocol.exclude, {item.volume for data in sets for item in data.items})
+    _say_unknown(protocol.exclude, {volume for data in sets for volume in data.volumes})
     reports = []
-    for predictor in predictors:
+    for name, predictor in zip(weights, predictors, strict=True):
         for data in sets:
             report = evaluate_volumes(
                 predictor, data, protocol, lambda items: track("volumes", items)
             )
-            reports.append(report)
+            reports.append(report | {"weights": weights_digest(name)})
             _say_volumes(report)
     write_json(reports, json_file)
 

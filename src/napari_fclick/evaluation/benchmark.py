@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from napari_fclick.evaluation.datasets import DataSet, Item, Scene, open_dataset
 from napari_fclick.evaluation.games import Game
 from napari_fclick.evaluation.methods import PEERS
+from napari_fclick.evaluation.naming import refuse_twice, unique_names
 from napari_fclick.evaluation.protocol import Protocol, drawn
 from napari_fclick.evaluation.results import Key
 from napari_fclick.evaluation.summary import Report, summarise
@@ -21,8 +22,6 @@ __all__ = ["Plan", "Protocol", "choose_items"]
 
 #: Objects of one image that a worker gets at once.
 TASK_SIZE = 4
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,16 @@ class Plan:
     protocol: Protocol
 
     def __post_init__(self) -> None:
-        _refuse_twice("folder", [folder.resolve() for folder in self.folders])
-        _refuse_twice("method", self.methods)
+        unique_names(self.folders)
+        refuse_twice("method", self.methods)
         for folder in self.folders:
             open_dataset(folder)
 
     @cached_property
     def sets(self) -> dict[str, DataSet]:
         """The data sets by the names they have in reports."""
-        paths = [folder.resolve() for folder in self.folders]
-        return {_unique_name(f.resolve(), paths): open_dataset(f) for f in self.folders}
+        names = unique_names(self.folders)
+        return {n: open_dataset(f) for n, f in zip(names, self.folders, strict=True)}
 
     @cached_property
     def items(self) -> dict[str, list[Item]]:
@@ -162,18 +161,3 @@ def _by_image(items: Sequence[Item]) -> Iterator[list[Item]]:
     for item in items:
         groups.setdefault((item.image, item.index), []).append(item)
     yield from groups.values()
-
-
-def _unique_name(path: Path, others: Sequence[Path]) -> str:
-    """Return as much of a path's end as tells it from the others."""
-    for depth in range(1, len(path.parts)):
-        ends = [other.parts[-depth:] for other in others]
-        if ends.count(path.parts[-depth:]) == 1:
-            break
-    return "/".join(path.parts[-depth:])
-
-
-def _refuse_twice(what: str, values: Sequence[T]) -> None:
-    for value in values:
-        if values.count(value) > 1:
-            raise ValueError(f"{what} {value} is given twice")

@@ -71,14 +71,19 @@ class Protocol:
             raise ValueError(
                 f"jitter {self.jitter} px and jitter share {self.jitter_share}: choose one of them"
             )
-        if self.seed < 0:
-            raise ValueError(f"seed {self.seed} is negative; allowed are 0, 1, 2, ..")
+        check_seed(self.seed)
 
     def as_json(self) -> dict[str, Any]:
         """Return the protocol as it stands in reports."""
         names = {"most": "max_clicks", "objects": "max_objects"}
         found = {names.get(k, k): v for k, v in asdict(self).items()}
         return found | {"targets": list(self.targets), "exclude": list(self.exclude)}
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that is negative, with a ValueError."""
+    if seed < 0:
+        raise ValueError(f"seed {seed} is negative; allowed are 0, 1, 2, ..")
 
 
 def drawn(items: Sequence[T], count: int | None, seed: int) -> list[T]:

@@ -14,7 +14,7 @@ from napari_fclick.core.arrays import Mask
 from napari_fclick.core.folders import IGNORE_LABEL, find_pairs, is_linked, read_pair
 from napari_fclick.evaluation.linking import goes_on, link_slices
 from napari_fclick.evaluation.metrics import dice_of_iou, interval, number_of_clicks
-from napari_fclick.evaluation.protocol import drawn
+from napari_fclick.evaluation.protocol import check_seed, drawn
 from napari_fclick.evaluation.stacks import (
     MOST_CLICKS,
     Baseline,
@@ -87,6 +87,7 @@ class VolumeProtocol:
         for name, value in (("clicks", self.most), ("objects", self.objects)):
             if value is not None and value < 1:
                 raise ValueError(f"{value} {name}: at least 1 is needed")
+        check_seed(self.seed)
 
 
 class Volume(NamedTuple):
@@ -150,6 +151,8 @@ class VolumeSet:
     Parameters
     ----------
     folder : Path
+    name : str, optional
+        Of the set in reports; by default the folder's.
 
     Raises
     ------
@@ -157,8 +160,8 @@ class VolumeSet:
         If there are no such folders, or there is no volume in them.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.name = folder.resolve().name
+    def __init__(self, folder: Path, name: str = "") -> None:
+        self.name = name or folder.resolve().name
         self._pairs = {pair.image.stem: pair for pair in find_pairs(folder)}
         self._last: tuple[str, Volume] | None = None
         self.items = [VolumeItem(v, n) for v in self._pairs for n in self._objects(v)]
@@ -167,6 +170,11 @@ class VolumeSet:
                 f"{folder} holds no volume (Z, Y, X) with an object in {LEAST_SLICES} slices "
                 f"and of {LEAST_VOXELS} voxels"
             )
+
+    @property
+    def volumes(self) -> list[str]:
+        """The volumes' stems, also of those without an object to play."""
+        return list(self._pairs)
 
     def read(self, volume: str) -> Volume:
         """Return a volume and its labels; labels of no slices where it is no volume."""
