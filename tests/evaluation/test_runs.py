@@ -167,6 +167,15 @@ def test_a_photograph_that_cannot_be_read_is_left_out(
     assert json.loads(report(plan, games))
 
 
+def test_a_folder_is_warned_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = write_folder(tmp_path / "set", strips(1, 1))
+    (folder / "images/alone.tif").write_bytes(b"")
+    plan = Plan((folder,), ("grower-3",), Protocol(most=2))
+    run(plan, tmp_path / "rows.jsonl")
+    (told,) = caplog.messages
+    assert "1 image (alone.tif) without labels" in told
+
+
 def test_errors_keep_what_is_done(plan: Plan, tmp_path: Path) -> None:
     def track(games: Iterable[Game], total: int) -> Iterator[Game]:
         yield next(iter(games))

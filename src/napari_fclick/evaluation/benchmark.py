@@ -47,16 +47,20 @@ class Plan:
     protocol: Protocol
 
     def __post_init__(self) -> None:
-        unique_names(self.folders)
         refuse_twice("method", self.methods)
-        for folder in self.folders:
-            open_dataset(folder)
+        self.sets  # noqa: B018 - opened now, and once: what is wrong is told of
 
     @cached_property
     def sets(self) -> dict[str, DataSet]:
         """The data sets by the names they have in reports."""
         names = unique_names(self.folders)
         return {n: open_dataset(f) for n, f in zip(names, self.folders, strict=True)}
+
+    @property
+    def opened(self) -> dict[Path, DataSet]:
+        """The data sets by their folders."""
+        folders = [folder.resolve() for folder in self.folders]
+        return dict(zip(folders, self.sets.values(), strict=True))
 
     @cached_property
     def items(self) -> dict[str, list[Item]]:

@@ -100,6 +100,7 @@ def play(
     Interrupted
         If the user interrupts.
     """
+    player.take(plan.opened)
     keys = plan.keys()
     left = sum(key not in kept.games for key in keys)
     try:

@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from napari_fclick.evaluation.datasets import Item, open_dataset
+from napari_fclick.evaluation.datasets import DataSet, Item, open_dataset
 from napari_fclick.evaluation.games import Game, play_item
 from napari_fclick.evaluation.methods import Method, find_method
 from napari_fclick.evaluation.protocol import Protocol
@@ -78,6 +78,10 @@ class Player:
         """Play a task's objects."""
         return list(self.play(task))
 
+    def take(self, opened: Mapping[Path, DataSet]) -> None:
+        """Play on sets, by their folders, that this process has opened already."""
+        _held_by(self.token).datasets.update(opened)
+
     def method(self, name: str) -> Method:
         """Return a method, loaded once in this process."""
         return _held_by(self.token).method(self.find, name, self.device)
@@ -103,8 +107,13 @@ class _Held:
 
     def __init__(self, token: str) -> None:
         self.token = token
-        self.dataset = cache(open_dataset)
+        self.datasets: dict[Path, DataSet] = {}
         self.method = cache(_load)
+
+    def dataset(self, folder: Path) -> DataSet:
+        if folder not in self.datasets:
+            self.datasets[folder] = open_dataset(folder)
+        return self.datasets[folder]
 
 
 def _load(find: Find, name: str, device: str) -> Method:
