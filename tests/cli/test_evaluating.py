@@ -171,6 +171,8 @@ def test_mistakes_end_with_one_line(
 ) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text("not ours\n")
+    names = tmp_path / "names.txt"
+    names.write_text("none\n")
     mistakes: list[tuple[list[str | Path], str]] = [
         ([tmp_path / "none"], "no folder"),
         ([tmp_path], "Known are folders: images/ and labels/"),
@@ -186,6 +188,11 @@ def test_mistakes_end_with_one_line(
         ([folder, *METHOD, "--json", "-", "--markdown", "-"], "--json and --markdown both write -"),
         ([folder, *METHOD, "--results", rows], "holds results already"),
         ([folder, *METHOD, "--results", rows, "--resume"], "no results file"),
+        ([folder, *METHOD, "--results", tmp_path], "is a folder: name a file in it"),
+        ([folder, *METHOD, "--results", "-"], "--results -: a line an object is kept in a file"),
+        ([folder, *METHOD, "--exclude", names, "--json", names], "is a file that is read"),
+        ([folder, "--volumes", "--exclude", names, "--json", names], "is a file that is read"),
+        ([folder, "--method", "none.SAFETENSORS"], "no weights file none.SAFETENSORS"),
         ([folder, "--label", "1"], "--label: only with --volumes"),
         ([folder, "--volumes", "--jitter", "0.5"], "--jitter: not with --volumes"),
         ([folder, "--volumes", "--no-timing"], "error: --no-timing: not with --volumes"),

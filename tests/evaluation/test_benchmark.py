@@ -150,6 +150,9 @@ def test_masks_as_text() -> None:
         ({"jitter_share": 1.5}, r"jitter share 1\.5 is not within 0 to 1"),
         ({"jitter": 1.0, "jitter_share": 0.5}, r"jitter 1\.0 px and jitter share 0\.5: choose one"),
         ({"seed": -1}, "seed -1 is negative"),
+        ({"stop": float("nan")}, "stop nan is not within 0 to 1"),
+        ({"stop": 5.0}, r"stop 5\.0 is not within 0 to 1"),
+        ({"stop": -1.0}, r"stop -1\.0 is not within 0 to 1"),
     ],
 )
 def test_wrong_protocols(settings: dict[str, Any], message: str) -> None:

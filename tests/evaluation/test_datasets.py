@@ -215,6 +215,8 @@ def test_parts_that_are_not_there(tmp_path: Path) -> None:
     write_folder(tmp_path / "cells", [plane(3)])
     with pytest.raises(ValueError, match="folders, which has no parts"):
         open_dataset(tmp_path / "cells:seen")
+    with pytest.raises(ValueError, match="cells: names no part after its colon"):
+        open_dataset(tmp_path / "cells:")
 
 
 def test_coco_without_its_images(tmp_path: Path) -> None:

@@ -120,7 +120,9 @@ def evaluate(
             labels=tuple(label or ()),
             exclude=left_out,
         )
-        _evaluate_volumes(folders, method or ["fclick"], chosen, device, json_file)
+        weights = method or ["fclick"]
+        read = _files_read(exclude, weights)
+        _evaluate_volumes(folders, weights, chosen, device, json_file, read)
         return
     if label:
         raise ValueError("--label: only with --volumes")
@@ -142,7 +144,8 @@ def evaluate(
     # What is wrong is told of before hours are spent.
     plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
     outputs = Outputs(json_file, timing, markdown, plot, sheet)
-    outputs.check(results, _data_of(plan.sets.values()))
+    read = _files_read(exclude, plan.methods)
+    outputs.check(results, _data_of(plan.sets.values(), read))
     runner = Cluster(workers, scheduler) if workers > 1 or scheduler else Here()
     runner.check()
     _say_unknown(left_out, {image for each in plan.sets.values() for image in each.images()})
@@ -189,6 +192,7 @@ def _evaluate_volumes(
     protocol: VolumeProtocol,
     device: str,
     json_file: Path | None,
+    read: Sequence[Path],
 ) -> None:
     from napari_fclick.core.folders import images_folder
     from napari_fclick.evaluation.benchmark import weights_digest
@@ -200,7 +204,7 @@ def _evaluate_volumes(
     _check_text(json_file)
     parts = [folder / part for folder in folders for part in ("images", "labels")]
     flat = [folder for folder in folders if images_folder(folder) == folder]
-    _check_apart({"--json": json_file}, Data(parts, flat))
+    _check_apart({"--json": json_file}, Data(parts, flat, read))
     refuse_twice("method", weights)
     if peers := [name for name in weights if name in PEERS]:
         raise ValueError(f"--volumes takes weights, no classical methods: {', '.join(peers)}")
@@ -246,16 +250,26 @@ def _say_volumes(report: Report) -> None:
 
 
 class Data(NamedTuple):
-    """Where data lie: anywhere in some folders, and in flat ones not in the folders therein."""
+    """What is read.
+
+    Data lie anywhere in ``folders``, and directly in ``flat`` ones; ``files`` are others.
+    """
 
     folders: Sequence[Path]
     flat: Sequence[Path]
+    files: Sequence[Path]
 
 
-def _data_of(sets: Iterable[DataSet]) -> Data:
+def _data_of(sets: Iterable[DataSet], files: Sequence[Path]) -> Data:
     listed = list(sets)
     flat = [data.flat_folder for data in listed if data.flat_folder is not None]
-    return Data([folder for data in listed for folder in data.folders], flat)
+    return Data([folder for data in listed for folder in data.folders], flat, files)
+
+
+def _files_read(exclude: Path | None, methods: Sequence[str]) -> list[Path]:
+    """Return the list of images that are left out, and weights files."""
+    weights = [Path(name) for name in methods if Path(name).is_file()]
+    return weights if exclude is None else [exclude, *weights]
 
 
 @dataclass(frozen=True)
@@ -270,6 +284,7 @@ class Outputs:
 
     def check(self, results: Path | None, data: Data) -> None:
         """Refuse files that cannot be written, or would replace each other or what is read."""
+        from napari_fclick.core.files import check_file_path
         from napari_fclick.evaluation.report import check_picture
 
         for picture in (self.plot, self.sheet):
@@ -277,6 +292,10 @@ class Outputs:
                 check_picture(picture)
         for text in (self.json, self.markdown):
             _check_text(text)
+        if str(results) == "-":
+            raise ValueError("--results -: a line an object is kept in a file: name one")
+        if results is not None and results.parent.is_dir():  # else it is made
+            check_file_path(results)
         files = {"--json": self.json, "--markdown": self.markdown, "--plot": self.plot}
         _check_apart(files | {"--sheet": self.sheet, "--results": results}, data)
 
@@ -310,6 +329,8 @@ def _check_text(file: Path | None) -> None:
 
 def _check_apart(files: Mapping[str, Path | None], data: Data) -> None:
     """Refuse files, by their options, that are given twice or lie among the data."""
+    from napari_fclick.core.files import same_file
+
     taken: dict[Path, str] = {}
     for option, file in files.items():
         if file is None:
@@ -318,6 +339,8 @@ def _check_apart(files: Mapping[str, Path | None], data: Data) -> None:
         if place in taken:
             raise ValueError(f"{taken[place]} and {option} both write {file}: choose another file")
         taken[place] = option
+        if any(same_file(file, other) for other in data.files):
+            raise ValueError(f"{option} {file} is a file that is read: choose another")
         among = [folder for folder in data.folders if folder.resolve() in place.parents]
         among += [folder for folder in data.flat if folder.resolve() == place.parent]
         if among:

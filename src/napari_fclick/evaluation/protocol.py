@@ -54,6 +54,8 @@ class Protocol:
     def __post_init__(self) -> None:
         if not self.targets:
             raise ValueError("no target: at least one IoU is needed")
+        if not 0 < self.stop <= 1:
+            raise ValueError(f"stop {self.stop} is not within 0 to 1")
         for target in self.targets:
             if not 0 < target <= 1:
                 raise ValueError(f"target {target} is not within 0 to 1")

@@ -47,6 +47,8 @@ def open_dataset(folder: Path) -> DataSet:
     part = ""
     if not folder.is_dir() and ":" in folder.name:
         name, _, part = folder.name.rpartition(":")
+        if not part:
+            raise ValueError(f"{folder} names no part after its colon")
         folder = folder.with_name(name)
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}")

@@ -51,7 +51,9 @@ def find_method(name: str, device: str = "auto") -> Method:
     from napari_fclick.predictor import Predictor
 
     path, names = Path(name), available_weights()
-    is_weights = path.suffix == SUFFIX or path.parent != Path() or name.startswith("fcanet-")
+    is_weights = (
+        path.suffix.lower() == SUFFIX or path.parent != Path() or name.startswith("fcanet-")
+    )
     if not (name == "fclick" or is_weights or name in names):
         known = ", ".join(["fclick", *PEERS, *names])
         raise ValueError(f"no method named {name!r}; there are: {known}, or a {SUFFIX} file")
