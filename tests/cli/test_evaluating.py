@@ -76,7 +76,8 @@ def test_the_same_command_twice(folder: Path, tmp_path: Path) -> None:
 def test_jitter_in_pixels_and_images_left_out(folder: Path, tmp_path: Path) -> None:
     left_out = tmp_path / "left_out.txt"
     left_out.write_text("# no good\nb  # blurred\nc\n")
-    common = (folder, *METHOD, "--max-clicks", "5", "--exclude", left_out, "--no-timing")
+    common = (folder, *METHOD, "--max-clicks", "5", "--exclude", left_out)
+    common += ("--no-timing", "--no-integrity")
     first, again, middle = (
         run(*common, "--json", "-", *jitter) for jitter in (("--jitter", "5"),) * 2 + ((),)
     )
@@ -85,6 +86,7 @@ def test_jitter_in_pixels_and_images_left_out(folder: Path, tmp_path: Path) -> N
     assert first.stdout == again.stdout
     ((report,), (still,)) = (json.loads(each.stdout) for each in (first, middle))
     assert report["objects"] == 2
+    assert report["protocol"]["integrity"] is False
     assert report["protocol"]["jitter"] == 5 and report["protocol"]["exclude"] == ["b", "c"]
     assert report["centrality"] != still["centrality"]
 

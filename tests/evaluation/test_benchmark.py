@@ -56,6 +56,19 @@ def test_ignored_pixels_count_nowhere(folder: Path) -> None:
     tifffile.imwrite(folder / "labels/0.tif", labels)
     found = report(folder, "grower-5", Protocol(most=1))
     assert found["mIoU"] == pytest.approx([0.5])
+    # The answer goes on in what is ignored: no boundary ends where the object's does.
+    assert report(folder, "grower-20", Protocol(most=1))["boundary_F"] == [1.0]
+
+
+def test_integrity_may_be_left_out(folder: Path) -> None:
+    image = tifffile.imread(folder / "images/0.tif")
+    image[17:19, 10:20] = 3  # 20 pixels as grey as the strip of 200
+    tifffile.imwrite(folder / "images/0.tif", image)
+    found = [
+        report(folder, "grower-20", Protocol(most=1, integrity=integrity))["mIoU"]
+        for integrity in (True, False)
+    ]
+    assert found == [[1.0], [pytest.approx(200 / 220, abs=1e-4)]]
 
 
 def test_the_draw_is_the_seeds(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from tests.evaluation.fakes import find_grower, game, strips, write_folder
 
-from napari_fclick.evaluation import runs, workers
+from napari_fclick.evaluation import benchmark, runs, workers
 from napari_fclick.evaluation.benchmark import Plan, Protocol
 from napari_fclick.evaluation.games import Game
 from napari_fclick.evaluation.results import ResultsFile
@@ -106,6 +106,16 @@ def test_targets_may_differ_and_nothing_else(plan: Plan, tmp_path: Path) -> None
     write_folder(plan.folders[0], strips(4))
     with pytest.raises(ValueError, match="its sets is"):
         resumed()
+
+
+def test_rows_of_other_weights_are_not_taken(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    run(plan, path)
+    monkeypatch.setattr(benchmark, "weights_digest", lambda _: "another")
+    with pytest.raises(ValueError, match="its methods is"):
+        run(plan, path, resume=True)
 
 
 def test_files_that_are_not_resumed(plan: Plan, tmp_path: Path) -> None:

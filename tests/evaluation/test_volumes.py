@@ -149,6 +149,19 @@ def test_what_is_carried_beyond_a_lost_link_counts_nowhere(tmp_path: Path) -> No
     assert game.ious == (1.0,) and game.carried == 5
 
 
+def test_ignored_voxels_count_in_none_of_the_ways(tmp_path: Path) -> None:
+    # The network answers all of A, of which the right half is ignored.
+    image = rectangles(5, dict.fromkeys(range(5), A))
+    labels = np.where(image > 0.5, 1, 0)
+    labels[:, :, 10:][labels[:, :, 10:] == 1] = 65535
+    data = folder_of(tmp_path / "half", v=(image, labels))
+    game = play_volume(Bright(), data, VolumeItem("v", 1), VolumeProtocol(), OFF, PLAIN)
+    assert game.ious == (1.0,)
+    assert game.one_by_one == game.worst_first == (5, 1.0)
+    assert game.unchanged == (1, 1.0)
+    assert game.interpolated == (2, 1.0)
+
+
 def test_labels_that_are_linked_are_taken_at_their_word(two: VolumeSet) -> None:
     volume = two.read("v")
     assert volume.outlines is None
