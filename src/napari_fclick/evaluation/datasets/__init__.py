@@ -1,7 +1,6 @@
 """Data sets of objects to segment: our own layout and the published ones, recognised by folder.
 
-Volumes are cut into slices, and each object is one 2-D scene. Objects that are clicked through a
-volume would be another kind of `Item` and `Scene`; whoever plays them asks the set for no more.
+Volumes are cut into slices, and each object is one 2-D scene.
 """
 
 from __future__ import annotations
