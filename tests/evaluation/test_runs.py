@@ -19,6 +19,7 @@ from napari_fclick.evaluation import benchmark, runs, workers
 from napari_fclick.evaluation.benchmark import Plan, Protocol
 from napari_fclick.evaluation.games import Game
 from napari_fclick.evaluation.results import ResultsFile
+from napari_fclick.evaluation.summary import untimed
 from napari_fclick.evaluation.workers import Cluster, Here, Player
 
 METHODS = ("grower-1", "grower-3")
@@ -35,7 +36,7 @@ def player_of(plan: Plan) -> Player:
 
 
 def report(plan: Plan, games: Iterable[Game]) -> str:
-    return json.dumps(plan.reports({g.key: g for g in games}, timing=False))
+    return json.dumps([untimed(each) for each in plan.reports({g.key: g for g in games})])
 
 
 def run(plan: Plan, path: Path, runner: Any = None, resume: bool = False, **other: Any) -> str:

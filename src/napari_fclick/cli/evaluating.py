@@ -131,15 +131,15 @@ def evaluate(
     from napari_fclick.evaluation.workers import Cluster, Here, Player
 
     protocol = Protocol(
-        tuple(target or (0.85, 0.9)),
-        max_clicks,
-        jitter,
-        max_objects,
-        seed,
-        stop,
-        integrity,
-        left_out,
-        jitter_share,
+        targets=tuple(target or Protocol.targets),
+        most=max_clicks,
+        jitter=jitter,
+        objects=max_objects,
+        seed=seed,
+        stop=stop,
+        integrity=integrity,
+        exclude=left_out,
+        jitter_share=jitter_share,
     )
     # What is wrong is told of before hours are spent.
     plan = Plan(tuple(folders), tuple(method or ["fclick"]), protocol)
@@ -196,7 +196,7 @@ def _evaluate_volumes(
 ) -> None:
     from napari_fclick.core.folders import images_folder
     from napari_fclick.evaluation.benchmark import weights_digest
-    from napari_fclick.evaluation.methods import PEERS
+    from napari_fclick.evaluation.methods import PEERS, weights_name
     from napari_fclick.evaluation.naming import refuse_twice, unique_names
     from napari_fclick.evaluation.volumes import VolumeSet, evaluate_volumes
 
@@ -209,8 +209,7 @@ def _evaluate_volumes(
     if peers := [name for name in weights if name in PEERS]:
         raise ValueError(f"--volumes takes weights, no classical methods: {', '.join(peers)}")
     names = unique_names(folders)
-    methods = ["default" if name == "fclick" else name for name in weights]
-    predictors = [load_predictor(name, device) for name in methods]
+    predictors = [load_predictor(weights_name(name), device) for name in weights]
     sets = [VolumeSet(folder, name) for folder, name in zip(folders, names, strict=True)]
     for data in sets:
         data.draw(protocol)
@@ -302,14 +301,15 @@ class Outputs:
     def write(self, plan: Plan, games: Sequence[Game]) -> None:
         """Tell the figures, and write what was asked for."""
         from napari_fclick.evaluation import report
+        from napari_fclick.evaluation.summary import untimed
 
         if not games:
             raise ValueError("none of the objects could be played")
-        by_key = {game.key: game for game in games}
-        reports = plan.reports(by_key)
+        reports = plan.reports({game.key: game for game in games})
         for each in reports:
             _say_scores(each)
-        write_json(reports if self.timing else plan.reports(by_key, timing=False), self.json)
+        told = reports if self.timing else [untimed(each) for each in reports]
+        write_json(told, self.json)
         write_text(report.markdown(reports), self.markdown)
         if self.plot is not None:
             report.save_figure(report.draw_curves(reports), self.plot)

@@ -11,7 +11,7 @@ from typing import Any
 
 from napari_fclick.evaluation.datasets import DataSet, Item, Scene, open_dataset
 from napari_fclick.evaluation.games import Game
-from napari_fclick.evaluation.methods import PEERS
+from napari_fclick.evaluation.methods import PEERS, weights_name
 from napari_fclick.evaluation.naming import refuse_twice, unique_names
 from napari_fclick.evaluation.protocol import Protocol, drawn
 from napari_fclick.evaluation.results import Key
@@ -104,7 +104,7 @@ class Plan:
             },
         }
 
-    def reports(self, games: dict[Key, Game], timing: bool = True) -> list[Report]:
+    def reports(self, games: dict[Key, Game]) -> list[Report]:
         """Return a report for each method and set, of the games that were played."""
         found = []
         for method in self.methods:
@@ -112,7 +112,7 @@ class Plan:
                 keys = [(name, method, item.key) for item in items]
                 played = [games[key] for key in keys if key in games]
                 if played:
-                    report = summarise(played, self.protocol, timing)
+                    report = summarise(played, self.protocol)
                     found.append(report | {"weights": weights_digest(method)})
         return found
 
@@ -148,7 +148,7 @@ def weights_digest(method: str) -> str | None:
     from napari_fclick.network import checkpoints
 
     try:
-        file = checkpoints.find("default" if method == "fclick" else method)
+        file = checkpoints.find(weights_name(method))
         return checkpoints.read_card(file).sha256
     except checkpoints.WeightsError:
         return None

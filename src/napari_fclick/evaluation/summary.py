@@ -32,7 +32,7 @@ class _Figure(NamedTuple):
     summed: bool = False
 
 
-def summarise(games: Sequence[Game], protocol: Protocol, timing: bool = True) -> Report:
+def summarise(games: Sequence[Game], protocol: Protocol) -> Report:
     """Return what a report says of the games of one method on one set.
 
     Parameters
@@ -40,8 +40,6 @@ def summarise(games: Sequence[Game], protocol: Protocol, timing: bool = True) ->
     games : sequence of Game
         At least one; all of one set and one method.
     protocol : Protocol
-    timing : bool
-        Whether the report says how long clicks took, which no two runs agree on.
 
     Returns
     -------
@@ -58,12 +56,18 @@ def summarise(games: Sequence[Game], protocol: Protocol, timing: bool = True) ->
     figures = _figures(games, protocol)
     report |= {name: _told(figure) for name, figure in figures.items()}
     report["centrality"] = _centrality(games, protocol.most)
-    report["ms_per_click"] = timings(games)["ms"] if timing else None
-    if timing:
-        report["timing"] = timings(games)
+    times = timings(games)
+    report["ms_per_click"] = times["ms"]
+    report["timing"] = times
     report["interval"] = {name: _interval(figure) for name, figure in figures.items()}
     report["protocol"] = protocol.as_json()
     return report
+
+
+def untimed(report: Report) -> Report:
+    """Return a report that does not say how long clicks took, on which no two runs agree."""
+    rest = {name: value for name, value in report.items() if name != "timing"}
+    return rest | {"ms_per_click": None}
 
 
 def name_target(target: float) -> str:

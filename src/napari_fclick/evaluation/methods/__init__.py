@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_fclick.evaluation.methods.base import Answer, Method
 
-__all__ = ["PEERS", "Answer", "Method", "find_method"]
+__all__ = ["PEERS", "Answer", "Method", "find_method", "weights_name"]
 
 _CLASSES = {
     "random-walker": ("random_walker", "RandomWalker"),
@@ -57,4 +57,9 @@ def find_method(name: str, device: str = "auto") -> Method:
     if not (name == "fclick" or is_weights or name in names):
         known = ", ".join(["fclick", *PEERS, *names])
         raise ValueError(f"no method named {name!r}; there are: {known}, or a {SUFFIX} file")
-    return Predictor.from_weights("default" if name == "fclick" else name, device)
+    return Predictor.from_weights(weights_name(name), device)
+
+
+def weights_name(method: str) -> str:
+    """Return the weights that a method's name stands for: ``fclick`` are the default ones."""
+    return "default" if method == "fclick" else method

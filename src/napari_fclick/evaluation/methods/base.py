@@ -16,14 +16,6 @@ class Answer(Protocol):
         """Probability in [0, 1], float32 (h, w), of the window only."""
 
     @property
-    def window(self) -> tuple[slice, slice]:
-        """Rows and columns of the image that the probability covers."""
-
-    @property
-    def clicks(self) -> ClickSequence:
-        """The clicks that it answers."""
-
-    @property
     def seconds(self) -> float:
         """Time from click to probability."""
 
@@ -35,12 +27,8 @@ class Method(Protocol):
     """Turns clicks into an answer; `napari_fclick.predictor.Predictor` is one."""
 
     @property
-    def name(self) -> str:
-        """The name in reports."""
-
-    @property
     def device(self) -> Any:
-        """Where it computes; its ``str`` is for reports."""
+        """Where it computes."""
 
     def predict(
         self,
