@@ -55,6 +55,7 @@ def test_the_same_command_twice(folder: Path, tmp_path: Path) -> None:
     assert "ms per click" in done.stderr
     again = run(*untimed, "--json", files[1], "--plot", curves, "--sheet", sheet)
     assert again.returncode == 0, again.stderr
+    assert json.loads(rows.read_text().splitlines()[0])["devices"] == {"flood-fill": "cpu"}
     assert files[0].read_bytes() == files[1].read_bytes()
     assert table.read_text().startswith("## squares\n\n| method | objects | NoC@85")
     assert min(curves.stat().st_size, sheet.stat().st_size) > 5000

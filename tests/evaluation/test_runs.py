@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from tests.evaluation.fakes import find_grower, game, strips, write_folder
 
@@ -107,6 +108,21 @@ def test_targets_may_differ_and_nothing_else(plan: Plan, tmp_path: Path) -> None
     write_folder(plan.folders[0], strips(4))
     with pytest.raises(ValueError, match="its sets is"):
         resumed()
+
+
+@pytest.mark.parametrize("part", ["images", "labels"])
+def test_rows_of_other_pixels_are_not_taken(plan: Plan, tmp_path: Path, part: str) -> None:
+    path, file = tmp_path / "rows.jsonl", plan.folders[0] / part / "0.tif"
+    run(plan, path)
+    tifffile.imwrite(file, tifffile.imread(file)[::-1], photometric="minisblack")
+    with pytest.raises(ValueError, match="its sets is"):
+        run(Plan(plan.folders, METHODS, plan.protocol), path, resume=True)
+
+
+def test_kinds_of_devices(plan: Plan) -> None:
+    player = Player(plan.protocol, find=lambda name, _: SimpleNamespace(device=name))
+    found = player.devices(["cuda:1", "cpu"])
+    assert found == {"cuda:1": "cuda", "cpu": "cpu"}
 
 
 def test_rows_of_other_weights_are_not_taken(

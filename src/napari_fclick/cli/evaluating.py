@@ -150,9 +150,8 @@ def evaluate(
     runner.check()
     _say_unknown(left_out, {image for each in plan.sets.values() for image in each.images()})
     player = Player(protocol, device)
-    for name in plan.methods:
-        player.method(name)
-    with open_results(results, plan.header(), resume) as kept:
+    header = plan.header() | {"devices": player.devices(plan.methods)}
+    with open_results(results, header, resume) as kept:
         if kept.games:
             say(f"{len(kept.games)} of {len(plan.keys())} games are done already")
         games = play(plan, player, runner, kept, lambda g, total: track("evaluate", g, total))

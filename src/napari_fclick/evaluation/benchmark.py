@@ -99,7 +99,7 @@ class Plan:
             **protocol,
             "methods": {name: weights_digest(name) for name in self.methods},
             "sets": {
-                name: {"objects": len(items), "digest": _digest(items)}
+                name: {"objects": len(items), "digest": _digest(self.sets[name], items)}
                 for name, items in self.items.items()
             },
         }
@@ -154,9 +154,21 @@ def weights_digest(method: str) -> str | None:
         return None
 
 
-def _digest(items: Sequence[Item]) -> str:
+def _digest(dataset: DataSet, items: Sequence[Item]) -> str:
+    """Return what tells objects, and the files that they are read from, from others."""
     text = "\n".join(f"{item.key} {item.area}" for item in items)
-    return hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(text.encode())
+    for file in sorted({file for item in items for file in dataset.files(item.image)}):
+        digest.update(_file_digest(file))
+    return digest.hexdigest()
+
+
+def _file_digest(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").digest()
+    except OSError:  # told of when it is played
+        return b"none"
 
 
 def _by_image(items: Sequence[Item]) -> Iterator[list[Item]]:

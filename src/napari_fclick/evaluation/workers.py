@@ -78,6 +78,10 @@ class Player:
         """Play a task's objects."""
         return list(self.play(task))
 
+    def devices(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the kind of device that each method computes on: their last digits differ."""
+        return {name: str(self.method(name).device).partition(":")[0] for name in names}
+
     def take(self, opened: Mapping[Path, DataSet]) -> None:
         """Play on sets, by their folders, that this process has opened already."""
         _held_by(self.token).datasets.update(opened)

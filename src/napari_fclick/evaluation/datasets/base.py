@@ -114,6 +114,10 @@ class DataSet(ABC):
         """Return the names of the images, in an order that never changes."""
 
     @abstractmethod
+    def files(self, image: str) -> Sequence[Path]:
+        """Return the files that an image, and what is known of it, is read from."""
+
+    @abstractmethod
     def items(self, image: str) -> Sequence[Item]:
         """Return the objects of an image, in an order that never changes."""
 

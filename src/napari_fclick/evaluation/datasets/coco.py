@@ -89,6 +89,10 @@ class Coco(DataSet):
         """Return the images' numbers, in ascending order, of those that have objects."""
         return sorted((key for key in self._images if self._marks.get(key)), key=int)
 
+    def files(self, image: str) -> Sequence[Path]:
+        """Return the files that an image, and what is known of it, is read from."""
+        return self._file, self._folder / self._images[image]["file_name"]
+
     def _read(self, image: str) -> Array:
         return read_image(self._folder / self._images[image]["file_name"])
 

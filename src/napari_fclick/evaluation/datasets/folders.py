@@ -48,6 +48,10 @@ class Folders(DataSet):
         """Return the stems."""
         return list(self._pairs)
 
+    def files(self, image: str) -> Sequence[Path]:
+        """Return the files that an image, and what is known of it, is read from."""
+        return self._pairs[image].image, self._pairs[image].labels
+
     def _read_pair(self, image: str) -> Plane | None:
         return read_pair(self._pairs[image])
 

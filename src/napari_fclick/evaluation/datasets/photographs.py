@@ -35,6 +35,10 @@ class _OneObject(LabelledSet):
         """Return the names of the masks; an image with several masks stands several times."""
         return list(self._files)
 
+    def files(self, image: str) -> Sequence[Path]:
+        """Return the files of a photograph and of its mask."""
+        return self._files[image]
+
     def pixels(self, image: str) -> Array:
         """Return the photograph."""
         return read_image(self._files[image][0])
@@ -130,6 +134,10 @@ class Davis(LabelledSet):
     def images(self) -> Sequence[str]:
         """Return the frames as ``sequence/00000``."""
         return list(self._masks)
+
+    def files(self, image: str) -> Sequence[Path]:
+        """Return the files of a frame and of its mask."""
+        return self._frames[image], self._masks[image]
 
     def pixels(self, image: str) -> Array:
         """Return the frame."""

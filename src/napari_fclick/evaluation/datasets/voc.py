@@ -29,6 +29,10 @@ class _Published(LabelledSet):
         """Return the names in the val list."""
         return self._layout.names("val")
 
+    def files(self, image: str) -> Sequence[Path]:
+        """Return the files that an image, and what is known of it, is read from."""
+        return self._layout.files(image)
+
     def pixels(self, image: str) -> Array:
         """Return the photograph."""
         return self._layout.pixels(image)

@@ -28,7 +28,7 @@ class Method(Protocol):
 
     @property
     def device(self) -> Any:
-        """Where it computes."""
+        """Where it computes; the kind of device is kept with results."""
 
     def predict(
         self,
