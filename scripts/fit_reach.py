@@ -64,7 +64,7 @@ class Noting(Reach):
     """Decides as the weights do, and notes what it was asked."""
 
     def __init__(self, predictor: Predictor, rng: np.random.Generator) -> None:
-        self._decides, self._rng = predictor.reach, rng
+        self._decides, self._rng = predictor.reaches[-1], rng
         self.truth: Mask = np.zeros((0, 0), bool)
         self.ignore: Mask | None = None
         self.notes: list[Noted] = []
@@ -137,7 +137,8 @@ def play(config: TrainingConfig, weights: Path | str, objects: int, seed: int) -
     torch.set_num_threads(1)
     predictor = Predictor.from_weights(weights, device="cpu")
     rng = np.random.default_rng(seed)
-    predictor.reach = noting = Noting(predictor, rng)
+    noting = Noting(predictor, rng)
+    predictor.reaches[-1] = noting
     method = Elsewhere(predictor, rng)
     for number, (source, ref) in enumerate(drawn(config, objects, seed)):
         plane = source.plane(ref)
@@ -185,13 +186,22 @@ def taught(notes: list[Noted], seed: int) -> ReachJudge:
     return judge.requires_grad_(False)
 
 
+def _alike(one: ReachJudge | None, other: ReachJudge | None) -> bool:
+    """Whether a specialist's judge is the general one, and none of its own."""
+    if one is None or other is None:
+        return one is other
+    values = other.state_dict()
+    return all(torch.equal(value, values[name]) for name, value in one.state_dict().items())
+
+
 def write(weights: str, judge: ReachJudge, out: Path, recipe: str) -> None:
     """Write the weights with the judge."""
     network, card, seen, specialists = checkpoints.load_all(weights)
     state = {k: v for k, v in network.state_dict().items() if not k.startswith("reach.")}
     state |= {f"reach.{name}": value for name, value in judge.state_dict().items()}
     for each in specialists:
-        each.network.reach = judge
+        if _alike(each.network.reach, network.reach):
+            each.network.reach = judge
     state |= checkpoints.extras(state, seen, specialists)
     shape = card.network.model_copy(update={"reach_channels": CHANNELS})
     card = card.model_copy(update={"network": shape, "recipe": f"{card.recipe}; {recipe}"})

@@ -25,7 +25,7 @@ from napari_fclick.network.checkpoints import Card, Specialist
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import channels_last, choose_device, fold_batch_norms
 from napari_fclick.prediction import Earlier, Prediction
-from napari_fclick.reach import Reach
+from napari_fclick.reach import Judge, Reach
 from napari_fclick.reading import WindowReader
 
 __all__ = ["Prediction", "Predictor"]
@@ -60,13 +60,12 @@ class Predictor:
     ) -> None:
         self.card = card
         self.preprocessing = card.preprocessing
-        # It is small, and asked between steps that run on the CPU whatever the device.
-        self._judge = copy.deepcopy(network.reach)
-        #: What decides how far a correcting click reaches.
-        self.reach = Reach(None if self._judge is None else self._judged)
         self._recognisers = [each.recogniser for each in specialists]
         #: The specialists', in their order; the general one is the last.
-        self._networks = [_quick(each.network) for each in specialists] + [_quick(network)]
+        networks = [*(each.network for each in specialists), network]
+        #: What decides with each of them how far a correcting click reaches.
+        self.reaches = [Reach(_judge_of(each)) for each in networks]
+        self._networks = [_quick(each) for each in networks]
         try:
             self._move(device)
         except RuntimeError as error:
@@ -183,7 +182,7 @@ class Predictor:
         _check_channels(image, channels)
         _check(sequence, shape, previous, typical_side)
         view = self._whole(shape)
-        if previous is None and view is None and self._judge is not None:
+        if previous is None and view is None and self.reaches[-1].is_learned:
             # How far a click reaches hangs on the mask before it.
             for count in range(1, len(sequence)):
                 previous = self.predict(
@@ -199,12 +198,13 @@ class Predictor:
         if previous is not None:
             reader.remember(previous.block)
         specialist = self._who_knows(reader, previous)
-        run = partial(self._run, self._networks[-1 if specialist is None else specialist])
+        number = -1 if specialist is None else specialist
+        run = partial(self._run, self._networks[number])
         if view is not None:
             earlier = None if previous is None else Earlier(previous.probability, previous.view)
             probability = view.expand(run(reader, [view], earlier)[0])
         else:
-            looking = Looking(reader, self.preprocessing, run, self.reach)
+            looking = Looking(reader, self.preprocessing, run, self.reaches[number])
             probability, view = looking.look(previous, typical_side)
         seconds = time.perf_counter() - started
         reader.seconds["window"] = seconds - reader.seconds["network"]
@@ -265,8 +265,7 @@ class Predictor:
         before = None if previous is None else previous.specialist
         if before is not None and before < len(self._recognisers):  # else of other weights
             return before
-        seen = self._describe(reader)
-        return next((n for n, each in enumerate(self._recognisers) if each.knows(seen)), -1)
+        return recognition.first_to_know(self._recognisers, self._describe(reader))
 
     def _describe(self, reader: WindowReader) -> torch.Tensor:
         size = self.preprocessing.first_size
@@ -337,13 +336,6 @@ class Predictor:
         with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
             return recognition.describe(self._networks[-1].backbone, x, inner)
 
-    @torch.inference_mode()
-    def _judged(self, evidence: FloatArray) -> FloatArray:
-        """Return how probable it is that each pixel changes, (n,)."""
-        assert self._judge is not None
-        chances: FloatArray = self._judge(torch.from_numpy(evidence)).sigmoid().numpy()
-        return chances
-
     def _inputs(
         self, reader: WindowReader, view: Window, earlier: Earlier | None
     ) -> tuple[FloatArray, FloatArray]:
@@ -376,6 +368,21 @@ class Predictor:
             float(int((row - view.top) * view.input_height / view.height)),
             float(int((column - view.left) * view.input_width / view.width)),
         )
+
+
+def _judge_of(network: FCANet) -> Judge | None:
+    """Return what says how probable it is that pixels change with a click; None if unlearned."""
+    if network.reach is None:
+        return None
+    # It is small, and asked between steps that run on the CPU whatever the device.
+    judge = copy.deepcopy(network.reach)
+
+    @torch.inference_mode()
+    def judged(evidence: FloatArray) -> FloatArray:
+        chances: FloatArray = judge(torch.from_numpy(evidence)).sigmoid().numpy()
+        return chances
+
+    return judged
 
 
 def _quick(network: FCANet) -> FCANet:

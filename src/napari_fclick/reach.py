@@ -60,6 +60,11 @@ class Reach:
     def __init__(self, judge: Judge | None = None) -> None:
         self._judge = judge
 
+    @property
+    def is_learned(self) -> bool:
+        """Whether there is a judge."""
+        return self._judge is not None
+
     def __call__(
         self, found: FloatArray, view: Window, clicks: ClickSequence, previous: Prediction | None
     ) -> FloatArray:

@@ -39,8 +39,9 @@ class Fakes:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, radius: int) -> None:
         self.radius = radius
-        network = checkpoints.load_all("default").network
-        self.base = network.state_dict()
+        loaded = checkpoints.load_all("default")
+        self.base = loaded.network.state_dict()
+        self.known = [each.network.state_dict() for each in loaded.specialists]
         monkeypatch.setattr(finetuning, "Predictor", self.predictor)
         monkeypatch.setattr(finetuning, "Tuning", self)
         monkeypatch.setattr(finetuning, "general_set", lambda: data(4, "general", first=100))
@@ -48,11 +49,16 @@ class Fakes:
 
     def predictor(self, network: Any, card: Any, device: Any, specialists: Any = ()) -> Threshold:
         state = (specialists[0].network if specialists else network).state_dict()
-        is_base = all(torch.equal(value, state[name]) for name, value in self.base.items())
-        return Threshold(5 if is_base else self.radius)
+        base = any(
+            all(torch.equal(value, state[name]) for name, value in each.items())
+            for each in (self.base, *self.known)
+        )
+        return Threshold(5 if base else self.radius)
 
-    def __call__(self, sets: Any, options: Any, card: Any, left: Any, *others: Any) -> Fakes:
-        self.sets, self.seconds = sets, left()
+    def __call__(
+        self, sets: Any, options: Any, card: Any, specialist: int, left: Any, *others: Any
+    ) -> Fakes:
+        self.sets, self.begun, self.seconds = sets, specialist, left()
         return self
 
     def run(self) -> Tuned:
@@ -108,12 +114,14 @@ def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.Monkey
     first = checkpoints.load_all(result.out)
     assert first.card.specialists == ("squares",) and first.seen is not None
     assert same(first.network, fakes.base) and not same(first.main, fakes.base)
+    assert fakes.begun == -1
     # Tuned once more, from those, it knows either kind, and leaves others to the first weights.
     again, _ = run(tmp_path / "again", data(12, "more", first=300), weights=str(result.out))
     second = checkpoints.load_all(again.out)
     assert second.card.specialists == ("more", "squares")
     assert second.card.tuned["other images"] == "default"
     assert same(second.network, fakes.base)
+    assert fakes.begun == 0  # it goes on from the network that answered on them by then
     assert same(second.specialists[1].network, first.main.state_dict())
     assert again.card.parent == result.card.sha256
     # Unless that is not wanted: then they answer on all images.

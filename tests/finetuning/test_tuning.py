@@ -17,7 +17,7 @@ def tune(stopped: bool) -> Tuned:
     options = FineTuneOptions(size=64, batch=2)
     card = checkpoints.load("default")[1]
     return Tuning(
-        sets, options, card, lambda: 0.0, None, lambda event: None, lambda: stopped,
+        sets, options, card, -1, lambda: 0.0, None, lambda event: None, lambda: stopped,
         torch.device("cpu"),
     ).run()  # fmt: skip
 

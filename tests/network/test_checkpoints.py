@@ -183,8 +183,13 @@ def test_what_is_saved_beside_a_network(weights: Path, tmp_path: Path) -> None:
         assert one.keys() == expected.keys()
         assert all(torch.equal(value, expected[name]) for name, value in one.items())
     assert not any(each.network.training for each in found.specialists)
-    # What the weights were made for: the network tuned last, or the general one.
-    assert found.main is found.specialists[0].network
+    # What the weights were made for: the general network, or the one tuned last.
+    assert found.main is found.network is found.one(-1)
+    told = found.card.model_copy(update={"tuned": {"other images": "default"}})
+    tuned = found._replace(card=told)
+    assert tuned.main is tuned.one(0) is found.specialists[0].network
+    with pytest.raises(WeightsError, match="no specialist 2; there are 2"):
+        found.one(2)
     alone = checkpoints.load_all(weights)
     assert alone.main is alone.network
     # Weights without all that are what they were.
@@ -201,3 +206,7 @@ def test_who_answered_is_told(weights: Path) -> None:
     assert card.source(0) == card.source(None) == ""
     assert card.source(1) == "wings answered: not like the images of cells"
     assert card.source(-1) == "default answered: not like the images of cells"
+    # Weights that were not tuned have the general network answer, and it is told where not.
+    general = card.model_copy(update={"tuned": {}})
+    assert general.source(-1) == general.source(None) == ""
+    assert general.source(0) == "cells answered"

@@ -103,8 +103,11 @@ class _FineTuning:
         self._loaded = checkpoints.load_all(options.weights)
         self._card = self._loaded.card
         check_base(options.weights, self._card)
-        main = self._loaded.main.state_dict()
-        self._base: State = {name: value.clone() for name, value in main.items()}
+        #: Which of the base weights' networks is tuned, -1 the general one; its weights.
+        self._begun = 0 if self._card.is_tuned else -1
+        self._base: State = {}
+        #: What the images look like that are learned from.
+        self._looks: recognising.Looks | None = None
         #: Tells the images that the new weights answer on; None where they answer on all.
         self._recogniser: Recogniser | None = None
 
@@ -112,8 +115,9 @@ class _FineTuning:
         """Go through all stages, and return what came of them."""
         split = self._read()
         learning = self._learning(split)
+        self._look(split)
         self._score_base(split)
-        self._recognise(split)
+        self._recognise()
         tuned = self._train(learning)
         alpha = self._choose(tuned)
         return self._finish(split, tuned, alpha)
@@ -149,6 +153,17 @@ class _FineTuning:
                 )
         return sets
 
+    def _look(self, split: Split) -> None:
+        """See what the images look like; go on from the network that answers on most by now."""
+        if self._loaded.seen is not None:
+            looking, training = self._predictor(()), split.choose(self._data, split.training)
+            self._looks = recognising.looks_of(looking, training)
+        known = [each.recogniser for each in self._loaded.specialists]
+        if self._looks is not None and known:
+            self._begun = self._looks.answering(known)
+        begun = self._loaded.one(self._begun).state_dict()
+        self._base = {name: value.clone() for name, value in begun.items()}
+
     def _score_base(self, split: Split) -> None:
         self._begin("scoring before", "testing the weights as they are")
         options, budget = self._options, self._budget
@@ -169,19 +184,15 @@ class _FineTuning:
         self._watch_event(0, self._own.watched, best=False)
         self._reserve()
 
-    def _recognise(self, split: Split) -> None:
-        """Learn what the images look like, so that the new weights answer on no others."""
-        seen = self._loaded.seen
-        if seen is None or not self._options.recognise:
-            return
-        looking = self._predictor(())
-        looks = recognising.looks_of(looking, split.choose(self._data, split.training))
-        if looks is None:
+    def _recognise(self) -> None:
+        """Learn to tell the images, so that the new weights answer on no others."""
+        seen, looks = self._loaded.seen, self._looks
+        if seen is None or looks is None or not self._options.recognise:
             return
         self._recogniser = recognition.fit(seen, *looks)
         if self._own.judging:
             probes = [score.probe for score in self._own.judging]
-            self._recognised = recognising.share(looking, self._recogniser, probes)
+            self._recognised = recognising.share(self._predictor(()), self._recogniser, probes)
 
     def _train(self, learning: list[LearningSet]) -> Tuned:
         self._begin("training", "learning from the images")
@@ -192,6 +203,7 @@ class _FineTuning:
             learning,
             self._options,
             self._card,
+            self._begun,
             left,
             watch,
             self._tell,

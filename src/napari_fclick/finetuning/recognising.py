@@ -16,7 +16,7 @@ from napari_fclick.core.peaks import middle
 from napari_fclick.core.window import Box
 from napari_fclick.finetuning.objects import Probe, objects_of
 from napari_fclick.finetuning.sources import LabelledImage
-from napari_fclick.network.recognition import Recogniser
+from napari_fclick.network.recognition import Recogniser, first_to_know
 from napari_fclick.predictor import Predictor
 
 Item = TypeVar("Item")
@@ -40,6 +40,11 @@ class Looks(NamedTuple):
 
     descriptions: Tensor
     images: list[int]
+
+    def answering(self, recognisers: Sequence[Recogniser]) -> int:
+        """Return which of the specialists answers on most of these windows; -1 for none."""
+        found = [first_to_know(recognisers, each) for each in self.descriptions]
+        return max(sorted(set(found)), key=found.count)
 
 
 def looks_of(predictor: Predictor, images: Sequence[LabelledImage]) -> Looks | None:

@@ -103,6 +103,8 @@ class Tuning:
     options : FineTuneOptions
     card : Card
         Of the base weights.
+    specialist : int
+        Which of their networks to begin from, -1 the general one.
     seconds_left : callable
         How long training may go on.
     watch : callable or None
@@ -117,6 +119,7 @@ class Tuning:
         sets: Sequence[ObjectSet],
         options: FineTuneOptions,
         card: Card,
+        specialist: int,
         seconds_left: Callable[[], float],
         watch: Watch | None,
         report: Report,
@@ -124,6 +127,7 @@ class Tuning:
         device: torch.device | None = None,
     ) -> None:
         self._options, self._sets, self._card = options, sets, card
+        self._specialist = specialist
         self._left, self._watch, self._report, self._stop = seconds_left, watch, report, stop
         self._processes = OnDevice(chosen=device) if device else Processes()
         self._steps = self._looked_at = 0
@@ -180,6 +184,7 @@ class Tuning:
             network=self._card.network,
             imagenet=False,
             start=options.weights,
+            specialist=self._specialist,
             sets=tuple(SetConfig(path=Path(s.name), weight=w) for s, w in kept),
             phases=(PhaseConfig(steps=steps, size=options.size, batch=options.batch),),
             lr=options.lr,

@@ -25,6 +25,8 @@ _METADATA_KEY = "napari-fclick"
 _BUNDLED = Path(__file__).parent / "weights"
 #: What the names of tensors begin with that are no part of the network itself.
 _SEEN, _SPECIALIST, _RECOGNISER = "seen.", "specialist.{}.", "recogniser."
+#: In what a card tells of a fine-tuning: the weights that answer on all other images.
+_OTHERS = "other images"
 
 
 class WeightsError(ValueError):
@@ -54,7 +56,7 @@ class Card(BaseModel):
     sha256: str = Field("", description="of the tensors and of the rest of this card")
 
     def source(self, specialist: int | None) -> str:
-        """Tell which network answered, where weights that were tuned left it to another one.
+        """Tell which network answered, where it is another one than usual.
 
         Parameters
         ----------
@@ -64,13 +66,21 @@ class Card(BaseModel):
         Returns
         -------
         str
-            Empty where there is nothing to tell.
+            Empty where there is nothing to tell: where the network answered that the weights were
+            made for.
         """
-        if specialist in (None, 0):
+        usual = 0 if self.is_tuned else -1
+        if specialist in (None, usual):
             return ""
-        others = (*self.specialists, self.tuned.get("other images", "the weights before"))
+        others = (*self.specialists, self.tuned.get(_OTHERS, ""))
         assert specialist is not None
-        return f"{others[specialist]} answered: not like the images of {self.specialists[0]}"
+        told = f"{others[specialist]} answered"
+        return f"{told}: not like the images of {others[0]}" if self.is_tuned else told
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether they were tuned on images of one kind, and leave others to other networks."""
+        return _OTHERS in self.tuned
 
 
 class Specialist(NamedTuple):
@@ -80,7 +90,7 @@ class Specialist(NamedTuple):
     ----------
     name : str
     network : FCANet
-        How far clicks reach it knows no better than the one it was made from.
+        With its own judge of how far clicks reach, where that was learned for it.
     recogniser : Recogniser
         Tells which images are like those.
     """
@@ -112,7 +122,21 @@ class Loaded(NamedTuple):
     @property
     def main(self) -> FCANet:
         """The network that the weights were made for: the one tuned last, else the general one."""
-        return self.specialists[0].network if self.specialists else self.network
+        return self.one(0 if self.card.is_tuned else -1)
+
+    def one(self, specialist: int) -> FCANet:
+        """Return a specialist's network by its number; -1 is the general one.
+
+        Raises
+        ------
+        WeightsError
+            If there are not so many.
+        """
+        if not -1 <= specialist < len(self.specialists):
+            raise WeightsError(
+                f"{self.card.name}: no specialist {specialist}; there are {len(self.specialists)}"
+            )
+        return self.network if specialist < 0 else self.specialists[specialist].network
 
 
 def fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -25,8 +25,8 @@ SHRINKAGE = 0.3
 OWN_SHARE = 0.1
 #: Of images that were left out when it was fitted, so many windows are to be recognised.
 RECOGNISED = 0.95
-#: The boundary lies between the two kinds, nearer to what the network was trained on: 0 is the
-#: middle, 1 that kind's mean.
+#: The boundary lies between the two kinds: 0 is the middle, 1 the mean of what the network was
+#: trained on, -1 that of the images tuned on. Of a user's few images a good part is to be known.
 LEANING = 0.25
 
 
@@ -66,6 +66,11 @@ class Recogniser(NamedTuple):
         return bool(self.weight @ description + self.bias > 0)
 
 
+def first_to_know(recognisers: Sequence[Recogniser], description: Tensor) -> int:
+    """Return the number of the first that knows an image by its description; -1 for none."""
+    return next((n for n, each in enumerate(recognisers) if each.knows(description)), -1)
+
+
 @torch.inference_mode()
 def describe(backbone: Backbone, x: Tensor, inner: tuple[int, int]) -> Tensor:
     """Describe what a window looks like to the first stages.
@@ -93,7 +98,9 @@ def describe(backbone: Backbone, x: Tensor, inner: tuple[int, int]) -> Tensor:
     return torch.cat(out).cpu()
 
 
-def fit(seen: Seen, descriptions: Tensor, images: Sequence[int]) -> Recogniser:
+def fit(
+    seen: Seen, descriptions: Tensor, images: Sequence[int], leaning: float = LEANING
+) -> Recogniser:
     """Return what tells images from those that a network was trained on.
 
     Parameters
@@ -104,23 +111,25 @@ def fit(seen: Seen, descriptions: Tensor, images: Sequence[int]) -> Recogniser:
     images : sequence of int
         Which image each is of. Of several images each is left out in turn, and the boundary is
         laid so that enough of its windows are recognised all the same.
+    leaning : float in [-1, 1]
+        Where else the boundary lies: see `LEANING`.
 
     Returns
     -------
     Recogniser
     """
     found, number = descriptions.double(), torch.tensor(list(images))
-    weight, bias = _boundary(seen, found)
+    weight, bias = _boundary(seen, found, leaning)
     if len(number.unique()) > 1:
         left_out = []
         for image in number.unique():
-            other_weight, other_bias = _boundary(seen, found[number != image])
+            other_weight, other_bias = _boundary(seen, found[number != image], leaning)
             left_out.append(found[number == image] @ other_weight + other_bias)
         bias = bias - torch.cat(left_out).quantile(1 - RECOGNISED).clamp(max=0)
     return Recogniser(weight.float(), bias.float())
 
 
-def _boundary(seen: Seen, own: Tensor) -> tuple[Tensor, Tensor]:
+def _boundary(seen: Seen, own: Tensor, leaning: float) -> tuple[Tensor, Tensor]:
     """Return weight and bias of a linear discriminant: positive on the own side."""
     mean, covariance = seen.mean.double(), seen.covariance.double()
     scale = covariance.diagonal().clamp_min(1e-12).sqrt()
@@ -130,4 +139,4 @@ def _boundary(seen: Seen, own: Tensor) -> tuple[Tensor, Tensor]:
     within = within + OWN_SHARE * (own - middle).T @ (own - middle) / len(own)
     within = within + SHRINKAGE * within.diagonal().mean() * torch.eye(len(within))
     weight = torch.linalg.solve(within, middle)
-    return weight / scale, -(1 - LEANING) / 2 * weight @ middle - (weight / scale) @ mean
+    return weight / scale, -(1 - leaning) / 2 * weight @ middle - (weight / scale) @ mean

@@ -102,6 +102,9 @@ class TrainingConfig(_Settings):
     start: str = Field(
         "", description="weights to begin from, a name or a path; empty: none, see imagenet"
     )
+    specialist: int | None = Field(
+        None, ge=-1, description="which of their specialists to begin from; -1: the general network"
+    )
     sets: tuple[SetConfig, ...] = Field((), description="may be empty where sets are given")
     phases: tuple[PhaseConfig, ...] = Field(min_length=1)
     sampling: Literal["weighted", "epochs"] = Field(

@@ -56,7 +56,9 @@ def fill(network: FCANet, config: TrainingConfig) -> dict[str, str]:
     if config.network.reach_channels and not config.start:
         raise ValueError(f"network.reach_channels is {config.network.reach_channels}: {LATER}")
     if config.start:
-        parent, card = checkpoints.load(config.start)
+        found = checkpoints.load_all(config.start)
+        card, number = found.card, config.specialist
+        parent = found.main if number is None else found.one(number)
         grown = {
             name: getattr(config.network, name)
             for name in PARTS_THAT_ADD
