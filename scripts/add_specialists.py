@@ -28,6 +28,8 @@ from napari_fclick.training.config import SetConfig, TrainingConfig
 
 #: The boundary lies nearer to the own images: what is unlike both is left to the general network.
 LEANING = -0.25
+#: What is farther from the own images, in standard deviations of theirs, is left to it, too.
+FARTHEST = 1.5
 
 
 class Added(NamedTuple):
@@ -79,7 +81,9 @@ def main() -> None:
         own = [views for path in each.sets for views in seen[path]]
         others = [views for path in seen.keys() - each.sets for views in seen[path]]
         numbers = [number for number, views in enumerate(own) for _ in views]
-        recogniser = recognition.fit(Seen.of(torch.cat(others)), torch.cat(own), numbers, LEANING)
+        recogniser = recognition.fit(
+            Seen.of(torch.cat(others)), torch.cat(own), numbers, LEANING, FARTHEST
+        )
         for path, found in seen.items():
             known = np.mean([recogniser.knows(view) for view in torch.cat(found)])
             print(f"{each.name}: {known:.1%} of {path.name}{' (own)' * (path in each.sets)}")

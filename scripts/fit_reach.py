@@ -69,6 +69,11 @@ class Noting(Reach):
         self.ignore: Mask | None = None
         self.notes: list[Noted] = []
 
+    @property
+    def is_learned(self) -> bool:
+        """See `Reach`."""
+        return self._decides.is_learned
+
     def __call__(
         self,
         found: FloatArray,

@@ -167,8 +167,7 @@ def test_what_is_saved_beside_a_network(weights: Path, tmp_path: Path) -> None:
     # Of a specialist only what differs is written.
     assert [name for name in saved if name.startswith("specialist.1.")] == [
         "specialist.1.head.2.bias",
-        "specialist.1.recogniser.weight",
-        "specialist.1.recogniser.bias",
+        *(f"specialist.1.recogniser.{name}" for name in Recogniser._fields),
     ]
     path = tmp_path / "both.safetensors"
     named = card.model_copy(update={"specialists": ("cells", "wings")})

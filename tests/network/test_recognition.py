@@ -40,6 +40,8 @@ def test_features_that_never_vary_tell_nothing() -> None:
     found = recognition.fit(Seen.of(general), own, [0, 1] * 10)
     assert torch.isfinite(found.weight).all() and torch.isfinite(found.bias).all()
     assert found.knows(torch.where(torch.arange(SIZE) == 3, 0.0, 2.0))
+    near = recognition.fit(Seen.of(general), own, [0, 1] * 10, farthest=2.0)
+    assert near.knows(own[0])
 
 
 def test_images_left_out_are_recognised_all_the_same() -> None:
@@ -51,6 +53,15 @@ def test_images_left_out_are_recognised_all_the_same() -> None:
     strict = recognition.fit(seen, own[:20], [0] * 20)
     assert not all(strict.knows(each) for each in own[20:])
     assert all(found.knows(each) for each in own)
+
+
+def test_what_is_unlike_both_kinds_is_not_known() -> None:
+    seen, own = Seen.of(drawn(400, 0, 0)), drawn(40, 2, 1, 0.3)
+    anywhere = recognition.fit(seen, own, [0] * 40)
+    near = recognition.fit(seen, own, [0] * 40, farthest=3.0)
+    assert all(each.knows(one) for one in drawn(50, 2, 2, 0.3) for each in (anywhere, near))
+    beyond = torch.full((SIZE,), 6.0)  # on the own side of the boundary
+    assert anywhere.knows(beyond) and not near.knows(beyond)
 
 
 def test_a_description_is_of_what_lies_in_the_image() -> None:

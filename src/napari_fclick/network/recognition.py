@@ -11,6 +11,7 @@ the network was trained on, of which the weights keep the mean and the covarianc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ RECOGNISED = 0.95
 #: The boundary lies between the two kinds: 0 is the middle, 1 the mean of what the network was
 #: trained on, -1 that of the images tuned on. Of a user's few images a good part is to be known.
 LEANING = 0.25
+#: Part of the spread of all images that is added to that of one kind's.
+SEEN_SPREAD = 0.1
 
 
 class Seen(NamedTuple):
@@ -56,14 +59,21 @@ class Recogniser(NamedTuple):
     ----------
     weight : Tensor, float32, shape (D,)
     bias : Tensor, float32, shape ()
+    middle, nearness : Tensor, float32, shape (D,) or ()
+        What is farther than that from the middle is not known, on whatever side of the boundary:
+        the mean square of ``(description - middle) * nearness`` is 1 at most. With a nearness of 0
+        nothing is too far.
     """
 
     weight: Tensor
     bias: Tensor
+    middle: Tensor = torch.zeros(())
+    nearness: Tensor = torch.zeros(())
 
     def knows(self, description: Tensor) -> bool:
         """Whether a description (D,) is of an image like those tuned on."""
-        return bool(self.weight @ description + self.bias > 0)
+        away = ((description - self.middle) * self.nearness).square().mean()
+        return bool((self.weight @ description + self.bias > 0) & (away <= 1))
 
 
 def first_to_know(recognisers: Sequence[Recogniser], description: Tensor) -> int:
@@ -99,7 +109,11 @@ def describe(backbone: Backbone, x: Tensor, inner: tuple[int, int]) -> Tensor:
 
 
 def fit(
-    seen: Seen, descriptions: Tensor, images: Sequence[int], leaning: float = LEANING
+    seen: Seen,
+    descriptions: Tensor,
+    images: Sequence[int],
+    leaning: float = LEANING,
+    farthest: float = math.inf,
 ) -> Recogniser:
     """Return what tells images from those that a network was trained on.
 
@@ -113,6 +127,9 @@ def fit(
         laid so that enough of its windows are recognised all the same.
     leaning : float in [-1, 1]
         Where else the boundary lies: see `LEANING`.
+    farthest : float
+        How far from their mean images are known, in their own standard deviations, to each of
+        which a tenth of that of ``seen`` is added.
 
     Returns
     -------
@@ -126,7 +143,10 @@ def fit(
             other_weight, other_bias = _boundary(seen, found[number != image], leaning)
             left_out.append(found[number == image] @ other_weight + other_bias)
         bias = bias - torch.cat(left_out).quantile(1 - RECOGNISED).clamp(max=0)
-    return Recogniser(weight.float(), bias.float())
+    spread = found.std(0, correction=0) + SEEN_SPREAD * seen.covariance.double().diagonal().sqrt()
+    nearness = 1 / (farthest * spread.clamp_min(1e-6))
+    middle = found.mean(0).float()
+    return Recogniser(weight.float(), bias.float(), middle, nearness.float())
 
 
 def _boundary(seen: Seen, own: Tensor, leaning: float) -> tuple[Tensor, Tensor]:
