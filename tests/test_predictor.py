@@ -383,29 +383,34 @@ FULL = {
 def test_out_of_memory_falls_back(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
     predictor = Predictor.from_weights("default", "cpu")
     predictor.device = torch.device(device)
-    forward, calls = predictor._forward, []
+    calls: list[str] = []
 
-    def once_full(network: Any, x: torch.Tensor, first: torch.Tensor) -> Any:
-        calls.append(len(x))
-        if len(calls) == 1:
-            raise FULL[device]
-        return forward(network, x, first)
+    def once_full(compute: Any) -> Any:
+        def computed(*given: Any) -> Any:
+            calls.append(compute.__name__)
+            if len(calls) == 1:
+                raise FULL[device]
+            return compute(*given)
 
-    monkeypatch.setattr(predictor, "_forward", once_full)
+        return computed
+
+    for name in ("_described", "_forward"):
+        monkeypatch.setattr(predictor, name, once_full(getattr(predictor, name)))
     with pytest.warns(RuntimeWarning, match="going on on the CPU"):
         prediction = predictor.predict(IMAGE, [CLICK])
     assert iou(TRUTH, prediction.full_mask()) > 0.85
-    assert predictor.device.type == "cpu"
+    assert predictor.device.type == "cpu" and calls[:2] == ["_described", "_described"]
 
 
 def test_other_errors_of_a_device_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     predictor = Predictor.from_weights("default", "cpu")
     predictor.device = torch.device("cuda")
 
-    def broken(network: Any, x: torch.Tensor, first: torch.Tensor) -> Any:
+    def broken(*given: Any) -> Any:
         raise RuntimeError("an illegal memory access was encountered")
 
-    monkeypatch.setattr(predictor, "_forward", broken)
+    for name in ("_described", "_forward"):
+        monkeypatch.setattr(predictor, name, broken)
     with pytest.raises(RuntimeError, match="illegal memory access"):
         predictor.predict(IMAGE, [CLICK])
 
@@ -443,7 +448,7 @@ def test_clicks_at_once_are_answered_one_after_the_other(predictor: Predictor) -
 
 
 @pytest.mark.parametrize("knows", [True, False])
-def test_which_network_answers(predictor: Predictor, knows: bool) -> None:
+def test_which_network_answers(knows: bool) -> None:
     """Images that are not like those tuned on are left to the general network and its judge."""
     loaded = checkpoints.load_all("default")
     torch.manual_seed(0)
@@ -456,7 +461,8 @@ def test_which_network_answers(predictor: Predictor, knows: bool) -> None:
         Specialist("cells", deepcopy(tuned), recogniser),
     ]
     both = Predictor(loaded.network, loaded.card, torch.device("cpu"), specialists)
-    alone = Predictor(tuned, loaded.card, torch.device("cpu")) if knows else predictor
+    general = checkpoints.load("default")[0]
+    alone = Predictor(tuned if knows else general, loaded.card, torch.device("cpu"))
     first, expected = both.predict(IMAGE, [CLICK]), alone.predict(IMAGE, [CLICK])
     assert first.specialist == (1 if knows else -1) and expected.specialist is None
     assert np.array_equal(first.probability, expected.probability)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.weights import general
 
 from napari_fclick.finetuning.export import DESCRIPTION, export_bioimageio
 from napari_fclick.network import checkpoints
@@ -44,7 +45,7 @@ def test_its_own_library_takes_it(package: Path) -> None:
 
 
 def test_the_licence_is_that_of_the_weights(package: Path, tmp_path: Path) -> None:
-    network, card = checkpoints.load("default")
+    network, card = general()
     with zipfile.ZipFile(package) as file:
         assert "license" not in json.loads(file.read(DESCRIPTION))  # there is no name for it
         assert card.licence in file.read("README.md").decode()

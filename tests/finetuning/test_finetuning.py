@@ -112,13 +112,14 @@ def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.Monkey
     fakes = Fakes(monkeypatch, radius=9)
     result, _ = run(tmp_path, data(12))
     first = checkpoints.load_all(result.out)
-    assert first.card.specialists == ("squares",) and first.seen is not None
+    default = checkpoints.read_card(checkpoints.find("default"))
+    assert first.card.specialists == ("squares", *default.specialists) and first.seen is not None
     assert same(first.network, fakes.base) and not same(first.main, fakes.base)
     assert fakes.begun == -1
     # Tuned once more, from those, it knows either kind, and leaves others to the first weights.
     again, _ = run(tmp_path / "again", data(12, "more", first=300), weights=str(result.out))
     second = checkpoints.load_all(again.out)
-    assert second.card.specialists == ("more", "squares")
+    assert second.card.specialists == ("more", *first.card.specialists)
     assert second.card.tuned["other images"] == "default"
     assert same(second.network, fakes.base)
     assert fakes.begun == 0  # it goes on from the network that answered on them by then

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.weights import general
 
 from napari_fclick.finetuning import promotion
 from napari_fclick.finetuning.promotion import activate, active, promote, roll_back
@@ -17,7 +18,7 @@ from napari_fclick.network.checkpoints import WeightsError
 
 @pytest.fixture(scope="module")
 def loaded() -> Any:
-    return checkpoints.load("default")
+    return general()
 
 
 def made(folder: Path, loaded: Any, name: str, shift: float = 0.01, **tuned: str) -> Path:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from tests.finetuning.fakes import comparison
 from tests.finetuning.scenes import data
+from tests.weights import general
 
 from napari_fclick.finetuning.gate import judge
 from napari_fclick.finetuning.options import FineTuneOptions
@@ -22,7 +23,7 @@ BAD = judge(comparison(4, 5), comparison(2, 2, 0.1))
 
 @pytest.fixture(scope="module")
 def loaded() -> Any:
-    return checkpoints.load("default")
+    return general()
 
 
 def card_of(loaded: Any, outcome: str = "better") -> Any:
