@@ -13,6 +13,7 @@ import pytest
 import skimage.data
 import skimage.io
 import tifffile
+from tests.weights import general
 from typer.testing import CliRunner
 
 from napari_fclick.cli.common import app
@@ -148,7 +149,7 @@ def test_latency_reports_its_parts() -> None:
 
 def test_weights_made_here_are_imported(tmp_path: Path) -> None:
     made = tmp_path / "weights.safetensors"
-    network, card = checkpoints.load("default")
+    network, card = general()
     checkpoints.save(made, network.state_dict(), card.model_copy(update={"name": "cells"}))
     runner = CliRunner()
     told = runner.invoke(app, ["weights", "import", str(made)])

@@ -9,8 +9,9 @@ import torch
 
 from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.network import checkpoints
-from napari_fclick.network.checkpoints import Card
+from napari_fclick.network.checkpoints import Card, Specialist
 from napari_fclick.network.fcanet import COMPACT, FCANet, NetworkConfig
+from napari_fclick.network.recognition import Recogniser
 from napari_fclick.training import starting
 from napari_fclick.training.config import TrainingConfig
 
@@ -87,3 +88,21 @@ def test_weights_of_another_shape_are_refused(
     config = config_of(wanted, path)
     with pytest.raises(ValueError, match="another shape"):
         starting.fill(starting.make_network(config), config)
+
+
+def test_one_of_several_networks_is_gone_on_from(tmp_path: Path) -> None:
+    path, general = weights_of(COMPACT, tmp_path)
+    torch.manual_seed(1)
+    own = FCANet(COMPACT)
+    known = [Specialist("cells", own, Recogniser(torch.rand(4), torch.rand(())))]
+    state = general.state_dict()
+    card = checkpoints.read_card(path).model_copy(update={"specialists": ("cells",)})
+    checkpoints.save(path, state | checkpoints.extras(state, None, known), card)
+    for number, wanted in ((None, general), (-1, general), (0, own)):
+        config = config_of(COMPACT, path).model_copy(update={"specialist": number})
+        after = starting.make_network(config)
+        starting.fill(after, config)
+        expected = wanted.state_dict()
+        assert all(torch.equal(v, expected[k]) for k, v in after.state_dict().items())
+    with pytest.raises(ValueError, match="no specialist 1; there are 1"):
+        starting.fill(after, config.model_copy(update={"specialist": 1}))
