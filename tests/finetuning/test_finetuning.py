@@ -123,6 +123,7 @@ def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.Monkey
     assert second.card.tuned["other images"] == "default"
     assert same(second.network, fakes.base)
     assert fakes.begun == 0  # it goes on from the network that answered on them by then
+    assert again.card.tuned["specialist"] == "0"
     assert same(second.specialists[1].network, first.main.state_dict())
     assert again.card.parent == result.card.sha256
     # Unless that is not wanted: then they answer on all images.

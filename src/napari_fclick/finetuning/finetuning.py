@@ -249,6 +249,7 @@ class _FineTuning:
         self._begin("writing", "writing the weights")
         facts = {
             "steps": str(tuned.steps),
+            "specialist": str(self._begun),
             "blend": f"{alpha:g}",
             "minutes": f"{self._budget.seconds / 60:.2f}",
             "outcome": verdict.outcome,
