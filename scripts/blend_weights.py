@@ -41,7 +41,7 @@ def main() -> None:
     wanted = tuned.state_dict()
     known = _without_additions(wanted) | base.state_dict()
     recipe = f"{card.recipe}; of this last change {args.alpha:.0%} taken"
-    card = card.model_copy(update={"recipe": recipe})
+    card = card.model_copy(update={"recipe": recipe, "specialists": ()})  # one network comes out
     saved = checkpoints.save(args.out, blend(known, wanted, args.alpha), card, half=True)
     print(f"{args.out}: {saved.sha256}")
 

@@ -38,10 +38,11 @@ def blends(tuned: str, wanted: list[float], everywhere: bool) -> dict[str, Predi
     loaded = checkpoints.load_all(tuned)
     learned, card = loaded.main, loaded.card
     base, taken = card.tuned["parent"], float(card.tuned["blend"])
-    begun = int(card.tuned.get("specialist", -1))
+    before = checkpoints.load_all(base)
+    begun = before.one(int(card.tuned["specialist"])) if "specialist" in card.tuned else before.main
     predictors = {"base": Predictor.from_weights(base)}
     for alpha in wanted:
-        network = checkpoints.load_all(base).one(begun)
+        network = deepcopy(begun)
         network.load_state_dict(blend(network.state_dict(), learned.state_dict(), alpha / taken))
         general, specialists = deepcopy((loaded.network, loaded.specialists))
         if everywhere or not specialists:

@@ -140,7 +140,8 @@ def drawn(config: TrainingConfig, objects: int, seed: int) -> Iterator[tuple[Ima
 def play(config: TrainingConfig, weights: Path | str, objects: int, seed: int) -> list[Noted]:
     """Play objects; return what is to be learned from."""
     torch.set_num_threads(1)
-    predictor = Predictor.from_weights(weights, device="cpu")
+    loaded = checkpoints.load_all(weights)  # of several networks, the general one
+    predictor = Predictor(loaded.network, loaded.card, torch.device("cpu"))
     rng = np.random.default_rng(seed)
     noting = Noting(predictor, rng)
     predictor.reaches[-1] = noting

@@ -141,10 +141,10 @@ class Predictor:
         clicks : ClickSequence or iterable of Click
             The first must be positive.
         previous : Prediction, optional
-            The last one of the same object: its window and its mask carry over. Without one,
-            weights that know how far clicks reach answer the clicks one after the other. From the
-            second correction on, further clicks only add to it, or only take away (see
-            `one_way`), as far as they reach (see `Reach`).
+            The last one of the same object, by the same weights: its window and its mask carry
+            over, and which network answers. Without one, weights that know how far clicks reach
+            answer the clicks one after the other. From the second correction on, further clicks
+            only add to it, or only take away (see `one_way`), as far as they reach (see `Reach`).
         channels : sequence of 1 to 3 int, optional
             Which channels to look at, counted from 0.
         limits : (float, float), optional
@@ -263,7 +263,8 @@ class Predictor:
         if not self._recognisers:
             return None
         before = None if previous is None else previous.specialist
-        if before is not None and before < len(self._recognisers):  # else of other weights
+        # One that other weights made may be of a kind that there is not here.
+        if before is not None and before < len(self._recognisers):
             return before
         return recognition.first_to_know(self._recognisers, self._describe(reader))
 

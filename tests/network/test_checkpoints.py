@@ -209,3 +209,6 @@ def test_who_answered_is_told(weights: Path) -> None:
     general = card.model_copy(update={"tuned": {}})
     assert general.source(-1) == general.source(None) == ""
     assert general.source(0) == "cells answered"
+    # An answer of weights that know more kinds is none of these.
+    assert general.source(2) == card.source(2) == ""
+    assert general.model_copy(update={"specialists": ()}).source(0) == ""

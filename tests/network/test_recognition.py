@@ -7,6 +7,7 @@ import torch
 
 from napari_fclick.network import recognition
 from napari_fclick.network.backbones import make_backbone
+from napari_fclick.network.fcanet import COMPACT, FCANet
 from napari_fclick.network.recognition import Seen, describe
 
 SIZE = 12
@@ -78,3 +79,11 @@ def test_a_description_is_of_what_lies_in_the_image() -> None:
     features = backbone(x)
     mean = features.f1[0, :, :, :8].mean((1, 2))
     torch.testing.assert_close(found[:24], mean.detach())
+
+
+def test_networks_whose_first_stages_differ_do_not_see_alike() -> None:
+    state = {"backbone.stem.0.weight": torch.ones(2), "head.weight": torch.ones(2)}
+    assert recognition.sees_alike(state, state | {"head.weight": torch.zeros(2)})
+    assert not recognition.sees_alike(state, state | {"backbone.stem.0.weight": torch.zeros(2)})
+    network = FCANet(COMPACT).state_dict()
+    assert all(any(name.startswith(each) for name in network) for each in recognition._DESCRIBING)

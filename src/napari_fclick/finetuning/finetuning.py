@@ -29,7 +29,7 @@ from napari_fclick.network import checkpoints, recognition
 from napari_fclick.network.checkpoints import Card, Specialist
 from napari_fclick.network.fcanet import FCANet
 from napari_fclick.network.inference import choose_device
-from napari_fclick.network.recognition import Recogniser
+from napari_fclick.network.recognition import Recogniser, sees_alike
 from napari_fclick.predictor import Predictor
 
 logger = logging.getLogger(__name__)
@@ -155,10 +155,10 @@ class _FineTuning:
 
     def _look(self, split: Split) -> None:
         """See what the images look like; go on from the network that answers on most by now."""
-        if self._loaded.seen is not None:
+        known = [each.recogniser for each in self._loaded.specialists]
+        if self._loaded.seen is not None and (known or self._options.recognise):
             looking, training = self._predictor(()), split.choose(self._data, split.training)
             self._looks = recognising.looks_of(looking, training)
-        known = [each.recogniser for each in self._loaded.specialists]
         if self._looks is not None and known:
             self._begun = self._looks.answering(known)
         begun = self._loaded.one(self._begun).state_dict()
@@ -301,8 +301,8 @@ class _FineTuning:
         """Return all tensors that are written, and the card that goes with them."""
         seen = self._loaded.seen
         if self._recogniser is None:
-            # Where the first stages have learned, too, they see otherwise.
-            seen = seen if self._options.train_parts == "heads" else None
+            if not sees_alike(state, self._loaded.network.state_dict()):
+                seen = None
             known: tuple[Specialist, ...] = ()
         else:
             known = self._specialists(state, self._recogniser)

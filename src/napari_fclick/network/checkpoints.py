@@ -67,13 +67,12 @@ class Card(BaseModel):
         -------
         str
             Empty where there is nothing to tell: where the network answered that the weights were
-            made for.
+            made for, or one of other weights.
         """
         usual = 0 if self.is_tuned else -1
-        if specialist in (None, usual):
+        if specialist is None or specialist == usual or specialist >= len(self.specialists):
             return ""
         others = (*self.specialists, self.tuned.get(_OTHERS, ""))
-        assert specialist is not None
         told = f"{others[specialist]} answered"
         return f"{told}: not like the images of {others[0]}" if self.is_tuned else told
 

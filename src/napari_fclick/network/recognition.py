@@ -12,7 +12,7 @@ the network was trained on, of which the weights keep the mean and the covarianc
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -29,6 +29,8 @@ RECOGNISED = 0.95
 #: The boundary lies between the two kinds: 0 is the middle, 1 the mean of what the network was
 #: trained on, -1 that of the images tuned on. Of a user's few images a good part is to be known.
 LEANING = 0.25
+#: What the names of tensors begin with that a description hangs on.
+_DESCRIBING = ("backbone.stem.", "backbone.stages.0.", "backbone.stages.1.")
 #: Part of the spread of all images that is added to that of one kind's.
 SEEN_SPREAD = 0.1
 
@@ -106,6 +108,12 @@ def describe(backbone: Backbone, x: Tensor, inner: tuple[int, int]) -> Tensor:
         values = x[0, :, :rows, :columns].float().flatten(1)
         out += [values.mean(1), values.std(1, correction=0)]
     return torch.cat(out).cpu()
+
+
+def sees_alike(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    """Whether two networks, by their states, describe an image alike."""
+    first = [name for name in one if name.startswith(_DESCRIBING)]
+    return all(torch.equal(one[name], other[name]) for name in first)
 
 
 def fit(
