@@ -31,7 +31,7 @@ from napari_fclick.core.object_sets import IGNORE_LABEL, ObjectRef, PlaneCache
 from napari_fclick.core.window import Window
 from napari_fclick.evaluation import robot
 from napari_fclick.network import checkpoints
-from napari_fclick.network.fcanet import ReachJudge
+from napari_fclick.network.fcanet import ReachJudge, differing
 from napari_fclick.prediction import Prediction, existing
 from napari_fclick.predictor import Predictor
 from napari_fclick.reach import Reach, in_reach
@@ -196,8 +196,7 @@ def _alike(one: ReachJudge | None, other: ReachJudge | None) -> bool:
     """Whether a specialist's judge is the general one, and none of its own."""
     if one is None or other is None:
         return one is other
-    values = other.state_dict()
-    return all(torch.equal(value, values[name]) for name, value in one.state_dict().items())
+    return not differing(one.state_dict(), other.state_dict())
 
 
 def write(weights: str, judge: ReachJudge, out: Path, recipe: str) -> None:

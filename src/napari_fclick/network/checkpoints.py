@@ -17,7 +17,7 @@ from napari_fclick.core import places
 from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import replacing
 from napari_fclick.core.preprocessing import Preprocessing
-from napari_fclick.network.fcanet import FCANet, NetworkConfig
+from napari_fclick.network.fcanet import FCANet, NetworkConfig, differing
 from napari_fclick.network.recognition import Recogniser, Seen
 
 SUFFIX = ".safetensors"
@@ -196,8 +196,8 @@ def extras(
     if seen is not None:
         parts.append((_SEEN, seen._asdict()))
     for number, each in enumerate(specialists):
-        prefix, own = _SPECIALIST.format(number), each.network.state_dict()
-        parts.append((prefix, {k: v for k, v in own.items() if not torch.equal(v, state[k])}))
+        prefix = _SPECIALIST.format(number)
+        parts.append((prefix, differing(each.network.state_dict(), state)))
         parts.append((prefix + _RECOGNISER, each.recogniser._asdict()))
     return {prefix + name: value for prefix, part in parts for name, value in part.items()}
 

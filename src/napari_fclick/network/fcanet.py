@@ -6,6 +6,7 @@ plugin (Lin et al., CVPR 2020, section 3.1).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -323,3 +324,8 @@ def resize(x: Tensor, size: torch.Size | tuple[int, int], align_corners: bool) -
     if x.shape[-2:] == torch.Size(size):
         return x
     return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=align_corners)
+
+
+def differing(state: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of a state that are not the same, to the bit, in another one."""
+    return {name: value for name, value in state.items() if not torch.equal(value, other[name])}
