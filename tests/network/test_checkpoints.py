@@ -44,6 +44,38 @@ def test_half_precision_halves_the_file(weights: Path, tmp_path: Path) -> None:
     assert all(v.dtype != torch.float16 for v in again.state_dict().values())
 
 
+def test_what_specialists_add_takes_a_byte(weights: Path, tmp_path: Path) -> None:
+    network, card = checkpoints.load(weights)
+    state = network.state_dict()
+    torch.manual_seed(2)
+    other = FCANet(COMPACT)
+    other.load_state_dict(
+        {
+            name: v + 0.1 * v.std() * torch.randn_like(v) if v.ndim == 4 else v
+            for name, v in state.items()
+        }
+    )
+    known = [Specialist("cells", other, Recogniser(torch.rand(4), torch.rand(())))]
+    card = card.model_copy(update={"specialists": ("cells",)})
+    first, again = tmp_path / "first.safetensors", tmp_path / "again.safetensors"
+    checkpoints.save(first, state | checkpoints.extras(state, None, known), card, half=True)
+    # Half of four bytes for the one, a quarter for the other.
+    assert first.stat().st_size < 0.8 * weights.stat().st_size
+    found = checkpoints.load_all(first)
+    general, read = found.network.state_dict(), found.one(0).state_dict()
+    for name, expected in other.state_dict().items():
+        if expected.ndim == 4:
+            largest = (expected - general[name]).abs().amax((1, 2, 3), keepdim=True)
+            assert ((read[name] - expected).abs() <= largest / 127).all(), name
+            assert not torch.equal(read[name], general[name])
+        else:
+            assert torch.equal(read[name], expected), name
+    # Written and read again and again, nothing moves.
+    kept = general | checkpoints.extras(general, None, found.specialists)
+    checkpoints.save(again, kept, found.card, half=True)
+    assert again.read_bytes() == first.read_bytes()
+
+
 def test_truncated_file(weights: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:100_000])
     with pytest.raises(WeightsError, match="no readable weights file") as caught:
