@@ -353,6 +353,23 @@ def test_save_as_where_the_own_file_has_vanished(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_a_file_that_was_deleted_while_it_was_open_is_told_of(tmp_path: Path) -> None:
+    session, recorder = recorded(tmp_path / "a.fclick")
+    said: list[str] = []
+    recorder.failed.connect(said.append)
+    put(session, 20, 20)
+    for path in tmp_path.glob("a.fclick*"):
+        path.unlink()
+    put(session, 40, 40)
+    assert [text for text in said if "is gone" in text] == said != []
+    assert recorder.waiting == 2
+    recorder.save_as(tmp_path / "b.fclick")
+    recorder.close()
+    again, journal = reopened(tmp_path / "b.fclick")
+    same(session, again)
+    journal.close()
+
+
 def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="no file"):
         Journal.open(tmp_path / "none.fclick")

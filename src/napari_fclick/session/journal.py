@@ -390,6 +390,9 @@ class Journal:
             raise JournalError(f"{self.path} is open read-only")
         cursor = self._connection.cursor()
         try:
+            # Where it was removed, SQLite would go on writing into what nobody finds again.
+            if not self.path.exists():
+                raise JournalError(f"{self.path} is gone: it was moved or deleted")
             cursor.execute(f"PRAGMA synchronous = {safety}")
             cursor.execute("BEGIN IMMEDIATE")
             yield cursor
