@@ -142,6 +142,12 @@ def test_a_stray_click_does_not_hide_a_session_with_objects(tmp_path: Path) -> N
     assert [(offer.path.stem, offer.objects) for offer in found] == [("real", 2), ("stray", 0)]
 
 
+def test_a_file_that_leads_nowhere_hides_no_session(tmp_path: Path) -> None:
+    saved(tmp_path / "a.fclick", 1).close()
+    (tmp_path / "b.fclick").symlink_to(tmp_path / "nowhere")
+    assert [offer.path.stem for offer in offers(Signature.of(IMAGE), tmp_path)] == ["a"]
+
+
 def test_files_of_other_images_are_not_read_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
@@ -89,12 +88,13 @@ def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
     return sorted(unique, key=lambda offer: (offer.objects == 0, -offer.time))
 
 
-def _newest(folder: Path) -> Iterator[Path]:
-    try:
-        dated = [(path.stat().st_mtime, path) for path in folder.glob(f"*{SUFFIX}")]
-    except OSError:
-        return
-    yield from (path for _, path in sorted(dated, reverse=True)[:SEARCHED])
+def _newest(folder: Path) -> list[Path]:
+    dated: list[tuple[float, Path]] = []
+    with suppress(OSError):
+        for path in folder.glob(f"*{SUFFIX}"):
+            with suppress(OSError):  # one that leads nowhere, or is gone by now, hides no others
+                dated.append((path.stat().st_mtime, path))
+    return [path for _, path in sorted(dated, reverse=True)[:SEARCHED]]
 
 
 def _offer(path: Path, image: Signature, before: frozenset[Path] = frozenset()) -> Offer | None:
