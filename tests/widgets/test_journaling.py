@@ -419,9 +419,21 @@ def test_a_second_window_is_read_only(open_dock: Any, tmp_path: Path) -> None:
     journal.close()
 
 
-@pytest.mark.parametrize("homeless", [False, True])
+def full(folder: Path) -> Any:
+    """A way to store steps in which a folder has room for files, but not for what is in them."""
+    record = Journal.record
+
+    def recording(journal: Journal, *step: Any) -> None:
+        if journal.path.parent == folder:
+            raise JournalError(f"{journal.path} cannot be written: database or disk is full")
+        record(journal, *step)
+
+    return recording
+
+
+@pytest.mark.parametrize("home_is", ["writable", "missing", "full"])
 def test_nothing_that_waits_is_thrown_away(
-    homeless: bool, open_dock: Any, tmp_path: Path, monkeypatch: Any
+    home_is: str, open_dock: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     first = open_dock(IMAGE)
     accept_at(first, (20, 20))
@@ -431,7 +443,7 @@ def test_nothing_that_waits_is_thrown_away(
     blocker.write_text("")
     temporary.mkdir()
     monkeypatch.setenv(places.HOME, str(blocker))
-    home = blocker / "home" if homeless else tmp_path / "home"
+    home = blocker / "home" if home_is == "missing" else tmp_path / "home"
     monkeypatch.setattr(autosave, "rescue_folder", lambda: home)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(temporary))
     second = open_dock(IMAGE)
@@ -439,13 +451,15 @@ def test_nothing_that_waits_is_thrown_away(
     with pytest.raises(JournalError, match="2 steps are not saved yet"):
         second.controller.resuming.resume(path)
     assert list(second.controller.session.objects) == [1]
+    if home_is == "full":
+        monkeypatch.setattr(Journal, "record", full(home))
     second.controller.close()
-    folder = temporary / "napari-fclick" if homeless else home
+    folder = home if home_is == "writable" else temporary / "napari-fclick"
     (rescued,) = folder.glob("rescued-*.fclick")
     journal = Journal.open(rescued)
     assert journal.events == 2
     journal.close()
-    if not homeless:  # it is offered like any other
+    if home_is == "writable":  # it is offered like any other
         third = open_dock(IMAGE)
         assert [offer.path for offer in third.controller.journaling.offers] == [rescued]
 

@@ -262,12 +262,13 @@ class Journaling:
                 path = autosave.new_path(f"rescued-{kept.signature.name}", folder)
                 self._save_as(kept, path)
             except (JournalError, OSError) as error:
-                text = f"{count} steps could not be saved anywhere: {error}"
+                text = text or f"{count} steps could not be saved anywhere: {error}"
                 continue
             lost = kept.recorder.waiting
             text = f"{count - lost} steps that could not be saved before are in {path}"
             text += f"; {lost} could not be saved anywhere" if lost else ""
-            break
+            if not lost:
+                break
         self._controller.say(text, "error")
         logger.warning(text)
 
