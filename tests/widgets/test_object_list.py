@@ -333,6 +333,26 @@ def test_selecting_a_row_shows_the_object(open_dock: Any) -> None:
     assert camera.center == centre
 
 
+def test_large_numbers_can_be_given(open_dock: Any, monkeypatch: Any) -> None:
+    widget = open_dock(GRAY)
+    session, objects = widget.controller.session, widget.objects
+    labels = widget.controller.viewer.add_labels(np.zeros(GRAY.shape, np.int64))
+    widget.controller.annotated.choose_labels(labels)
+    assert widget.wait_idle()
+    accept_at(widget, (20, 20))
+    for before, typed, after in ((1, str(2**40), 2**40), (2**40, "seven", 2**40), (2**40, "7 ", 7)):
+
+        def ask(*_: Any, text: str, before: int = before, typed: str = typed) -> Any:
+            assert text == str(before)
+            return typed, True
+
+        monkeypatch.setattr("qtpy.QtWidgets.QInputDialog.getText", ask)
+        objects.select(before)
+        objects.buttons["renumber"].click()
+        assert set(session.objects) == {after}
+        assert ("'seven' is no number" in widget.message.text()) == (typed == "seven")
+
+
 def test_buttons_and_keys_of_the_list(open_dock: Any, monkeypatch: Any) -> None:
     widget = open_dock(GRAY)
     controller, objects = widget.controller, widget.objects

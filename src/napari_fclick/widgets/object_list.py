@@ -179,10 +179,14 @@ class ObjectList(QWidget):
 
     def ask_number(self, label: int) -> int | None:
         """Ask for another number; None where it is not given."""
-        number, given = QInputDialog.getInt(
-            self, "Renumber", f"New number of object {label}:", label, 1
+        # Not as a number: those that Qt asks for end at 2 ** 31.
+        text, given = QInputDialog.getText(
+            self, "Renumber", f"New number of object {label}:", text=str(label)
         )
-        return number if given else None
+        if given and not text.strip().isdecimal():
+            self._controller.say(f"{text!r} is no number of an object", "warning")
+            return None
+        return int(text) if given else None
 
     def _fill_classes(self) -> None:
         self.class_menu.clear()
