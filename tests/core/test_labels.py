@@ -101,7 +101,13 @@ def test_bool_labels_hold_one_object() -> None:
 
 @pytest.mark.parametrize(
     ("label", "dtype", "largest"),
-    [(0, "uint8", 255), (256, "uint8", 255), (-1, "int8", 127), (70000, "uint16", 65535)],
+    [
+        (0, "uint8", 255),
+        (256, "uint8", 255),
+        (-1, "int8", 127),
+        (70000, "uint16", 65535),
+        (2**63, "uint64", 2**63 - 1),
+    ],
 )
 def test_refuses_numbers_that_do_not_fit(label: int, dtype: str, largest: int) -> None:
     message = rf"label {label} is not within 1 to {largest} \({dtype} labels\)"

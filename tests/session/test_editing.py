@@ -202,6 +202,15 @@ def test_pick_up_needs_an_object_and_an_empty_hand() -> None:
         editing.pick_up(session, 20, 20)
 
 
+@pytest.mark.parametrize(("number", "dtype"), [(-1, np.int32), (2**63, np.uint64)])
+def test_what_has_no_number_of_an_object_is_not_picked_up(number: int, dtype: Any) -> None:
+    session = make(dtype)
+    session.labels[15:26, 15:26] = number
+    with pytest.raises(SessionError, match=f"label {number} is not within 1 to"):
+        editing.pick_up(session, 20, 20)
+    assert not session.clicks
+
+
 def test_delete_and_undo() -> None:
     session = two_objects()
     before = session.labels.copy()

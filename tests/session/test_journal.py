@@ -211,7 +211,7 @@ def test_labels_converted_to_another_dtype_keep_their_numbers(tmp_path: Path) ->
     session = make(np.uint8, highest=254)
     _, recorder = recorded(tmp_path / "a.fclick", session)
     put(session, 10, 10)
-    with pytest.raises(SessionError, match="choose labels of a wider dtype"):
+    with pytest.raises(SessionError, match="choose others, such as of a wider dtype"):
         put(session, 30, 30)
     loaded = session.labels.copy()
     assert session.target is not None
@@ -230,6 +230,19 @@ def test_labels_converted_to_another_dtype_keep_their_numbers(tmp_path: Path) ->
     session.target.labels = session.labels.astype(np.uint8)
     with pytest.raises(ValueError, match="label 257 is not within 1 to 255"):
         session.redo()
+
+
+def test_a_number_that_no_file_can_hold_is_not_given(tmp_path: Path) -> None:
+    session = make(np.uint64, highest=2**63 - 2)
+    _, recorder = recorded(tmp_path / "a.fclick", session)
+    put(session, 10, 10)
+    with pytest.raises(SessionError, match="label 9223372036854775808 is not within 1 to"):
+        put(session, 30, 30)
+    assert recorder.waiting == 0
+    recorder.close()
+    again, journal = reopened(tmp_path / "a.fclick")
+    same(session, again)
+    journal.close()
 
 
 def test_another_image_is_refused(tmp_path: Path) -> None:

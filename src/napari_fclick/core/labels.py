@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from napari_fclick.core.arrays import Mask
 
+#: The largest number of an object: what a session file can hold.
+LARGEST = 2**63 - 1
+
 Labels = NDArray[Any]
 Slices = tuple[slice | int, ...]
 
@@ -114,14 +117,14 @@ def make_patch(
 
 
 def check_label(label: int, dtype: np.dtype[Any]) -> None:
-    """Refuse an object number that the labels' dtype cannot hold.
+    """Refuse an object number that the labels' dtype, or a session file, cannot hold.
 
     Raises
     ------
     ValueError
         Naming the number and the largest one allowed.
     """
-    largest = 1 if dtype.kind == "b" else int(np.iinfo(dtype).max)
+    largest = 1 if dtype.kind == "b" else min(int(np.iinfo(dtype).max), LARGEST)
     if not 1 <= label <= largest:
         raise ValueError(f"label {label} is not within 1 to {largest} ({dtype} labels)")
 

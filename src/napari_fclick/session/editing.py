@@ -58,11 +58,12 @@ def pick_up(session: Session, y: float, x: float) -> int:
     Raises
     ------
     SessionError
-        If there is no object, or another one is at hand.
+        If there is no object, another one is at hand, or its number is none that objects have.
     """
     label = label_at(session, y, x)
     if not label:
         raise SessionError("there is no object to pick up here")
+    _check_number(session, label)
     if session.clicks:
         raise SessionError("accept or clear the object at hand before picking up another")
     session.objects.here(label)  # is refused where other labels have an object of that number
@@ -123,10 +124,7 @@ def renumber(session: Session, label: int, to: int) -> None:
     """
     target = session.target
     if target is not None:
-        try:
-            check_label(to, np.dtype(session.labels.dtype))
-        except ValueError as error:
-            raise SessionError(str(error)) from None
+        _check_number(session, to)
         if to in session.objects or to in target.taken or _holds(session, to):
             raise SessionError(f"the number {to} is taken: merge the objects, or choose another")
     record = session.objects.here(label)
@@ -222,6 +220,13 @@ def _searched(session: Session, label: int, place: Place, look: Box) -> Box:
 
 def _named(labels: Sequence[int]) -> str:
     return f"object{'s' * (len(labels) > 1)} {', '.join(map(str, labels))}"
+
+
+def _check_number(session: Session, label: int) -> None:
+    try:
+        check_label(label, np.dtype(session.labels.dtype))
+    except ValueError as error:
+        raise SessionError(str(error)) from None
 
 
 def _renumber(

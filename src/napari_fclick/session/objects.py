@@ -178,7 +178,7 @@ class Objects(Mapping[int, AcceptedObject]):
         try:
             return make_patch(target.labels, mask, where, label, policy)
         except ValueError as error:
-            raise SessionError(f"{error}; choose labels of a wider dtype") from error
+            raise SessionError(f"{error}; choose others, such as of a wider dtype") from error
 
     def finds_taken(self, patch: LabelPatch) -> bool:
         """Whether a new object's number is in the labels already: they are counted anew then."""
