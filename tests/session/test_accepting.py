@@ -70,8 +70,11 @@ def test_overlap_policies(policy: OverlapPolicy) -> None:
     verb = "overwrote" if replaced else "kept"
     assert f"{verb} " in said[-1]
     assert said[-1].endswith("px of 1")
+    for label, record in session.objects.items():
+        assert record.area == np.count_nonzero(session.labels == label)
     session.undo()
     assert np.array_equal(session.labels, before)
+    assert session.objects[1].area == 81
 
 
 def test_a_mask_that_lies_in_another_object_is_not_lost() -> None:

@@ -278,6 +278,20 @@ def test_what_is_at_stake_is_told_and_true(policy: str) -> None:
     assert plan.slices == 3
 
 
+def test_what_is_taken_from_accepted_objects_is_theirs_no_more() -> None:
+    session = make_stack()
+    click(session, 2)
+    stacks.accept(session, known(session, [carried(3), carried(4)]), RUN)
+    session.set(policy="replace")
+    click(session, 3)
+    stacks.accept(session, known(session, [carried(4, disc(20, 20, 2)), carried(5)]), RUN)
+    parts = session.objects[1].parts
+    areas = {part.place.index[0]: part.area for part in parts}
+    assert areas == {2: 81, 3: 0, 4: 68} == {n: (session.labels[n] == 1).sum() for n in areas}
+    session.undo()
+    assert {part.area for part in session.objects[1].parts} == {81}
+
+
 def test_what_is_refused_and_writes_nothing() -> None:
     session = make_stack()
     with pytest.raises(SessionError, match="click on the object in a slice"):

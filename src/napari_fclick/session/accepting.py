@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from napari_fclick.core.arrays import Mask
@@ -102,7 +102,7 @@ def accept(
     left_out = _left_out(session, place)
     others = dict.fromkeys(session.drafts.left_marks(place), Draft())
     step = session.step(f"accept object {patch.label}", Draft(), place, others)
-    write(session, step, record, [StoredPatch.pack(patch)])
+    write(session, step, record, [StoredPatch.pack(patch)], [(place, patch.overwritten)])
     session.reported.emit("; ".join([Stakes(patch.label).plus(patch).summary(), *left_out]))
     return record
 
@@ -145,6 +145,7 @@ def write(
     step: Step,
     record: AcceptedObject,
     patches: Sequence[StoredPatch],
+    taken: Iterable[tuple[Place, Mapping[int, int]]],
     stack: StackRun | None = None,
 ) -> None:
     """Take a step that writes an object into the labels.
@@ -158,6 +159,8 @@ def write(
         The object, as it is afterwards.
     patches : sequence of StoredPatch
         What is written.
+    taken : iterable of (Place, mapping of int to int)
+        Pixels taken from other objects in each plane, by their number.
     stack : StackRun, optional
         How the object was carried, where it was.
 
@@ -168,8 +171,19 @@ def write(
     """
     change = Change(record.label, session.objects.here(record.label), record)
     target = session.objects.check_target()
-    commit = Commit(tuple(patches), target, (change,), target.shape, stack=stack)
+    changes = (*_losses(session, taken), change)
+    commit = Commit(tuple(patches), target, changes, target.shape, stack=stack)
     session.do(replace(step, commit=commit))
+
+
+def _losses(session: Session, taken: Iterable[tuple[Place, Mapping[int, int]]]) -> list[Change]:
+    """Return what becomes of the accepted objects from which pixels are taken."""
+    objects, less = session.objects, dict[int, AcceptedObject]()
+    for place, counts in taken:
+        for label, count in counts.items():
+            if objects.owners.get(label) is session.target:
+                less[label] = less.get(label, objects[label]).with_less(place, count)
+    return [Change(label, objects[label], record) for label, record in less.items()]
 
 
 def _start(draft: Draft) -> Box | None:

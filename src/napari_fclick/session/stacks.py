@@ -220,7 +220,8 @@ def accept(
     cleared = {work.at(index): Draft() for index in work.drafts}
     cleared.pop(session.place, None)
     step = session.step(f"accept object {label} in {stakes.slices} slices", Draft(), others=cleared)
-    write(session, step, record, [*around, *made.patches], run)
+    taken = ((work.at(index), counts) for index, counts in made.taken)
+    write(session, step, record, [*around, *made.patches], taken, run)
     session.reported.emit(stakes.summary())
     return record
 

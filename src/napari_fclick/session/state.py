@@ -277,6 +277,14 @@ class AcceptedObject:
         others = tuple(known for known in self.parts if known.place not in gone)
         return replace(self, parts=(*others, *parts))
 
+    def with_less(self, place: Place, pixels: int) -> AcceptedObject:
+        """Return the object with so many pixels less in a plane."""
+        parts = (
+            replace(part, area=max(part.area - pixels, 0)) if part.place == place else part
+            for part in self.parts
+        )
+        return replace(self, parts=tuple(parts))
+
 
 @dataclass(frozen=True)
 class PredictionRequest:
