@@ -511,6 +511,22 @@ def test_a_layer_that_was_brushed_since_is_gone_on_with(open_dock: Any) -> None:
         second.controller.close()
 
 
+def test_labels_that_can_only_be_read_are_not_gone_on_with(open_dock: Any) -> None:
+    first = open_dock(IMAGE)
+    accept_at(first, (20, 20))
+    path, labels = first.controller.journaling.path, first.controller.labels
+    wanted = labels.data.copy()
+    first.controller.close()
+    labels.data = np.broadcast_to(np.int32(0), IMAGE.shape)
+    second = again(first)
+    try:
+        assert second.controller.resuming.resume(path)
+        assert second.controller.labels is not labels
+        assert np.array_equal(second.controller.labels.data, wanted)
+    finally:
+        second.controller.close()
+
+
 def test_the_scale_of_then_is_exported(open_dock: Any, tmp_path: Path) -> None:
     widget = open_dock(IMAGE)
     controller = widget.controller

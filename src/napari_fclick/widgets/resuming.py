@@ -20,7 +20,7 @@ from napari_fclick.session.signature import Signature, encodable
 from napari_fclick.session.sparse import SparseLabels
 from napari_fclick.widgets.inputs import lasting, look_as_before, source_of
 from napari_fclick.widgets.journaling import Journaling
-from napari_fclick.widgets.layers import IMAGE, image_id, transform_of
+from napari_fclick.widgets.layers import IMAGE, image_id, transform_of, why_not_writable
 from napari_fclick.widgets.planes import LayerError, displayed_place, layer_shape, levels_of
 
 if TYPE_CHECKING:
@@ -181,8 +181,9 @@ class Resuming:
 
 
 def _fits(layer: Any, target: Target) -> bool:
-    """Whether a layer is one of labels of the shape that a session file speaks of."""
-    return isinstance(layer, Labels) and tuple(levels_of(layer)[0].shape) == target.shape
+    """Whether a layer is one of labels of a target's shape that can be written into."""
+    fits = isinstance(layer, Labels) and tuple(levels_of(layer)[0].shape) == target.shape
+    return fits and why_not_writable(layer) is None
 
 
 def _is_of(layer: Labels, path: Path) -> bool:
