@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_fclick.widgets.layers import sizes_of
+from napari_fclick.widgets import layers
+from napari_fclick.widgets.layers import labels_with, sizes_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,12 @@ def test_sizes_are_those_of_the_world(
 def test_colours_have_no_size() -> None:
     image = Image(np.zeros((4, 5, 3), np.uint8), rgb=True, scale=(0.5, 0.25), units="um")
     assert sizes_of(image) == ((0.5, 0.25), "µm")
+
+
+@pytest.mark.parametrize(("highest", "dtype"), [(65534, np.uint16), (65535, np.int64)])
+def test_labels_from_a_file_have_room_for_another_object(
+    highest: int, dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "MANY_PIXELS", 1)
+    pixels = np.full((4, 5), highest, np.uint16)
+    assert labels_with(Image(np.zeros((4, 5))), pixels).data.dtype == dtype

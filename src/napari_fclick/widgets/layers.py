@@ -101,7 +101,7 @@ def labels_with(image: Layer, pixels: NDArray[Any]) -> Labels:
     They can hold more objects than the dtype of a file may have room for.
     """
     dtype = _dtype_for(pixels.size)
-    fits = int(pixels.max(initial=0)) <= np.iinfo(dtype).max
+    fits = int(pixels.max(initial=0)) < np.iinfo(dtype).max
     return _labels_of(image, pixels.astype(dtype if fits else np.int64))
 
 
