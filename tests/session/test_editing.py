@@ -410,3 +410,18 @@ def test_the_middle_of_a_large_object_is_found_in_a_part_of_its_pixels(
     thread[1, :] = True  # nothing of it is left in every few pixels
     start = start_from(thread, 0, 0)
     assert start is not None and start.clicks.first.pixel[0] == 1
+
+
+def test_slices_of_labels_from_elsewhere_stay_unless_accepted_or_on_show() -> None:
+    labels = np.full((4, 64, 64), 7, np.int32)
+    session = Session(np.zeros((64, 64)), labels, Place((1, 2), (1,)))
+    editing.pick_up(session, 20, 20)
+    accepting.accept(session)
+    session.show(Place((1, 2), (2,)), session.image)
+    editing.renumber(session, 7, 9)
+    assert labels[:, 0, 0].tolist() == [7, 9, 9, 7]
+    editing.delete(session, 9)
+    assert labels[:, 0, 0].tolist() == [7, 0, 0, 7]
+    session.undo()
+    session.undo()
+    assert (labels == 7).all()

@@ -1,6 +1,8 @@
 """What can be done to objects that are there already: pick up, delete, merge, renumber, classify.
 
-Each is one step of the session, and can be undone like a click.
+Each is one step of the session, and can be undone like a click. In a stack it reaches the planes
+in which the object was accepted, and the one on show: of what comes from elsewhere, such as a file,
+nobody knows whether the same number a plane further means the same object.
 """
 
 from __future__ import annotations
@@ -81,8 +83,6 @@ def pick_up(session: Session, y: float, x: float) -> int:
 
 def delete(session: Session, *labels: int) -> None:
     """Remove objects from the labels; it is one step.
-
-    Of an object that was not accepted here, the part in the plane on show is removed.
 
     Raises
     ------
