@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.session.making import SIZE, answer, make, put
 
-from napari_fclick.session import NumberedLabels, Session, SessionError, accepting
+from napari_fclick.session import NumberedLabels, Session, SessionError, accepting, editing
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,27 @@ def test_two_images_in_one_labels_layer() -> None:
     second.undo()
     first.redo()
     assert list(first.objects) == [1]
+
+
+def test_an_object_of_another_image_is_not_taken_over_while_that_is_open() -> None:
+    target = NumberedLabels(np.zeros((SIZE, SIZE), int))
+    first, second = (Session(np.zeros((SIZE, SIZE)), target) for _ in range(2))
+    put(first, 10, 10)
+    put(second, 30, 30)
+    for change in (
+        lambda: editing.pick_up(second, 10, 10),
+        lambda: editing.delete(second, 1),
+        lambda: editing.merge(second, 2, 1),
+        lambda: editing.renumber(second, 1, 9),
+    ):
+        with pytest.raises(SessionError, match="object 1 was accepted for another image"):
+            change()
+    first.objects.let_go()
+    editing.pick_up(second, 10, 10)
+    accepting.accept(second)
+    assert list(second.objects) == [2, 1]
+    second.undo()
+    assert second.objects.next_label == 3
 
 
 def test_the_labels_change_their_shape() -> None:

@@ -11,7 +11,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from tests.session.fakes import FakePredictor
-from tests.widgets.steps import GRAY, accept, status
+from tests.widgets.steps import GRAY, accept, accept_at, status
 
 
 def test_objects_of_a_layer_that_comes_back_are_known(open_dock: Any) -> None:
@@ -217,6 +217,26 @@ def test_two_images_write_into_one_labels_layer(open_dock: Any) -> None:
     assert widget.wait_idle()
     accept(widget)
     assert [labels.data[p] for p in ((10, 10), (40, 40), (40, 10))] == [1, 2, 3]
+
+
+def test_objects_of_an_image_that_was_removed_are_corrected_on_another(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    viewer = controller.viewer
+    accept_at(widget, (20, 20))
+    labels, other = controller.labels, viewer.add_image(GRAY[::-1].copy(), name="other")
+    controller.annotated.choose_image(other)
+    controller.annotated.choose_labels(labels)
+    assert widget.wait_idle()
+    controller.objects.pick_up_at(20, 20)
+    assert "object 1 was accepted for another image" in widget.message.text()
+    viewer.layers.remove("image")
+    controller.objects.pick_up_at(20, 20)
+    controller.click(20, 26)
+    assert widget.wait_idle()
+    controller.accept()
+    assert widget.wait_idle()
+    assert controller.session.objects[1].area == np.count_nonzero(labels.data == 1) > 81
 
 
 def test_exchanged_labels_are_counted_anew(open_dock: Any) -> None:

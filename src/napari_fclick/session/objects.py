@@ -93,9 +93,14 @@ class Objects(Mapping[int, AcceptedObject]):
         ------
         SessionError
             If the number is that of an object which was accepted into other labels: theirs may
-            hold another object of that number, and one would be taken for the other.
+            hold another object of that number, and one would be taken for the other. Or if it was
+            accepted for another image, whose session would know nothing of what becomes of it.
         """
         owner = self.owners.get(label)
+        if owner is None and self.target is not None and label in self.target.taken:
+            raise SessionError(
+                f"object {label} was accepted for another image: choose that one to change it"
+            )
         if owner is not None and self.target is not None and owner is not self.target:
             raise SessionError(
                 f"the number {label} is that of an object accepted into other labels: choose "
@@ -213,6 +218,12 @@ class Objects(Mapping[int, AcceptedObject]):
         for known in log:
             self._follow(known)
         return left_alone
+
+    def let_go(self) -> None:
+        """Leave the objects to other sessions: this one is at its end."""
+        for label, owner in self.owners.items():
+            owner.saw(label)
+            owner.taken.discard(label)
 
     def take_over(self, commits: Iterable[Commit]) -> None:
         """Know the objects of commits that stand, oldest first; the labels have them already."""

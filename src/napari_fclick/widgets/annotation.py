@@ -230,7 +230,8 @@ class Annotation:
         self.layers.hide()
 
     def close(self) -> None:
-        """Let go of the layers."""
+        """Let go of the layers, and of the objects."""
+        self.session.objects.let_go()
         for name in TRANSFORMS:
             getattr(self.image.events, name).disconnect(self._place_labels)
         self.layers.close()
