@@ -53,6 +53,8 @@ class Fakes:
             all(torch.equal(value, state[name]) for name, value in each.items())
             for each in (self.base, *self.known)
         )
+        if not base:
+            self.judged = state
         return Threshold(5 if base else self.radius)
 
     def __call__(
@@ -116,6 +118,7 @@ def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.Monkey
     assert first.card.specialists == ("squares", *default.specialists) and first.seen is not None
     assert same(first.network, fakes.base) and not same(first.main, fakes.base)
     assert fakes.begun == -1
+    assert same(first.main, fakes.judged)  # what was judged is what is used
     # Tuned once more, from those, it knows either kind, and leaves others to the first weights.
     again, _ = run(tmp_path / "again", data(12, "more", first=300), weights=str(result.out))
     second = checkpoints.load_all(again.out)
@@ -130,7 +133,7 @@ def test_what_answers_on_other_images(tmp_path: Path, monkeypatch: pytest.Monkey
     everywhere, _ = run(tmp_path / "everywhere", data(12), recognise=False)
     third = checkpoints.load_all(everywhere.out)
     assert third.specialists == () and "other images" not in third.card.tuned
-    assert not same(third.network, fakes.base)
+    assert not same(third.network, fakes.base) and same(third.network, fakes.judged)
     assert everywhere.note == ""
 
 

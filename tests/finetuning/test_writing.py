@@ -14,7 +14,7 @@ from tests.weights import general
 from napari_fclick.finetuning.gate import judge
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.split import split_of
-from napari_fclick.finetuning.writing import as_stored, check_out, make_card, write
+from napari_fclick.finetuning.writing import check_out, make_card, write
 from napari_fclick.network import checkpoints
 
 GOOD = judge(comparison(), comparison(2, 2, 0.1))
@@ -69,7 +69,7 @@ def test_what_earlier_weights_learned_is_passed_on(loaded: Any) -> None:
 
 def test_promoted_and_rejected_files(tmp_path: Path, loaded: Any) -> None:
     out = tmp_path / "mine.safetensors"
-    state = as_stored(loaded[0].state_dict())
+    state = checkpoints.as_stored(loaded[0].state_dict())
     path, card = write(out, state, card_of(loaded), GOOD)
     assert (path, card.name) == (out, "mine")
     network, read = checkpoints.load(out)

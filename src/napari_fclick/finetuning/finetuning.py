@@ -24,7 +24,7 @@ from napari_fclick.finetuning.sources import LabelledData, from_folder
 from napari_fclick.finetuning.split import Split, split_of
 from napari_fclick.finetuning.summary import summarise
 from napari_fclick.finetuning.tuning import Report, State, Tuned, Tuning, check_base
-from napari_fclick.finetuning.writing import as_stored, check_out, make_card, write
+from napari_fclick.finetuning.writing import check_out, make_card, write
 from napari_fclick.network import checkpoints, recognition
 from napari_fclick.network.checkpoints import Card, Specialist
 from napari_fclick.network.fcanet import FCANet
@@ -224,7 +224,7 @@ class _FineTuning:
         for alpha in (most, *(most * part for part in reversed(BLENDS))):
             if tried and self._budget.left < self._judging() + self._trying() / 3:
                 break
-            state = as_stored(blend(self._base, tuned.state, alpha))
+            state = self._blended(tuned, alpha)
             method = self._method(state)
             own, general = self._own.look(method), self._general.look(method)
             # Without watched objects the farthest that does not forget is taken.
@@ -236,7 +236,7 @@ class _FineTuning:
 
     def _finish(self, split: Split, tuned: Tuned, alpha: float) -> Result:
         self._begin("scoring after", "testing the new weights on the same objects")
-        state = as_stored(blend(self._base, tuned.state, alpha))
+        state = self._blended(tuned, alpha)
         method = self._method(state)
         own = self._own.test(method, AFTER * self._budget.testing_left)
         general = self._general.test(method, self._budget.testing_left)
@@ -281,6 +281,13 @@ class _FineTuning:
         # A predictor changes the networks that it is given.
         general, others = deepcopy((self._loaded.network, specialists))
         return Predictor(general, self._card, self._device, others)
+
+    def _blended(self, tuned: Tuned, alpha: float) -> State:
+        """Return new weights as they will be read: what is judged is what will be used."""
+        state = blend(self._base, tuned.state, alpha)
+        if self._recogniser is None:
+            return checkpoints.as_stored(state)
+        return checkpoints.as_stored(state, self._loaded.network.state_dict())
 
     def _method(self, state: State) -> Predictor:
         """Return what new weights do: on the images that they know, or on all."""

@@ -36,14 +36,6 @@ def check_out(out: Path) -> None:
     check_file_path(out)
 
 
-def as_stored(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights as they come back from the file: convolutions lose precision in it.
-
-    What is judged is what will be used.
-    """
-    return {k: v.half().float() if v.ndim == 4 else v for k, v in state.items()}
-
-
 def write(
     out: Path, state: Mapping[str, Tensor], card: Card, verdict: Verdict
 ) -> tuple[Path, Card]:

@@ -187,6 +187,24 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
     return card
 
 
+def as_stored(
+    state: Mapping[str, Tensor], general: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Return a network's state as it comes back from a file that is written with ``half``.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+    general : mapping of str to Tensor, optional
+        The state of the general network, where it is stored as a specialist beside that.
+    """
+    if general is None:
+        return _restored(_shortened(state))
+    prefix = _SPECIALIST.format(0)
+    own = {prefix + name: value for name, value in state.items()}
+    return _taken(_restored(_shortened({**general, **own})), prefix)
+
+
 def extras(
     state: Mapping[str, Tensor], seen: Seen | None, specialists: Sequence[Specialist] = ()
 ) -> dict[str, Tensor]:
