@@ -126,6 +126,15 @@ def test_a_patch_without_an_object_is_moved_too() -> None:
     assert (moved.labels == IGNORE).any() and not (moved.labels == 1).any()
 
 
+def test_a_click_that_would_be_out_of_sight_leaves_a_patch_without_an_object_alone() -> None:
+    there = square()._replace(labels=np.zeros((40, 60), np.uint8))
+    for row, moved in ((34.5, True), (35, False)):  # to 39.0 and 39.65; the last row is 39
+        clicked = there._replace(points=np.array([[row, 30]], np.float32))
+        changed = Scale(1.3, 1.0)(clicked)
+        assert (changed is not clicked) == moved
+        assert np.rint(changed.points[0, 0]) <= 39
+
+
 def test_gamma() -> None:
     assert first_pixel(Gamma(2)(patch())) == [0.04, 0.25, 0.81]
 

@@ -90,7 +90,7 @@ def resample(patch: Patch, rows: FloatImage, columns: FloatImage, points: Points
     if (patch.labels == 1).any():
         settled = _settle(changed, points)
     else:  # there is no object to be lost
-        row, column = points[0]
+        row, column = np.rint(points[0])  # beyond the border's middle it would be out of sight
         settled = points if 0 <= row < height and 0 <= column < width else None
     if settled is None:
         return patch
