@@ -184,6 +184,19 @@ def test_a_loss_that_is_no_number_spoils_nothing(
     assert all(value.isfinite().all() for value in state)
 
 
+def steep(logits: torch.Tensor, target: torch.Tensor, near: Any) -> torch.Tensor:
+    """A loss of 1 whose gradient is no number."""
+    return 1 + (0 * logits).square().sqrt().mean()
+
+
+def test_a_gradient_that_is_no_number_spoils_nothing(folder: Path) -> None:
+    trainer = Trainer(config(folder, steps=1, extra=f'loss = "{__name__}:steep"\nclip = 0'))
+    with pytest.raises(FloatingPointError, match="the norm of its gradient nan"):
+        trainer.run()
+    assert all(value.isfinite().all() for value in trainer.network.state_dict().values())
+    assert not trainer.checkpoint.exists()
+
+
 def test_a_batch_of_one_is_refused_where_it_cannot_be_learned_from(folder: Path) -> None:
     with pytest.raises(ValueError, match="batch = 1 leaves batch norms nothing"):
         Trainer(config(folder, batch=1))

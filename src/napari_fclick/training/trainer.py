@@ -170,15 +170,16 @@ class Trainer:
         optimization.set_rates(self.optimizer, factor)
         self.optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()
-        if self.config.clip:
-            self._scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        self._scaler.unscale_(self.optimizer)
+        most = self.config.clip or math.inf
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), most))
         value = float(loss.detach())
         # Scaled gradients overflow now and then: the scaler passes over such a step.
-        if not self._scaler.is_enabled() and self.processes.any(not math.isfinite(value)):
+        if not self._scaler.is_enabled() and self.processes.any(not math.isfinite(value + norm)):
             raise FloatingPointError(
-                f"the loss of step {self.step + 1} is {value}: the weights stay as they were; "
-                f"{self.checkpoint} is the last state that was written"
+                f"the loss of step {self.step + 1} is {value}, the norm of its gradient {norm}: "
+                f"the weights stay as they were; {self.checkpoint} is the last state that was "
+                "written"
             )
         self._scaler.step(self.optimizer)
         self._scaler.update()
