@@ -215,6 +215,9 @@ def test_checkpoints_that_cannot_be_used_are_named(folder: Path) -> None:
     other = Trainer(config(folder, extra="[network]\nmask_feedback = true\nlow_channels = 8"))
     with pytest.raises(ValueError, match="belongs to another network"):
         other.resume()
+    other = Trainer(config(folder, extra='optimizer = "sgd"'))
+    with pytest.raises(ValueError, match="belongs to another network or optimizer"):
+        other.resume()
 
 
 def test_a_run_goes_on_with_as_many_processes(folder: Path) -> None:

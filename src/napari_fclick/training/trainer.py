@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import time
@@ -217,7 +218,7 @@ class Trainer:
         Raises
         ------
         ValueError
-            If it cannot be read, or belongs to another network or number of processes.
+            If it cannot be read, or belongs to another network, optimizer or number of processes.
         """
         with suppress(FileNotFoundError):
             # On the CPU: there the optimizer counts its steps, whatever the device.
@@ -236,6 +237,9 @@ class Trainer:
             {k: v for k, v in g.items() if k != "params"} for g in self.optimizer.param_groups
         ]
         try:
+            # PyTorch takes any optimizer's state, and fails in the next step.
+            if json.loads(state["config"])["optimizer"] != self.config.optimizer:
+                raise ValueError
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
         except (RuntimeError, ValueError):
