@@ -142,7 +142,7 @@ def test_processes_share_a_step(tmp_path: Path) -> None:
             assert torch.equal(getattr(together, name), joined)
 
 
-def test_held_back_objects_are_always_the_same(tmp_path: Path, voc: Path) -> None:
+def test_held_back_objects_are_always_the_same(tmp_path: Path, voc: Path, sbd: Path) -> None:
     write_folder(tmp_path / "set", images=30)
     run = config(
         tmp_path,
@@ -157,6 +157,24 @@ def test_held_back_objects_are_always_the_same(tmp_path: Path, voc: Path) -> Non
     assert first[1].ignore is not None and first[1].ignore[8, 8]
     with pytest.raises(ValueError, match="no set holds an object back"):
         held_back(config(tmp_path, SetConfig(path=tmp_path, format="sbd")))
+
+
+def test_no_photograph_is_trained_on_and_validated_on(tmp_path: Path, voc: Path, sbd: Path) -> None:
+    lists = voc / "ImageSets/Segmentation"
+    (lists / "val.txt").write_text("2007_2\n2007_3\n")
+    train, whole = (SetConfig(path=tmp_path, format=name) for name in ("voc", "sbd"))
+    rest = whole.model_copy(update={"exclude": (lists / "val.txt",)})
+    for sets, held in (
+        ((train, rest), 2),  # of the two objects of 2007_3
+        ((train, whole), 0),
+        ((train.model_copy(update={"lists": ("train", "val")}),), 0),
+    ):
+        run = config(tmp_path, *sets)
+        if held:
+            assert len(list(held_back(run)())) == held
+        else:
+            with pytest.raises(ValueError, match="no set holds an object back"):
+                held_back(run)
 
 
 # --- cutting ----------------------------------------------------------------------------

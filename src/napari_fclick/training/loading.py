@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,33 +59,41 @@ def excluded(config: SetConfig) -> set[str]:
     return {name for file in config.exclude for name in read_names(file)}
 
 
-def open_voc(config: SetConfig, cache: PlaneCache, index: Path) -> ObjectSet:
-    """Open PASCAL VOC 2012's segmentation task; its train list, unless others are named."""
-    return _open_published(config, VocLayout, config.lists or ("train",), cache, index)
+#: Published sets: their layouts, and the lists that are trained on unless others are named.
+PUBLISHED: Mapping[str, tuple[type[VocLayout | SbdLayout], tuple[str, ...]]] = {
+    "voc": (VocLayout, ("train",)),
+    "sbd": (SbdLayout, ("train", "val")),
+}
 
 
-def open_sbd(config: SetConfig, cache: PlaneCache, index: Path) -> ObjectSet:
-    """Open SBD; its train and val lists, unless others are named."""
-    return _open_published(config, SbdLayout, config.lists or ("train", "val"), cache, index)
-
-
-def _open_published(
+def open_published(
     config: SetConfig,
-    layout: type[VocLayout | SbdLayout],
-    lists: Sequence[str],
     cache: PlaneCache,
     index: Path | None = None,
+    without: Collection[str] = (),
 ) -> ObjectSet:
+    """Open PASCAL VOC 2012's segmentation task, or SBD, without some of its photographs."""
+    layout, names = _published(config)
+    source = NamedPlanes(layout, config.path.name, sorted(names.difference(without)))
+    return IndexedSet(source, config.axes, config.min_area, cache, index)
+
+
+def _published(config: SetConfig) -> tuple[VocLayout | SbdLayout, set[str]]:
+    """Return where a published set lies, and the names of its photographs."""
+    layout, usual = PUBLISHED[config.format]
     root = layout.find(config.path)
     if root is None:
         raise FileNotFoundError(f"{config.path} does not hold {config.format}: {layout.missing}")
     found = layout(root)
-    names = {name for part in lists for name in found.names(part)} - excluded(config)
-    source = NamedPlanes(found, config.path.name, sorted(names))
-    return IndexedSet(source, config.axes, config.min_area, cache, index)
+    lists = config.lists or usual
+    return found, {name for part in lists for name in found.names(part)} - excluded(config)
 
 
-READERS: Mapping[str, SetReader] = {"folder": open_folder, "voc": open_voc, "sbd": open_sbd}
+READERS: Mapping[str, SetReader] = {
+    "folder": open_folder,
+    "voc": open_published,
+    "sbd": open_published,
+}
 
 
 def open_sets(config: TrainingConfig) -> list[ObjectSet]:
@@ -110,8 +118,9 @@ def held_back(config: TrainingConfig) -> Callable[[], Iterator[HeldBack]]:
     """Return what yields the objects to validate on, always the same ones.
 
     They are drawn evenly, each once, from what the sets hold back: of folders the images that
-    training leaves out, of VOC the val list. A set that has no more leaves its turn to the others;
-    where none has more, they are fewer than ``validate_objects``.
+    training leaves out, of VOC the val list, without what of VOC or of SBD, which names the same
+    photographs alike, is trained on. A set that has no more leaves its turn to the others; where
+    none has more, they are fewer than ``validate_objects``.
 
     Raises
     ------
@@ -120,6 +129,8 @@ def held_back(config: TrainingConfig) -> Callable[[], Iterator[HeldBack]]:
     """
     cache = PlaneCache(config.cache_mb * 2**20)
     sets: list[ObjectSet] = []
+    published = [_published(each)[1] for each in config.sets if each.format in PUBLISHED]
+    trained = set().union(*published)
     for each in config.sets:
         if each.format == "folder":
             left_out = excluded(each)
@@ -128,7 +139,7 @@ def held_back(config: TrainingConfig) -> Callable[[], Iterator[HeldBack]]:
             )
         elif each.format == "voc":
             val = each.model_copy(update={"lists": ("val",), "exclude": ()})
-            sets.append(_open_published(val, VocLayout, val.lists, cache))
+            sets.append(open_published(val, cache, without=trained))
     sets = [each for each in sets if each.objects]
     if not sets:
         raise ValueError("no set holds an object back to validate on: set validate_every = 0")
