@@ -351,6 +351,24 @@ def test_losses_and_optimizers_run_and_export(folder: Path, loss: str, optimizer
     assert network.config == trainer.config.network
 
 
+def test_the_card_tells_what_it_went_on_from(folder: Path) -> None:
+    base = Trainer(config(folder, 1))
+    base.run()
+    parent = export(base.checkpoint, folder / "base.safetensors")
+    network, _ = checkpoints.load(folder / "base.safetensors")
+    told = {"data": ("cells", "set"), "tuned": {"training": "a" * 16}}
+    card = checkpoints.save(
+        folder / "base.safetensors", network.state_dict(), parent.model_copy(update=told)
+    )
+    again = config(folder, 1, 'start = "base.safetensors"', "again")
+    trainer = Trainer(again.model_copy(update={"imagenet": True}))
+    trainer.run()
+    found = export(trainer.checkpoint, folder / "again.safetensors")
+    assert found.parent == card.sha256 and found.recipe.startswith(f"{card.recipe}; then ")
+    assert found.data == ("set", "cells")  # and no ImageNet, which neither was made from
+    assert found.tuned == {"training": "a" * 16}
+
+
 def test_a_file_that_turns_bad_is_named_and_replaced(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

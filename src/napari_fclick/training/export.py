@@ -54,21 +54,28 @@ def export(checkpoint: Path, out: Path, scores: dict[str, float] | None = None) 
         f"{state['step']} steps of {config.optimizer} ({phases}), {config.loss} loss, iterative "
         f"clicks, average of weights {config.ema}, {state['seconds'] / 3600:.1f} h"
     )
-    earlier = state["parent"]["recipe"]
+    parent = state["parent"]
+    earlier, learned = parent["recipe"], parent.get("learned")
     card = Card(
         name=config.name,
         network=config.network,
         preprocessing=config.preprocessing,
         licence=LICENCE,
         description=f"FCA-Net on {config.network.backbone}",
-        data=(*_data(state, config), *(("ImageNet",) if config.imagenet else ())),
+        data=tuple(dict.fromkeys(_data(state, config))),
         recipe=f"{earlier}; then {recipe}" if earlier else recipe,
         scores=scores or {},
-        parent=state["parent"]["sha256"],
+        parent=parent["sha256"],
+        # The images of a fine-tuning that it went on from still judge no later one.
+        tuned={"training": learned} if learned else {},
     )
     return checkpoints.save(out, state["average"], card, half=True)
 
 
 def _data(state: dict[str, Any], config: TrainingConfig) -> list[str]:
-    """Return the names of the sets; checkpoints of earlier versions do not hold them."""
-    return list(state.get("data") or (s.path.name for s in config.sets))
+    """Return the names of the sets, and of what the weights that it began from learned from.
+
+    Checkpoints of earlier versions do not hold them.
+    """
+    before = state["parent"].get("data", ["ImageNet"] if config.imagenet else [])
+    return [*(state.get("data") or (s.path.name for s in config.sets)), *before]

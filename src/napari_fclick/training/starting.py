@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from napari_fclick.network import checkpoints
 from napari_fclick.network.fcanet import PARTS_THAT_ADD, FCANet, NetworkConfig
@@ -43,7 +43,7 @@ def make_network(config: TrainingConfig) -> FCANet:
     return network
 
 
-def fill(network: FCANet, config: TrainingConfig) -> dict[str, str]:
+def fill(network: FCANet, config: TrainingConfig) -> dict[str, Any]:
     """Fill the network with what the run starts from; return what the card says of it.
 
     Raises
@@ -73,7 +73,12 @@ def fill(network: FCANet, config: TrainingConfig) -> dict[str, str]:
                 f"start {config.start!r} holds a network of another shape than the run's"
             )
         network.load_state_dict(state, strict=not any(grown.values()))
-        return {"sha256": card.sha256, "recipe": card.recipe}
+        return {
+            "sha256": card.sha256,
+            "recipe": card.recipe,
+            "data": list(card.data),
+            "learned": card.tuned.get("training", ""),
+        }
     if config.imagenet:
         load_imagenet(network, config.imagenet_file)
-    return {"sha256": "", "recipe": ""}
+    return {"sha256": "", "recipe": "", "data": ["ImageNet"] if config.imagenet else []}
