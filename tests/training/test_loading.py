@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,29 @@ from napari_fclick.core.object_sets import ObjectRef, Plane
 from napari_fclick.core.window import Box
 from napari_fclick.training.augmentation import Augmentation
 from napari_fclick.training.clicking import BatchClicks
-from napari_fclick.training.config import AugmentationConfig, SetConfig, TrainingConfig
+from napari_fclick.training.config import (
+    AugmentationConfig,
+    PhaseConfig,
+    SetConfig,
+    TrainingConfig,
+)
 from napari_fclick.training.cutting import WholeCutter, WindowCutter
 from napari_fclick.training.dataset import SampleMaker, WindowDataset
-from napari_fclick.training.distributed import Processes
-from napari_fclick.training.loading import batches, held_back, open_sets, sample_maker
+from napari_fclick.training.distributed import ALONE, Processes
+from napari_fclick.training.loading import _loader, batches, held_back, open_sets, sample_maker
 from napari_fclick.training.losses import IGNORE
 from napari_fclick.training.simulation import RandomClicks
+
+
+class Interrupted:
+    """A data set in whose processes Ctrl+C arrives before a sample is made."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        os.kill(os.getpid(), signal.SIGINT)
+        return torch.tensor(index)
 
 
 def config(folder: Path, *sets: SetConfig, **settings: object) -> TrainingConfig:
@@ -140,6 +158,12 @@ def test_processes_share_a_step(tmp_path: Path) -> None:
         for name in ("image", "target", "clicks", "rough"):
             joined = torch.cat([getattr(first, name), getattr(second, name)])
             assert torch.equal(getattr(together, name), joined)
+
+
+def test_an_interrupt_leaves_the_loading_processes_alone() -> None:
+    phase = PhaseConfig(steps=1, batch=2)
+    (batch,) = _loader(Interrupted(), phase, 0, ALONE, workers=1, pin=False)  # type: ignore[arg-type]
+    assert batch.tolist() == [0, 1]
 
 
 def test_held_back_objects_are_always_the_same(tmp_path: Path, voc: Path, sbd: Path) -> None:
