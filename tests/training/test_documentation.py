@@ -69,10 +69,13 @@ def test_a_network_of_ones_own(parts: Path) -> None:
 
 def test_installed_parts_go_by_their_names(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("loss.near", "my_parts:near_first_click", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    gone = EntryPoint("loss.gone", "no_such_parts:loss", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point, gone])
     assert registry.find("loss", "near", {}).__name__ == "near_first_click"
-    with pytest.raises(ValueError, match="no loss is called 'far'; there are: near, module:attr"):
+    with pytest.raises(ValueError, match="no loss is called 'far'; there are: gone, near, mod"):
         registry.find("loss", "far", {})
+    with pytest.raises(ValueError, match="loss 'gone' cannot be imported: No module named"):
+        registry.find("loss", "gone", {})
 
 
 def test_a_loss_that_returns_no_number_is_named(parts: Path) -> None:

@@ -7,7 +7,7 @@ called ``module:attribute``. See docs/training.md for an example of each kind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Literal
@@ -35,18 +35,18 @@ def find(kind: Kind, name: str, known: Mapping[str, Any]) -> Any:
     if name in known:
         return known[name]
     if ":" in name:
-        return _imported(kind, name)
+        module, _, attribute = name.partition(":")
+        return _imported(kind, name, lambda: getattr(import_module(module), attribute))
     points = {point.name: point for point in entry_points(group=GROUP)}
     if f"{kind}.{name}" in points:
-        return points[f"{kind}.{name}"].load()
+        return _imported(kind, name, points[f"{kind}.{name}"].load)
     others = [n.removeprefix(f"{kind}.") for n in points if n.startswith(f"{kind}.")]
     names = ", ".join([*known, *sorted(others), "module:attribute"])
     raise ValueError(f"no {kind} is called {name!r}; there are: {names}")
 
 
-def _imported(kind: Kind, name: str) -> Any:
-    module, _, attribute = name.partition(":")
+def _imported(kind: Kind, name: str, load: Callable[[], Any]) -> Any:
     try:
-        return getattr(import_module(module), attribute)
+        return load()
     except (ImportError, AttributeError) as error:
         raise ValueError(f"{kind} {name!r} cannot be imported: {error}") from None
