@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from napari_fclick.training.dataset import ObjectSet
 from napari_fclick.training.distributed import Processes
 from napari_fclick.training.logs import Progress
 from napari_fclick.training.trainer import Trainer
+
+logger = logging.getLogger(__name__)
 
 State = dict[str, Tensor]
 Event = dict[str, Any]
@@ -139,23 +142,30 @@ class Tuning:
         self._times: list[float] = []  # when the trial's steps were done
 
     def run(self) -> Tuned:
-        """Train until the time is over, it gets no better, or it is stopped.
+        """Train until the time is over, it gets no better, it fails, or it is stopped.
 
         Raises
         ------
         ValueError
             If there is nothing to learn from.
+        FloatingPointError
+            If the first step fails already: its loss or gradient is no number.
         """
         with TemporaryDirectory(prefix="fclick-") as folder:
             trainer = SilentTrainer(self._config(Path(folder), TRIAL), self._sets, self._processes)
             base = {n: p.detach().clone() for n, p in trainer.network.named_parameters()}
             after = self._after_step(trainer, base)
-            trainer.run(self._is_over, after)
-            self._plan(trainer, Path(folder))
-            trainer.run(lambda: self._steps >= SURE or self._is_over(), after)
-            if not self._is_over():
-                self._plan(trainer, Path(folder))
+            try:
                 trainer.run(self._is_over, after)
+                self._plan(trainer, Path(folder))
+                trainer.run(lambda: self._steps >= SURE or self._is_over(), after)
+                if not self._is_over():
+                    self._plan(trainer, Path(folder))
+                    trainer.run(self._is_over, after)
+            except FloatingPointError as error:
+                if not trainer.step:
+                    raise
+                logger.warning("the training ends early: %s", error)
         return self._result(trainer)
 
     def _plan(self, trainer: Trainer, folder: Path) -> None:

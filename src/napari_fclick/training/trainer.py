@@ -177,10 +177,10 @@ class Trainer:
         value = float(loss.detach())
         # Scaled gradients overflow now and then: the scaler passes over such a step.
         if not self._scaler.is_enabled() and self.processes.any(not math.isfinite(value + norm)):
+            kept = f"; {self.checkpoint} is the last state that was written"
             raise FloatingPointError(
                 f"the loss of step {self.step + 1} is {value}, the norm of its gradient {norm}: "
-                f"the weights stay as they were; {self.checkpoint} is the last state that was "
-                "written"
+                f"the weights stay as they were{kept if self.checkpoint.exists() else ''}"
             )
         self._scaler.step(self.optimizer)
         self._scaler.update()
