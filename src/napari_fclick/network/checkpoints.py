@@ -345,7 +345,7 @@ def _is_named(path: Path, name: str) -> bool:
     """Whether a file is there still, and nothing else was written in its place."""
     try:
         return read_card(path).name == name
-    except WeightsError:
+    except (WeightsError, OSError):  # a drive may be gone
         return False
 
 
