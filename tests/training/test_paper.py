@@ -104,6 +104,13 @@ def test_torchvisions_names_are_ours(tmp_path: Path) -> None:
     assert found["stem.0.weight"].shape == (64, 3, 7, 7)
     with pytest.raises(ValueError, match="of another network"):
         _fill(backbone, {"conv": torch.ones(1)})
+    # Those of a wider network have the same names.
+    wider = found | {"stem.0.weight": torch.ones(96, 3, 7, 7)}
+    with pytest.raises(ValueError, match=r"stem.0.weight is of shape \(96, 3, 7, 7\), not \(64, 3"):
+        _fill(backbone, wider)
+    torch.save([1, 2], file)
+    with pytest.raises(ValueError, match=r"resnet101\.pth holds no weights"):
+        _of_torchvision(file)
     file.write_bytes(b"broken")
     with pytest.raises(ValueError, match=r"resnet101\.pth holds no weights"):
         _of_torchvision(file)

@@ -71,7 +71,7 @@ def _packaged() -> list[Tensor]:
 def _of_torchvision(file: Path) -> dict[str, Tensor]:
     """Return a file's tensors by the names they have in `ResNet101`."""
     try:
-        published = torch.load(file, map_location="cpu", weights_only=True)
+        published = dict(torch.load(file, map_location="cpu", weights_only=True))
     except OSError:
         raise
     except Exception as error:  # a damaged file fails in any of the reader's ways
@@ -92,11 +92,15 @@ def _fill(backbone: Backbone, values: Mapping[str, Tensor]) -> None:
     if values.keys() != wanted:
         raise ValueError(f"ImageNet weights of another network: {len(values)} tensors")
     for name, value in values.items():
-        if ours[name].shape == value.shape:
-            ours[name].copy_(value)
-        else:  # the stem, which has more input channels
-            ours[name].zero_()
-            ours[name][:, :3] = value
+        filled = ours[name]
+        if name == "stem.0.weight":  # it has more input channels
+            filled = filled.zero_()[:, :3]
+        if filled.shape != value.shape:
+            raise ValueError(
+                f"ImageNet weights of another network: {name} is of shape {tuple(value.shape)}, "
+                f"not {tuple(filled.shape)}"
+            )
+        filled.copy_(value)
     backbone.load_state_dict(ours)
 
 
