@@ -46,6 +46,14 @@ def test_promoted_weights_have_a_name_everywhere_and_can_be_taken_back(
     assert active() == "cells-2"
 
 
+def test_a_damaged_file_of_a_name_stays_aside(tmp_path: Path, loaded: Any) -> None:
+    damaged = checkpoints.user_folder() / "cells.safetensors"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"damaged")
+    assert promote(made(tmp_path, loaded, "cells")) == "cells-2" == active()
+    assert damaged.read_bytes() == b"damaged"
+
+
 def test_a_copy_has_the_name_that_it_got(tmp_path: Path, loaded: Any) -> None:
     promote(made(tmp_path, loaded, "cells"))
     path = made(tmp_path, loaded, "cells", 0.02)

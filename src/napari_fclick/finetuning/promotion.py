@@ -166,7 +166,10 @@ def _free_name(wanted: str, card: Card, tensors: Mapping[str, Tensor]) -> str:
 def _are(name: str, card: Card, tensors: Mapping[str, Tensor]) -> bool:
     """Whether the weights of a name are these, under the name that they came with or their own."""
     named = card.model_copy(update={"name": name, "sha256": ""}).model_dump_json()
-    known = checkpoints.read_card(checkpoints.find(name)).sha256
+    try:
+        known = checkpoints.read_card(checkpoints.find(name)).sha256
+    except WeightsError:
+        return False  # a damaged file
     return known in (card.sha256, checkpoints.fingerprint(tensors, named))
 
 
