@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,17 @@ def test_others_take_the_place_of_held_back_images_that_are_gone(tmp_path: Path)
     found = split_of(from_folder(tmp_path))
     assert len(found.validation) == 2
     assert "cannot be compared" in found.messages[0]
+
+
+def test_as_long_as_two_are_held_back_no_image_changes_sides() -> None:
+    images = data(8)
+    before = split_of(images)
+    gone = set(before.validation[:1])
+    found = split_of(
+        replace(images, images=tuple(i for i in images.images if i.digest not in gone))
+    )
+    assert (found.training, found.validation) == (before.training, before.validation[1:])
+    assert not found.messages
 
 
 def test_images_without_objects_are_not_held_back() -> None:
