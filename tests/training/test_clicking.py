@@ -8,7 +8,8 @@ import torch
 
 from napari_fclick.core.guidance import guidance_maps
 from napari_fclick.core.preprocessing import Preprocessing
-from napari_fclick.training.clicking import PlacedClicks
+from napari_fclick.training.clicking import BatchClicks, PlacedClicks
+from napari_fclick.training.config import TrainingConfig
 from napari_fclick.training.simulation import SimulatedClick
 
 SHAPE = (40, 56)
@@ -47,6 +48,17 @@ def test_they_are_those_of_a_prediction() -> None:
 @pytest.mark.cuda
 def test_they_are_on_a_gpu_too() -> None:
     check("cuda")
+
+
+def test_samples_are_drawn_for_apart_however_they_are_spread() -> None:
+    config = TrainingConfig.model_validate({"phases": [{"steps": 1}], "mask_drop": 0.5})
+    target, clicks = torch.ones(16, 4, 4, dtype=torch.uint8), torch.ones(16, 1, 3)
+    whole = BatchClicks(config, target, clicks, step=3).keep_mask()
+    parts = [
+        BatchClicks(config, target[:8], clicks[:8], 3, offset).keep_mask() for offset in (0, 8)
+    ]
+    assert np.array_equal(whole, np.concatenate(parts))
+    assert not np.array_equal(*parts) and 0 < whole[:8].sum() < 8
 
 
 def test_how_near_they_are() -> None:
