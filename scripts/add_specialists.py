@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from fit_reach import drawn
 
+from napari_fclick.core.arrays import FloatArray
 from napari_fclick.finetuning.recognising import views_of
 from napari_fclick.network import checkpoints, recognition
 from napari_fclick.network.checkpoints import Specialist
@@ -52,14 +53,13 @@ class Added(NamedTuple):
 def looks(
     predictor: Predictor, config: TrainingConfig, of: SetConfig, objects: int
 ) -> list[torch.Tensor]:
-    """Return what objects of one set that are learned from look like: of each its views, (n, D)."""
+    """Return what objects of one set that are learned from look like: of each image (n, D)."""
     one = config.model_copy(update={"sets": (of,)})
-    return [
-        torch.from_numpy(
-            np.stack([predictor.describe(*view) for view in views_of(source.plane(ref), ref.label)])
-        )
-        for source, ref in drawn(one, objects, config.seed)
-    ]
+    found: dict[int, list[FloatArray]] = {}
+    for source, ref in drawn(one, objects, config.seed):
+        views = views_of(source.plane(ref), ref.label)
+        found.setdefault(ref.pair, []).extend(predictor.describe(*view) for view in views)
+    return [torch.from_numpy(np.stack(each)) for each in found.values()]
 
 
 def main() -> None:
