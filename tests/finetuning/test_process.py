@@ -221,7 +221,7 @@ def test_killed_in_training_the_old_weights_are_intact(tmp_path: Path) -> None:
     options = FineTuneOptions(minutes=1, size=64, batch=2, objects=6, threads=1)
     asked = Request(folders=(folder(tmp_path / "set", 4),), options=options, out=out)
     job = Job(asked)
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300  # a busy computer is no hang
     while not any(event["event"] == "step" for event in job.poll()):
         assert time.monotonic() < end and job.running
         time.sleep(0.02)
