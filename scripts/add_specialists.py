@@ -2,12 +2,12 @@
 
     python scripts/add_specialists.py CONFIG WEIGHTS OUT.safetensors NAME=TRAINED:ITS_CONFIG ...
 
-TRAINED is what `napari-fclick train ITS_CONFIG` made of WEIGHTS, with its own judge of how far
-clicks reach (`fit_reach.py`); or WEIGHTS with such a judge alone. It answers on images that look
-more like those of its configuration's sets than like those of all other sets of CONFIG, see
-`napari_fclick.network.recognition`; the network of WEIGHTS answers on the rest, and of what differs
-from it alone the file gets larger. Specialists that WEIGHTS hold already stay, behind these, unless
-one of these has their name. Prints which part of each set is known.
+TRAINED is what `napari-fclick train ITS_CONFIG` made of WEIGHTS, which keeps their judge of how far
+clicks reach, or has its own (`fit_reach.py`); or WEIGHTS with such a judge alone. It answers on
+images that look more like those of its configuration's sets than like those of all other sets of
+CONFIG, see `napari_fclick.network.recognition`; the network of WEIGHTS answers on the rest, and of
+what differs from it alone the file gets larger. Specialists that WEIGHTS hold already stay, behind
+these, unless one of these has their name. Prints which part of each set is known.
 """
 
 from __future__ import annotations

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from tests.session.fakes import FakePredictor
 
 from napari_fclick.core.masks import StoredMask
-from napari_fclick.session import Place, Session, accepting
+from napari_fclick.session import Place, Session, SessionError, accepting, editing
 from napari_fclick.session.answers import stored_mask
 
 SIZE = 64
@@ -46,3 +47,17 @@ def put(session: Session, y: float, x: float, radius: float = 5.0) -> Any:
     session.add(y, x)
     answer(session, radius)
     return accepting.accept(session)
+
+
+def check_object_1_is_refused(
+    session: Session, at: tuple[int, int], merged: tuple[int, int], message: str
+) -> None:
+    """Check that object 1 can be changed in no way."""
+    for change in (
+        lambda: editing.pick_up(session, *at),
+        lambda: editing.delete(session, 1),
+        lambda: editing.merge(session, *merged),
+        lambda: editing.renumber(session, 1, 9),
+    ):
+        with pytest.raises(SessionError, match=message):
+            change()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.session.making import answer, make, put
+from tests.session.making import answer, check_object_1_is_refused, make, put
 from tests.session.test_journal import recorded
 
 from napari_fclick.core.clicks import ClickError
@@ -58,14 +58,8 @@ def test_objects_of_other_labels_are_not_taken_for_those_here() -> None:
     other[20:30, 20:30] = 1
     session.set_labels(other)
     before = dict(session.objects)
-    for change in (
-        lambda: editing.pick_up(session, 25, 25),
-        lambda: editing.delete(session, 1),
-        lambda: editing.merge(session, 1, 2),
-        lambda: editing.renumber(session, 1, 9),
-    ):
-        with pytest.raises(SessionError, match="the number 1 is that of an object accepted into"):
-            change()
+    message = "the number 1 is that of an object accepted into"
+    check_object_1_is_refused(session, (25, 25), (1, 2), message)
     assert session.objects == before
     assert put(session, 50, 50).label == 3
     with pytest.raises(SessionError, match="the number 2 is taken"):

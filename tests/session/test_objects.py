@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.session.making import SIZE, answer, make, put
+from tests.session.making import SIZE, answer, check_object_1_is_refused, make, put
 
 from napari_fclick.session import NumberedLabels, Session, SessionError, accepting, editing
 
@@ -47,14 +47,8 @@ def test_an_object_of_another_image_is_not_taken_over_while_that_is_open() -> No
     first, second = (Session(np.zeros((SIZE, SIZE)), target) for _ in range(2))
     put(first, 10, 10)
     put(second, 30, 30)
-    for change in (
-        lambda: editing.pick_up(second, 10, 10),
-        lambda: editing.delete(second, 1),
-        lambda: editing.merge(second, 2, 1),
-        lambda: editing.renumber(second, 1, 9),
-    ):
-        with pytest.raises(SessionError, match="object 1 was accepted for another image"):
-            change()
+    message = "object 1 was accepted for another image"
+    check_object_1_is_refused(second, (10, 10), (2, 1), message)
     first.objects.let_go()
     editing.pick_up(second, 10, 10)
     accepting.accept(second)

@@ -390,11 +390,12 @@ def _filled(config: NetworkConfig, values: Mapping[str, Tensor]) -> FCANet:
 
 
 def _shortened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors as they are written with ``half``: see `save`."""
     short = {n: value.half() if value.ndim == 4 else value for n, value in tensors.items()}
     for name, value in tensors.items():
-        general = short.get(_of_general(name))
-        if value.ndim == 4 and name != _of_general(name) and general is not None:
-            change = value - general.float()
+        of_general = _of_general(name)
+        if value.ndim == 4 and of_general != name and of_general in short:
+            change = value - short[of_general].float()
             # Steps are powers of two, so that counting them again gives the same numbers.
             largest = change.abs().amax((1, 2, 3), keepdim=True)
             _, exponent = torch.frexp(largest / 127.5)
@@ -404,6 +405,7 @@ def _shortened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _restored(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors as they are computed with, of those that are written."""
     values = {n: v.float() if v.dtype == torch.float16 else v for n, v in tensors.items()}
     for name, steps in _taken(values, _STEPS).items():
         values[name] = values[_of_general(name)] + values[name] * steps
