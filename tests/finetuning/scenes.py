@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import tifffile
 
 from napari_fclick.finetuning.sources import LabelledData, from_arrays
+from napari_fclick.finetuning.split import SHORT
+from napari_fclick.network import checkpoints
 
 
 def squares(seed: int, side: int = 64, objects: int = 4) -> tuple[Any, Any]:
@@ -28,6 +31,14 @@ def data(images: int, name: str = "squares", first: int = 0) -> LabelledData:
     """Return a data set of several images."""
     numbers = range(first, first + images)
     return from_arrays([(f"image{n}", *squares(n)) for n in numbers], name)
+
+
+def learned(path: Path, digests: Sequence[str]) -> Path:
+    """Write weights that say that they have learned from some images."""
+    network, card = checkpoints.load("default")
+    told = card.model_copy(update={"tuned": {"training": " ".join(d[:SHORT] for d in digests)}})
+    checkpoints.save(path, network.state_dict(), told)
+    return path
 
 
 def folder(path: Path, images: int, first: int = 0) -> Path:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.finetuning.scenes import folder
+from tests.finetuning.scenes import folder, learned
 
 from napari_fclick.cli import main
 from napari_fclick.finetuning import command
-from napari_fclick.finetuning.split import FILE
+from napari_fclick.finetuning.sources import from_folder
+from napari_fclick.finetuning.split import FILE, split_of
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -30,6 +31,19 @@ def test_looking_at_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert (found["training_images"], found["validation_images"]) == (2, 2)
     assert "8 objects in 2 images to learn from, 8 in 2 held back" in err
     assert not (tmp_path / FILE).exists()
+
+
+def test_looking_tells_what_a_run_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """What the weights to start from have learned from does not judge them."""
+    images = folder(tmp_path / "set", 4)
+    held = split_of(from_folder(images), store=False).validation
+    weights = learned(tmp_path / "mine.safetensors", held[:1])
+    assert called(monkeypatch, images, "--dry-run", "--weights", weights) == 0
+    told = capsys.readouterr().err
+    assert "8 objects in 2 images to learn from, 4 in 1 held back" in told
+    assert "1 held-back image cannot judge" in told
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -204,6 +205,29 @@ def test_something_is_left_to_learn_from() -> None:
     found = split_of(only)
     assert len(found.training) == 2 and not found.validation
     assert "cannot be compared" in found.messages[0]
+
+
+def test_two_that_choose_at_once_choose_alike(tmp_path: Path) -> None:
+    """The second waits for the first, and knows what it held back."""
+    one, other = data(8), data(8, first=4)
+    with ThreadPoolExecutor() as pool, split._alone():
+        waiting = pool.submit(split_of, other)
+        assert wait([waiting], 0.3).not_done
+        first = split._split_of(one, store=True)
+    second = waiting.result(20)
+    assert not set(first.training) & set(second.validation)
+    assert set(first.validation) & set(second.validation)
+
+
+def test_where_nothing_can_be_locked_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise NotImplementedError("no locks on this file system")
+
+    monkeypatch.setattr(split.FileLock, "acquire", refuse)
+    assert len(split_of(data(8)).validation) == 3
+    assert "no locks on this file system" in caplog.text
 
 
 def test_what_the_base_weights_learned_does_not_judge() -> None:

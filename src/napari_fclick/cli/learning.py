@@ -148,7 +148,7 @@ def finetune(
     options = command.options_of({k: v for k, v in chosen.items() if v is not None})
     data = command.read(folder, session or [])
     if dry_run:
-        found = command.look(data, say)
+        found = command.look(data, options.weights, say)
     elif out is None:
         raise ValueError("--out WEIGHTS is missing: where the new weights are to be written")
     else:

@@ -72,7 +72,15 @@ class Wishes:
 
 def cores(wanted: int) -> int:
     """Return how many cores to use: as many as are wanted, for 0 all but one."""
-    return wanted or max(1, (os.cpu_count() or 1) - 1)
+    return wanted or max(1, _allowed() - 1)
+
+
+def _allowed() -> int:
+    """Return how many cores this process may use; schedulers of clusters give it but some."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # only Linux tells
+        return os.cpu_count() or 1
 
 
 def use_threads(wanted: int) -> None:

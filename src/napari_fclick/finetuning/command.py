@@ -16,6 +16,7 @@ from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import LabelledData, combine, from_folder
 from napari_fclick.finetuning.split import split_of
 from napari_fclick.finetuning.summary import summarise
+from napari_fclick.network import checkpoints
 from napari_fclick.training.stopping import stopping
 
 Say = Callable[[str], None]
@@ -52,9 +53,10 @@ def read(folder: Path, sessions: Sequence[Path]) -> LabelledData:
     return combine(parts)
 
 
-def look(data: LabelledData, say: Say) -> dict[str, Any]:
-    """Tell what is in the data; return it as JSON."""
-    found = summarise(data, split_of(data, store=False))
+def look(data: LabelledData, weights: str, say: Say) -> dict[str, Any]:
+    """Tell what is in the data for weights to start from; return it as JSON."""
+    learned = checkpoints.read_card(checkpoints.find(weights)).learned
+    found = summarise(data, split_of(data, store=False).without(learned))
     for line in _lines(found.as_json()):
         say(line)
     return found.as_json()

@@ -126,7 +126,7 @@ class _FineTuning:
 
     def _read(self) -> Split:
         self._begin("reading", "looking at images and labels")
-        split = split_of(self._data).without(self._card.tuned.get("training", "").split())
+        split = split_of(self._data).without(self._card.learned)
         summary = summarise(self._data, split)
         self._report({"event": "summary", **summary.as_json()})
         if not summary.usable:

@@ -8,11 +8,14 @@ image is on depends on itself and on what was stored, not on what a data set is 
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_fclick.core import places
@@ -20,7 +23,11 @@ from napari_fclick.core.files import replacing
 from napari_fclick.core.folders import SPLIT_FILE
 from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 
+logger = logging.getLogger(__name__)
+
 FILE = SPLIT_FILE
+#: Seconds to wait for others that choose at the same moment; choosing takes a fraction of one.
+PATIENCE = 20.0
 #: In the user's folder, of all images that are in no folder of data.
 ELSEWHERE = "elsewhere.json"
 #: Characters of a digest that tell images apart on a card.
@@ -131,6 +138,11 @@ def split_of(data: LabelledData, *, store: bool = True) -> Split:
     ValueError
         If the file that keeps it is damaged.
     """
+    with _alone() if store else nullcontext():
+        return _split_of(data, store)
+
+
+def _split_of(data: LabelledData, store: bool) -> Split:
     elsewhere = _read([user_folder() / ELSEWHERE])
     folders = dict.fromkeys(image.folder for image in data.images if image.folder)
     kept = {folder: _read(_places(folder)) for folder in folders}
@@ -262,6 +274,22 @@ def _store(
     else:
         written += [path] if own else []
     return tuple(written)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Have other processes wait that choose images to hold back, so that none is on both sides."""
+    held = FileLock(user_folder() / f"{ELSEWHERE}.lock")
+    try:
+        user_folder().mkdir(parents=True, exist_ok=True)
+        held.acquire(timeout=PATIENCE)
+    except (Timeout, OSError, NotImplementedError) as error:
+        # Where nothing can be locked, nothing can be kept either, or a home lies on a network.
+        logger.warning("others may choose images to hold back at this moment: %s", error)
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def _write(places: Sequence[Path], kept: _Kept) -> Path:

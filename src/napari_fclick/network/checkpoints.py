@@ -80,6 +80,11 @@ class Card(BaseModel):
         return f"{told}: not like the images of {others[0]}" if self.is_tuned else told
 
     @property
+    def learned(self) -> tuple[str, ...]:
+        """Beginnings of the digests of images that fine-tunings learned from; of no others."""
+        return tuple(self.tuned.get("training", "").split())
+
+    @property
     def is_tuned(self) -> bool:
         """Whether they were tuned on images of one kind, and leave others to other networks."""
         return _OTHERS in self.tuned

@@ -105,7 +105,7 @@ def test_names_become_file_names(name: str, plain: str, tmp_path: Path) -> None:
 def test_one_image_proves_nothing_and_says_so(cells: Any) -> None:
     pixels, objects = cells
     pair = LayerPair(Image(pixels, name="cells"), Labels(objects))
-    summary = summary_of(Choice((pair,)), "mine")
+    summary = summary_of(Choice((pair,)), "mine", "default")
     assert (summary.images, summary.objects, summary.validation_images) == (1, 2, 0)
     assert summary.usable
     assert any("nothing can be proved" in text for _, text in summary.messages)
@@ -113,7 +113,7 @@ def test_one_image_proves_nothing_and_says_so(cells: Any) -> None:
 
 def test_nothing_labelled_cannot_be_used(cells: Any) -> None:
     pair = LayerPair(Image(cells[0], name="cells"), labels("empty", 64, 64))
-    summary = summary_of(Choice((pair,)), "mine")
+    summary = summary_of(Choice((pair,)), "mine", "default")
     assert not summary.usable
 
 

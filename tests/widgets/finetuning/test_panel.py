@@ -13,6 +13,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QFileDialog, QLabel
+from tests.finetuning.scenes import folder, learned
 from tests.session.fakes import FakePredictor
 from tests.widgets.finetuning.conftest import OpenPanel
 from tests.widgets.finetuning.fakes import (
@@ -27,6 +28,8 @@ from tests.widgets.finetuning.fakes import (
 )
 
 from napari_fclick.finetuning import promotion
+from napari_fclick.finetuning.sources import from_folder
+from napari_fclick.finetuning.split import split_of
 from napari_fclick.network import checkpoints
 from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.finetuning import FineTunePanel
@@ -293,6 +296,24 @@ def test_closing_ends_the_process_and_removes_its_files(
         viewer.close()
     qtbot.waitUntil(lambda: "close" in process.calls)
     assert not folder.exists()
+
+
+def test_other_weights_to_start_from_may_hold_back_less(
+    open_panel: OpenPanel, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """Before the start it says what the run will."""
+    panel = open_panel()
+    images = folder(tmp_path / "set", 4)
+    panel.data.choose(Choice(folders=(images,)))
+    idle(panel, qtbot)
+    assert panel.data.summary.text().startswith("4 images, 16 objects: 2 are learned from, 2 are")
+    held = split_of(from_folder(images), store=False).validation
+    weights = str(learned(tmp_path / "mine.safetensors", held[:1]))
+    panel.form.offer("weights", ("default", weights))
+    panel.form.fields["weights"].value = weights
+    idle(panel, qtbot)
+    assert "1 is held back" in panel.data.summary.text()
+    assert "1 held-back image cannot judge" in panel.data.messages.text()
 
 
 # --- the weights ------------------------------------------------------------------------

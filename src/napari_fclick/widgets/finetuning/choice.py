@@ -122,8 +122,16 @@ def arrays_of(pairs: Sequence[LayerPair]) -> Iterator[tuple[str, Any, Any]]:
 # --- in a thread: these import and read for seconds --------------------------------------
 
 
-def summary_of(choice: Choice, name: str) -> DataSummary:
+def summary_of(choice: Choice, name: str, weights: str) -> DataSummary:
     """Read what was chosen and return what is in it; which are held back is not stored.
+
+    Parameters
+    ----------
+    choice : Choice
+    name : str
+        Of the images.
+    weights : str
+        A name: the weights to start from. What they have learned from is not held back.
 
     Raises
     ------
@@ -134,6 +142,7 @@ def summary_of(choice: Choice, name: str) -> DataSummary:
     from napari_fclick.finetuning.sources import combine, from_arrays, from_folder
     from napari_fclick.finetuning.split import split_of
     from napari_fclick.finetuning.summary import summarise
+    from napari_fclick.network import checkpoints
 
     parts: list[LabelledData] = [from_folder(folder) for folder in choice.folders]
     if choice.sessions:
@@ -141,7 +150,8 @@ def summary_of(choice: Choice, name: str) -> DataSummary:
     if choice.layers:
         parts.append(from_arrays(arrays_of(choice.layers), name))
     data = combine(parts)
-    summary = summarise(data, split_of(data, store=False))
+    learned = checkpoints.read_card(checkpoints.find(weights)).learned
+    summary = summarise(data, split_of(data, store=False).without(learned))
     return DataSummary.model_validate(summary.as_json())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -21,6 +23,8 @@ class Looking:
     ----------
     data : DataView
         Where they are chosen, and what was found is shown.
+    weights : callable
+        Returns the name of the weights to start from.
 
     Attributes
     ----------
@@ -34,7 +38,8 @@ class Looking:
 
     changed = Signal()
 
-    def __init__(self, data: DataView) -> None:
+    def __init__(self, data: DataView, weights: Callable[[], str]) -> None:
+        self._weights, self._known = weights, weights()
         self._data, self._reader = data, Worker("fclick-reading")
         self.summary: DataSummary | None = None
         self.problem = ""
@@ -50,7 +55,8 @@ class Looking:
         return self._delay.isActive() or self._reader.busy
 
     def begin(self) -> None:
-        """Other images were chosen: read them soon."""
+        """Read soon, as other images were chosen, or others of them can be held back."""
+        self._known = self._weights()
         self.summary, self.problem = None, ""
         self._reader.drop("look")
         if self._data.choice:
@@ -59,6 +65,11 @@ class Looking:
         else:
             self._delay.stop()
         self.changed.emit()
+
+    def follow(self) -> None:
+        """Read anew, if the weights to start from are others."""
+        if self._weights() != self._known:
+            self.begin()
 
     def show(self, summary: DataSummary) -> None:
         """Show what was found, here or in the process that fine-tunes."""
@@ -70,17 +81,17 @@ class Looking:
         self._reader.close()
 
     def _look(self) -> None:
-        choice, name = self._data.choice, self._data.name
+        choice, name, weights = self._data.choice, self._data.name, self._known
 
         def done(summary: DataSummary) -> None:
-            if choice is self._data.choice:
+            if (choice, weights) == (self._data.choice, self._known):
                 self.show(summary)
                 self.changed.emit()
 
         def failed(problem: str) -> None:
-            if choice is self._data.choice:
+            if (choice, weights) == (self._data.choice, self._known):
                 self.problem = problem
                 self._data.show_problem(problem)
                 self.changed.emit()
 
-        self._reader.submit("look", Job(lambda: summary_of(choice, name), done, failed))
+        self._reader.submit("look", Job(lambda: summary_of(choice, name, weights), done, failed))

@@ -108,7 +108,7 @@ class FineTunePanel(Docked):
         self.in_use, self.roll_back = QLabel(), QPushButton("Roll back")
         self.in_use.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.roll_back.setToolTip("Go back to the weights that were in use before")
-        self.looking = Looking(self.data)
+        self.looking = Looking(self.data, lambda: str(self.form.fields["weights"].value))
 
     def _lay_out(self) -> None:
         self.sections = {
@@ -138,6 +138,7 @@ class FineTunePanel(Docked):
         self.start.clicked.connect(lambda: self.begin())
         self.cancel.clicked.connect(lambda: self.running.cancel())
         self.roll_back.clicked.connect(lambda: self.shelf.roll_back())
+        self.form.changed.connect(self.looking.follow)
         self.looking.changed.connect(self._show)
         self.model.changed.connect(self._show)
         self.model.summarised.connect(self._on_summary)
