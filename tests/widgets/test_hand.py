@@ -129,6 +129,27 @@ def test_ctrl_z_is_the_brushs_own_while_painting(open_dock: Any) -> None:
     assert labels.data[20, 20] == 1
 
 
+def test_a_brush_takes_back_nothing_from_before_an_accepted_object(open_dock: Any) -> None:
+    """What its stroke had painted over has been written anew since."""
+    widget = open_dock(GRAY)
+    widget.controller.click(50, 50)
+    assert widget.wait_idle()
+    labels = accept(widget)
+    labels.paint((20, 20), 9)
+    assert labels.data[20, 20] == 9
+    widget.controller.click(20, 20)
+    assert widget.wait_idle()
+    widget.controller.adjusting.set(policy="replace")
+    accept(widget)
+    number = labels.data[20, 20]
+    assert number not in (0, 9)
+    labels.undo()
+    assert labels.data[20, 20] == number
+    labels.paint((20, 20), 9)  # a later one can be taken back
+    labels.undo()
+    assert labels.data[20, 20] == number
+
+
 def test_a_drag_of_a_marker_that_is_no_more(open_dock: Any, mouse: Any) -> None:
     widget = open_dock(GRAY)
     controller = widget.controller

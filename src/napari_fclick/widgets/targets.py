@@ -80,8 +80,16 @@ class LabelsTarget:
             levels[0][index] = value
         else:
             write_levels(levels, index, value)
+        self._forget_strokes()
         if not self._unshown:
             self._painter.show(index)
+
+    def _forget_strokes(self) -> None:
+        """Have napari take back no brush stroke from before: it would write over what is there."""
+        for name in ("_undo_history", "_redo_history"):  # there is no public way
+            strokes = getattr(self.layer, name, None)
+            if strokes is not None:
+                strokes.clear()
 
 
 class Targets:
