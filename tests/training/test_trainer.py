@@ -352,6 +352,7 @@ def test_losses_and_optimizers_run_and_export(folder: Path, loss: str, optimizer
     assert f"of {optimizer}" in card.recipe
     network, _ = checkpoints.load(out)
     assert network.config == trainer.config.network
+    assert card.licence == "the terms of the data that it was trained on"
 
 
 def test_the_card_tells_what_it_went_on_from(folder: Path) -> None:
@@ -359,7 +360,7 @@ def test_the_card_tells_what_it_went_on_from(folder: Path) -> None:
     base.run()
     parent = export(base.checkpoint, folder / "base.safetensors")
     network, _ = checkpoints.load(folder / "base.safetensors")
-    told = {"data": ("cells", "set"), "tuned": {"training": "a" * 16}}
+    told = {"data": ("cells", "set"), "tuned": {"training": "a" * 16}, "licence": "MIT"}
     card = checkpoints.save(
         folder / "base.safetensors", network.state_dict(), parent.model_copy(update=told)
     )
@@ -370,6 +371,10 @@ def test_the_card_tells_what_it_went_on_from(folder: Path) -> None:
     assert found.parent == card.sha256 and found.recipe.startswith(f"{card.recipe}; then ")
     assert found.data == ("set", "cells")  # and no ImageNet, which neither was made from
     assert found.tuned == {"training": "a" * 16}
+    assert found.licence == "MIT"
+    own = Trainer(config(folder, 1, 'start = "base.safetensors"\nlicence = "CC0-1.0"', "own"))
+    own.run()
+    assert export(own.checkpoint, folder / "own.safetensors").licence == "CC0-1.0"
 
 
 def test_a_file_that_turns_bad_is_named_and_replaced(

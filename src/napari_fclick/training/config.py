@@ -91,6 +91,9 @@ class TrainingConfig(_Settings):
     """A whole run."""
 
     name: str = "compact"
+    licence: str = Field(
+        "", description="terms of use, for the card; empty: of the weights to begin from, or data"
+    )
     out: Path = Path("runs/compact")
     seed: int = Field(0, ge=0)
     architecture: str = Field("fcanet", description="or one's own: docs/training.md")

@@ -10,10 +10,8 @@ from napari_fclick.network.checkpoints import Card
 from napari_fclick.training.checkpointing import read_state
 from napari_fclick.training.config import TrainingConfig
 
-LICENCE = (
-    "for research use: several of the data sets it was trained on allow no other "
-    "(see the model card)"
-)
+#: Where neither the configuration nor the weights that it began from name terms of use.
+TERMS = "the terms of the data that it was trained on"
 
 
 def export(checkpoint: Path, out: Path, scores: dict[str, float] | None = None) -> Card:
@@ -60,7 +58,7 @@ def export(checkpoint: Path, out: Path, scores: dict[str, float] | None = None) 
         name=config.name,
         network=config.network,
         preprocessing=config.preprocessing,
-        licence=LICENCE,
+        licence=config.licence or parent.get("licence") or TERMS,
         description=f"FCA-Net on {config.network.backbone}",
         data=tuple(dict.fromkeys(_data(state, config))),
         recipe=f"{earlier}; then {recipe}" if earlier else recipe,

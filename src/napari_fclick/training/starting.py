@@ -77,7 +77,8 @@ def fill(network: FCANet, config: TrainingConfig) -> dict[str, Any]:
             "sha256": card.sha256,
             "recipe": card.recipe,
             "data": list(card.data),
-            "learned": card.tuned.get("training", ""),
+            "learned": " ".join(card.learned),
+            "licence": card.licence,
         }
     if config.imagenet:
         load_imagenet(network, config.imagenet_file)
