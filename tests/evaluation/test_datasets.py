@@ -23,6 +23,7 @@ HEIGHT, WIDTH = 12, 16
 #: What each set is made of: an object of 4 x 5 pixels, and one of 2 x 3 where there may be two.
 FIRST = (slice(2, 6), slice(3, 8))
 SECOND = (slice(8, 10), slice(10, 13))
+DAVIS_MASKS = "Annotations/480p/a"
 
 
 def plane(first: int, second: int = 0) -> NDArray[np.uint8]:
@@ -72,6 +73,16 @@ def test_grabcut(tmp_path: Path) -> None:
     check_first(dataset, item)
     ignore = dataset.scene(item).ignore
     assert ignore is not None and np.array_equal(ignore, numbers == 128)
+
+
+def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
+    for name, folders in (("gt", ("img", "gt")), ("davis", ("JPEGImages/480p/a", DAVIS_MASKS))):
+        images, masks = (tmp_path / name / folder for folder in folders)
+        photograph(images / "1.jpg")
+        grey(masks / "1.png", plane(255))
+        for hidden in (images / "._1.jpg", masks / "._1.png"):  # as other systems leave them
+            hidden.write_bytes(b"no image")
+        assert list(open_dataset(tmp_path / name).images()) == [f"{'a/' * (name == 'davis')}1"]
 
 
 def test_berkeley(tmp_path: Path) -> None:

@@ -178,7 +178,12 @@ def cut_out(pixels: Array, labels: Array, label: int) -> Scene:
 def by_stem(folder: Path) -> dict[str, Path]:
     """Return the images of a folder by their stems in lower case, in the order of their names."""
     files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in SUFFIXES]
-    return {f.stem.lower(): f for f in files}
+    return {f.stem.lower(): f for f in files if not is_hidden(f)}
+
+
+def is_hidden(file: Path) -> bool:
+    """Whether a file is passed over: some systems leave a ``._a.png`` beside each ``a.png``."""
+    return file.name.startswith(".")
 
 
 def first_folder(root: Path, *names: str) -> Path | None:

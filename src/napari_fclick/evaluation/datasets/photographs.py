@@ -12,7 +12,12 @@ from napari_fclick.core.arrays import Array
 from napari_fclick.core.files import read_image
 from napari_fclick.core.folders import IGNORE_LABEL
 from napari_fclick.core.published import read_numbers
-from napari_fclick.evaluation.datasets.base import LabelledSet, by_stem, first_folder
+from napari_fclick.evaluation.datasets.base import (
+    LabelledSet,
+    by_stem,
+    first_folder,
+    is_hidden,
+)
 
 #: Grey level of the band about an object in which the published masks decide nothing.
 UNDECIDED = 128
@@ -121,7 +126,7 @@ class Davis(LabelledSet):
         for mask in sorted(masks.glob("*/*.png")):
             key = mask.relative_to(masks).with_suffix("").as_posix()
             frame = root / "JPEGImages" / size / f"{key}.jpg"
-            if frame.is_file():
+            if frame.is_file() and not is_hidden(mask):
                 self._masks[key], self._frames[key] = mask, frame
         if not self._masks:
             raise FileNotFoundError(f"{masks}: no frame there has an image of its name")
