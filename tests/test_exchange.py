@@ -97,6 +97,14 @@ def test_any_labels_become_coco(tmp_path: Path) -> None:
         assert np.array_equal(decoded(each["segmentation"]), plane == each["attributes"]["label"])
 
 
+def test_rows_without_numbers_are_of_labels_from_0(tmp_path: Path) -> None:
+    features = pd.DataFrame({"class": ["background", "cell"]})
+    write_coco(str(tmp_path / "a.json"), np.ones((4, 4), np.uint8), {"features": features})
+    coco = json.loads((tmp_path / "a.json").read_text())
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    assert [names[each["category_id"]] for each in coco["annotations"]] == ["cell"]
+
+
 @pytest.mark.parametrize("others", [[np.nan], ["total", None]])
 def test_rows_of_no_label_name_no_class(tmp_path: Path, others: list[Any]) -> None:
     labels = np.ones((4, 4), np.uint8)

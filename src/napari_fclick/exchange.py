@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -74,18 +74,23 @@ def write_coco(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     """Write a Labels layer as COCO JSON, one annotation an object and plane.
 
     The layer's feature ``class``, where it has one, becomes the category; a class that is not set
-    is none.
+    is none. Without a feature ``index``, its rows are of labels from 0.
     """
     finest = data[0] if attributes.get("multiscale") else data
     features = attributes.get("features")
     classes: dict[int, str] = {}
-    if features is not None and {"index", "class"} <= set(features):
-        rows = zip(features["index"], features["class"], strict=True)
+    if features is not None and "class" in features:
+        rows = zip(labels_of_rows(features), features["class"], strict=True)
         classes = {int(label): str(name) for label, name in rows if is_label(label) and _set(name)}
     found = coco_of_labels(np.asarray(finest), str(attributes.get("name", "labels")), classes)
     with replacing(Path(path)) as partial:
         partial.write_text(json.dumps(found) + "\n", "utf-8")
     return [path]
+
+
+def labels_of_rows(features: Any) -> Iterable[Any]:
+    """Return which label each row of a Labels layer's features is of, as napari takes them."""
+    return features["index"] if "index" in features else range(len(features))
 
 
 def _set(name: Any) -> bool:

@@ -15,6 +15,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QTimer
 
 from napari_fclick.core.labels import is_label
+from napari_fclick.exchange import labels_of_rows
 from napari_fclick.session import AcceptedObject, NumberedLabels, Session, Step
 from napari_fclick.session.classes import UNCLASSIFIED, Classes
 from napari_fclick.widgets.layers import MANY_PIXELS
@@ -221,7 +222,7 @@ def merged_features(features: Any, records: Records, found: Mapping[int, str]) -
     -------
     DataFrame
     """
-    table = features if "index" in features else features.assign(index=range(len(features)))
+    table = features.assign(index=labels_of_rows(features))
     table = table.drop_duplicates("index").set_index("index")
     table = table.drop([n for n in records if n in table.index and records[n] is None])
     rows = {n: _row(record, found) for n, record in records.items() if record is not None}
@@ -264,6 +265,5 @@ def _classes_in(layer: Any) -> dict[int, str]:
     features = layer.features
     if "class" not in features or not len(features):
         return {}
-    labels = features["index"] if "index" in features else range(len(features))
-    pairs = zip(labels, features["class"], strict=True)
+    pairs = zip(labels_of_rows(features), features["class"], strict=True)
     return {int(n): name for n, name in pairs if is_label(n) and isinstance(name, str) and name}
