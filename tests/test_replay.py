@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from PIL import Image
 from skimage import io
 from tests.session.fakes import FakePredictor, bare_target
 from tests.session.making import SIZE, answer, make, mask_at, put
 
 from napari_fclick.cli import main
 from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.files import read_image
 from napari_fclick.core.window import Box, fit_window
 from napari_fclick.evaluation import robot
 from napari_fclick.prediction import Prediction
@@ -293,6 +295,21 @@ def test_a_channel_of_a_file(tmp_path: Path, image: Any, axis: int) -> None:
         assert np.array_equal(opened._others[str(path), 0][0], parts[0])
         assert np.array_equal(opened._others[str(path), 1][0], parts[2])
         assert replay(journal, opened, FakePredictor()).differing == 0
+
+
+def test_colours_are_looked_at_as_they_were_read(tmp_path: Path, image: Any) -> None:
+    colours = np.stack([255 - image, image, image // 2])
+    planes, inks = tmp_path / "planes.tif", tmp_path / "inks.jpg"
+    tifffile.imwrite(planes, colours, photometric="rgb", planarconfig="separate")
+    Image.fromarray(np.moveaxis(colours, 0, -1)).convert("CMYK").save(inks)
+    for path in (planes, inks):  # in a folder that is walked through, colours come last
+        pixels = read_image(path)
+        assert pixels.shape == (SIZE, SIZE, 3)
+        with closing(accepted_in(tmp_path, pixels, path)) as journal:
+            opened = open_image(journal)
+            assert np.array_equal(opened.base, pixels)
+            assert replay(journal, opened, FakePredictor()).differing == 0
+        (tmp_path / "a.fclick").unlink()
 
 
 def test_a_channel_among_others_has_to_be_told(tmp_path: Path, image: Any) -> None:

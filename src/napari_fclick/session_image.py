@@ -244,11 +244,19 @@ def _same(known: Signature, whole: list[Any], source: Path) -> list[Any] | None:
     shape = tuple(whole[0].shape)
     if shape == known.shape or not known.sampled:
         return None
-    candidates = list(_parts(whole, known.shape))
-    if known.shape[1:] == shape and source.is_file():
-        candidates += _stacks(source, known.shape[0])
+    candidates = _candidates(whole, known.shape, source)
     same = (each for each in candidates if not known.problem(Signature.of(each)))
     return next(same, None)
+
+
+def _candidates(whole: list[Any], shape: tuple[int, ...], source: Path) -> Iterator[list[Any]]:
+    """Yield what of a shape a file, or files beside it, may hold."""
+    yield from _parts(whole, shape)
+    if source.is_file() and shape[1:] == tuple(whole[0].shape):
+        yield from _stacks(source, shape[0])
+    if source.is_file() and source.suffix.lower() in SUFFIXES:
+        # Where a folder is walked through, colours come last, however they are stored.
+        yield [read_image(source)]
 
 
 def _parts(pyramid: list[Any], shape: tuple[int, ...]) -> Iterator[list[Any]]:
