@@ -293,6 +293,8 @@ def test_lists_of_names(tmp_path: Path) -> None:
         read_list(file)
     file.write_text("# no good\n cell 1 # blurred\n\ncell#2\t# 3\n  # all\n2007_1  -1\n")
     assert read_names(file) == ["cell 1", "cell#2", "2007_1  -1"]
+    file.write_text("cell 1\n", "utf-8-sig")  # as editors on Windows save it
+    assert read_names(file) == ["cell 1"]
     file.write_text("# train\n2007_1  -1\n2007_2# blurred\n")
     assert read_list(file) == ["2007_1", "2007_2"]
 

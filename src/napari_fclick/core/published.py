@@ -183,6 +183,6 @@ def _lines(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}, a list of images' names")
     try:
-        return path.read_text("utf-8").splitlines()
+        return path.read_text("utf-8-sig").splitlines()  # editors on Windows mark it so
     except UnicodeDecodeError:
         raise ValueError(f"{path} is no list of images' names: it is no UTF-8 text") from None
