@@ -85,6 +85,8 @@ def test_labels_alone_are_no_pairs(tmp_path: Path) -> None:
     assert not is_labelled(tmp_path)
     with pytest.raises(FileNotFoundError, match="holds no folder images/"):
         find_pairs(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
+        find_pairs(tmp_path / "nowhere")
 
 
 def test_images_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:

@@ -167,6 +167,8 @@ def find_pairs_and_rest(folder: Path) -> tuple[list[ImagePair], list[str]]:
     FileNotFoundError
         If a folder is missing or nothing pairs.
     """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}")
     images, image_notes = _images(folder)
     if not images and not (folder / "images").is_dir():
         raise FileNotFoundError(f"{folder} holds no folder images/, and no images")
