@@ -204,6 +204,7 @@ def test_mistakes_end_with_one_line(
         ([folder, "--volumes", "--seed", "-1"], "seed -1 is negative; allowed are 0, 1"),
         ([folder, "--volumes", *METHOD], "takes weights, no classical methods: flood-fill"),
         ([folder, "--workers", "0"], "greater than or equal to 1"),
+        ([folder, "--workers", "2", "--scheduler", "tcp://a:1"], "choose one of them"),
         ([tmp_path / "none", "--volumes"], f"error: no folder {tmp_path / 'none'}"),
     ]
     wrong = []
