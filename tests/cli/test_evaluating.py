@@ -154,7 +154,10 @@ def test_the_report_of_volumes(
     left_out.write_text("flat\n")
     monkeypatch.setattr(evaluating, "load_predictor", lambda *_: Bright())
     out = tmp_path / "r.json"
+    copy = tmp_path / "copy.safetensors"  # the same name stands in its card
+    shutil.copy(checkpoints.find("default"), copy)
     command = ["evaluate", volume, other, "--volumes", "--exclude", left_out, "--json", out]
+    command += ["--method", "fclick", "--method", copy]
     monkeypatch.setattr(sys, "argv", ["napari-fclick", *map(str, command)])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -162,7 +165,9 @@ def test_the_report_of_volumes(
     assert ended.value.code == 0 and "no image is called" not in told, told
     reports = json.loads(out.read_text())
     names = [f"{tmp_path.name}/volumes", "other/volumes"]
-    assert [report["set"] for report in reports] == names
+    played = [(method, name) for method in ("fclick", str(copy)) for name in names]
+    assert [(report["method"], report["set"]) for report in reports] == played
+    assert [line for line in told.splitlines() if line.startswith(f"{copy} on other/volumes: 1")]
     assert reports[0]["weights"] == checkpoints.read_card(checkpoints.find("default")).sha256
 
 

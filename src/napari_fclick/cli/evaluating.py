@@ -221,7 +221,9 @@ def _evaluate_volumes(
             report = evaluate_volumes(
                 predictor, data, protocol, lambda items: track("volumes", items)
             )
-            reports.append(report | {"weights": weights_digest(name)})
+            # Several weights files may have one name in their cards.
+            report |= {"method": name, "weights": weights_digest(name)}
+            reports.append(report)
             _say_volumes(report)
     write_json(reports, json_file)
 
