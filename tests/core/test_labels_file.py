@@ -45,6 +45,16 @@ def test_many_objects_take_32_bits(tmp_path: Path, image: Path) -> None:
     assert read_image(file.path).dtype == np.uint32
 
 
+def test_a_series_of_stacks_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "series.tif"
+    write_mask(path, np.arange(252, dtype=np.uint8).reshape(2, 3, 6, 7))
+    labels = np.stack([np.stack([LABELS] * 3), np.zeros((3, 6, 7), np.uint16)])
+    LabelsFile(tmp_path / "labels", path).write(labels)
+    found = LabelsFile(tmp_path / "labels", path).read()
+    assert np.array_equal(found.labels, labels)
+    assert found.image.shape == labels.shape
+
+
 def test_what_others_wrote_is_not_replaced(tmp_path: Path, image: Path) -> None:
     folder = tmp_path / "labels"
     folder.mkdir()

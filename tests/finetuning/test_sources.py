@@ -88,7 +88,7 @@ def test_where_nothing_pairs_it_is_said_why(tmp_path: Path) -> None:
     ("image", "labels", "told"),
     [
         (np.zeros((8, 9)), np.full((8, 9), -1), "labels/a.npy holds no labels: their numbers are"),
-        (np.zeros((8, 9)), np.zeros((2, 2, 8, 9), int), "2 or 3 axes, not 4: 2 x 2 x 8 x 9"),
+        (np.zeros((8, 9)), np.zeros((2, 2, 8, 9), int), "2 to 3 axes, not 4: 2 x 2 x 8 x 9"),
         (np.zeros((8, 9)), np.zeros((8, 9, 3), int), "without colours, not 8 x 9 x 3"),
         (np.zeros((8, 9)), np.full((8, 9), 0.5), "one for each object, not float64"),
         (np.zeros((8, 9), complex), np.ones((8, 9), int), "images/a.npy holds no pixels that can"),

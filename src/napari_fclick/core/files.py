@@ -16,6 +16,8 @@ from napari_fclick.core.errors import one_line
 
 #: Axes of labels by their number, outermost first.
 _AXES = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
+#: Axes that labels may have to be written.
+MOST_AXES = max(_AXES)
 TIFF_SUFFIXES = (".tif", ".tiff")
 SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp", ".npy")
 #: Kinds of pixels whose channels are no colours as they are, and what they are read as.
@@ -239,7 +241,7 @@ def check_label_axes(count: int) -> None:
     if count not in _AXES:
         raise ValueError(
             f"labels of {count} axes cannot be written as TIFF; allowed are {min(_AXES)} to "
-            f"{max(_AXES)} ({_AXES[max(_AXES)]})"
+            f"{MOST_AXES} ({_AXES[MOST_AXES]})"
         )
 
 

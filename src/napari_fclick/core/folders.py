@@ -296,8 +296,14 @@ def read_pair(pair: ImagePair) -> Plane | None:
         return None
 
 
-def load_pair(pair: ImagePair) -> Plane:
+def load_pair(pair: ImagePair, most_axes: int = 3) -> Plane:
     """Read an image and its labels; large files that are not compressed are memory-mapped.
+
+    Parameters
+    ----------
+    pair : ImagePair
+    most_axes : int
+        That labels may have: 3 of a stack, more of a series of stacks.
 
     Raises
     ------
@@ -307,7 +313,7 @@ def load_pair(pair: ImagePair) -> Plane:
     image, labels = _open(pair.image, read_image), _open(pair.labels, read_indices)
     if labels.dtype.kind == "f" and np.all(labels == np.floor(labels)):
         labels = labels.astype(np.int64)  # whole numbers in floats, as some programs write them
-    if problem := _why_no_labels(labels):
+    if problem := _why_no_labels(labels, most_axes):
         raise ValueError(f"{pair.labels} holds no labels: {problem}")
     if image.dtype.kind not in "buif":
         raise ValueError(f"{pair.image} holds no pixels that can be read but {image.dtype}")
@@ -324,12 +330,12 @@ def _as_slices(path: Path, shape: tuple[int, ...], image: NDArray[Any]) -> NDArr
     return stored if stored.shape == shape else image
 
 
-def _why_no_labels(array: NDArray[Any]) -> str:
+def _why_no_labels(array: NDArray[Any], most_axes: int) -> str:
     """Return what keeps an array from being labels; empty where nothing does."""
     if array.dtype.kind not in "bui":
         return f"they are whole numbers, one for each object, not {array.dtype}"
-    if array.ndim not in (2, 3):
-        return f"they have 2 or 3 axes, not {array.ndim}: {_size(array)}"
+    if not 2 <= array.ndim <= most_axes:
+        return f"they have 2 to {most_axes} axes, not {array.ndim}: {_size(array)}"
     if array.ndim == 3 and array.shape[-1] <= 4:
         return f"they are an image without colours, not {_size(array)}"
     if not array.size:

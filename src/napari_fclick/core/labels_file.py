@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import TIFF_SUFFIXES, write_labels
+from napari_fclick.core.files import MOST_AXES, TIFF_SUFFIXES, write_labels
 from napari_fclick.core.folders import ImagePair, Plane, label_files, load_pair
 
 
@@ -55,7 +55,7 @@ class LabelsFile:
         if self.found is None:
             raise FileNotFoundError(f"no labels of {self._image.name} in {self.path.parent}")
         before = _state(self.path)
-        plane = load_pair(ImagePair(self._image, self.found))
+        plane = load_pair(ImagePair(self._image, self.found), MOST_AXES)
         self._known = before
         return plane
 
