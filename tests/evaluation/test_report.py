@@ -91,6 +91,16 @@ def test_sheet(tmp_path: Path) -> None:
     assert titles[0].startswith("b/1\nIoU 0.00 after 1, 0.00 after 1")  # the worse one
 
 
+def test_dollars_in_names_begin_no_formula(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    name, truth = "$1_$2^", strip()
+    played = game([0.5], f"{name}/1", mask=pack_mask(truth), set=name, method=name)
+    save_figure(draw_curves([summarise([played], PROTOCOL)]), tmp_path / "curves.png")
+    sheet = draw_sheet([played], 4, lambda _: Scene(truth.astype(np.uint8), truth, None))
+    save_figure(sheet, tmp_path / "sheet.png")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_legend_fits_beside_however_few_objects(count: int) -> None:
     pytest.importorskip("matplotlib")

@@ -5,7 +5,8 @@ Pictures need matplotlib, which the extra ``[plot]`` brings; no display is neede
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,16 @@ def _sets(reports: Sequence[Report]) -> list[str]:
 # --- curves ---------------------------------------------------------------------------------
 
 
+@contextmanager
+def texts_as_they_are() -> Iterator[None]:
+    """Draw texts as they are: a dollar in the name of a file begins no formula."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({"text.parse_math": False}):
+        yield
+
+
+@texts_as_they_are()
 def draw_curves(reports: Sequence[Report]) -> Figure:
     """Draw mean IoU over clicks, a panel a set, a line a method, bands for intervals."""
     sets = _sets(reports)

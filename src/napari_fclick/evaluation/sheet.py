@@ -14,7 +14,7 @@ from napari_fclick.core.window import Box, mask_bounds
 from napari_fclick.evaluation.datasets import Scene
 from napari_fclick.evaluation.games import Game, unpack_mask
 from napari_fclick.evaluation.metrics import area_under, filled
-from napari_fclick.evaluation.report import new_figure
+from napari_fclick.evaluation.report import new_figure, texts_as_they_are
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +38,7 @@ def worst(games: Sequence[Game], most: int, count: int = WORST) -> list[Game]:
     return sorted(games, key=lambda game: (area_under(filled(game.ious, most)), game.key))[:count]
 
 
+@texts_as_they_are()
 def draw_sheet(games: Sequence[Game], most: int, look: Look) -> Figure:
     """Draw the worst objects, a row for each set and method.
 
