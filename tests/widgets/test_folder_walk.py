@@ -289,10 +289,11 @@ def test_another_folder_begins_after_the_labels_are_written(
     assert shown(walking) == ("x.tif", "1 of 1 · 0 with labels")
 
 
-def test_a_stack_opens_as_a_stack(open_dock: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [(5,), (2, 5)])
+def test_a_stack_opens_as_a_stack(open_dock: Any, tmp_path: Path, others: tuple[int, ...]) -> None:
     folder = tmp_path / "stacks"
     folder.mkdir()
-    stack = np.random.default_rng(0).integers(0, 255, (5, *SHAPE), np.uint8)
+    stack = np.random.default_rng(0).integers(0, 255, (*others, *SHAPE), np.uint8)
     write_mask(folder / "s.tif", stack)
     write_mask(folder / "t.tif", pixels(1))
     widget = open_dock()
@@ -300,8 +301,12 @@ def test_a_stack_opens_as_a_stack(open_dock: Any, tmp_path: Path) -> None:
     go(widget, folder)
     accept_at(widget, (20, 20))
     go(widget, 1)
-    assert read_image(folder / "labels/s.tif").shape == stack.shape
+    written = read_image(folder / "labels/s.tif")
+    assert written.shape == stack.shape
     assert widget.controller.viewer.dims.ndim == 2
+    go(widget, -1)
+    assert np.array_equal(widget.controller.labels.data, written)
+    assert len(widget.controller.session.objects) == 1
 
 
 # --- labels from elsewhere ---------------------------------------------------------------
