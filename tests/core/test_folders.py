@@ -10,6 +10,7 @@ import pytest
 from napari_fclick.core.files import write_mask
 from napari_fclick.core.folders import (
     SPLIT_FILE,
+    ImagePair,
     find_images,
     find_pairs,
     find_pairs_and_rest,
@@ -78,6 +79,18 @@ def test_images_beside_their_labels_are_pairs(tmp_path: Path) -> None:
     assert np.array_equal(load_pair(pair).image, PIXELS)
     assert label_files(tmp_path / "labels") == {"a": labels}
     assert label_files(tmp_path / "nowhere") == {}
+
+
+def test_axes_of_length_1_make_no_difference(tmp_path: Path) -> None:
+    labels = put(tmp_path / "labels/a.tif", np.eye(4, 5, dtype=np.uint16)[None])
+    for shape in ((4, 5), (1, 4, 5), (4, 5, 3), (1, 4, 5, 3)):
+        image = put(tmp_path / "images/a.tif", np.zeros(shape, np.uint8))
+        plane = load_pair(ImagePair(image, labels))
+        assert plane.image.shape == shape
+        assert plane.labels.shape == shape[: -1 if shape[-1] == 3 else None]
+        assert plane.labels.sum() == 4
+    with pytest.raises(ValueError, match="is 5 x 4 but its labels are 1 x 4 x 5"):
+        load_pair(ImagePair(put(tmp_path / "images/a.tif", np.zeros((5, 4))), labels))
 
 
 def test_labels_alone_are_no_pairs(tmp_path: Path) -> None:

@@ -45,10 +45,12 @@ def test_many_objects_take_32_bits(tmp_path: Path, image: Path) -> None:
     assert read_image(file.path).dtype == np.uint32
 
 
-def test_a_series_of_stacks_comes_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [(2, 3), (1,), (1, 3), (2, 1)])
+def test_stacks_come_back_as_they_were(tmp_path: Path, others: tuple[int, ...]) -> None:
     path = tmp_path / "series.tif"
-    write_mask(path, np.arange(252, dtype=np.uint8).reshape(2, 3, 6, 7))
-    labels = np.stack([np.stack([LABELS] * 3), np.zeros((3, 6, 7), np.uint16)])
+    labels = np.zeros((*others, 6, 7), np.uint16)
+    labels[0] = LABELS
+    write_mask(path, np.arange(labels.size, dtype=np.uint8).reshape(labels.shape))
     LabelsFile(tmp_path / "labels", path).write(labels)
     found = LabelsFile(tmp_path / "labels", path).read()
     assert np.array_equal(found.labels, labels)

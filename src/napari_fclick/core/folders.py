@@ -320,6 +320,8 @@ def load_pair(pair: ImagePair, most_axes: int = 3) -> Plane:
     if image.shape[: labels.ndim] != labels.shape:
         image = _as_slices(pair.image, labels.shape, image)
     if image.shape[: labels.ndim] != labels.shape:
+        labels = _as_deep(labels, image, most_axes)
+    if image.shape[: labels.ndim] != labels.shape:
         raise ValueError(f"{pair.image} is {_size(image)} but its labels are {_size(labels)}")
     return Plane(image, labels)
 
@@ -328,6 +330,21 @@ def _as_slices(path: Path, shape: tuple[int, ...], image: NDArray[Any]) -> NDArr
     """Return an image as it is stored where that is its labels' shape: slices, no colours."""
     stored = _open(path, partial(read_image, as_stored=True))
     return stored if stored.shape == shape else image
+
+
+def _as_deep(labels: NDArray[Any], image: NDArray[Any], most_axes: int) -> NDArray[Any]:
+    """Return labels of an image's axes where they differ by axes of length 1.
+
+    Those are lost where labels are written as OME-TIFF, and read again.
+    """
+    for shape in (image.shape, image.shape[:-1]):  # the last may be of colours
+        if 2 <= len(shape) <= most_axes and _without_1(shape) == _without_1(labels.shape):
+            return labels.reshape(shape)
+    return labels
+
+
+def _without_1(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
 
 
 def _why_no_labels(array: NDArray[Any], most_axes: int) -> str:
