@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from tests.evaluation.fakes import Grower, find_grower, strip, strips, write_fol
 
 from napari_fclick.evaluation.benchmark import Plan, Protocol, choose_items
 from napari_fclick.evaluation.datasets import open_dataset
-from napari_fclick.evaluation.games import pack_mask, play_item, unpack_mask
+from napari_fclick.evaluation.games import Game, pack_mask, play_item, unpack_mask
 from napari_fclick.evaluation.summary import Report
 from napari_fclick.evaluation.workers import Here, Player
 
@@ -48,6 +50,20 @@ def test_an_object_may_stop_at_an_iou(folder: Path) -> None:
     assert stopped["mIoU"] == pytest.approx([0.2, 0.4, 0.6, 0.6])
     with pytest.raises(ValueError, match=r"target 0\.9 is never reached"):
         Protocol(targets=(0.9,), stop=0.5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' names are text")
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "M\udcfcller", [strip() * 3])
+    for part in ("images", "labels"):
+        (folder / part / "0.tif").rename(folder / part / "\udcfc.tif")
+    protocol = Protocol(most=1)
+    plan, player = Plan((folder,), ("grower-4",), protocol), Player(protocol, find=find_grower)
+    (played,) = Here().run(player, plan.tasks())
+    assert (played.set_name, played.item) == ("M\\udcfcller", "\\udcfc/3")
+    assert Game.model_validate_json(json.dumps(played.model_dump(by_alias=True))) == played
+    assert plan.scene(played).truth.any() and plan.keys() == [played.key]
+    assert plan.header()["sets"].keys() == {"M\\udcfcller"}
 
 
 def test_ignored_pixels_count_nowhere(folder: Path) -> None:

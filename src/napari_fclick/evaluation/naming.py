@@ -40,4 +40,13 @@ def _unique_name(path: Path, others: Sequence[Path]) -> str:
         ends = [other.parts[-depth:] for other in others]
         if ends.count(path.parts[-depth:]) == 1:
             break
-    return "/".join(path.parts[-depth:])
+    return as_text("/".join(path.parts[-depth:]))
+
+
+def as_text(name: str) -> str:
+    r"""Return a file's name as text that can be written.
+
+    Of a name that is no UTF-8 Python takes bytes for lone surrogates, which cannot be encoded; they
+    are written as ``\udcfc``.
+    """
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")

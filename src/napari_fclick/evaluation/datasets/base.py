@@ -14,6 +14,7 @@ import numpy as np
 from napari_fclick.core.arrays import Array, Mask
 from napari_fclick.core.files import SUFFIXES
 from napari_fclick.core.folders import IGNORE_LABEL
+from napari_fclick.evaluation.naming import as_text
 
 #: Where the layouts keep images and what is known of them.
 DATA_FOLDERS = (
@@ -47,7 +48,7 @@ class Item:
     def key(self) -> str:
         """The object's name within its set, as in ``cells/17`` or ``stack[3]/17``."""
         place = "" if self.index is None else f"[{self.index}]"
-        return f"{self.image}{place}/{self.label}"
+        return as_text(f"{self.image}{place}/{self.label}")
 
 
 class Scene(NamedTuple):
