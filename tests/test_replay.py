@@ -312,6 +312,14 @@ def test_colours_are_looked_at_as_they_were_read(tmp_path: Path, image: Any) -> 
         (tmp_path / "a.fclick").unlink()
 
 
+def test_a_folder_may_be_called_like_zarr(tmp_path: Path, image: Any) -> None:
+    path = tmp_path / "cells.zarr as png" / "image.png"
+    path.parent.mkdir()
+    io.imsave(path, image)
+    with closing(accepted_in(tmp_path, image, path)) as journal:
+        assert np.array_equal(open_image(journal).base, image)
+
+
 def test_a_channel_among_others_has_to_be_told(tmp_path: Path, image: Any) -> None:
     path = tmp_path / "c.tif"
     tifffile.imwrite(path, np.stack([255 - image, image, image // 2]), photometric="minisblack")

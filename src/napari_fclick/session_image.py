@@ -299,7 +299,8 @@ def _looked_at(pyramid: list[Any]) -> Any:
 
 def _read(path: Path) -> list[Any]:
     """Return the levels of an image; most have one."""
-    if ".zarr" in str(path) or any((path / name).exists() for name in _ZARR):
+    named = ".zarr" in str(path) and path.suffix.lower() not in SUFFIXES
+    if named or any((path / name).exists() for name in _ZARR):
         return _read_zarr(path)
     if not path.is_dir():
         return [read_image(path, as_stored=True)]  # as napari read it
