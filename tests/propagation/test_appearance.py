@@ -9,7 +9,7 @@ import pytest
 from tests.propagation.fakes import of_box
 
 from napari_fclick.core.window import Box
-from napari_fclick.propagation.appearance import CLEAR, contrast
+from napari_fclick.propagation.appearance import CLEAR, KeyContrast, contrast
 
 BOX = Box(10, 10, 20, 20)
 CHECKS = np.indices((30, 30)).sum(0) % 2
@@ -28,21 +28,77 @@ def test_in_standard_deviations() -> None:
     assert contrast(plane(5, 5), of_box(BOX)) == pytest.approx(0, abs=0.02)
 
 
-def test_a_large_object_is_thinned_out() -> None:
-    box = Box(300, 300, 1500, 1500)
-    pixels = np.random.default_rng(0).normal(5, 1, (1800, 1800)).astype(np.float32)
+class Counting:
+    """Pixels that count how many of them are read, and over how many they are spread."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels, self.read, self.spread = pixels, 0, 0
+        self.shape, self.ndim, self.dtype = pixels.shape, pixels.ndim, pixels.dtype
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self.pixels[index]
+        self.read += found.size
+        self.spread += self.pixels[tuple(slice(i.start, i.stop) for i in index)].size
+        return found
+
+
+LARGE = Box(300, 300, 1500, 1500)
+
+
+def large(noise: float = 1.0) -> np.ndarray:
+    """Return a plane with a large object that is two brighter than what is around it."""
+    pixels = np.random.default_rng(0).normal(5, noise, (1800, 1801)).astype(np.float32)
     pixels[300:1500, 300:1500] += 2
-    read: list[int] = []
+    return pixels
 
-    class Counting:
-        shape, ndim, dtype = pixels.shape, 2, pixels.dtype
 
-        def __getitem__(self, index: Any) -> Any:
-            read.append(pixels[index].size)
-            return pixels[index]
+def halved(pixels: np.ndarray) -> np.ndarray:
+    """Return the next level of a pyramid: the means of four pixels each."""
+    height, width = (n // 2 * 2 for n in pixels.shape)
+    return pixels[:height, :width].reshape(height // 2, 2, width // 2, 2).mean((1, 3))
 
-    assert contrast(Counting(), of_box(box)) == pytest.approx(2, abs=0.02)
-    assert sum(read) <= 512 * 512
+
+def test_a_large_object_is_thinned_out() -> None:
+    plane = Counting(large())
+    assert contrast(plane, of_box(LARGE)) == pytest.approx(2, abs=0.02)
+    assert plane.read <= 512 * 512
+
+
+def pyramid(fine: np.ndarray) -> list[np.ndarray]:
+    """Return a plane with coarser levels, in which noise is averaged away."""
+    made = [fine]
+    for _ in range(3):
+        made.append(halved(made[-1]))
+    return made
+
+
+def test_of_a_pyramid_the_level_that_still_has_what_is_looked_at_is_read() -> None:
+    levels = [Counting(level) for level in pyramid(large(noise=4))]
+    assert contrast(levels, of_box(LARGE)) == pytest.approx(2, abs=0.1)
+    assert [level.read > 0 for level in levels] == [False, False, True, False]
+    assert levels[2].spread <= 512 * 512
+    fine, *coarser = pyramid(large())
+    small = of_box(Box(700, 700, 720, 720))
+    assert contrast([fine, *coarser], small) == contrast(fine, small)
+
+
+def test_what_is_left_is_told_of_the_same_level() -> None:
+    fine = large(noise=4)
+    shrunk = np.random.default_rng(1).normal(5, 4, fine.shape)
+    shrunk[700:760, 700:760] += 2
+    small = of_box(Box(700, 700, 760, 760))
+    assert contrast(pyramid(shrunk), small) == pytest.approx(0.5, abs=0.1)
+    before = KeyContrast(pyramid(fine), of_box(LARGE))
+    assert before.at(0) == pytest.approx(0.5, abs=0.1)
+    assert before.left(pyramid(shrunk), small) == pytest.approx(1, abs=0.2)
+
+
+def test_a_keyframe_without_contrast_tells_nothing() -> None:
+    faint = KeyContrast(plane(5.4, 5), of_box(BOX))
+    assert faint.left(plane(5, 5), of_box(BOX)) == 1
+    clear = KeyContrast(plane(7, 5), of_box(BOX))
+    assert clear.left(plane(6, 5), of_box(BOX)) == pytest.approx(0.5, abs=0.02)
+    assert clear.left(plane(5, 7), of_box(BOX)) == pytest.approx(-1, abs=0.02)
 
 
 def test_no_more_than_clear() -> None:

@@ -140,7 +140,7 @@ def test_what_the_network_said_of_a_keyframe_is_gone_on_from() -> None:
     known = Bright().predict(plane * np.float32(0.8), ClickSequence([Click(14, 14)]))
     front = begin(3, of_box(SQUARE), plane, known)
     assert front.prediction is known
-    assert (front.index, front.pixels, front.reference.contrast) == (3, 100, 3)
+    assert (front.index, front.pixels, front.reference.contrast.at(0)) == (3, 100, 3)
     assert front.reference.confidence == pytest.approx(0.8)
     # A mask that was there, or taken as it is, tells nothing of how sure the network is.
     start = Start(ClickSequence([Click(14, 14)]), of_box(SQUARE))

@@ -18,7 +18,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import middle, peak
 from napari_fclick.core.window import Box, Window
 from napari_fclick.prediction import Prediction, confidence, existing
-from napari_fclick.propagation.appearance import TELLING, contrast
+from napari_fclick.propagation.appearance import KeyContrast
 from napari_fclick.propagation.rules import Measures
 from napari_fclick.propagation.stack import Spacing
 
@@ -66,13 +66,12 @@ class Reference(NamedTuple):
 
     Attributes
     ----------
-    contrast : float
-        See `napari_fclick.propagation.appearance.contrast`.
+    contrast : KeyContrast
     confidence : float or None
         None where the network was not asked.
     """
 
-    contrast: float
+    contrast: KeyContrast
     confidence: float | None
 
 
@@ -131,7 +130,7 @@ def begin(index: int, mask: StoredMask, plane: Any, known: Any = None) -> Front:
     known : Prediction, optional
         What the network said there; without it the mask stands for its probability.
     """
-    pixels, stands_out = int(np.count_nonzero(mask.unpack())), contrast(plane, mask)
+    pixels, stands_out = int(np.count_nonzero(mask.unpack())), KeyContrast(plane, mask)
     if isinstance(known, Prediction) and known.view.box.holds(mask.box):
         sure = None
         if known.by_network:
@@ -239,13 +238,12 @@ class Carrier:
 
     def _measures(self, front: Front, ahead: Front, sure: float, plane: Any) -> Measures:
         reference = ahead.reference
-        telling = abs(reference.contrast) >= TELLING
         return Measures(
             sure,
             overlap(front.mask, ahead.mask),
             ahead.pixels / max(front.pixels, 1),
             distance(front.mask, ahead.mask, self._spacing),
-            contrast(plane, ahead.mask) / reference.contrast if telling else 1.0,
+            reference.contrast.left(plane, ahead.mask),
             sure / reference.confidence if reference.confidence else 1.0,
         )
 
