@@ -386,14 +386,16 @@ def test_a_full_disk_leaves_nothing_half_done() -> None:
 
 
 class Chunked:
-    """Labels whose chunks have several slices; it counts how often it is written into."""
+    """Labels whose chunks have several slices; it counts what is written into and read."""
 
     def __init__(self, array: Any, chunks: tuple[int, ...]) -> None:
-        self.array, self.chunks, self.writes = array, chunks, 0
+        self.array, self.chunks, self.writes, self.most_read = array, chunks, 0, 0
         self.shape, self.dtype = array.shape, array.dtype
 
     def __getitem__(self, where: Any) -> Any:
-        return self.array[where]
+        found = self.array[where]
+        self.most_read = max(self.most_read, found.size)
+        return found
 
     def __setitem__(self, where: Any, value: Any) -> None:
         self.writes += 1
@@ -455,6 +457,20 @@ def test_joined_patches_lie_along_any_axis() -> None:
         patch.apply(array)
     assert np.array_equal(labels.array, array)
     assert labels.writes == 1
+
+
+def test_slices_in_which_an_object_lies_far_apart_are_not_joined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stack_plan, "TOGETHER", 1000)
+    labels = Chunked(np.zeros((DEPTH, SIZE, SIZE), np.int32), (DEPTH, SIZE, SIZE))
+    session = Session(PLANE, labels, at(4), highest=0)
+    click(session, 4)
+    places = {3: (26, 26), 5: (26, 50), 6: (50, 50)}
+    moved = [carried(index, disc(*place, 3)) for index, place in places.items()]
+    stacks.accept(session, known(session, moved), RUN)
+    assert all(labels.array[index][place] == 1 for index, place in places.items())
+    assert labels.most_read <= 1000
 
 
 # --- objects that are there already -----------------------------------------------------

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from napari_fclick.core.labels import LabelPatch
+from napari_fclick.core.labels import LabelPatch, Slices
 
-#: Pixels of patches that are joined, at most, unless a single one has more.
+#: Pixels of a patch that is joined, at most.
 TOGETHER = 16_000_000
 
 
@@ -33,20 +34,31 @@ def joined(labels: Any, axis: int, patches: Sequence[LabelPatch]) -> LabelPatch:
     """
     if len(patches) == 1:
         return patches[0]
-    bounds = [_bounds(parts) for parts in zip(*(patch.where for patch in patches), strict=True)]
-    where = list(patches[0].where)
-    kept = [n for n, part in enumerate(where) if n == axis or isinstance(part, slice)]
-    for n in kept:
-        where[n] = bounds[n]
-    before = np.array(labels[tuple(where)])
+    where = _around(axis, patches)
+    bounds = {n: part for n, part in enumerate(where) if isinstance(part, slice)}
+    before = np.array(labels[where])
     after, contested = before.copy(), np.zeros(before.shape, bool)
     for patch in patches:
-        inside = tuple(_moved(patch.where[n], -bounds[n].start) for n in kept)
+        inside = tuple(_moved(patch.where[n], -part.start) for n, part in bounds.items())
         after[inside] = patch.after
         if patch.contested is not None:
             contested[inside] = patch.contested
     written = sum(patch.written for patch in patches)
-    return LabelPatch(tuple(where), before, after, patches[0].label, written, contested=contested)
+    return LabelPatch(where, before, after, patches[0].label, written, contested=contested)
+
+
+def joined_size(axis: int, patches: Sequence[LabelPatch]) -> int:
+    """Return how many pixels the patch has that `joined` makes, what lies between included."""
+    bounds = (part for part in _around(axis, patches) if isinstance(part, slice))
+    return math.prod(part.stop - part.start for part in bounds)
+
+
+def _around(axis: int, patches: Sequence[LabelPatch]) -> Slices:
+    """Return the part of the labels that holds those of all patches."""
+    return tuple(
+        _bounds(parts) if n == axis or isinstance(parts[0], slice) else parts[0]
+        for n, parts in enumerate(zip(*(patch.where for patch in patches), strict=True))
+    )
 
 
 def _bounds(parts: Sequence[slice | int]) -> slice:

@@ -19,7 +19,7 @@ from napari_fclick.session.objects import box_of
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
-from napari_fclick.session.stack_chunks import TOGETHER, joined, thickness
+from napari_fclick.session.stack_chunks import TOGETHER, joined, joined_size, thickness
 from napari_fclick.session.stack_parts import (
     label_of,
     listed,
@@ -196,7 +196,7 @@ class Made:
         together = [*self._together, patch]
         thick = thickness(self.labels, self.axis)
         chunks = {each.where[self.axis] // thick for each in together}  # type: ignore[operator]
-        if len(chunks) > 1 or sum(each.after.size for each in together) > TOGETHER:
+        if len(chunks) > 1 or joined_size(self.axis, together) > TOGETHER:
             self.pack()
         self._together.append(patch)
 
