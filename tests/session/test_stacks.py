@@ -459,6 +459,26 @@ def test_joined_patches_lie_along_any_axis() -> None:
     assert labels.writes == 1
 
 
+def test_a_file_knows_slices_between_those_that_it_is_removed_from(tmp_path: Path) -> None:
+    array = np.zeros((DEPTH, SIZE, SIZE), np.int32)
+    session = make_stack(Chunked(array, (4, SIZE, SIZE)))
+    recorder = recorded(tmp_path / "a.fclick", session)
+    accepted(session, range(7), 5)
+    for index in (1, 5):
+        session.show(at(index), PLANE)
+        editing.pick_up(session, 20, 20)
+    for index in (0, 3):
+        session.show(at(index), PLANE)
+        session.mark_absent()
+    moved = [carried(2, disc(24, 30)), carried(4), carried(6)]
+    stacks.accept(session, known(session, moved), RUN)
+    recorder.close()
+    assert np.flatnonzero(array.any((1, 2))).tolist() == [1, 2, 4, 5, 6]
+    again, journal = reopened(tmp_path / "a.fclick")
+    assert np.array_equal(np.asarray(again.labels), array)
+    journal.close()
+
+
 def test_slices_in_which_an_object_lies_far_apart_are_not_joined(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 
 from napari_fclick.core import window
 from napari_fclick.core.labels import LabelPatch
-from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import Kind, SliceMask
 from napari_fclick.session.editing import bounds
@@ -114,17 +113,22 @@ class Work:
         return (each.index,) if before.any() and np.any(before != after) else ()
 
     def patches(self, label: int) -> Iterator[tuple[SliceMask | None, LabelPatch]]:
-        """Yield what becomes of the labels, slice by slice; None for where it is removed."""
-        for each in self.slices:
-            assert each.mask is not None
-            yield each, self._patch(each, each.mask, label)
-        if self.label is not None:
-            for index in self.gone:
-                patch = self._removal(index, label)
-                if patch is not None:
-                    yield None, patch
+        """Yield what becomes of the labels, slice by slice; None for where it is removed.
 
-    def _patch(self, each: SliceMask, mask: StoredMask, label: int) -> LabelPatch:
+        They come in the order of the slices, so that those that are joined do not overlap: each
+        is told of the labels as they are before any is written.
+        """
+        written = {each.index: each for each in self.slices}
+        gone = () if self.label is None else self.gone
+        for index in sorted({*written, *gone}):
+            each = written.get(index)
+            patch = self._removal(index, label) if each is None else self._patch(each, label)
+            if patch is not None:
+                yield each, patch
+
+    def _patch(self, each: SliceMask, label: int) -> LabelPatch:
+        mask = each.mask
+        assert mask is not None
         place, box, before = self.at(each.index), mask.box, None
         if self.label is not None:
             known = self._before(each.index, label, box)
