@@ -521,6 +521,25 @@ def test_an_object_is_carried_anew() -> None:
     assert [int((session.labels[i] == label).sum()) for i in range(2, 7)] == [81] * 5
 
 
+def test_a_slice_in_which_others_keep_all_of_it_is_none_of_its_own(tmp_path: Path) -> None:
+    session = make_stack()
+    recorder = recorded(tmp_path / "a.fclick", session)
+    label = accepted(session)
+    session.labels[3, 40:60, 40:60] = 7
+    session.show(at(4), PLANE)
+    editing.pick_up(session, 20, 20)
+    record = stacks.accept(session, known(session, [carried(3, disc(50, 50))]), RUN)
+    assert not (session.labels[3] == label).any()
+    assert record.part(at(3)) is None
+    assert record.area == np.count_nonzero(session.labels == label)
+    recorder.close()
+    again, journal = reopened(tmp_path / "a.fclick")
+    assert again.objects == session.objects
+    journal.close()
+    session.undo()
+    assert session.objects[label].area == np.count_nonzero(session.labels == label)
+
+
 def test_slices_of_an_object_that_was_not_accepted_here_shrink() -> None:
     session = make_stack()
     session.labels[3:6, 10:30, 10:30] = 5

@@ -168,6 +168,8 @@ class Made:
     patches : list of StoredPatch
     found : list of (SliceMask, Box, int)
         The slices that have a part, its bounds and its pixels.
+    kept : list of int
+        The slices in which other objects keep all its pixels.
     taken : list of (int, dict of int to int)
         How many pixels are taken from other objects in each slice, by their number.
     """
@@ -177,6 +179,7 @@ class Made:
     stakes: Stakes
     patches: list[StoredPatch] = field(default_factory=list)
     found: list[tuple[SliceMask, Box, int]] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
     taken: list[tuple[int, dict[int, int]]] = field(default_factory=list)
     _together: list[LabelPatch] = field(default_factory=list)  # of slices in the same chunks
 
@@ -191,9 +194,13 @@ class Made:
         if own or contested or np.any(patch.before != patch.after):
             self._keep(patch)
         # A clicked slice is known even if others keep all of it: a replay needs it.
-        if each is not None and (patch.written or each.kind is Kind.KEYFRAME):
+        if each is None:
+            return
+        if patch.written or each.kind is Kind.KEYFRAME:
             self.found.append((each, box_of(patch), patch.written))
             self.taken.append((each.index, patch.overwritten))
+        else:
+            self.kept.append(each.index)
 
     def _keep(self, patch: LabelPatch) -> None:
         """Keep a patch to be packed with those of the slices in the same chunks."""

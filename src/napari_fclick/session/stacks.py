@@ -208,7 +208,7 @@ def accept(
         _ordered(parts, session.place),
         work.drafts.values(),
         work.settings.class_name,
-        [work.at(index) for index in work.gone],
+        [work.at(index) for index in (*work.gone, *made.kept)],
     )
     run = replace(
         run,
