@@ -521,6 +521,30 @@ def test_an_object_is_carried_anew() -> None:
     assert [int((session.labels[i] == label).sum()) for i in range(2, 7)] == [81] * 5
 
 
+@pytest.mark.parametrize("from_file", [False, True])
+def test_of_large_planes_no_more_is_read_than_is_about_the_object(
+    monkeypatch: pytest.MonkeyPatch, from_file: bool
+) -> None:
+    for name, value in (("WHOLE_PLANE", 1000), ("FIRST_LOOK", 16), ("ABOUT", 4)):
+        monkeypatch.setattr(editing, name, value)
+    labels = Chunked(np.zeros((DEPTH, SIZE, SIZE), np.int32), (1, SIZE, SIZE))
+    session = Session(PLANE, labels, at(4), highest=1, clock=Clock())
+    if from_file:
+        labels.array[2:7, 15:25, 15:25] = label = 1
+    else:
+        label = accepted(session)
+    for index in (4, 6):
+        session.show(at(index), PLANE)
+        editing.pick_up(session, 20, 20)
+    session.mark_absent()
+    session.show(at(8), PLANE)
+    session.mark_absent()
+    labels.most_read = 0
+    stacks.accept(session, known(session, [carried(3), carried(5)]), RUN)
+    assert np.flatnonzero((labels.array == label).any((1, 2))).tolist() == [2, 3, 4, 5]
+    assert labels.most_read < SIZE * SIZE
+
+
 def test_a_slice_in_which_others_keep_all_of_it_is_none_of_its_own(tmp_path: Path) -> None:
     session = make_stack()
     recorder = recorded(tmp_path / "a.fclick", session)

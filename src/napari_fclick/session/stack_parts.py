@@ -85,10 +85,12 @@ def unrecorded(
         Its bounds in those slices of which nothing is ``known``, in their order.
     """
     found: dict[int, Box] = {}
+    own = {index: draft.start for index, draft in drafts.items() if draft.label == label}
+    starts = {index: start.mask.box for index, start in own.items() if start is not None}
     begun = {
-        index: draft.start.mask.box if draft.start else bounds(session, label, planes[index])
-        for index, draft in drafts.items()
-        if draft.label == label
+        index: starts.get(index)
+        or bounds_near(session, label, planes[index], _nearest(starts, index))
+        for index in own
     }
     for first, box in begun.items():
         found[first] = box
@@ -106,6 +108,22 @@ def unrecorded(
                 elif index not in reached:
                     break
     return {i: box for i, box in sorted(found.items()) if box.side and i not in known}
+
+
+def _nearest(boxes: Mapping[int, Box], index: int) -> Box | None:
+    """Return the box of the slice nearest to one; None of none."""
+    nearest = min(boxes, key=lambda each: abs(each - index), default=None)
+    return None if nearest is None else boxes[nearest]
+
+
+def bounds_near(session: Session, label: int, place: Place, box: Box | None) -> Box:
+    """Return the bounds of an object in a plane, of no size where it is not.
+
+    Where nothing is known of it in a large plane, it is searched for about a box; without one,
+    all of the plane is read.
+    """
+    near = None if box is None else (int(box.centre[0]), int(box.centre[1]))
+    return bounds(session, label, place, near)
 
 
 def made_by_hand(

@@ -13,13 +13,13 @@ from napari_fclick.core import window
 from napari_fclick.core.labels import LabelPatch
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import Kind, SliceMask
-from napari_fclick.session.editing import bounds
 from napari_fclick.session.objects import box_of
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
 from napari_fclick.session.stack_chunks import TOGETHER, joined, joined_size, thickness
 from napari_fclick.session.stack_parts import (
+    bounds_near,
     label_of,
     listed,
     made_by_hand,
@@ -136,17 +136,16 @@ class Work:
         policy, objects = self.settings.policy, self.session.objects
         return objects.patch(mask.unpack(), box, place, label, policy, before)
 
-    def _before(self, index: int, label: int, near: Box | None) -> Box:
+    def _before(self, index: int, label: int, near: Box) -> Box:
         """Return the bounds of what the object was in a slice."""
-        middle = None
-        if near is not None:
-            middle = ((near.top + near.bottom) // 2, (near.left + near.right) // 2)
-        found = bounds(self.session, label, self.at(index), middle)
+        found = bounds_near(self.session, label, self.at(index), near)
         known = self.unrecorded.get(index, found)
         return found.union(known) if found.side else known
 
     def _removal(self, index: int, label: int) -> LabelPatch | None:
-        box = self._before(index, label, self.unrecorded.get(index))
+        nearest = min(self.slices, key=lambda each: abs(each.index - index)).mask
+        assert nearest is not None
+        box = self._before(index, label, self.unrecorded.get(index, nearest.box))
         if not box.side:
             return None
         where = self.at(index).where(*box.slices)
