@@ -122,6 +122,8 @@ def test_channels_nan_and_the_image_as_a_whole() -> None:
     known = contrast(pixels, of_box(BOX))
     colours = np.stack([pixels - 1, pixels, pixels + 1], axis=-1)
     assert contrast(colours, of_box(BOX)) == pytest.approx(known)
+    alpha = np.indices((30, 30))[:1].transpose(1, 2, 0) * 99  # the network does not see it
+    assert contrast(np.concatenate([colours, alpha], -1), of_box(BOX)) == pytest.approx(known)
     assert contrast([pixels, pixels[::2, ::2]], of_box(BOX)) == known
     assert contrast(pixels.astype(np.uint8), of_box(BOX)) == pytest.approx(known)
     holes = pixels.copy()

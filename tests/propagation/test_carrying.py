@@ -85,6 +85,9 @@ def test_blank() -> None:
     assert carrying.is_blank([plane, plane[::2, ::2]], everywhere)
     assert carrying.is_blank(np.stack([plane, plane], -1), everywhere)
     assert carrying.is_blank(np.stack([plane, plane + 1, plane + 7], -1), everywhere)
+    seethrough = np.zeros((4, 4, 4), np.uint8)
+    seethrough[:2, :, 3] = 255  # an alpha channel, which the network does not see
+    assert carrying.is_blank(seethrough, everywhere)
     for empty in (np.nan, np.inf):
         floats = np.full((4, 4), empty)
         assert carrying.is_blank(floats, everywhere)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_fclick.core import window
+from napari_fclick.core import intensity, window
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import thinning
 from napari_fclick.core.window import Box
@@ -60,7 +60,8 @@ def contrast(plane: Any, mask: StoredMask, level: int | None = None) -> float:
     """Return how much brighter an object is than the ring around it, in standard deviations.
 
     Negative for dark objects; 0 where nothing can be said; within -3 to 3. Of several
-    channels their mean counts. Of large objects only some pixels are looked at.
+    channels the mean of those that the network sees counts, see
+    `napari_fclick.core.intensity.chosen`. Of large objects only some pixels are looked at.
 
     Parameters
     ----------
@@ -115,8 +116,8 @@ def _read(levels: Sequence[Any], number: int, box: Box, step: int) -> NDArray[An
 
 
 def _gray(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    values = pixels.astype(np.float64)
-    return values if values.ndim == 2 else values.mean(-1)
+    values: NDArray[np.float64] = intensity.chosen(pixels).astype(np.float64).mean(-1)
+    return values
 
 
 def _difference(inside: NDArray[np.float64], around: NDArray[np.float64]) -> float:

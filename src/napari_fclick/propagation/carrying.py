@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
-from napari_fclick.core import window
+from napari_fclick.core import intensity, window
 from napari_fclick.core.arrays import Array, FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
@@ -301,7 +301,8 @@ def is_blank(plane: Any, view: Window) -> bool:
 def _tells_nothing(pixels: Array) -> bool:
     if not pixels.size:
         return True
-    for channel in pixels.reshape(pixels.shape[0] * pixels.shape[1], -1).T:
+    seen = intensity.chosen(pixels)
+    for channel in seen.reshape(-1, seen.shape[-1]).T:
         told = channel[np.isfinite(channel)] if channel.dtype.kind == "f" else channel
         if told.size and told.min() != told.max():
             return False
