@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -400,6 +402,30 @@ def test_out_of_memory_falls_back(monkeypatch: pytest.MonkeyPatch, device: str) 
         prediction = predictor.predict(IMAGE, [CLICK])
     assert iou(TRUTH, prediction.full_mask()) > 0.85
     assert predictor.device.type == "cpu" and calls[:2] == ["_described", "_described"]
+
+
+def test_memory_runs_out_while_another_thread_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = Predictor.from_weights("default", "cpu")
+    predictor.device = torch.device("cuda")
+    forward, changed = predictor._forward, []
+    begun: list[int] = []
+
+    def watched(*given: Any) -> Any:
+        begun.append(len(begun))
+        if len(begun) == 1:  # the other thread may try meanwhile
+            time.sleep(0.2)
+            raise FULL["cuda"]
+        before = predictor.device
+        time.sleep(0.2)
+        changed.append(predictor.device != before)
+        return forward(*given)
+
+    monkeypatch.setattr(predictor, "_who_knows", lambda *_: None)
+    monkeypatch.setattr(predictor, "_forward", watched)
+    with ThreadPoolExecutor(2) as pool, pytest.warns(RuntimeWarning, match="on on the CPU"):
+        both = list(pool.map(lambda _: predictor.predict(IMAGE, [CLICK]), range(2)))
+    assert all(iou(TRUTH, each.full_mask()) > 0.85 for each in both)
+    assert not any(changed)
 
 
 def test_other_errors_of_a_device_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

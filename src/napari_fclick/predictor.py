@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -66,6 +67,8 @@ class Predictor:
         #: What decides with each of them how far a correcting click reaches.
         self.reaches = [Reach(_judge_of(each)) for each in networks]
         self._networks = [_quick(each) for each in networks]
+        #: One computation at a time: none loses its device to another that finds it full.
+        self._computing = threading.Lock()
         try:
             self._move(device)
         except RuntimeError as error:
@@ -297,13 +300,14 @@ class Predictor:
 
     def _on_device(self, compute: Callable[[], Result]) -> Result:
         """Compute on the device or, where its memory is used up, on the CPU."""
-        try:
+        with self._computing:
+            try:
+                return compute()
+            except RuntimeError as error:
+                if not self._lacks_memory(error):
+                    raise
+            self._leave_device()  # by now nothing holds what was computed on it
             return compute()
-        except RuntimeError as error:
-            if not self._lacks_memory(error):
-                raise
-        self._leave_device()  # by now nothing holds what was computed on it
-        return compute()
 
     def _lacks_memory(self, error: RuntimeError) -> bool:
         """Whether a device's memory is used up; Apple's has no error of its own for that."""
