@@ -59,6 +59,9 @@ def test_mistakes() -> None:
         from_clicks(stack, Bright(), {4: ClickSequence([ON])})
     with pytest.raises(ValueError, match="slice 9: the stack has slices 0 to 3"):
         from_clicks(stack, Bright(), {1: ClickSequence([ON])}, [9])
+    both = {1: ClickSequence([ON]), 2: ClickSequence([ON])}
+    with pytest.raises(ValueError, match="slice 2 is clicked, and said to be without the object"):
+        from_clicks(stack, Bright(), both, [2, 3])
     with pytest.raises(ValueError, match="slice 1 has no clicks"):
         from_clicks(stack, Bright(), {1: ClickSequence()})
     dark = stack_of(column(4, SQUARE) * 0)

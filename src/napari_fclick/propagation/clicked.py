@@ -43,8 +43,15 @@ def from_clicks(
     Raises
     ------
     ValueError
-        If there is no such slice, or the clicks of one find nothing.
+        If there is no such slice, the clicks of one find nothing, or the object is said not to be
+        in one that is clicked.
     """
+    absent = tuple(absent)
+    for index in absent:
+        if index in clicks:
+            raise ValueError(
+                f"slice {index} is clicked, and said to be without the object: it is one of both"
+            )
     propagation = Propagation(stack, predictor, rules, carry, direction, limits=limits)
     threshold, integrity = propagation.settings.threshold, propagation.settings.integrity
     for index, sequence in clicks.items():
