@@ -265,6 +265,10 @@ def test_what_is_there_is_replaced_only_when_agreed(
     assert widget.controller.journaling.path == tmp_path / "cells.fclick"
     # Where nothing is in the way nothing is asked.
     count = len(asked)
+    for name in ("cells.tiff", "cells.tif"):
+        typed[:] = [str(tmp_path / name)]
+        widget.session_bar.exports["tiff"].trigger()
+        assert widget.wait_idle() and (tmp_path / name).is_file()
     typed[:] = [str(tmp_path / "new")]
     widget.session_bar.save_as.trigger()
     assert widget.controller.journaling.path == tmp_path / "new.fclick"

@@ -18,6 +18,11 @@ def one_line(error: BaseException, most: int | None = None) -> str:
     return " ".join(str(error).split())[:most] or type(error).__name__
 
 
+def installs(extra: str) -> str:
+    """Return the command that installs an extra; it is run in the checkout, as README says."""
+    return f"in the checkout, pip install '.[{extra}]'"
+
+
 def in_words(error: Mapping[str, Any]) -> str:
     """Return what one of pydantic's errors says of a value, in words that a user knows.
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_fclick.core.errors import installs
 from napari_fclick.core.files import check_file_path
 from napari_fclick.evaluation.summary import Report, name_target
 
@@ -42,7 +43,7 @@ def check_picture(path: Path) -> None:
         raise ValueError(f"{path}: pictures are written as {', '.join(PICTURE_SUFFIXES)}")
     check_file_path(path)
     if find_spec("matplotlib") is None:
-        raise ImportError("pictures need matplotlib: pip install 'napari-fclick[plot]'")
+        raise ImportError(f"pictures need matplotlib: {installs('plot')}")
 
 
 # --- Markdown -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from napari_fclick.core.errors import installs
 from napari_fclick.evaluation.datasets import DataSet, Item, open_dataset
 from napari_fclick.evaluation.games import Game, play_item
 from napari_fclick.evaluation.methods import Method, find_method
@@ -231,7 +232,7 @@ def load_distributed() -> Any:
         import distributed
     except ImportError:
         raise ImportError(
-            "several workers need dask.distributed: pip install 'napari-fclick[distributed]'"
+            f"several workers need dask.distributed: {installs('distributed')}"
         ) from None
     return distributed
 

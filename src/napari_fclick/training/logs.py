@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_fclick.core.errors import installs
 from napari_fclick.core.files import replacing
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class Log:
         try:
             from napari_fclick.training.curve import draw_curve
         except ImportError:
-            self._warn("no curve is drawn: pip install 'napari-fclick[plot]'")
+            self._warn(f"no curve is drawn: {installs('plot')}")
             return
         draw_curve(read_rows(self.path), read_rows(self.scores_path), self.folder / "curve.png")
 
@@ -133,7 +134,7 @@ class Log:
             try:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError:
-                self._warn("nothing is written for TensorBoard: pip install 'napari-fclick[train]'")
+                self._warn(f"nothing is written for TensorBoard: {installs('train')}")
                 return
             self._events = SummaryWriter(
                 str(self.folder / "tensorboard"), purge_step=self._begin + 1

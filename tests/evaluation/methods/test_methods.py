@@ -237,7 +237,7 @@ def test_missing_libraries(monkeypatch: pytest.MonkeyPatch, name: str, module: s
     with pytest.raises(MissingPeerError) as caught:
         find_method(name)
     assert str(caught.value) == (
-        f'{name} needs {module}, which is not installed: pip install "napari-fclick[peers]"'
+        f"{name} needs {module}, which is not installed: in the checkout, pip install '.[peers]'"
     )
 
 

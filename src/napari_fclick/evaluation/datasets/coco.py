@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from napari_fclick.core.arrays import Array, Mask
+from napari_fclick.core.errors import installs
 from napari_fclick.core.files import read_image
 from napari_fclick.evaluation.datasets.base import DataSet, Item, Scene, first_folder
 
@@ -172,7 +173,5 @@ def _mask_module() -> Any:
     try:
         from pycocotools import mask
     except ImportError:
-        raise ImportError(
-            "COCO's masks are read by pycocotools: pip install 'napari-fclick[coco]'"
-        ) from None
+        raise ImportError(f"COCO's masks are read by pycocotools: {installs('coco')}") from None
     return mask

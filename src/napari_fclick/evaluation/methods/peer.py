@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from napari_fclick.core import intensity, window
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.errors import installs
 from napari_fclick.core.window import Window
 from napari_fclick.evaluation.methods.seeds import Border, Seeds, draw_seeds
 
@@ -48,7 +49,7 @@ def load_library(module: str, method: str) -> Any:
         return importlib.import_module(module)
     except ImportError:
         raise MissingPeerError(
-            f'{method} needs {module}, which is not installed: pip install "napari-fclick[peers]"'
+            f"{method} needs {module}, which is not installed: {installs('peers')}"
         ) from None
 
 
