@@ -29,7 +29,7 @@ VARIANTS: dict[str, list[str]] = {
     "default": [],  # its heads learn
     "late": ["--train-parts", "late"],
     "all": ["--train-parts", "all"],
-    "no-replay": ["--replay-share", "0"],
+    "replay": ["--replay-share", "0.5"],
 }
 
 

@@ -177,8 +177,16 @@ def test_nothing_is_proved_by_two_images(tmp_path: Path, monkeypatch: pytest.Mon
     result, _ = run(tmp_path, data(2))
     assert result.verdict.outcome == "cannot be proved"
     assert result.validation is None and result.general is not None
-    assert len(fakes.sets[0].objects) == 8
-    assert fakes.sets[1].name == "scenes"
+    (learned,) = fakes.sets
+    assert len(learned.objects) == 8
+
+
+def test_scenes_are_mixed_in_where_nothing_else_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes = Fakes(monkeypatch, radius=9)
+    run(tmp_path, data(8), recognise=False)
+    assert [each.name for each in fakes.sets] == ["squares", "scenes"]
 
 
 def test_no_image_is_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -22,3 +24,20 @@ def test_defaults_are_allowed_and_nonsense_is_not() -> None:
     for wrong in ({"minutes": 0}, {"blend": 2}, {"size": 100}, {"parts": "all"}):
         with pytest.raises(ValidationError):
             FineTuneOptions.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "everywhere", "share"),
+    [
+        ({}, False, 0.0),
+        ({}, True, 0.5),
+        ({"replay": ("cells",)}, False, 0.5),
+        ({"replay_share": 0.3}, False, 0.3),
+        ({"replay_share": 0.0, "replay": ("cells",)}, True, 0.0),
+    ],
+)
+def test_what_would_be_forgotten_is_mixed_in(
+    chosen: dict[str, Any], everywhere: bool, share: float
+) -> None:
+    """Where the weights before answer on all other images, nothing would be."""
+    assert FineTuneOptions.model_validate(chosen).share(everywhere) == share

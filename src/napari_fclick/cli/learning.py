@@ -108,7 +108,7 @@ def finetune(
         list[Path] | None, typer.Option(metavar="DIR", help="Folders to be mixed in.")
     ] = None,
     replay_share: Annotated[
-        float | None, typer.Option(metavar="S", help="Which part of the samples comes from there.")
+        float | None, typer.Option(metavar="S", help="Which part of the samples is mixed in.")
     ] = None,
     general: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder on which it must not get worse.")

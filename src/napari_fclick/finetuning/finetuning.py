@@ -93,7 +93,7 @@ class _FineTuning:
         stop: Callable[[], bool],
         begun: float | None,
     ) -> None:
-        self._data, self._options, self._out = data, options, out
+        self._data, self._out = data, out
         self._report, self._stop = report, stop
         self._budget = Budget(options.minutes, begun=begun)
         self._stage, self._played = "", 0
@@ -103,6 +103,8 @@ class _FineTuning:
         self._loaded = checkpoints.load_all(options.weights)
         self._card = self._loaded.card
         check_base(options.weights, self._card)
+        everywhere = not options.recognise or self._loaded.seen is None
+        self._options = options.model_copy(update={"replay_share": options.share(everywhere)})
         #: Which of the base weights' networks is tuned, -1 the general one; its weights.
         self._begun = 0 if self._card.is_tuned else -1
         self._base: State = {}

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 ADVANCED: dict[str, Any] = {"advanced": True}
 #: Parts of the largest blend with the base weights that are tried besides it.
 BLENDS = (0.5, 0.75)
+#: What is mixed in where it is needed.
+REPLAY_SHARE = 0.5
 
 
 class FineTuneOptions(BaseModel):
@@ -92,15 +94,16 @@ class FineTuneOptions(BaseModel):
         (),
         title="Also learn from",
         description="Folders with images/ and labels/ mixed in, so that they are not forgotten; "
-        "by default drawn scenes.",
+        "without any, drawn scenes, where a share is mixed in.",
         json_schema_extra=ADVANCED,
     )
-    replay_share: float = Field(
-        0.5,
+    replay_share: float | None = Field(
+        None,
         ge=0,
         le=0.9,
         title="Share of those",
-        description="Which part of what is learned from comes from there.",
+        description="Which part of what is learned from comes from there; as needed: a half where "
+        "folders are named or the new weights answer on all images, else nothing.",
         json_schema_extra=ADVANCED,
     )
     general: Path | None = Field(
@@ -180,3 +183,15 @@ class FineTuneOptions(BaseModel):
         description="Of all that is random.",
         json_schema_extra=ADVANCED,
     )
+
+    def share(self, everywhere: bool) -> float:
+        """Return which part of what is learned from is mixed in.
+
+        Parameters
+        ----------
+        everywhere : bool
+            The new weights answer on all images: others would be forgotten.
+        """
+        if self.replay_share is not None:
+            return self.replay_share
+        return REPLAY_SHARE if self.replay or everywhere else 0.0

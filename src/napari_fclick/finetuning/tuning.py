@@ -182,9 +182,9 @@ class Tuning:
     def _config(self, out: Path, steps: int) -> TrainingConfig:
         options = self._options
         shares = [1.0, *[0.0] * (len(self._sets) - 1)]
-        if len(shares) > 1 and options.replay_share:
-            each = options.replay_share / (len(shares) - 1)
-            shares = [1 - options.replay_share, *[each] * (len(shares) - 1)]
+        mixed = options.replay_share or 0.0
+        if len(shares) > 1 and mixed:
+            shares = [1 - mixed, *[mixed / (len(shares) - 1)] * (len(shares) - 1)]
         kept = [(s, w) for s, w in zip(self._sets, shares, strict=True) if w > 0]
         self._sets = [s for s, _ in kept]
         return TrainingConfig(

@@ -30,6 +30,8 @@ RECOGNISED = 0.95
 #: The boundary lies between the two kinds: 0 is the middle, 1 the mean of what the network was
 #: trained on, -1 that of the images tuned on. Of a user's few images a good part is to be known.
 LEANING = 0.25
+#: The same of less than so many images, of which one tells little of the others.
+LEANING_OF_FEW, FEW = 0.5, 3
 #: What the names of tensors begin with that a description hangs on.
 _DESCRIBING = ("backbone.stem.", "backbone.stages.0.", "backbone.stages.1.")
 #: Part of the spread of all images that is added to that of one kind's.
@@ -120,7 +122,7 @@ def fit(
     seen: Seen,
     descriptions: Tensor,
     images: Sequence[int],
-    leaning: float = LEANING,
+    leaning: float | None = None,
     farthest: float = math.inf,
 ) -> Recogniser:
     """Return what tells images from those that a network was trained on.
@@ -133,8 +135,8 @@ def fit(
     images : sequence of int
         Which image each is of. Of several images each is left out in turn, and the boundary is
         laid so that enough of its windows are recognised all the same.
-    leaning : float in [-1, 1]
-        Where else the boundary lies: see `LEANING`.
+    leaning : float in [-1, 1], optional
+        Where else the boundary lies: see `LEANING`; by default as the number of images asks for.
     farthest : float
         How far from their mean images are known, in their own standard deviations, to each of
         which a tenth of that of ``seen`` is added.
@@ -144,6 +146,8 @@ def fit(
     Recogniser
     """
     found, number = descriptions.double(), torch.tensor(list(images))
+    if leaning is None:
+        leaning = LEANING if len(number.unique()) >= FEW else LEANING_OF_FEW
     weight, bias = _boundary(seen, found, leaning)
     if len(number.unique()) > 1:
         left_out = []

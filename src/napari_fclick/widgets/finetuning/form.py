@@ -130,6 +130,28 @@ class _Folders:
         self.native.value = ((value,) if value else ()) if self._single else value
 
 
+class _Needed:
+    """A number that may be left open: the lowest that can be chosen stands for none."""
+
+    def __init__(self, info: FieldInfo) -> None:
+        limits = _limits(info)
+        self._least, self._open = limits["min"], limits["min"] - limits["step"]
+        options = {**limits, "min": self._open}
+        made = create_widget(value=self._open, annotation=float, options=options)
+        self._number = typing.cast(Any, made)
+        self.native, self.changed = self._number.native, self._number.changed
+        self.native.setSpecialValueText("as needed")
+
+    @property
+    def value(self) -> float | None:
+        """The number; None where it is open."""
+        return None if self._number.value < self._least else float(self._number.value)
+
+    @value.setter
+    def value(self, value: float | None) -> None:
+        self._number.value = self._open if value is None else value
+
+
 # --- from a description to a widget -----------------------------------------------------
 
 
@@ -138,20 +160,22 @@ def _field(name: str, info: FieldInfo) -> Any:
     kind = info.annotation
     if typing.get_origin(kind) is tuple or Path in typing.get_args(kind):
         return _Folders(single=typing.get_origin(kind) is not tuple)
+    if type(None) in typing.get_args(kind):
+        return _Needed(info)
     choices = NAMES.get(name)
     if typing.get_origin(kind) is Literal:
         choices = typing.get_args(kind)
-    options: dict[str, Any] = {"choices": choices} if choices else _range(info)
+    options: dict[str, Any] = {"choices": choices} if choices else {}
+    if kind in (int, float):
+        options = _limits(info)
     if kind is bool:
         options["text"] = ""  # the title is beside it
     # A choice has no type of its own for magicgui: it is told by its list.
     return create_widget(value=info.default, annotation=None if choices else kind, options=options)
 
 
-def _range(info: FieldInfo) -> dict[str, Any]:
+def _limits(info: FieldInfo) -> dict[str, Any]:
     """Return the least and greatest value, and the step, of a number."""
-    if info.annotation not in (int, float):
-        return {}
     limits = {
         name: getattr(part, name)
         for part in info.metadata
