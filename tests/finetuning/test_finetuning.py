@@ -61,6 +61,7 @@ class Fakes:
         self, sets: Any, options: Any, card: Any, specialist: int, left: Any, *others: Any
     ) -> Fakes:
         self.sets, self.begun, self.seconds = sets, specialist, left()
+        self.options = options
         return self
 
     def run(self) -> Tuned:
@@ -177,16 +178,24 @@ def test_nothing_is_proved_by_two_images(tmp_path: Path, monkeypatch: pytest.Mon
     result, _ = run(tmp_path, data(2))
     assert result.verdict.outcome == "cannot be proved"
     assert result.validation is None and result.general is not None
-    (learned,) = fakes.sets
-    assert len(learned.objects) == 8
+    assert len(fakes.sets[0].objects) == 8
 
 
-def test_scenes_are_mixed_in_where_nothing_else_answers(
+def test_scenes_are_mixed_in_where_they_would_be_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fakes = Fakes(monkeypatch, radius=9)
-    run(tmp_path, data(8), recognise=False)
+    run(tmp_path / "everywhere", data(8), recognise=False)
     assert [each.name for each in fakes.sets] == ["squares", "scenes"]
+    assert fakes.options.replay_share == 0.5
+    # The general set looks like the user's images here: the new weights answer on it.
+    run(tmp_path / "alike", data(8))
+    assert fakes.options.replay_share == 0.5
+    monkeypatch.setattr(finetuning, "FORGETTABLE", 1.0)
+    run(tmp_path / "other", data(8))
+    assert fakes.options.replay_share == 0
+    run(tmp_path / "none", data(8), recognise=False, replay_share=0.0)
+    assert [each.name for each in fakes.sets] == ["squares"]
 
 
 def test_no_image_is_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ def test_defaults_are_allowed_and_nonsense_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "everywhere", "share"),
+    ("chosen", "needed", "share"),
     [
         ({}, False, 0.0),
         ({}, True, 0.5),
@@ -37,7 +37,7 @@ def test_defaults_are_allowed_and_nonsense_is_not() -> None:
     ],
 )
 def test_what_would_be_forgotten_is_mixed_in(
-    chosen: dict[str, Any], everywhere: bool, share: float
+    chosen: dict[str, Any], needed: bool, share: float
 ) -> None:
     """Where the weights before answer on all other images, nothing would be."""
-    assert FineTuneOptions.model_validate(chosen).share(everywhere) == share
+    assert FineTuneOptions.model_validate(chosen).with_share(needed).replay_share == share

@@ -39,6 +39,8 @@ AFTER = 0.7
 #: How often the judging objects are tested, and the watched ones outside of training, counted in
 #: times that the first test takes: later ones may be slower by `MARGIN`.
 AGAIN, TRIED = 1 + MARGIN, 1 + MARGIN * (1 + len(BLENDS))
+#: Of the general set, a larger part that is taken for the user's images would be forgotten.
+FORGETTABLE = 0.05
 #: How often progress is told, in seconds.
 EVERY = 1.0
 
@@ -93,7 +95,7 @@ class _FineTuning:
         stop: Callable[[], bool],
         begun: float | None,
     ) -> None:
-        self._data, self._out = data, out
+        self._data, self._options, self._out = data, options, out
         self._report, self._stop = report, stop
         self._budget = Budget(options.minutes, begun=begun)
         self._stage, self._played = "", 0
@@ -103,8 +105,6 @@ class _FineTuning:
         self._loaded = checkpoints.load_all(options.weights)
         self._card = self._loaded.card
         check_base(options.weights, self._card)
-        everywhere = not options.recognise or self._loaded.seen is None
-        self._options = options.model_copy(update={"replay_share": options.share(everywhere)})
         #: Which of the base weights' networks is tuned, -1 the general one; its weights.
         self._begun = 0 if self._card.is_tuned else -1
         self._base: State = {}
@@ -112,6 +112,8 @@ class _FineTuning:
         self._looks: recognising.Looks | None = None
         #: Tells the images that the new weights answer on; None where they answer on all.
         self._recogniser: Recogniser | None = None
+        #: Whether they answer on other images, too, which would be forgotten.
+        self._mixes_in = True
 
     def run(self) -> Result:
         """Go through all stages, and return what came of them."""
@@ -141,7 +143,7 @@ class _FineTuning:
         images = split.choose(data, split.training)
         own = LearningSet(data.name, images, options.corrections, options.real_clicks)
         others = [_other(folder) for folder in options.replay]
-        if not others and options.replay_share:
+        if not others and options.replay_share != 0:
             others = [replayed_set(options.seed)]
         held = {image.digest for image in data.images} - set(split.training)
         mixed = [[i for i in other.images if i.digest not in held] for other in others]
@@ -192,9 +194,15 @@ class _FineTuning:
         if seen is None or looks is None or not self._options.recognise:
             return
         self._recogniser = recognition.fit(seen, *looks)
-        if self._own.judging:
-            probes = [score.probe for score in self._own.judging]
-            self._recognised = recognising.share(self._predictor(()), self._recogniser, probes)
+        self._recognised = self._known_of(self._own)
+        self._mixes_in = (self._known_of(self._general) or 0.0) > FORGETTABLE
+
+    def _known_of(self, tested: Bench) -> float | None:
+        """Return which part of the judging objects is taken for the user's; None without any."""
+        if self._recogniser is None or not tested.judging:
+            return None
+        probes = [score.probe for score in tested.judging]
+        return recognising.share(self._predictor(()), self._recogniser, probes)
 
     def _train(self, learning: list[LearningSet]) -> Tuned:
         self._begin("training", "learning from the images")
@@ -203,7 +211,7 @@ class _FineTuning:
         left = lambda: self._budget.training_left  # noqa: E731 - asked again and again
         tuned = Tuning(
             learning,
-            self._options,
+            self._options.with_share(self._mixes_in),
             self._card,
             self._begun,
             left,

@@ -103,7 +103,7 @@ class FineTuneOptions(BaseModel):
         le=0.9,
         title="Share of those",
         description="Which part of what is learned from comes from there; as needed: a half where "
-        "folders are named or the new weights answer on all images, else nothing.",
+        "folders are named or the new weights answer on other images, too, else nothing.",
         json_schema_extra=ADVANCED,
     )
     general: Path | None = Field(
@@ -184,14 +184,15 @@ class FineTuneOptions(BaseModel):
         json_schema_extra=ADVANCED,
     )
 
-    def share(self, everywhere: bool) -> float:
-        """Return which part of what is learned from is mixed in.
+    def with_share(self, needed: bool) -> FineTuneOptions:
+        """Return them with the share of what is mixed in, where it was left open.
 
         Parameters
         ----------
-        everywhere : bool
-            The new weights answer on all images: others would be forgotten.
+        needed : bool
+            The new weights answer on other images, too, which would be forgotten.
         """
         if self.replay_share is not None:
-            return self.replay_share
-        return REPLAY_SHARE if self.replay or everywhere else 0.0
+            return self
+        share = REPLAY_SHARE if self.replay or needed else 0.0
+        return self.model_copy(update={"replay_share": share})
