@@ -314,7 +314,7 @@ def test_other_images_are_answered_as_before(tmp_path: Path, quick: None) -> Non
 @pytest.mark.slow
 def test_cancelling_keeps_the_best_so_far(tmp_path: Path, quick: None) -> None:
     events: list[dict[str, Any]] = []
-    options = FineTuneOptions(minutes=2, size=64, batch=2, train_parts="heads")
+    options = FineTuneOptions(minutes=10, size=64, batch=2, train_parts="heads")
     result = fine_tune(
         data(6),
         options,
@@ -322,7 +322,7 @@ def test_cancelling_keeps_the_best_so_far(tmp_path: Path, quick: None) -> None:
         events.append,
         lambda: any(event["event"] == "step" for event in events),
     )
-    assert result.seconds < 60
+    assert result.seconds < 300  # ten on a computer that does nothing else
     assert checkpoints.load(result.out)[1].tuned["steps"] == str(result.steps)
 
 
