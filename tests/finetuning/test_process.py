@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from tests.finetuning.scenes import folder, squares
 
-from napari_fclick.finetuning import child
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.process import Job
 from napari_fclick.finetuning.request import Request, store_arrays
@@ -231,14 +230,3 @@ def test_killed_in_training_the_old_weights_are_intact(tmp_path: Path) -> None:
     job.close()
     assert out.read_bytes() == b"the old weights"
     assert sorted(p.name for p in tmp_path.iterdir() if p.suffix) == ["out.safetensors"]
-
-
-def test_cores_that_may_not_be_used_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scheduler gives a process some of a computer's cores; one of them stays free."""
-    monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 4, 5}, raising=False)
-    assert [child.cores(n) for n in (0, 5)] == [2, 5]
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
-    assert child.cores(0) == 1
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert child.cores(0) == 63

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from napari_fclick.core.errors import one_line
+from napari_fclick.core.processors import cores
 
 #: When it began; its time budget counts from here.
 BEGUN = time.monotonic()
@@ -70,21 +71,8 @@ class Wishes:
         self._leave()
 
 
-def cores(wanted: int) -> int:
-    """Return how many cores to use: as many as are wanted, for 0 all but one."""
-    return wanted or max(1, _allowed() - 1)
-
-
-def _allowed() -> int:
-    """Return how many cores this process may use; schedulers of clusters give it but some."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # only Linux tells
-        return os.cpu_count() or 1
-
-
 def use_threads(wanted: int) -> None:
-    """Have torch use so many cores; see `cores`."""
+    """Have torch use so many cores; see `napari_fclick.core.processors.cores`."""
     import torch
 
     torch.set_num_threads(cores(wanted))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any
 
-from napari_fclick.finetuning.child import cores
+from napari_fclick.core.processors import cores
 from napari_fclick.finetuning.request import Request
 
 Event = dict[str, Any]

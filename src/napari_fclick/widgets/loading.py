@@ -8,6 +8,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_fclick.core.clicks import Click
+from napari_fclick.core.processors import cores
 from napari_fclick.session.state import PredictorLike
 
 
@@ -48,10 +49,14 @@ def load_predictor(weights: str, device: str) -> PredictorLike:
     """Load weights; raises a ValueError of one line where that fails.
 
     They answer a click on nothing, so that the annotator's first one does not have to wait for
-    what a device prepares when it computes for the first time.
+    what a device prepares when it computes for the first time. One core is left to the window, and
+    to whatever else the computer does.
     """
+    import torch
+
     from napari_fclick.predictor import Predictor
 
+    torch.set_num_threads(min(torch.get_num_threads(), cores()))
     predictor = Predictor.from_weights(weights, device)
     # Large enough for all the windows that a first click tries: each batch is prepared for.
     predictor.predict(np.zeros((1024, 1024), np.uint8), [Click(512, 512)])
