@@ -30,6 +30,7 @@ VARIANTS: dict[str, list[str]] = {
     "late": ["--train-parts", "late"],
     "all": ["--train-parts", "all"],
     "replay": ["--replay-share", "0.5"],
+    "no-replay": ["--replay-share", "0"],
 }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from dask.delayed import delayed
 
 from napari_fclick.core.channels import stack_channels
-from napari_fclick.core.files import SUFFIXES, read_image
+from napari_fclick.core.files import SUFFIXES, is_hidden, read_image
 from napari_fclick.core.window import levels
 from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError
@@ -313,7 +313,7 @@ def _read(path: Path) -> list[Any]:
 def _files(folder: Path) -> list[Path]:
     """Return a folder's images as napari orders them: numbers in names by their size."""
     files = [f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file()]
-    shown = [file for file in files if not file.name.startswith(".")]
+    shown = [file for file in files if not is_hidden(file)]
     return sorted(shown, key=lambda file: _natural(file.name))
 
 

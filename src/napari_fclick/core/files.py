@@ -123,6 +123,11 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+def is_hidden(file: Path) -> bool:
+    """Whether a file is passed over: some systems leave a ``._a.png`` beside each ``a.png``."""
+    return file.name.startswith(".")
+
+
 def same_file(one: Path, other: Path) -> bool:
     """Say whether two paths lead to the same file; one that leads nowhere leads to no other's."""
     try:

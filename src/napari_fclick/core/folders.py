@@ -24,7 +24,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, read_image, read_indices
+from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, is_hidden, read_image, read_indices
 from napari_fclick.core.object_sets import (
     IGNORE_LABEL,
     IndexedSet,
@@ -213,7 +213,7 @@ def _readable(folder: Path, flat: bool = False) -> tuple[dict[str, Path], list[s
     notes = []
     others: Counter[str] = Counter()
     for file in sorted(folder.iterdir()):
-        if file.name.startswith(".") or (flat and (file.is_dir() or file.name == SPLIT_FILE)):
+        if is_hidden(file) or (flat and (file.is_dir() or file.name == SPLIT_FILE)):
             continue
         suffix = file.suffix.lower()
         if suffix not in SUFFIXES:

@@ -14,9 +14,7 @@ from napari_fclick.finetuning.finetuning import fine_tune
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import LabelledData, combine, from_folder
-from napari_fclick.finetuning.split import split_of
-from napari_fclick.finetuning.summary import summarise
-from napari_fclick.network import checkpoints
+from napari_fclick.finetuning.summary import before_start
 from napari_fclick.training.stopping import stopping
 
 Say = Callable[[str], None]
@@ -55,11 +53,10 @@ def read(folder: Path, sessions: Sequence[Path]) -> LabelledData:
 
 def look(data: LabelledData, weights: str, say: Say) -> dict[str, Any]:
     """Tell what is in the data for weights to start from; return it as JSON."""
-    learned = checkpoints.read_card(checkpoints.find(weights)).learned
-    found = summarise(data, split_of(data, store=False).without(learned))
-    for line in _lines(found.as_json()):
+    found = before_start(data, weights).as_json()
+    for line in _lines(found):
         say(line)
-    return found.as_json()
+    return found
 
 
 def run(

@@ -14,7 +14,8 @@ from napari_fclick.core.folders import IGNORE_LABEL, Plane
 from napari_fclick.core.object_sets import measured
 from napari_fclick.finetuning.objects import MIN_AREA
 from napari_fclick.finetuning.sources import LabelledData, LabelledImage
-from napari_fclick.finetuning.split import Split
+from napari_fclick.finetuning.split import Split, split_of
+from napari_fclick.network import checkpoints
 
 Level = Literal["info", "warning", "error"]
 
@@ -92,6 +93,24 @@ def summarise(data: LabelledData, split: Split | None = None) -> Summary:
         len(data.images), sum(n for _, n in counts), images[0], images[1], objects[0], objects[1],
         tuple(messages),
     )  # fmt: skip
+
+
+def before_start(data: LabelledData, weights: str) -> Summary:
+    """Return what a run would find that begins from some weights; no side is stored.
+
+    Parameters
+    ----------
+    data : LabelledData
+    weights : str
+        A name or a path. What they have learned from is not held back.
+
+    Raises
+    ------
+    WeightsError
+        If there are no such weights.
+    """
+    learned = checkpoints.read_card(checkpoints.find(weights)).learned
+    return summarise(data, split_of(data, store=False).without(learned))
 
 
 def _count(image: LabelledImage) -> int:

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from napari_fclick.core.arrays import Array, Mask
-from napari_fclick.core.files import SUFFIXES
+from napari_fclick.core.files import SUFFIXES, is_hidden
 from napari_fclick.core.folders import IGNORE_LABEL
 from napari_fclick.evaluation.naming import as_text
 
@@ -180,11 +180,6 @@ def by_stem(folder: Path) -> dict[str, Path]:
     """Return the images of a folder by their stems in lower case, in the order of their names."""
     files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in SUFFIXES]
     return {f.stem.lower(): f for f in files if not is_hidden(f)}
-
-
-def is_hidden(file: Path) -> bool:
-    """Whether a file is passed over: some systems leave a ``._a.png`` beside each ``a.png``."""
-    return file.name.startswith(".")
 
 
 def first_folder(root: Path, *names: str) -> Path | None:

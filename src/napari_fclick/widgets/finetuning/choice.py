@@ -140,19 +140,14 @@ def summary_of(choice: Choice, name: str, weights: str) -> DataSummary:
     """
     from napari_fclick.finetuning.sessions import from_sessions
     from napari_fclick.finetuning.sources import combine, from_arrays, from_folder
-    from napari_fclick.finetuning.split import split_of
-    from napari_fclick.finetuning.summary import summarise
-    from napari_fclick.network import checkpoints
+    from napari_fclick.finetuning.summary import before_start
 
     parts: list[LabelledData] = [from_folder(folder) for folder in choice.folders]
     if choice.sessions:
         parts.append(from_sessions(choice.sessions, name))
     if choice.layers:
         parts.append(from_arrays(arrays_of(choice.layers), name))
-    data = combine(parts)
-    learned = checkpoints.read_card(checkpoints.find(weights)).learned
-    summary = summarise(data, split_of(data, store=False).without(learned))
-    return DataSummary.model_validate(summary.as_json())
+    return DataSummary.model_validate(before_start(combine(parts), weights).as_json())
 
 
 def make_request(choice: Choice, name: str, options: FineTuneOptions, folder: Path) -> Request:
