@@ -17,12 +17,14 @@ import typer
 from napari_fclick.cli import evaluating, learning, sessions, stacks, using, weights
 from napari_fclick.cli.common import app, say
 from napari_fclick.core.errors import one_line
+from napari_fclick.core.processors import share_cores
 
 __all__ = ["app", "evaluating", "learning", "main", "sessions", "stacks", "using", "weights"]
 
 
 def main() -> NoReturn:
     """Run the command line."""
+    share_cores()  # before a command imports torch
     # What it says of a damaged file is in our own line.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any
 
-from napari_fclick.core.processors import cores
+from napari_fclick.core.processors import cores, share_cores
 from napari_fclick.finetuning.request import Request
 
 Event = dict[str, Any]
@@ -147,4 +147,7 @@ def _environment(threads: int) -> dict[str, str]:
     Libraries that count cores by themselves get as many; modules are not looked for in the working
     folder, where a file of the user's may have the name of one that is needed.
     """
-    return {**os.environ, "OMP_NUM_THREADS": str(cores(threads)), "PYTHONSAFEPATH": "1"}
+    own = {"OMP_NUM_THREADS": str(cores(threads)), "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, **own}
+    share_cores(environment)
+    return environment

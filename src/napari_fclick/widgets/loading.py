@@ -8,7 +8,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_fclick.core.clicks import Click
-from napari_fclick.core.processors import cores
+from napari_fclick.core.processors import cores, share_cores
 from napari_fclick.session.state import PredictorLike
 
 
@@ -52,6 +52,7 @@ def load_predictor(weights: str, device: str) -> PredictorLike:
     what a device prepares when it computes for the first time. One core is left to the window, and
     to whatever else the computer does.
     """
+    share_cores()
     import torch
 
     from napari_fclick.predictor import Predictor
