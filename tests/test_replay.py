@@ -34,7 +34,7 @@ from napari_fclick.session.resuming import reopen
 from napari_fclick.session.signature import Channels, Signature
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
-from napari_fclick.session_image import open_image
+from napari_fclick.session_image import _read, open_image
 
 
 @pytest.fixture
@@ -354,6 +354,14 @@ def test_a_stack_of_files(tmp_path: Path, image: Any) -> None:
         with pytest.raises(JournalError, match="no part of it or stack with the files beside it"):
             open_image(journal)
         open_image(journal, folder)
+
+
+def test_files_of_a_stack_may_have_digits_of_any_script(tmp_path: Path) -> None:
+    ordered = ("5²1.png", "5²7.png", "5²10.png", "²1.png", "٣4.png")
+    for number, name in reversed(list(enumerate(ordered))):
+        io.imsave(tmp_path / name, np.full((9, 9), number, np.uint8), check_contrast=False)
+    (stack,) = _read(tmp_path)
+    assert np.asarray(stack)[:, 0, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_moved_files_are_found_by_their_names(tmp_path: Path, image: Any) -> None:

@@ -318,7 +318,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _natural(name: str) -> list[int | str]:
-    return [int(part) if part.isdigit() else part for part in re.split("([0-9]+)", name)]
+    """Return the parts of a name, each second one a number; other scripts' digits are letters."""
+    parts = re.split("([0-9]+)", name)
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)]
 
 
 def _stacked(files: Sequence[Path]) -> Any:
