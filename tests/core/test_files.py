@@ -227,3 +227,13 @@ def test_same_file(tmp_path: Path) -> None:
     assert same_file(path, tmp_path / "folder" / ".." / "a.txt")
     assert not same_file(path, tmp_path / "b.txt")
     assert not same_file(tmp_path / "b.txt", path)
+
+
+def test_labels_of_a_damaged_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.bmp"
+    Image.fromarray(np.zeros((9, 9), np.uint8)).convert("P").save(path)
+    content = bytearray(path.read_bytes())
+    content[18:26] = 2 * (10**6).to_bytes(4, "little")  # columns and rows
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.bmp cannot be read as labels: Image size"):
+        read_indices(path)

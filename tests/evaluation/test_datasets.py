@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,9 @@ from PIL import Image
 from tests.evaluation.fakes import write_folder
 
 from napari_fclick.core.published import read_list, read_names
+from napari_fclick.evaluation.benchmark import choose_items
 from napari_fclick.evaluation.datasets import LAYOUTS, DataSet, Item, open_dataset
+from napari_fclick.evaluation.protocol import Protocol
 
 HEIGHT, WIDTH = 12, 16
 #: What each set is made of: an object of 4 x 5 pixels, and one of 2 x 3 where there may be two.
@@ -261,14 +264,6 @@ def changed(part: str, number: int, **values: Any) -> Callable[[dict[str, Any]],
         (changed("images", 0, id="a"), "image a: its id 'a' is no number"),
         (changed("annotations", 0, id=None), "annotation has no id"),
         (changed("annotations", 0, id="b"), "annotation b: its id 'b' is no number"),
-        (
-            changed("annotations", 0, segmentation={"size": [3, 4]}),
-            "annotation 13 has a segmentation that cannot be read: KeyError('counts')",
-        ),
-        (
-            changed("annotations", 0, segmentation=[["a"] * 6]),
-            "annotation 13 has a segmentation that cannot be read: ",
-        ),
         (lambda content: content.pop("annotations"), "is no COCO instances file: no 'annotations'"),
     ],
 )
@@ -282,6 +277,22 @@ def test_coco_that_lacks_something(
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
         look_at_all(tmp_path)
     assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"), [({"size": [3, 4]}, "KeyError('counts')"), ([["a"] * 6], "")]
+)
+def test_an_annotation_that_cannot_be_read_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, shape: Any, message: str
+) -> None:
+    file = coco_folder(tmp_path) / "annotations/instances_val2017.json"
+    content = json.loads(file.read_text())
+    changed("annotations", 1, segmentation=shape)(content)
+    file.write_text(json.dumps(content))
+    assert [item.label for item in choose_items(open_dataset(tmp_path), Protocol())] == [10, 11]
+    told = "annotation 12 has a segmentation that cannot be read: "
+    assert caplog.messages[0].startswith(f"{file}: {told}{message}")
+    assert len(caplog.messages) == 1
 
 
 def test_lists_of_names(tmp_path: Path) -> None:
@@ -316,6 +327,61 @@ def test_folders_and_their_slices(tmp_path: Path) -> None:
     scene = dataset.scene(dataset.items("0")[0])
     assert np.array_equal(scene.image, linked[2])  # greys are labels
     assert scene.truth.sum() == 144
+
+
+def voc(root: Path) -> Path:
+    for name in ("a", "b"):
+        photograph(root / f"JPEGImages/{name}.jpg")
+        indexed(root / f"SegmentationObject/{name}.png", plane(1, 2))
+    (root / "ImageSets/Segmentation").mkdir(parents=True)
+    (root / "ImageSets/Segmentation/val.txt").write_text("a\nb\n")
+    return root / "SegmentationObject/a.png"
+
+
+def sbd(root: Path) -> Path:
+    (root / "inst").mkdir(parents=True)
+    for name in ("a", "b"):
+        photograph(root / f"img/{name}.jpg")
+        content = {"GTinst": {"Segmentation": plane(1, 2)}}
+        scipy.io.savemat(root / f"inst/{name}.mat", content)
+    (root / "val.txt").write_text("a\nb\n")
+    return root / "inst/a.mat"
+
+
+def of_photographs(images: str, masks: str, kind: str) -> Callable[[Path], Path]:
+    """Return what writes a set with one object an image."""
+
+    def write(root: Path) -> Path:
+        for name in ("a", "b"):
+            photograph(root / images / f"{name}.jpg")
+            grey(root / masks / f"{name}{kind}", plane(255))
+        return root / masks / f"a{kind}"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        voc,
+        sbd,
+        of_photographs("data_GT", "boundary_GT", ".bmp"),
+        of_photographs("images", "masks", ".png"),
+        of_photographs("img", "gt", ".png"),
+        of_photographs("JPEGImages/480p/s", "Annotations/480p/s", ".png"),
+    ],
+)
+@pytest.mark.parametrize("kept", [0, 60])
+def test_what_is_damaged_is_named_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, write: Callable[[Path], Path], kept: int
+) -> None:
+    damaged = write(tmp_path)
+    damaged.write_bytes(damaged.read_bytes()[:kept])
+    with caplog.at_level(logging.WARNING):
+        items = choose_items(open_dataset(tmp_path), Protocol())
+    assert {Path(item.image).name for item in items} == {"b"}
+    (told,) = caplog.messages
+    assert told.startswith(str(damaged)) and told.endswith(": skipped")
 
 
 def test_what_lies_in_no_known_layout(tmp_path: Path) -> None:

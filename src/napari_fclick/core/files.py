@@ -101,8 +101,9 @@ def read_indices(path: Path) -> NDArray[Any]:
             with Image.open(path) as opened:
                 if opened.mode == "P":
                     return np.asarray(opened)
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read as labels: {error}") from None
+        except Exception as error:  # a damaged file fails in any of the reader's ways
+            reason = one_line(error, 120)
+            raise ValueError(f"{path} cannot be read as labels: {reason}") from None
     return read_image(path, as_stored=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,8 @@ from napari_fclick.evaluation.summary import Report, summarise
 from napari_fclick.evaluation.workers import Task
 
 __all__ = ["Plan", "Protocol", "choose_items"]
+
+logger = logging.getLogger(__name__)
 
 #: Objects of one image that a worker gets at once.
 TASK_SIZE = 4
@@ -128,17 +131,27 @@ class Plan:
 def choose_items(dataset: DataSet, protocol: Protocol) -> list[Item]:
     """Return the objects to segment: all of a set, or a draw that the seed fixes.
 
+    What is known of an image that cannot be read is named in a warning, and left out.
+
     Raises
     ------
     ValueError
         If there is none.
     """
     images = (image for image in dataset.images() if image not in protocol.exclude)
-    items = [item for image in images for item in dataset.items(image)]
+    items = [item for image in images for item in _items_of(dataset, image)]
     if not items:
         beside = " beside the images that are left out" if protocol.exclude else ""
         raise ValueError(f"{dataset.root} holds no object{beside}")
     return drawn(items, protocol.objects, protocol.seed)
+
+
+def _items_of(dataset: DataSet, image: str) -> Sequence[Item]:
+    try:
+        return dataset.items(image)
+    except (OSError, ValueError) as error:
+        logger.warning("%s: skipped", error)
+        return []
 
 
 def weights_digest(method: str) -> str | None:

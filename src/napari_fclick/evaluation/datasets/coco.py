@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -15,6 +16,8 @@ from napari_fclick.core.arrays import Array, Mask
 from napari_fclick.core.errors import installs
 from napari_fclick.core.files import read_image
 from napari_fclick.evaluation.datasets.base import DataSet, Item, Scene, first_folder
+
+logger = logging.getLogger(__name__)
 
 #: COCO's names of PASCAL VOC's twenty categories: those that the paper's network has seen.
 SEEN = frozenset(
@@ -98,10 +101,17 @@ class Coco(DataSet):
         return read_image(self._folder / self._images[image]["file_name"])
 
     def items(self, image: str) -> Sequence[Item]:
-        """Return the objects of an image by the numbers of their annotations."""
+        """Return the objects of an image by the numbers of their annotations.
+
+        An annotation that cannot be read is left out: the image's others can be.
+        """
         found = []
         for mark in sorted(self._marks[image], key=lambda each: int(each["id"])):
-            runs = self._runs(image, mark)
+            try:
+                runs = self._runs(image, mark)
+            except ValueError as error:
+                logger.warning("%s: skipped", error)
+                continue
             area = 0 if runs is None else _mask_module().area(runs)
             if area:
                 found.append(Item(image, int(mark["id"]), None, int(area)))
