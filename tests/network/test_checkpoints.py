@@ -105,11 +105,17 @@ def test_foreign_file(tmp_path: Path) -> None:
         checkpoints.load(path)
 
 
-def test_text_file(tmp_path: Path) -> None:
-    path = tmp_path / "text.safetensors"
-    path.write_text("these are no weights")
-    with pytest.raises(WeightsError, match="no readable weights file"):
-        checkpoints.load(path)
+@pytest.mark.parametrize("name", ["text.safetensors", "text.pth"])
+def test_text_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("these are no weights")
+    for path in (name, tmp_path / name):  # named without a folder, too
+        with pytest.raises(WeightsError) as caught:
+            checkpoints.load(path)
+        expected = (
+            f"{path} is no readable weights file: it is no .safetensors file, or it is damaged"
+        )
+        assert str(caught.value) == expected
 
 
 def test_tensors_of_another_network(weights: Path) -> None:

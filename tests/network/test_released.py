@@ -85,6 +85,21 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / "evil").exists()
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no weights\nat all", pickle.dumps({"a": 1}), pickle.dumps(np.zeros(3)), b"PK\x03\x04"],
+)
+def test_what_is_no_checkpoint_is_told_in_one_short_line(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder, content: bytes
+) -> None:
+    path = tmp_path / "text.pth"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError) as caught:
+        import_checkpoint(path)
+    assert str(caught.value) == f"{path} is no checkpoint of plain tensors, or it is damaged"
+    assert not recwarn.list
+
+
 def test_missing_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no checkpoint"):
         import_checkpoint(tmp_path / "none.pth")

@@ -108,9 +108,10 @@ def test_torchvisions_names_are_ours(tmp_path: Path) -> None:
     wider = found | {"stem.0.weight": torch.ones(96, 3, 7, 7)}
     with pytest.raises(ValueError, match=r"stem.0.weight is of shape \(96, 3, 7, 7\), not \(64, 3"):
         _fill(backbone, wider)
-    torch.save([1, 2], file)
-    with pytest.raises(ValueError, match=r"resnet101\.pth holds no weights"):
-        _of_torchvision(file)
+    for other in ([1, 2], {1: torch.ones(1)}, {"conv1.weight": 1}):
+        torch.save(other, file)
+        with pytest.raises(ValueError, match=r"resnet101\.pth is no file of weights as torch"):
+            _of_torchvision(file)
     file.write_bytes(b"broken")
-    with pytest.raises(ValueError, match=r"resnet101\.pth holds no weights"):
+    with pytest.raises(ValueError, match=r"resnet101\.pth is no file of weights as torchvision"):
         _of_torchvision(file)

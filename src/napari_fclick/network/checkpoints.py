@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -293,6 +294,39 @@ def load_all(weights: str | Path) -> Loaded:
         raise WeightsError(f"{path}: the tensors do not fit the network its card names") from None
 
 
+def load_plain(path: Path, what: str) -> Any:
+    """Read tensors, numbers and text that PyTorch saved, onto the CPU; no code in a file is run.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        The file is expected to be.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    WeightsError
+        In one line, if it is something else, or damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how something else was written
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception:  # fails in any of the reader's ways, and tells how to read it nevertheless
+        raise WeightsError(f"{path} is no {what}, or it is damaged") from None
+
+
+def are_tensors(content: Any) -> TypeGuard[Mapping[str, Tensor]]:
+    """Whether what was read is tensors by their names."""
+    return isinstance(content, Mapping) and all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    )
+
+
 def find(weights: str | Path) -> Path:
     """Return the file of a weights name, or of a path.
 
@@ -308,6 +342,8 @@ def find(weights: str | Path) -> Path:
         return path
     files = _named_files()
     if str(weights) not in files:
+        if path.is_file():  # whoever reads it tells what it should be
+            return path
         hint = ""
         if str(weights).startswith("fcanet-"):
             hint = " (import the authors' checkpoint first: napari-fclick weights import)"
@@ -368,8 +404,12 @@ def _read(path: Path, with_tensors: bool) -> _Content:
             metadata = file.metadata() or {}
             names = file.keys() if with_tensors else ()
             tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
         raise WeightsError(f"{path} is no readable weights file: {one_line(error)}") from None
+    except SafetensorError:
+        raise WeightsError(
+            f"{path} is no readable weights file: it is no {SUFFIX} file, or it is damaged"
+        ) from None
     if _METADATA_KEY not in metadata:
         raise WeightsError(f"{path} holds tensors but no napari-fclick card: not our weights")
     text = metadata[_METADATA_KEY]

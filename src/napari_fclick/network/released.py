@@ -87,17 +87,13 @@ def import_checkpoint(checkpoint: Path, out: Path | None = None) -> tuple[Path, 
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise WeightsError(f"no checkpoint {path}")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        reason = str(error).split("\n")[0][:120]
-        raise WeightsError(f"{path} is no checkpoint of plain tensors: {reason}") from None
+    content = checkpoints.load_plain(path, "checkpoint of plain tensors")
     for key in ("state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
-    if not isinstance(content, Mapping) or not all(isinstance(v, Tensor) for v in content.values()):
+    if not checkpoints.are_tensors(content):
         raise WeightsError(f"{path} is no checkpoint: it holds no mapping of names to tensors")
-    return {str(name).removeprefix("module."): value for name, value in content.items()}
+    return {name.removeprefix("module."): value for name, value in content.items()}
 
 
 def _translated(name: str) -> str:

