@@ -62,6 +62,30 @@ class TestToFloat:
     def test_nothing_finite_is_zeros(self, dtype: str, value: float) -> None:
         assert not to_float(np.full((2, 3), value, dtype)).any()
 
+    @pytest.mark.parametrize(
+        "mark", [np.finfo("float32").min, -3.4e38, 9.96921e36, np.finfo("float64").max]
+    )
+    def test_marks_for_no_data_flatten_nothing(self, mark: float) -> None:
+        pixels = np.array([[mark, 2, 3, 4, np.nan, mark]])
+        with np.errstate(all="raise"):
+            for wide in (pixels, pixels.astype(np.longdouble)):
+                found = to_float(wide)[0, :, 0].tolist()
+                assert found == [float(mark > 0), 0, 0.5, 1, 0, float(mark > 0)]
+            assert to_float(pixels, (0, 4))[0, 1:4, 0].tolist() == [0.5, 0.75, 1]
+
+    def test_marks_count_where_nothing_else_differs(self) -> None:
+        pixels = np.array([[-3.4e38, 7, 7, np.nan]], np.float32)
+        assert to_float(pixels)[0, :, 0].tolist() == [0, 1, 1, 0]
+
+    def test_the_widest_limits(self) -> None:
+        most = float(np.finfo("float64").max)
+        with np.errstate(all="raise"):
+            assert to_float(np.array([[-most, 0, most]]), (-most, most)).ravel().tolist() == [
+                0,
+                0.5,
+                1,
+            ]
+
     @pytest.mark.parametrize("dtype", WIDE)
     def test_constant_is_zeros(self, dtype: str) -> None:
         assert not to_float(np.full((2, 3), 7, dtype)).any()

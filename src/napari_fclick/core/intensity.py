@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from napari_fclick.core.arrays import Array, FloatArray
+from napari_fclick.core.arrays import Array, FloatArray, Mask
 
 Limits = tuple[float, float]
 #: "stretch": the window's own percentiles become 0 and 1. "unit": as the released network,
@@ -15,6 +15,8 @@ Limits = tuple[float, float]
 Scaling = Literal["stretch", "unit"]
 
 PERCENTILES = (0.5, 99.5)
+#: Floats from here on, up to float32's limit of 3.4e38 and more, are marks for "no data".
+NO_DATA = np.float32(2.0**120)
 
 
 def to_float(pixels: Array, limits: Limits | None = None) -> FloatArray:
@@ -24,7 +26,8 @@ def to_float(pixels: Array, limits: Limits | None = None) -> FloatArray:
     ----------
     pixels : ndarray, shape (h, w) or (h, w, C)
         bool, (u)int8 to 64, float16 to 64. NaN and -inf become the least finite value, inf
-        the greatest; where nothing is finite, zeros.
+        the greatest; where nothing is finite, zeros. So do marks for "no data", see `is_told`,
+        unless nothing else differs.
     limits : (float, float), optional
         Intensities that become 0 and 1 (a layer's contrast limits).
 
@@ -50,12 +53,21 @@ def to_float(pixels: Array, limits: Limits | None = None) -> FloatArray:
     if values.dtype.kind == "f":
         values = _finite(values)
     if limits is not None:
-        low, high = _checked_limits(limits)
-        scaled = (values.astype(np.float64) - low) / (high - low)
-        return np.clip(scaled, 0, 1).astype(np.float32)
+        low, high = (limit / 2 for limit in _checked_limits(limits))  # lest the widest overflow
+        within = np.clip(values.astype(np.float64) / 2, low, high)
+        return ((within - low) / (high - low)).astype(np.float32)
     if values.dtype.itemsize > 2:
         return _rescaled(values)
     return values.astype(np.float32)
+
+
+def is_told(pixels: Array) -> Mask:
+    """Whether pixels tell an intensity: finite numbers that are no mark for "no data".
+
+    Such a mark is a number near the limit of floats, as in GeoTIFF and NetCDF.
+    """
+    told: Mask = np.abs(pixels) < NO_DATA  # not so of NaN
+    return told
 
 
 def is_colour(pixels: Array) -> bool:
@@ -135,13 +147,17 @@ def stretch(values: FloatArray, jointly: bool = True) -> FloatArray:
 
 
 def _finite(values: Array) -> Array:
-    finite = np.isfinite(values)
-    if finite.all():
+    """Return floats with those that tell no intensity as the least or the greatest of others."""
+    told = is_told(values)
+    if told.all():
         return values
-    if not finite.any():
+    if not told.any() or values[told].min() == values[told].max():
+        told = np.isfinite(values)
+    if not told.any():
         return np.zeros_like(values)
-    low, high = values[finite].min(), values[finite].max()
-    return np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+    low, high = values[told].min(), values[told].max()
+    filled = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+    return np.asarray(np.clip(filled, low, high))
 
 
 def _rescaled(values: Array) -> FloatArray:

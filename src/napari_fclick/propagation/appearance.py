@@ -116,7 +116,10 @@ def _read(levels: Sequence[Any], number: int, box: Box, step: int) -> NDArray[An
 
 
 def _gray(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = intensity.chosen(pixels).astype(np.float64).mean(-1)
+    """Return the mean of the channels; NaN where one of them tells nothing."""
+    seen = intensity.chosen(pixels)
+    told = np.where(intensity.is_told(seen), seen.astype(np.float64), np.nan)
+    values: NDArray[np.float64] = told.mean(-1)
     return values
 
 
