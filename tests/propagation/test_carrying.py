@@ -119,13 +119,19 @@ def test_of_a_large_window_the_level_that_the_network_sees_is_read() -> None:
     assert [level.read for level in pyramid] == [0, 0, 200 * 200, 0]
 
 
-def test_what_a_coarse_level_loses_is_not_blank() -> None:
+def test_of_a_large_blank_window_no_finer_level_is_read() -> None:
+    pyramid = [CountedLevel(np.zeros((800 // n, 800 // n), np.uint8)) for n in (1, 2, 4, 8)]
+    assert carrying.is_blank(pyramid, seen(800, 800))
+    assert [level.read > 0 for level in pyramid] == [False, False, True, False]
+
+
+def test_what_is_lost_where_pixels_are_thinned_out_is_not_blank() -> None:
     base = np.zeros((800, 800), np.uint8)
     base[3, 3] = 9
     view = seen(800, 800)
     assert not carrying.is_blank(base, view)
-    assert not carrying.is_blank([base, base[::4, ::4]], view)
-    assert carrying.is_blank([base * 0, base[::4, ::4]], view)
+    assert not carrying.is_blank([np.kron(base, np.ones((2, 2))), base], seen(1600, 1600))
+    assert carrying.is_blank([base, base[::4, ::4]], view)  # what nothing is read of
 
 
 # --- beginning ------------------------------------------------------------------------------

@@ -484,19 +484,41 @@ def read_window(image: Any, window: Window) -> Array:
     ndarray, shape (h', w') or (h', w', C)
         Of the image's type.
     """
+    level, (rows, columns) = level_of(image, window)
+    longest = max(rows.stop - rows.start, columns.stop - columns.start)
+    step = max(1, longest // _wanted(window))
+    cut = level[rows.start : rows.stop : step, columns.start : columns.stop : step]
+    return np.asarray(cut)
+
+
+def level_of(image: Any, window: Window) -> tuple[Any, tuple[slice, slice]]:
+    """Return the level of a pyramid that a window is read from, and where the window is in it.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, C), or a list of pyramid levels
+    window : Window
+
+    Returns
+    -------
+    level : array
+    where : (slice, slice)
+        Rows and columns.
+    """
     pyramid = levels(image)
     height, width = np.shape(pyramid[0])[:2]
-    wanted = 2 * max(window.input_height, window.input_width)
     chosen = pyramid[0]
     for level in pyramid[1:]:
         shrunk = min(np.shape(level)[0] / height, np.shape(level)[1] / width)
-        if window.side * shrunk >= wanted:
+        if window.side * shrunk >= _wanted(window):
             chosen = level
     zoom = (np.shape(chosen)[0] / height, np.shape(chosen)[1] / width)
-    rows, columns = level_slices(window, zoom)
-    step = max(1, max(rows.stop - rows.start, columns.stop - columns.start) // wanted)
-    cut = chosen[rows.start : rows.stop : step, columns.start : columns.stop : step]
-    return np.asarray(cut)
+    return chosen, level_slices(window, zoom)
+
+
+def _wanted(window: Window) -> int:
+    """Return how many pixels along a side are enough to be shrunk to the network's input."""
+    return 2 * max(window.input_height, window.input_width)
 
 
 def level_slices(window: Window, zoom: tuple[float, float]) -> tuple[slice, slice]:

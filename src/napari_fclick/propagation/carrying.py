@@ -292,10 +292,15 @@ def distance(one: StoredMask, other: StoredMask, spacing: Spacing) -> float:
 
 
 def is_blank(plane: Any, view: Window) -> bool:
-    """Whether a window of a plane tells nothing: one colour throughout, or nothing finite."""
+    """Whether a window of a plane tells nothing: one colour throughout, or nothing finite.
+
+    Of a pyramid, the level is looked at that the window is read from.
+    """
     # All its pixels may be many: they are read only where what the network sees tells nothing.
-    seen = window.read_window(plane, view)
-    return _tells_nothing(seen) and _tells_nothing(np.asarray(window.levels(plane)[0][view.slices]))
+    if not _tells_nothing(window.read_window(plane, view)):
+        return False
+    level, where = window.level_of(plane, view)
+    return _tells_nothing(np.asarray(level[where]))
 
 
 def _tells_nothing(pixels: Array) -> bool:
