@@ -22,7 +22,7 @@ from tests.session.test_stacks import RUN, at, carried, click, known, make_stack
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.window import Box
-from napari_fclick.session import AcceptedObject, Place, Session, accepting, stacks
+from napari_fclick.session import AcceptedObject, Place, Session, accepting, editing, stacks
 from napari_fclick.session.exporting import (
     export,
     possible_files,
@@ -64,7 +64,7 @@ def test_coco(session: Session, tmp_path: Path) -> None:
     export(tmp_path / "a.fclick", "coco", tmp_path / "a.json")
     coco = json.loads((tmp_path / "a.json").read_text())
     assert [image["file_name"] for image in coco["images"]] == ["cells.tif"]
-    assert [c["name"] for c in coco["categories"]] == ["nucleus", "object"]
+    assert [c["name"] for c in coco["categories"]] == ["object", "nucleus"]
     for found, label in zip(coco["annotations"], (1, 2), strict=True):
         mask = session.labels == label
         assert np.array_equal(decoded(found["segmentation"]), mask)
@@ -73,7 +73,26 @@ def test_coco(session: Session, tmp_path: Path) -> None:
         assert found["bbox"][:2] == [columns.min(), rows.min()]
         assert found["bbox"][2:] == [np.ptp(columns) + 1, np.ptp(rows) + 1]
         assert found["attributes"]["clicks"] == label
-    assert [found["category_id"] for found in coco["annotations"]] == [1, 2]
+    assert [found["category_id"] for found in coco["annotations"]] == [2, 1]
+
+
+def test_categories_keep_their_ids(tmp_path: Path) -> None:
+    session = make()
+    recorder = Recorder(session, describe)
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", Signature.of(IMAGE)))
+    listed = {"spindle": "#E69F00", "nucleus": "#56B4E9"}
+    recorder.set_about("classes", json.dumps(listed))  # as the dock does
+    put(session, 20, 20)
+    found = []
+    for name in ("nucleus", "spindle", "cell"):
+        editing.classify(session, 1, name)
+        export(tmp_path / "a.fclick", "coco", tmp_path / "a.json")
+        found.append(json.loads((tmp_path / "a.json").read_text()))
+    known = [{each["name"]: each["id"] for each in coco["categories"]} for coco in found]
+    assert known[0] == known[1] == {"object": 1, "spindle": 2, "nucleus": 3}
+    assert known[2] == known[0] | {"cell": 4}
+    recorder.close()
+    assert [coco["annotations"][0]["category_id"] for coco in found] == [3, 2, 4]
 
 
 def test_tiff_has_labels_and_scale(session: Session, tmp_path: Path) -> None:

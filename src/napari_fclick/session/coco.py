@@ -23,11 +23,13 @@ def coco_of_session(content: Content) -> Json:
     """Return a session's objects, one image a plane, one annotation an object's part.
 
     ``segmentation`` holds uncompressed run lengths, column by column, as COCO's own tools
-    take them. ``attributes`` hold the object's number, clicks and seconds.
+    take them. ``attributes`` hold the object's number, clicks and seconds. Categories are objects
+    without a class, then all classes in the order of the session's list, be they in use or not:
+    their ids stay while objects come and go.
     """
     signature = content.journal.image
     name = file_name(signature.source) or signature.name
-    names = sorted({record.class_name or UNCLASSIFIED for record in content.objects.values()})
+    names = list(dict.fromkeys([UNCLASSIFIED, *content.classes]))
     images: dict[Place, Json] = {}
     annotations = []
     for record, part, mask in content.parts():

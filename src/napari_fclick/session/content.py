@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -29,6 +30,13 @@ class Content(NamedTuple):
     def objects(self) -> dict[int, AcceptedObject]:
         """The accepted objects by number."""
         return self.opened.restored.objects
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of classes: those listed, in their order, then others that objects have."""
+        listed = json.loads(self.journal.about("classes", "{}"))
+        used = {record.class_name for record in self.objects.values() if record.class_name}
+        return [*listed, *sorted(used - listed.keys())]
 
     def labels_of(self, label: int) -> tuple[Any, Target]:
         """Return the labels that hold an object, and what is known of them."""
