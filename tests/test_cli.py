@@ -74,8 +74,10 @@ def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], s
     np.save(empty, np.zeros((0, 5)))
     wave = tmp_path / "wave.npy"
     np.save(wave, np.zeros((60, 60), complex))
-    colour = tmp_path / "colour.npy"
-    np.save(colour, np.zeros((60, 60, 3), np.uint8))
+    colour = tmp_path / "colour.png"
+    skimage.io.imsave(colour, np.zeros((60, 60, 3), np.uint8), check_contrast=False)
+    narrow = tmp_path / "narrow.tif"
+    tifffile.imwrite(narrow, np.zeros((30, 60, 4), np.uint8), metadata={"axes": "ZYX"})
     one = ["--click", COIN, "--out", out]
     return {
         "missing file": (["segment", tmp_path / "none.png", *one], "no file"),
@@ -93,6 +95,7 @@ def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], s
             ["segment", colour, *one, "--slice", "1"],
             "one image in colour, no stack",
         ),
+        "no slice of a narrow stack": (["segment", narrow, *one], "a stack: choose a slice"),
         "no slice": (["segment", stack, *one], "a stack: choose a slice with --slice"),
         "slice outside": (["segment", stack, *one, "--slice", "30"], "has slices 0 to 29"),
         "no stack": (["segment", coins, *one, "--slice", "1"], "it is no stack"),

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from skimage import io
 
 from napari_fclick.cli import main
-from napari_fclick.cli.stacks import read_clicks, read_rules
+from napari_fclick.cli.stacks import _checked_stack, read_clicks, read_rules
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
+from napari_fclick.core.files import read_image
 from napari_fclick.propagation import Rules
 
 SLICES, MIDDLE = 9, 4
@@ -109,6 +111,21 @@ def test_an_end_is_a_slice_of_the_stack(
     assert told[-2:] == ["Down to slice 1: end of the range", "Up to slice 1: end of the range"]
 
 
+def test_a_narrow_stack_is_a_stack(tmp_path: Path) -> None:
+    pixels = np.zeros((9, 40, 4), np.uint8)
+    array, plain, named = (tmp_path / name for name in ("a.npy", "a.tif", "b.tif"))
+    np.save(array, pixels)
+    tifffile.imwrite(plain, pixels, photometric="minisblack")
+    tifffile.imwrite(named, pixels, metadata={"axes": "ZYX"})
+    for path in (array, plain, named):
+        assert _checked_stack(read_image(path, stack=True), path, [8]).shape == (9, 40, 4)
+    tifffile.imwrite(
+        named, np.zeros((9, 2, 40, 4), np.uint8), imagej=True, metadata={"axes": "ZCYX"}
+    )
+    with pytest.raises(ValueError, match="save one channel or one time"):
+        _checked_stack(read_image(named, stack=True), named, [])
+
+
 def test_mistakes_end_with_one_line(
     stack: tuple[Path, Any],
     tmp_path: Path,
@@ -116,12 +133,12 @@ def test_mistakes_end_with_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "labels.tif"
-    flat, colour = tmp_path / "flat.npy", tmp_path / "colour.npy"
+    flat, colour = tmp_path / "flat.npy", tmp_path / "colour.png"
     times, empty = tmp_path / "times.npy", tmp_path / "empty.npy"
     np.save(times, np.zeros((2, 9, 40, 50), np.uint8))
     np.save(empty, np.zeros((0, 40, 50), np.uint8))
     np.save(flat, np.zeros((40, 50)))
-    np.save(colour, np.zeros((40, 50, 3), np.uint8))
+    io.imsave(colour, np.zeros((40, 50, 3), np.uint8), check_contrast=False)
     one = (stack[0], "--click", "4,48,44", "--out", out)
     mistakes: list[tuple[tuple[Any, ...], str]] = [
         ((tmp_path / "none.tif", *one[1:]), "no file"),

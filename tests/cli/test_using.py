@@ -4,10 +4,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
+from skimage import io
 
 from napari_fclick import demo
 from napari_fclick.cli import main, using
+from napari_fclick.core.files import read_image
 
 SUMMARY = {"objects": 2, "clicks": 3, "mean_iou": 0.9, "ms_per_click": 5.0}
 
@@ -41,6 +45,28 @@ def test_demo_writes_where_it_is_told_to(
         main()
     assert ended.value.code == 0
     assert did == [done]
+
+
+def test_slices_of_a_narrow_stack(tmp_path: Path) -> None:
+    pixels = np.arange(30 * 40 * 4, dtype=np.uint16).reshape(30, 40, 4)
+    array, plain, named = (tmp_path / name for name in ("a.npy", "a.tif", "b.tif"))
+    np.save(array, pixels)
+    tifffile.imwrite(plain, pixels, photometric="minisblack")
+    tifffile.imwrite(named, pixels, metadata={"axes": "ZYX"})
+    for path in (array, plain, named):
+        assert np.array_equal(using._plane(read_image(path, stack=True), path, 7), pixels[7])
+    for path in (array, plain):  # nothing tells that they are no colours
+        assert using._plane(read_image(path), path, None).shape == pixels.shape
+    with pytest.raises(ValueError, match="a stack: choose a slice with --slice"):
+        using._plane(read_image(named), named, None)
+
+
+def test_colours_are_no_slices(tmp_path: Path) -> None:
+    pixels = np.zeros((30, 40, 4), np.uint8)
+    for name in ("a.tif", "a.png"):
+        io.imsave(tmp_path / name, pixels, check_contrast=False)
+        with pytest.raises(ValueError, match="one image in colour, no stack"):
+            using._plane(read_image(tmp_path / name, stack=True), tmp_path / name, 1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems name no display")

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from napari_fclick.propagation import LastSlice, Propagation, Rules, SliceMask
 
+#: Colours and how opaque they are: a stack's slices may have so many channels.
+MOST_COLOURS = 4
+
 RULE = "NAME=VALUE, NAME=off: contrast, trust, confidence, overlap, growth, shift, empty."
 
 
@@ -197,9 +200,10 @@ def _three_numbers(text: str, option: str) -> tuple[float, float, float]:
 
 
 def _checked_stack(image: NDArray[Any], path: Path, clicked: Iterable[int]) -> NDArray[Any]:
-    colours = image.ndim == 4 and image.shape[-1] <= 4
-    flat = image.ndim == 3 and image.shape[-1] <= 4
-    if flat or not (image.ndim == 3 or colours):
+    from napari_fclick.core.files import has_channels
+
+    coloured = has_channels(path, image, MOST_COLOURS, stack=True)
+    if image.ndim - coloured != 3 or (coloured and image.shape[-1] > MOST_COLOURS):
         advice = "a single image is for 'segment'"
         if image.ndim > 3:
             advice = "save one channel or one time as such a file"

@@ -130,11 +130,12 @@ def latency(
 
 def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:
     """Return the slice to work on, (H, W) or (H, W, C)."""
-    coloured = pixels.ndim > 2 and pixels.shape[-1] <= MOST_CHANNELS
-    if pixels.ndim - coloured > 3:
-        from napari_fclick.core.files import axes_of
+    from napari_fclick.core.files import axes_of, has_channels
 
-        axes = axes_of(path)
+    stack = index is not None
+    coloured = has_channels(path, pixels, MOST_CHANNELS, stack=stack)
+    if pixels.ndim - coloured > 3:
+        axes = axes_of(path, stack=stack)
         raise ValueError(
             f"{path} has shape {pixels.shape}{f' along {axes}' if axes else ''}: {pixels.ndim} "
             "axes; allowed are (slices, rows, columns) and channels after them: save one channel "
@@ -143,12 +144,12 @@ def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:
     if index is not None:
         if pixels.ndim < 3:
             raise ValueError(f"--slice {index}: {path} has shape {pixels.shape}, it is no stack")
-        if not 0 <= index < len(pixels):
-            raise ValueError(f"--slice {index}: {path} has slices 0 to {len(pixels) - 1}")
-        if pixels.ndim == 3 and pixels.shape[-1] <= 4:
+        if pixels.ndim - coloured < 3:
             raise ValueError(
                 f"--slice {index}: {path} has shape {pixels.shape}, one image in colour, no stack"
             )
+        if not 0 <= index < len(pixels):
+            raise ValueError(f"--slice {index}: {path} has slices 0 to {len(pixels) - 1}")
         return np.asarray(pixels[index])
     if pixels.ndim - coloured == 3:
         raise ValueError(f"{path} has shape {pixels.shape}, a stack: choose a slice with --slice")

@@ -75,13 +75,41 @@ def read_image(path: Path, *, as_stored: bool = False, stack: bool = False) -> N
         raise ValueError(f"{path} cannot be read as an image: {reason}") from None
 
 
-def axes_of(path: Path) -> str:
-    """Return the axes of an image that `read_image` read, a letter each; empty where unknown."""
+def axes_of(path: Path, *, stack: bool = False) -> str:
+    """Return the axes of an image that `read_image` read, a letter each; empty where unknown.
+
+    Parameters
+    ----------
+    path, stack
+        See `read_image`.
+    """
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return ""
     with tifffile.TiffFile(path) as file:
-        axes = file.series[0].axes
-    return axes.replace("S", "") + "S" * axes.count("S")
+        return _as_read(file.series[0].axes, stack)
+
+
+def has_channels(path: Path, pixels: NDArray[Any], most: int, *, stack: bool = False) -> bool:
+    """Whether the last axis of an image that `read_image` read is one of channels.
+
+    TIFF may name its axes, and photographs have no others; else it is told by the shape.
+
+    Parameters
+    ----------
+    path : Path
+    pixels : ndarray
+        What was read.
+    most : int
+        Where axes have no names, a last one up to this length is taken for channels.
+    stack : bool
+        See `read_image`. Where axes have no names, three are those of a stack.
+    """
+    axes = axes_of(path, stack=stack)
+    if axes and "Q" not in axes:  # that is an axis of which nothing is known
+        return axes[-1] in "SC"
+    if path.suffix.lower() not in (*TIFF_SUFFIXES, ".npy"):
+        return pixels.ndim > 2
+    return pixels.ndim > 2 + stack and pixels.shape[-1] <= most
 
 
 def read_indices(path: Path) -> NDArray[Any]:
@@ -310,7 +338,13 @@ def _read_tiff(path: Path, stack: bool) -> NDArray[Any]:
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         pixels, axes = np.asarray(series.asarray()), series.axes
-        if "S" not in axes or (stack and axes == "SYX"):
+        if _as_read(axes, stack) == axes:
             return pixels
-        # Colours in planes of their own are no slices.
         return np.moveaxis(pixels, axes.index("S"), -1)
+
+
+def _as_read(axes: str, stack: bool) -> str:
+    """Return a TIFF's axes as they are read: colours in planes of their own are no slices."""
+    if stack and axes == "SYX":
+        return axes
+    return axes.replace("S", "") + "S" * axes.count("S")
