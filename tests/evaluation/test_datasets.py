@@ -280,7 +280,19 @@ def test_coco_that_lacks_something(
 
 
 @pytest.mark.parametrize(
-    ("shape", "message"), [({"size": [3, 4]}, "KeyError('counts')"), ([["a"] * 6], "")]
+    ("shape", "message"),
+    [
+        ({"size": [3, 4]}, "KeyError('counts')"),
+        ({"size": [3, 4], "counts": [5, 7]}, "ValueError('it is of size [3, 4], its image of [12,"),
+        ({"size": [12], "counts": "52"}, "ValueError('it is of size [12], its image of [12, 16]"),
+        ({"size": [12, 16], "counts": None}, "TypeError('its counts are None')"),
+        ([["a"] * 6], ""),
+        ([[1, 2, 3, 4, 5, float("nan")]], "ValueError('a corner lies far outside of its image of"),
+        (
+            [[1, 2, 3, 4, 5, 1e300]],
+            "ValueError('a corner lies far outside of its image of [12, 16]",
+        ),
+    ],
 )
 def test_an_annotation_that_cannot_be_read_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, shape: Any, message: str

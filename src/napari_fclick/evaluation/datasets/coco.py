@@ -147,10 +147,18 @@ def _compressed(shape: Any, height: int, width: int, module: Any) -> Any:
     if isinstance(shape, list):
         # A box alone is no mask, and fewer than three corners are no polygon.
         corners = [polygon for polygon in shape if len(polygon) >= 6]
+        farthest = 2 * max(height, width)
+        # Lines that are endless, or lead to NaN, would be drawn for ever.
+        if not all(abs(value) <= farthest for polygon in corners for value in polygon):
+            raise ValueError(f"a corner lies far outside of its image of {[height, width]}")
         return module.merge(module.frPyObjects(corners, height, width)) if corners else None
-    if isinstance(shape["counts"], list):
-        return module.frPyObjects(shape, height, width)
-    return {"size": shape["size"], "counts": shape["counts"]}
+    counts = shape["counts"]
+    if not isinstance(counts, list | str):
+        raise TypeError(f"its counts are {counts!r}")
+    runs = {"size": [height, width], "counts": counts}
+    if list(shape["size"]) != runs["size"]:  # pixels outside the image would be written
+        raise ValueError(f"it is of size {shape['size']}, its image of {runs['size']}")
+    return module.frPyObjects(runs, height, width) if isinstance(counts, list) else runs
 
 
 def _checked(entry: Any, kind: str, wanted: Mapping[str, bool]) -> dict[str, Any]:
