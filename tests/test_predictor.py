@@ -64,9 +64,9 @@ def runs_of(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[tuple
     seen: list[tuple[int, bool]] = []
     run = predictor._run
 
-    def noted(network: Any, reader: Any, views: Any, earlier: Any) -> Any:
+    def noted(network: Any, bias: Any, reader: Any, views: Any, earlier: Any) -> Any:
         seen.append((len(views), earlier is not None))
-        return run(network, reader, views, earlier)
+        return run(network, bias, reader, views, earlier)
 
     monkeypatch.setattr(predictor, "_run", noted)
     return seen
@@ -228,8 +228,20 @@ def test_what_does_not_belong_together(predictor: Predictor) -> None:
         predictor.predict(IMAGE, [(50, 45)])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="typical_side nan is not a positive"):
         predictor.predict(IMAGE, [CLICK], typical_side=float("nan"))
+    with pytest.raises(ValueError, match="bias nan is not a finite number of log-odds"):
+        predictor.predict(IMAGE, [CLICK], bias=float("nan"))
     with pytest.raises(ValueError, match="two finite numbers, the lower one first"):
         predictor.predict(IMAGE, [CLICK], limits=(5, 5))
+
+
+def test_a_bias_adds_to_an_object_and_stays_its_own(predictor: Predictor) -> None:
+    less, plain, more = (predictor.predict(IMAGE, [CLICK], bias=b) for b in (-1.5, 0.0, 1.5))
+    areas = [int(each.full_mask().sum()) for each in (less, plain, more)]
+    assert areas == sorted(areas) and areas[0] < areas[1] < areas[2]
+    assert plain.bias == 0.0 == predictor.predict(IMAGE, [CLICK]).bias
+    further = [CLICK, Click(CLICK.y + 2, CLICK.x + 2)]
+    assert predictor.predict(IMAGE, further, more).bias == 1.5
+    assert predictor.predict(IMAGE, further, more, bias=0.0).bias == 0.0
 
 
 def test_napari_pyramids(predictor: Predictor) -> None:

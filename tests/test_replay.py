@@ -487,6 +487,7 @@ class BrightPredictor:
         channels: Any = None,
         limits: Any = None,
         typical_side: Any = None,
+        bias: Any = None,
     ) -> Prediction:
         row, column = clicks.first.pixel
         view = fit_window(Box(row - 6, column - 6, row + 7, column + 7), image.shape, 64)

@@ -41,6 +41,8 @@ class Prediction:
     specialist : int or None
         Which of the weights' specialists answered: -1 where none knows the image, None where it
         was not asked.
+    bias : float
+        Log-odds that were added to what the network said.
     """
 
     probability: FloatArray
@@ -52,6 +54,7 @@ class Prediction:
     connectivity: Connectivity = 8
     block: Block | None = field(default=None, repr=False, compare=False)
     specialist: int | None = None
+    bias: float = 0.0
 
     #: Whether the network said it, so that its probability tells how sure that is.
     by_network: ClassVar[bool] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import threading
 import time
 import warnings
@@ -134,6 +135,7 @@ class Predictor:
         channels: Sequence[int] | None = None,
         limits: tuple[float, float] | None = None,
         typical_side: float | None = None,
+        bias: float | None = None,
     ) -> Prediction:
         """Segment the object that the clicks are about.
 
@@ -155,6 +157,9 @@ class Predictor:
             default percentiles of the window.
         typical_side : float, optional
             Longer side in pixels of objects accepted before.
+        bias : float, optional
+            Log-odds that are added to what the network says: above 0 more of the image belongs to
+            the object. By default that of ``previous``, or 0.
 
         Returns
         -------
@@ -174,8 +179,8 @@ class Predictor:
             ones lie too far apart.
         ValueError
             If the image has other axes, no pixels or no such channels, ``previous`` is of an image
-            of another shape, ``limits`` are not two finite numbers, the lower one first, or
-            ``typical_side`` is no positive number.
+            of another shape, ``limits`` are not two finite numbers, the lower one first,
+            ``typical_side`` is no positive number, or ``bias`` is not finite.
         TypeError
             If the image's pixels are no numbers.
         """
@@ -183,7 +188,9 @@ class Predictor:
         shape = window.image_shape(image)
         sequence = clicks if isinstance(clicks, ClickSequence) else ClickSequence(clicks)
         _check_channels(image, channels)
-        _check(sequence, shape, previous, typical_side)
+        if bias is None:
+            bias = 0.0 if previous is None else previous.bias
+        _check(sequence, shape, previous, typical_side, bias)
         view = self._whole(shape)
         if previous is None and view is None and self.reaches[-1].is_learned:
             # How far a click reaches hangs on the mask before it.
@@ -195,6 +202,7 @@ class Predictor:
                     channels=channels,
                     limits=limits,
                     typical_side=typical_side,
+                    bias=bias,
                 )
         connectivity = self.preprocessing.connectivity
         reader = WindowReader(image, shape, sequence, channels, limits, connectivity)
@@ -202,7 +210,7 @@ class Predictor:
             reader.remember(previous.block)
         specialist = self._who_knows(reader, previous)
         number = -1 if specialist is None else specialist
-        run = partial(self._run, self._networks[number])
+        run = partial(self._run, self._networks[number], bias)
         if view is not None:
             earlier = None if previous is None else Earlier(previous.probability, previous.view)
             probability = view.expand(run(reader, [view], earlier)[0])
@@ -221,6 +229,7 @@ class Predictor:
             connectivity=connectivity,
             block=reader.kept(view),
             specialist=specialist,
+            bias=bias,
         )
 
     def describe(
@@ -285,6 +294,7 @@ class Predictor:
     def _run(
         self,
         network: FCANet,
+        bias: float,
         reader: WindowReader,
         views: list[Window],
         earlier: Earlier | None,
@@ -294,7 +304,7 @@ class Predictor:
         x = torch.from_numpy(np.stack([i for i, _ in inputs]))
         first = torch.from_numpy(np.stack([f for _, f in inputs]))
         begun = time.perf_counter()
-        found = self._on_device(lambda: self._forward(network, x, first))
+        found = self._on_device(lambda: self._forward(network, bias, x, first))
         reader.seconds["network"] += time.perf_counter() - begun
         return list(found)
 
@@ -326,14 +336,16 @@ class Predictor:
             network.to(device)
 
     @torch.inference_mode()
-    def _forward(self, network: FCANet, x: torch.Tensor, first: torch.Tensor) -> FloatArray:
+    def _forward(
+        self, network: FCANet, bias: float, x: torch.Tensor, first: torch.Tensor
+    ) -> FloatArray:
         if self.device.type == "cuda":
             x, first = x.pin_memory(), first.pin_memory()
         x = x.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         first = first.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
             logits = network(x, first).main
-        found: FloatArray = logits[:, 0].float().sigmoid().cpu().numpy()
+        found: FloatArray = (logits[:, 0].float() + bias).sigmoid().cpu().numpy()
         return found
 
     def _described(self, x: torch.Tensor, inner: tuple[int, int]) -> torch.Tensor:
@@ -409,6 +421,7 @@ def _check(
     shape: tuple[int, int],
     previous: Prediction | None,
     typical_side: float | None,
+    bias: float,
 ) -> None:
     """Refuse what cannot be answered, before anything is read."""
     clicks.first  # noqa: B018 - refuses an empty sequence
@@ -424,3 +437,5 @@ def _check(
         )
     if typical_side is not None and not 0 < typical_side < float("inf"):
         raise ValueError(f"typical_side {typical_side!r} is not a positive number of pixels")
+    if not math.isfinite(bias):
+        raise ValueError(f"bias {bias!r} is not a finite number of log-odds")

@@ -172,7 +172,12 @@ def clicks_needed(predictor: PredictorLike, accepted: Acceptance) -> int:
         clicks = clicks.add(click)
         asked = _asked(part, len(clicks))
         prediction = predictor.predict(
-            plane, clicks, prediction, limits=asked.limits, typical_side=asked.typical_side
+            plane,
+            clicks,
+            prediction,
+            limits=asked.limits,
+            typical_side=asked.typical_side,
+            bias=asked.bias,
         )
         mask = _written(prediction, accepted)
     return MOST_CLICKS
@@ -374,6 +379,7 @@ def _predict(predictor: PredictorLike, plane: Any, part: Part) -> PredictionLike
             prediction,
             limits=answer.limits,
             typical_side=answer.typical_side,
+            bias=answer.bias,
         )
     if prediction is None:
         raise JournalError(f"an object at {part.box} was accepted without a prediction")

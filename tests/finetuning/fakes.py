@@ -48,6 +48,7 @@ class Threshold:
         previous: Any = None,
         *,
         typical_side: float | None = None,
+        bias: float | None = None,
     ) -> FakeAnswer:
         self.asked += 1
         near = np.zeros(image.shape[:2], bool)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Kept, keep_clicked
@@ -55,6 +56,7 @@ class FakePredictor:
         channels: Any = None,
         limits: Any = None,
         typical_side: Any = None,
+        bias: Any = None,
     ) -> FakePrediction:
         self.asked.append((clicks, previous, typical_side))
         self.limits = limits
@@ -81,6 +83,34 @@ def disc_prediction(image: Any, clicks: ClickSequence, radius: float = 5.0) -> F
         near = np.hypot(y - click.pixel[0], x - click.pixel[1]) <= radius
         probability[near] = 0.9 if click.positive else 0.1
     np.asarray(base[window[0], window[1]])  # as a network would, read the window
+    return FakePrediction(probability, window, clicks, shape)
+
+
+@dataclass
+class SoftPredictor(FakePredictor):
+    """Discs whose log-odds fall off by half a pixel; a click more adds two pixels, a bias of 1."""
+
+    radius: float = 30.4
+
+    def predict(
+        self, image: Any, clicks: Any, previous: Any = None, *, bias: Any = None, **_: Any
+    ) -> FakePrediction:
+        self.asked.append((clicks, bias))
+        radius = self.radius + 2 * (len(clicks) - 1)
+        return soft_prediction(np.shape(image)[:2], clicks, radius, bias or 0.0)
+
+
+def soft_prediction(
+    shape: tuple[int, int], clicks: ClickSequence, radius: float, bias: float, seen: int = 60
+) -> FakePrediction:
+    """Return what `SoftPredictor` does, of so many pixels to each side of the first click."""
+    row, column = clicks.first.pixel
+    window = (
+        slice(max(row - seen, 0), min(row + seen, shape[0])),
+        slice(max(column - seen, 0), min(column + seen, shape[1])),
+    )
+    y, x = np.mgrid[window]
+    probability = expit((radius - np.hypot(y - row, x - column)) / 2 + bias).astype(np.float32)
     return FakePrediction(probability, window, clicks, shape)
 
 

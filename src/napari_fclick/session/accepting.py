@@ -96,13 +96,17 @@ def accept(
     """
     place, settings = place or session.place, settings or session.settings
     patch = plan(session, place, settings)
-    draft, trail = session.drafts.at(place), session.answers.trail(place)
+    draft, answers = session.drafts.at(place), session.answers
+    first, (mask, box) = answers.first(place), _mask(session, place, settings)
+    trail = answers.trail(place)
     part = Part(place, draft.clicks, box_of(patch), patch.written, trail, draft.start, settings)
     record = recorded(session, patch.label, [part], [draft], settings.class_name)
     left_out = _left_out(session, place)
     others = dict.fromkeys(session.drafts.left_marks(place), Draft())
     step = session.step(f"accept object {patch.label}", Draft(), place, others)
     write(session, step, record, [StoredPatch.pack(patch)], [(place, patch.overwritten)])
+    if first is not None and settings.threshold == 0.5:
+        answers.outlines.learn(patch.label, first, mask, box)
     session.reported.emit("; ".join([Stakes(patch.label).plus(patch).summary(), *left_out]))
     return record
 

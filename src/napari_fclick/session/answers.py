@@ -12,6 +12,7 @@ from napari_fclick.core.integrity import Kept
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.session.drafts import Drafts
 from napari_fclick.session.objects import Objects
+from napari_fclick.session.outlines import First, Outlines
 from napari_fclick.session.place import Place
 from napari_fclick.session.predictions import KnownPredictions, Scope
 from napari_fclick.session.starting import start_prediction
@@ -27,9 +28,13 @@ class Answers:
         The clicks.
     objects : Objects
         Those accepted before: their size is told to the predictor.
+    outlines : Outlines
+        Where those have their outlines.
 
     Attributes
     ----------
+    as_accepted : bool
+        Whether new objects are to have theirs where those accepted before have them.
     known : KnownPredictions
         The answers that are kept.
     generation : int
@@ -40,8 +45,9 @@ class Answers:
 
     changed = Signal()
 
-    def __init__(self, drafts: Drafts, objects: Objects) -> None:
+    def __init__(self, drafts: Drafts, objects: Objects, outlines: Outlines) -> None:
         self.known = KnownPredictions()
+        self.outlines, self.as_accepted = outlines, True
         self.generation = 0
         self._drafts, self._objects = drafts, objects
         self._place, self._image, self._shape = Place(), None, (0, 0)
@@ -75,6 +81,14 @@ class Answers:
     def trail(self, place: Place) -> tuple[Answer, ...]:
         """Return what was asked on the way to the answer to the clicks of a plane."""
         return self.known.trail(self._scope(place), self._drafts.at(place).clicks)
+
+    def first(self, place: Place) -> First | None:
+        """Return the answer to the first click of a plane's new object; None where not known."""
+        draft, trail = self._drafts.at(place), self.trail(place)
+        if draft.start is not None or not trail or trail[0].clicks != 1:
+            return None
+        found = self.known.get(self._scope(place), ClickSequence(draft.clicks[:1]))
+        return None if found is None else First(found, trail[0].bias)
 
     @property
     def latest(self) -> PredictionLike | None:
@@ -135,6 +149,7 @@ class Answers:
     def forget(self) -> None:
         """Ask anew: the weights, the device or the pixels changed."""
         self.known.clear()
+        self.outlines.forget()  # others would answer otherwise
         self._forgotten += 1
         self.renew()
         self.changed.emit()
@@ -182,7 +197,11 @@ class Answers:
 
     def _request(self, place: Place, image: Any, clicks: ClickSequence) -> PredictionRequest:
         before = self.known.before(self._scope(place), clicks)
-        asked = Answer(len(clicks), self._objects.typical_side, self._limits)
+        if before is not None and before.trail:
+            bias = before.trail[-1].bias  # an object keeps its own
+        else:
+            bias = self.outlines.bias if self.as_accepted else 0.0
+        asked = Answer(len(clicks), self._objects.typical_side, self._limits, bias)
         return PredictionRequest(
             self.generation,
             image,
@@ -192,6 +211,7 @@ class Answers:
             asked.limits,
             (*(() if before is None else before.trail), asked),
             self._forgotten,
+            asked.bias,
         )
 
     # --- being answered -----------------------------------------------------------------

@@ -130,13 +130,18 @@ def settings_out(settings: Settings) -> Json:
         "integrity": settings.integrity,
         "policy": settings.policy.value,
         "class_name": settings.class_name,
+        "as_accepted": settings.as_accepted,
     }
 
 
 def settings_in(data: Json) -> Settings:
     """Return settings from JSON."""
     return Settings(
-        data["threshold"], data["integrity"], OverlapPolicy(data["policy"]), data["class_name"]
+        data["threshold"],
+        data["integrity"],
+        OverlapPolicy(data["policy"]),
+        data["class_name"],
+        data.get("as_accepted", True),
     )
 
 
@@ -173,7 +178,7 @@ def part_out(part: Part) -> Json:
         "clicks": clicks_out(part.clicks),
         "box": list(part.box),
         "area": part.area,
-        "answers": [[a.clicks, a.typical_side, a.limits] for a in part.answers],
+        "answers": [[a.clicks, a.typical_side, a.limits, a.bias] for a in part.answers],
         "start": start_out(part.start),
         "settings": settings_out(part.settings),
         "kind": part.kind,
@@ -183,8 +188,8 @@ def part_out(part: Part) -> Json:
 def part_in(data: Json) -> Part:
     """Return what an object is in a plane from JSON."""
     answers = tuple(
-        Answer(n, side, None if limits is None else (limits[0], limits[1]))
-        for n, side, limits in data["answers"]
+        Answer(n, side, None if limits is None else (limits[0], limits[1]), *bias)
+        for n, side, limits, *bias in data["answers"]  # older files know of no bias
     )
     return Part(
         place_in(data["place"]),

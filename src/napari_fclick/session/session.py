@@ -20,6 +20,7 @@ from napari_fclick.session.drafts import Drafts
 from napari_fclick.session.history import Commit, History, Step
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.objects import Objects
+from napari_fclick.session.outlines import Outlines
 from napari_fclick.session.place import Place
 from napari_fclick.session.restoring import Restored
 from napari_fclick.session.state import Draft, PredictionLike, SessionError, Settings
@@ -46,6 +47,8 @@ class Session:
         Where the plane lies in the labels.
     highest : int, optional
         The highest object number in the labels, where it is known.
+    outlines : Outlines, optional
+        What other images tell of the outlines here.
     clock : callable
         Returns seconds.
 
@@ -87,12 +90,15 @@ class Session:
         place: Place | None = None,
         *,
         highest: int | None = None,
+        outlines: Outlines | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self.drafts = Drafts()
         self.objects = Objects()
-        self.answers = Answers(self.drafts, self.objects)
+        self.answers = Answers(
+            self.drafts, self.objects, Outlines() if outlines is None else outlines
+        )
         self.answers.changed.connect(self.changed.emit)
         self.history = History()
         self._last_step = clock()
@@ -166,7 +172,8 @@ class Session:
         if self.can_undo or self.can_redo or self.clicks:
             raise SessionError("this session has begun already: open the file in a new one")
         self.drafts.update(restored.drafts)
-        self.history, self.settings = restored.history, restored.settings
+        self.history = restored.history
+        self._use(restored.settings)
         self.objects.take_over(restored.commits)
         self.classes.ensure(record.class_name for record in self.objects.values())
         self.classes.ensure([self.settings.class_name])
@@ -276,6 +283,7 @@ class Session:
         integrity: bool | None = None,
         policy: OverlapPolicy | str | None = None,
         class_name: str | None = None,
+        as_accepted: bool | None = None,
     ) -> None:
         """Change settings; what is None stays.
 
@@ -285,6 +293,7 @@ class Session:
             If the threshold is not within 0 to 1.
         """
         chosen: dict[str, Any] = {"threshold": threshold, "integrity": integrity}
+        chosen["as_accepted"] = as_accepted
         chosen["class_name"] = class_name
         chosen["policy"] = None if policy is None else OverlapPolicy(policy)
         chosen = {name: value for name, value in chosen.items() if value is not None}
@@ -397,7 +406,12 @@ class Session:
 
     def _restore(self, drafts: dict[Place, Draft], settings: Settings) -> None:
         self.drafts.update(drafts)
+        self._use(settings)
+
+    def _use(self, settings: Settings) -> None:
         self.settings = settings
+        # Whoever moves the threshold draws the outlines by hand.
+        self.answers.as_accepted = settings.as_accepted and settings.threshold == 0.5
 
     def _finish(self, step: Step, how: str, left_alone: int) -> None:
         # Settings act on the answer that is known: only clicks need another.
@@ -422,6 +436,9 @@ class Session:
         self.classes.ensure([*names, self.settings.class_name])
 
     def _tell(self, left_alone: int, commit: Commit) -> None:
+        for change in commit.changes:
+            if change.label not in self.objects:
+                self.answers.outlines.forget(change.label)
         for patch in commit.patches:
             self.labels_changed.emit(commit.target.labels, patch.where)
         if left_alone:

@@ -69,6 +69,7 @@ class PredictorLike(Protocol):
         channels: Sequence[int] | None = None,
         limits: tuple[float, float] | None = None,
         typical_side: float | None = None,
+        bias: float | None = None,
     ) -> Any:
         """Return a `PredictionLike`."""
 
@@ -86,12 +87,15 @@ class Settings:
         What happens where the mask meets other objects.
     class_name : str
         The class of the next object; empty for none.
+    as_accepted : bool
+        Whether the outlines of new objects follow those accepted before; see `Outlines`.
     """
 
     threshold: float = 0.5
     integrity: bool = True
     policy: OverlapPolicy = OverlapPolicy.KEEP
     class_name: str = ""
+    as_accepted: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
@@ -159,11 +163,13 @@ class Answer:
         How many of the object's clicks it was given.
     typical_side : float or None
     limits : (float, float) or None
+    bias : float
     """
 
     clicks: int
     typical_side: float | None = None
     limits: tuple[float, float] | None = None
+    bias: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -306,6 +312,8 @@ class PredictionRequest:
         What was asked for ``previous``, and now.
     forgotten : int
         How often all answers had been forgotten.
+    bias : float
+        Log-odds that are added to what the network says.
     """
 
     generation: int
@@ -316,6 +324,7 @@ class PredictionRequest:
     limits: tuple[float, float] | None = None
     trail: tuple[Answer, ...] = ()
     forgotten: int = 0
+    bias: float = 0.0
 
     def same_as(self, other: PredictionRequest) -> bool:
         """Whether a predictor is asked the same, whatever the generation."""
@@ -334,4 +343,5 @@ class PredictionRequest:
             self.previous,
             limits=self.limits,
             typical_side=self.typical_side,
+            bias=self.bias,
         )

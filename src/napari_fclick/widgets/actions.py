@@ -226,6 +226,13 @@ ACTIONS = {
             "adjusting.toggle_integrity",
         ),
         Action(
+            "toggle_outlines",
+            ("Shift-O",),
+            "Outlines of new objects as in those accepted before, or not",
+            "Settings",
+            "adjusting.toggle_outlines",
+        ),
+        Action(
             "next_class",
             ("Shift-R",),
             "The next class for the next objects",

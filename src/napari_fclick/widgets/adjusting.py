@@ -31,12 +31,19 @@ class Adjusting:
         threshold: float | None = None,
         integrity: bool | None = None,
         policy: OverlapPolicy | str | None = None,
+        as_accepted: bool | None = None,
     ) -> None:
         """Change settings; what is None stays. No prediction is run."""
         session = self._controller.session
         if session is not None:
             self._controller.messages.forget_problem()
-            chosen = partial(session.set, threshold=threshold, integrity=integrity, policy=policy)
+            chosen = partial(
+                session.set,
+                threshold=threshold,
+                integrity=integrity,
+                policy=policy,
+                as_accepted=as_accepted,
+            )
             self._controller.attempt(chosen, "set")
 
     def toggle_integrity(self) -> None:
@@ -44,6 +51,12 @@ class Adjusting:
         session = self._controller.session
         if session is not None:
             self.set(integrity=not session.settings.integrity)
+
+    def toggle_outlines(self) -> None:
+        """Have the outlines of new objects follow those accepted before, or not."""
+        session = self._controller.session
+        if session is not None:
+            self.set(as_accepted=not session.settings.as_accepted)
 
     def step_threshold(self, steps: int) -> None:
         """Raise the threshold by twentieths, or lower it, within what the dock allows."""

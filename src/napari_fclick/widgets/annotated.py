@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 
 from napari_fclick.session import Session
+from napari_fclick.session.outlines import Outlines
 from napari_fclick.widgets.accepting import Accepting
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.covering import is_image, seen_together, tell_apart
@@ -41,6 +42,7 @@ class Annotated:
         self._accepting = accepting
         self.current: Annotation | None = None
         self._annotations: dict[Any, Annotation] = {}
+        self._outlines: list[Outlines] = []
         self._wanted: Any = None
         self._leaving: list[Annotation] = []
         self._hiding = QTimer()
@@ -57,6 +59,13 @@ class Annotated:
         """What is said where another image than the one annotated is seen, or selected."""
         current, viewer = self.current, self._controller.viewer
         return "" if current is None else tell_apart(viewer, current.image, current.channels)
+
+    def forget_answers(self) -> None:
+        """Ask anew about all images: other weights answer."""
+        for outlines in self._outlines:  # of images that are closed, too
+            outlines.forget()
+        for annotation in self.all:
+            annotation.session.answers.forget()
 
     def close(self) -> None:
         """Remove markers and previews."""
@@ -165,7 +174,8 @@ class Annotated:
         controller = self._controller
         if layer not in self._annotations:
             place = displayed_place(controller.viewer, layer)
-            session = Session(plane_at(layer, place), place=place)
+            outlines = Outlines(self._outlines)
+            session = Session(plane_at(layer, place), place=place, outlines=outlines)
             annotation = Annotation(controller.viewer, layer, session, controller.targets)
             controller.journaling.watch(annotation)  # first: what it writes, nothing is to prevent
             controller.features.follow(session)

@@ -247,8 +247,7 @@ class Controller:
 
     def _on_loaded(self) -> None:
         self.journaling.use_weights(self.predictor)
-        for annotation in self.annotated.all:
-            annotation.session.answers.forget()
+        self.annotated.forget_answers()
         if self.session is not None:
             self._accepting.go_on(self.session)
         self.annotated.prepare_soon()

@@ -168,6 +168,13 @@ class FirstClickWidget(Docked):
         self.integrity = QCheckBox("only parts with clicks")
         self.integrity.setChecked(True)
         self.integrity.toggled.connect(lambda on: controller.adjusting.set(integrity=bool(on)))
+        self.as_accepted = QCheckBox("as in objects accepted before")
+        self.as_accepted.setChecked(True)
+        self.as_accepted.setToolTip(
+            "Once three objects tell that the first answers are too small or too large, those to "
+            "the next objects are larger or smaller, at a threshold of 0.50"
+        )
+        self.as_accepted.toggled.connect(lambda on: controller.adjusting.set(as_accepted=bool(on)))
         self.limits = QCheckBox("use the layer's limits")
         self.limits.setToolTip(
             "Show the network the image as the layer's contrast limits do; "
@@ -201,6 +208,7 @@ class FirstClickWidget(Docked):
         buttons = {**self.buttons, **self.stack.buttons}
         hints: dict[str, QWidget] = {
             "toggle_integrity": self.integrity,
+            "toggle_outlines": self.as_accepted,
             "toggle_keys": self.legend.keys,
             "next_image": self.folder_bar.next,
             "previous_image": self.folder_bar.previous,
@@ -275,6 +283,7 @@ class FirstClickWidget(Docked):
         return _form(
             ("Threshold", self.threshold),
             ("Integrity", self.integrity),
+            ("Outline", self.as_accepted),
             ("Overlap", self.policy),
             ("Class", self.classes),
         )
@@ -320,7 +329,7 @@ class FirstClickWidget(Docked):
         stacks = self.controller.stacks
         stakes = self.controller.stakes.text if stacks.current is None else stacks.stakes
         said = stacks.text or describe(session, self.controller.image, stakes)
-        parts = (self.controller.annotated.apart, said, self._source(session))
+        parts = (self.controller.annotated.apart, said, self._source(session), _outline(session))
         self.status.setText(" · ".join(part for part in parts if part))
         self._show_settings()
 
@@ -356,12 +365,13 @@ class FirstClickWidget(Docked):
         if session is None:
             return
         settings = session.settings
-        shown = (self.threshold, self.integrity, self.policy, self.limits)
+        shown = (self.threshold, self.integrity, self.as_accepted, self.policy, self.limits)
         blocked = [QSignalBlocker(widget) for widget in shown]
         self.limits.setChecked(self.controller.adjusting.uses_layer_limits)
         if abs(self.threshold.value() - settings.threshold) > 1e-6:
             self.threshold.setValue(settings.threshold)
         self.integrity.setChecked(settings.integrity)
+        self.as_accepted.setChecked(settings.as_accepted)
         self.policy.setCurrentIndex(self.policy.findData(settings.policy.value))
         del blocked
 
@@ -431,6 +441,15 @@ class FirstClickWidget(Docked):
         super().hideEvent(event)
         if not _is_open(self):
             self.controller.deactivate()
+
+
+def _outline(session: Session) -> str:
+    """Return whether the outline at hand is drawn elsewhere than the network has it."""
+    trail = session.answers.trail(session.place)
+    bias = trail[-1].bias if trail else 0.0
+    if not bias:
+        return ""
+    return f"{'larger' if bias > 0 else 'smaller'}, as in objects accepted before"
 
 
 def _is_open(widget: QWidget) -> bool:

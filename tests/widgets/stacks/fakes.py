@@ -73,6 +73,7 @@ class TubePredictor:
         *,
         limits: Any = None,
         typical_side: Any = None,
+        bias: Any = None,
     ) -> Prediction:
         base = image[0] if isinstance(image, list) else image
         self.on_ask()
