@@ -14,7 +14,7 @@ import tifffile
 import zarr
 from PIL import Image
 from skimage import io
-from tests.session.fakes import FakePredictor, bare_target
+from tests.session.fakes import FakePredictor, SoftPredictor, bare_target
 from tests.session.making import SIZE, answer, make, mask_at, put
 
 from napari_fclick.cli import main
@@ -198,6 +198,27 @@ def test_what_was_asked_then_is_asked_again(tmp_path: Path, image: Any) -> None:
     asked: list[Any] = []
     assert clicks_needed(Small(radius=1), accepted) == 20
     assert asked == [((20.0, 200.0), sides[min(n, 1)]) for n in range(20)]
+    journal.close()
+
+
+def test_what_was_added_to_an_answer_is_added_again(tmp_path: Path) -> None:
+    """The fourth object's outline follows the three before it."""
+    image = np.random.default_rng(0).integers(0, 255, (120, 400), np.uint8)
+    io.imsave(tmp_path / "image.png", image)
+    session = Session(image, np.zeros(image.shape, np.int32))
+    recorder = recording(tmp_path / "a.fclick", session, image, tmp_path / "image.png")
+    for x in (50, 140, 230):
+        for y in (60, 65):
+            session.add(y, x)
+            answer(session, predictor=SoftPredictor())
+        accepting.accept(session)
+    session.add(60, 340)
+    answer(session, predictor=SoftPredictor())
+    accepting.accept(session)
+    recorder.close()
+    journal, again = Journal.open(tmp_path / "a.fclick"), SoftPredictor()
+    assert replay(journal, image, again).differing == 0
+    assert [bias for _, bias in again.asked] == [0.0] * 6 + [1.0]
     journal.close()
 
 
