@@ -528,3 +528,34 @@ def test_it_fits_a_window_of_900_pixels(open_dock: Any) -> None:
     assert not section.content().isVisibleTo(section)
     section.expand(animate=False)
     assert widget.images.isVisibleTo(section)
+
+
+def test_labels_that_are_not_ours_are_deleted_and_merged_under_the_cursor(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    data = np.zeros(GRAY.shape, np.uint16)
+    for number, column in ((3, 5), (4, 25), (9, 45)):
+        data[10:20, column : column + 10] = number
+    before = data.copy()
+
+    def over(column: int, do: Any) -> str:
+        controller.viewer.cursor.position = world(widget, 15, column)
+        do()
+        assert widget.wait_idle()
+        return str(widget.message.text())
+
+    delete, merge = controller.objects.delete_at_cursor, controller.objects.merge_at_cursor
+    assert "choose the Labels layer" in over(30, delete)
+    controller.annotated.choose_labels(controller.viewer.add_labels(data))
+    assert "no object under the cursor" in over(0, delete)
+    assert "deleted 3" in over(8, delete)
+    assert np.unique(data).tolist() == [0, 4, 9]
+    assert "Shift+M over another object makes it a part of object 9" in over(50, merge)
+    assert "stays as it is" in over(50, merge)  # it was let go of
+    over(50, merge)
+    assert "merged 4" in over(30, merge)
+    assert np.unique(data).tolist() == [0, 9]
+    assert np.count_nonzero(data == 9) == 200
+    controller.undo()
+    controller.undo()
+    np.testing.assert_array_equal(data, before)

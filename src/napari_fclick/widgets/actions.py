@@ -122,6 +122,20 @@ ACTIONS = {
             "objects.pick_up_at_cursor",
         ),
         Action(
+            "delete_at_cursor",
+            ("Shift-X",),
+            "Remove the object under the cursor from the labels",
+            "Object",
+            "objects.delete_at_cursor",
+        ),
+        Action(
+            "merge_at_cursor",
+            ("Shift-M",),
+            "Merge: over the object that is to stay, then over the other one",
+            "Object",
+            "objects.merge_at_cursor",
+        ),
+        Action(
             "show_objects",
             ("Shift-N",),
             "Go to the list of objects",

@@ -186,3 +186,9 @@ def _parsed(keys: Iterable[str]) -> set[str]:
 def key_settings() -> KeySettings:
     """Return the keys of this user, the same for all docks."""
     return KeySettings(user_stores())
+
+
+def key_of(name: str) -> str:
+    """Return the first key of an action as people write it; its name where it has none."""
+    keys = key_settings().keys[name]
+    return shown(keys[0]) if keys else f"'{name}' (it has no key)"

@@ -10,6 +10,8 @@ from psygnal import Signal
 
 from napari_fclick.session import Place, Session, SessionError, editing
 from napari_fclick.session.classes import remove_class, rename_class
+from napari_fclick.session.suggestion import Point
+from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.planes import LayerError, displayed_place, to_plane, to_world
 from napari_fclick.widgets.zoom import centre_view
 
@@ -39,6 +41,7 @@ class ObjectTools:
 
     def __init__(self, controller: Controller, go_to: Callable[[Place], None]) -> None:
         self._controller, self._go_to = controller, go_to
+        self._noted: tuple[Any, int] | None = None
 
     def focus_list(self) -> None:
         """Have the list of objects get the keyboard."""
@@ -52,17 +55,23 @@ class ObjectTools:
 
     def pick_up_at_cursor(self) -> None:
         """Begin to correct the object under the cursor."""
+        at = self._cursor()
+        if at is not None:
+            self.pick_up_at(*at)
+
+    def _cursor(self) -> Point | None:
+        """Return the row and column under the cursor; None, and say why, where there are none."""
         controller = self._controller
         if controller.image is None:
             controller.say("open or choose an image first", "warning")
-            return
+            return None
         try:
             place = displayed_place(controller.viewer, controller.image)
         except LayerError as error:
             controller.say(str(error), "warning")
-            return
+            return None
         cursor = controller.viewer.cursor.position
-        self.pick_up_at(*to_plane(controller.viewer, controller.image, cursor, place))
+        return to_plane(controller.viewer, controller.image, cursor, place)
 
     def pick_up(self, label: int) -> None:
         """Begin to correct an object that was accepted, wherever it is."""
@@ -92,6 +101,36 @@ class ObjectTools:
             self._tell("deleted", labels)
 
         self._do(delete, "delete")
+
+    def delete_at_cursor(self) -> None:
+        """Remove the object under the cursor from the labels, wherever it comes from."""
+        at = self._cursor()
+        if at is not None:
+            self._do(lambda session: self._delete_under(session, at), "delete")
+
+    def _delete_under(self, session: Session, at: Point) -> None:
+        label = _under(session, at)
+        editing.delete(session, label)
+        self._tell("deleted", [label])
+
+    def merge_at_cursor(self) -> None:
+        """Note the object under the cursor; asked again, give it the one that is there then."""
+        at = self._cursor()
+        if at is not None:
+            self._do(lambda session: self._merge_under(session, at), "merge")
+
+    def _merge_under(self, session: Session, at: Point) -> None:
+        noted, self._noted = self._noted, None
+        label = _under(session, at)
+        if noted is None or noted[0] is not session.target:
+            self._noted = session.target, label
+            key = key_of("merge_at_cursor")
+            self._controller.say(f"{key} over another object makes it a part of object {label}")
+        elif noted[1] == label:
+            self._controller.say(f"object {label} stays as it is")
+        else:
+            editing.merge(session, label, noted[1])
+            self._tell("merged", [label])
 
     def merge(self, labels: Sequence[int]) -> None:
         """Give the pixels of all objects to the first; each is one step to undo."""
@@ -188,6 +227,16 @@ class ObjectTools:
         if record is None:
             raise SessionError(f"object {label} was not accepted here: Ctrl + click on it instead")
         return record
+
+
+def _under(session: Session, at: Point) -> int:
+    """Return the number of the object at a point; raises SessionError where there is none."""
+    if session.target is None:
+        raise SessionError("choose the Labels layer whose objects are to be changed")
+    label = editing.label_at(session, *at)
+    if not label:
+        raise SessionError("there is no object under the cursor")
+    return label
 
 
 def _pixel_of(session: Session, record: AcceptedObject) -> tuple[int, int]:

@@ -11,8 +11,7 @@ from napari_fclick.session import Session
 from napari_fclick.session.suggestion import Point, Suggestion, start, suggest
 from napari_fclick.widgets.actions import DIRECTIONS
 from napari_fclick.widgets.ghost import GhostLayer
-from napari_fclick.widgets.key_names import shown
-from napari_fclick.widgets.key_settings import key_settings
+from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.moving import bring_into_view, middle_of_view, moved
 from napari_fclick.widgets.planes import to_plane
 
@@ -98,7 +97,7 @@ class Suggesting:
         session = self._controller.session
         if ghost is None or session is None:
             self._controller.say(
-                f"no suggestion is on show: {_key('suggest')} shows one", "warning"
+                f"no suggestion is on show: {key_of('suggest')} shows one", "warning"
             )
             return
         correcting = session.clicks or self._controller.stacks.carried is not None
@@ -140,7 +139,7 @@ class Suggesting:
             self._move_click(session, direction, far)
         else:
             self._controller.say(
-                f"nothing to move: {_key('suggest')} shows a suggestion", "warning"
+                f"nothing to move: {key_of('suggest')} shows a suggestion", "warning"
             )
 
     def settle(self) -> None:
@@ -226,12 +225,12 @@ class Suggesting:
 
     def _tell(self, suggestion: Suggestion, at: int, count: int) -> None:
         which = f" ({at + 1} of {count})" if count > 1 else ""
-        take = f"{_key('take_positive')}: it is on the object"
+        take = f"{key_of('take_positive')}: it is on the object"
         if suggestion.why == "start":
-            arrows = ", ".join(_key(f"move_{direction}") for direction in DIRECTIONS)
+            arrows = ", ".join(key_of(f"move_{direction}") for direction in DIRECTIONS)
             take = f"{arrows} move it onto an object; {take}"
         else:
-            take += f", {_key('take_negative')}: it is not, {_key('suggest')}: another place"
+            take += f", {key_of('take_negative')}: it is not, {key_of('suggest')}: another place"
         self._tell_only(f"suggested{which}: {_WHY[suggestion.why]}; {take}")
 
     def _tell_only(self, message: str) -> None:
@@ -294,8 +293,3 @@ class Suggesting:
         drawn, self._drawn = self._drawn, None
         if drawn is not None:
             drawn.close()
-
-
-def _key(name: str) -> str:
-    keys = key_settings().keys[name]
-    return shown(keys[0]) if keys else f"'{name}' (it has no key)"
