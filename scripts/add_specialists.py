@@ -7,7 +7,7 @@ clicks reach, or has its own (`fit_reach.py`); or WEIGHTS with such a judge alon
 images that look more like those of its configuration's sets than like those of all other sets of
 CONFIG, see `napari_fclick.network.recognition`; the network of WEIGHTS answers on the rest, and of
 what differs from it alone the file gets larger. Specialists that WEIGHTS hold already stay, behind
-these, unless one of these has their name. Prints which part of each set is known.
+these; one of the same name takes its place. Prints which part of each set is known.
 """
 
 from __future__ import annotations
@@ -89,8 +89,9 @@ def main() -> None:
             known = np.mean([recogniser.knows(view) for view in torch.cat(found)])
             print(f"{each.name}: {known:.1%} of {path.name}{' (own)' * (path in each.sets)}")
         specialists.append(Specialist(each.name, checkpoints.load(each.weights)[0], recogniser))
-    named = {each.name for each in specialists}
-    specialists += [each for each in loaded.specialists if each.name not in named]
+    named = {each.name: each for each in specialists}
+    kept = [named.pop(each.name, each) for each in loaded.specialists]
+    specialists = [*named.values(), *kept]
     state = loaded.network.state_dict()
     state |= checkpoints.extras(state, loaded.seen, specialists)
     card = loaded.card.model_copy(update={"specialists": tuple(s.name for s in specialists)})
