@@ -14,6 +14,7 @@ from napari_fclick.session.state import Settings
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.planes import LayerError, displayed_place
 from napari_fclick.widgets.predicting import Predicting
+from napari_fclick.widgets.stacks.accepting import StackAccepting
 from napari_fclick.widgets.stacks.model import Whole
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ class Waiting:
         What it is made of; with others it is not accepted.
     settings : Settings
         With which it is accepted: as they were when that was asked for.
-    whole : Whole or None
-        What it is in all slices that it was carried to, where it is accepted in them.
     queue : list of (float, float, bool) or Settings
         What was done since, in order: row, column and sign of clicks, which belong to the next
         objects, and the settings with which each of these is to be accepted as well.
@@ -43,7 +42,6 @@ class Waiting:
 
     clicks: ClickSequence
     settings: Settings
-    whole: Whole | None = None
     queue: list[Made | Settings] = field(default_factory=list)
     asked: ClickSequence | None = None
 
@@ -59,21 +57,27 @@ class Accepting:
     controller : Controller
     predicting : Predicting
         What the mask comes from.
+
+    Attributes
+    ----------
+    stack : StackAccepting
+        Accepts what is carried through a stack, in all its slices.
     """
 
     def __init__(self, controller: Controller, predicting: Predicting) -> None:
         self._controller, self._predicting = controller, predicting
         self._waiting: dict[Place, Waiting] = {}
+        self.stack = StackAccepting(controller, self._accept_whole)
 
     @property
     def waits(self) -> bool:
         """Whether an object of the plane on show waits to be accepted."""
-        return self._here is not None
+        return self._here is not None or self.stack.waits
 
     @property
     def pending(self) -> bool:
         """Whether an object of any plane waits to be accepted."""
-        return bool(self._waiting)
+        return bool(self._waiting) or self.stack.waits
 
     @property
     def clicks(self) -> list[Made]:
@@ -90,34 +94,32 @@ class Accepting:
 
     def begin(self, session: Session, current: Annotation) -> None:
         """Accept now, or as soon as what it needs is there."""
-        here = self._here
+        here, carried = self._here, self._controller.stacks.current
         if here is not None:
             self._accept_next(here, session.settings)
-            return
-        try:
-            whole = self._controller.stacks.whole()
-        except SessionError as error:
-            self._controller.say(str(error), "warning")
-            return
-        self._begin_at(session, current, session.place, session.settings, whole)
+        elif carried is not None:
+            self.stack.begin(carried)
+        else:
+            self._begin_at(session, current, session.place, session.settings)
 
     def add(self, y: float, x: float, positive: bool) -> None:
-        """Keep a click for the object after the one that waits."""
+        """Keep a click for the object after the one that waits, or say why it is refused."""
         here = self._here
-        if here is not None:
+        if not self.stack.refuses() and here is not None:
             here.queue.append((y, x, positive))
 
     def go_on(self, session: Session) -> None:
         """Accept what waits, if what it needs is there by now."""
         for place in list(self._waiting):
             self._go_on_at(session, place)
+        self.stack.go_on()
 
     def leave(self, to: Place) -> None:
         """Move to another plane: an object of one plane is accepted where it is all the same."""
         session, here = self._controller.session, self._here
         if session is None or here is None:
             return
-        if here.whole or to.axes != session.place.axes:
+        if to.axes != session.place.axes:
             self.stop_here()
         else:
             self._go_on_at(session, session.place, shown=False)
@@ -130,6 +132,8 @@ class Accepting:
             count = sum(len(_clicks(waiting)) for waiting in stopped)
             lost = f"; {count} clicks made since were not added" if count else ""
             self._controller.say(f"not accepted, the clicks are kept{lost}", "warning")
+        if place is None:
+            self.stack.stop()
 
     def stop_here(self) -> None:
         """Call off what waits in the plane on show."""
@@ -145,6 +149,9 @@ class Accepting:
         session = self._controller.session
         if session is None:
             return False
+        if self.stack.waits:
+            self.stack.stop()
+            return True
         place = session.place if self.waits else session.undo_place
         waiting = None if place is None else self._waiting.get(place)
         if waiting is None:
@@ -168,18 +175,13 @@ class Accepting:
             self._controller.say(f"{count} objects are accepted as soon as their masks are there")
 
     def _begin_at(
-        self,
-        session: Session,
-        current: Annotation,
-        place: Place,
-        settings: Settings,
-        whole: Whole | None = None,
+        self, session: Session, current: Annotation, place: Place, settings: Settings
     ) -> None:
-        if self._must_wait(session, place, whole):
-            self._waiting[place] = Waiting(session.drafts.at(place).clicks, settings, whole)
+        if self._must_wait(session, place):
+            self._waiting[place] = Waiting(session.drafts.at(place).clicks, settings)
             self._wait(session, place, shown=self._on_show(place))
         else:
-            self._accept(session, current, place, settings, whole)
+            self._accept(session, current, place, settings)
 
     def _on_show(self, place: Place) -> bool:
         """Whether a plane is the session's and the viewer's: one of them may have moved already."""
@@ -199,11 +201,11 @@ class Accepting:
             self.stop(place)
             return
         shown = self._on_show(place) if shown is None else shown
-        if self._must_wait(session, place, waiting.whole):
+        if self._must_wait(session, place):
             self._wait(session, place, shown)
             return
         del self._waiting[place]
-        self._accept(session, current, place, waiting.settings, waiting.whole)
+        self._accept(session, current, place, waiting.settings)
         if session.drafts.at(place).clicks and waiting.queue:
             lost = len(_clicks(waiting))
             text = f"not accepted: {lost} clicks made since were not added"
@@ -229,13 +231,13 @@ class Accepting:
             except Exception as error:  # whatever hears of it: the others are to be done as well
                 self._controller.say(reason(error), "warning")
 
-    def _must_wait(self, session: Session, place: Place, whole: Whole | None) -> bool:
+    def _must_wait(self, session: Session, place: Place) -> bool:
         """Whether what accepting needs, the mask and a free number, is on its way."""
         known = session.answers.at(place) is not None
         failed = place == session.place and session.answers.failure is not None
         if session.drafts.at(place).clicks and not known and not failed:
             return self._predicting.possible
-        return (known or whole is not None) and not session.objects.knows_next_label
+        return known and not session.objects.knows_next_label
 
     def _wait(self, session: Session, place: Place, shown: bool) -> None:
         if session.target is not None:
@@ -275,7 +277,7 @@ class Accepting:
         current: Annotation,
         place: Place,
         settings: Settings,
-        whole: Whole | None,
+        whole: Whole | None = None,
     ) -> None:
         try:
             if whole is not None or session.answers.at(place) is not None:
@@ -291,6 +293,11 @@ class Accepting:
         except Exception as error:
             # Whatever labels on a disk may raise: the clicks are kept, and it is said.
             self._controller.say(reason(error), "error")
+
+    def _accept_whole(self, whole: Whole, settings: Settings) -> None:
+        current = self._controller.current
+        assert current is not None  # what waits is called off with it
+        self._accept(current.session, current, current.session.place, settings, whole)
 
 
 def _clicks(waiting: Waiting) -> list[Made]:

@@ -150,6 +150,7 @@ class Controller:
         weights_in_use.changed.connect(self._on_in_use)
         self.targets.counted.connect(self._on_counted)
         self.targets.failed.connect(self._on_not_counted)
+        self.stacks.changed.connect(self._accepting.stack.go_on)
         self.journaling.changed.connect(self.changed.emit)
         self.journaling.exchanged.connect(self.following.begin_with_others)
 
@@ -345,6 +346,8 @@ class Controller:
 
     def clear(self) -> None:
         """Remove all clicks of the current object, in all slices that it was carried to."""
+        if self.follow_view():
+            self._accepting.stack.forget()
         clear = self.stacks.clear if self.stacks.current is not None else None
         self.change(lambda session: session.clear() if clear is None else clear(), "clear")
 
@@ -357,7 +360,7 @@ class Controller:
     # --- objects ------------------------------------------------------------------------
 
     def accept(self) -> None:
-        """Write the object into the labels, at once or as soon as its mask is there."""
+        """Write the object into the labels, at once or as soon as its masks are there."""
         session = self._ready()
         if session is not None and self.current is not None:
             self._accepting.begin(session, self.current)
@@ -437,6 +440,7 @@ class Controller:
             return
         self._predicting.ask(self.session)  # it begins while the rest is done here
         self.stacks.follow()
+        self._accepting.stack.go_on()
         session = self.session
         self.stakes.ask(session, self.stacks.written)
         self.features.use(session, self.labels)
@@ -477,10 +481,11 @@ class Controller:
         name : str
             What it is called where it goes wrong.
         stops : bool
-            Whether an object of this plane that waits to be accepted is no longer to be.
+            Whether an object of this plane that waits to be accepted is no longer to be. One
+            that is carried goes on waiting: nothing is done.
         """
         session = self._ready()
-        if session is not None:
+        if session is not None and not (stops and self._accepting.stack.refuses()):
             self.messages.forget_problem()
             if stops:
                 self._accepting.stop_here()

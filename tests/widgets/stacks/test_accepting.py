@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.widgets.stacks.conftest import OpenStack, StackDock
-from tests.widgets.stacks.fakes import CLICK, TUBE, tube
+from tests.widgets.stacks.fakes import CLICK, TUBE, TubePredictor, tube
 from tests.widgets.stacks.test_tool import until
 
 from napari_fclick.session.predictions import KnownPredictions
 from napari_fclick.widgets import targets
+from napari_fclick.widgets.stacks.model import Choices
+
+#: Rows and columns of another object, and of a click in it.
+OTHER, OTHER_CLICK = (slice(28, 36), slice(34, 46)), (32.0, 40.0)
 
 
 def with_labels(dock: StackDock, data: Any) -> None:
@@ -131,3 +135,157 @@ def test_what_led_to_a_mask_is_noted_whatever_is_forgotten(open_stack: OpenStack
     parts = {part.place.index[0]: part for part in dock.session.objects[1].parts}
     asked = {index: [answer.clicks for answer in parts[index].answers] for index in (2, 4, 6)}
     assert asked == {2: [2, 3], 4: [1], 6: [2, 3]}
+
+
+def two_tubes() -> Any:
+    """A stack with two objects side by side, in all slices."""
+    data = tube(last=8, first=0)
+    data[:, OTHER[0], OTHER[1]] = 200
+    return data
+
+
+def underway(dock: StackDock, tubes: TubePredictor) -> None:
+    """Click on an object, propagate, and accept it while it is carried."""
+    dock.click(*CLICK)
+    tubes.gate = threading.Semaphore(2)
+    dock.tool.propagate()
+    until(lambda: len(tubes.asked) >= 4 and dock.tool.count)
+    dock.controller.accept()
+    assert dock.widget.message.text() == "accepted as soon as it was carried; Undo takes that back"
+    assert "accepted then" in dock.widget.stack.progress.text()
+
+
+def let_go_on(dock: StackDock, tubes: TubePredictor) -> None:
+    gate, tubes.gate = tubes.gate, None
+    assert gate is not None
+    for _ in range(100):
+        gate.release()
+    dock.wait()
+
+
+def test_an_object_that_is_accepted_while_it_is_carried_is_no_other_one(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(two_tubes(), at=4)
+    dock.session.set(class_name="tube")
+    underway(dock, tubes)
+    dock.session.set(class_name="other")
+    dock.go(6)
+    dock.controller.click(*OTHER_CLICK)
+    assert dock.widget.message.text() == (
+        "wait: the object is accepted as soon as it was carried; go on then, or take that back "
+        "with Undo"
+    )
+    dock.controller.accept()  # pressed twice
+    let_go_on(dock, tubes)
+    assert slices_of(dock, 1) == list(range(9))
+    assert dock.session.objects[1].class_name == "tube"
+    assert (dock.controller.labels.data != 0).sum() == 9 * 12 * 15
+    assert not dock.controller.accepting_anywhere and dock.tool.current is None
+    assert dock.widget.message.text().startswith("object 1: ")
+    dock.click(*OTHER_CLICK)
+    dock.propagate()
+    dock.controller.accept()
+    np.testing.assert_array_equal(dock.controller.labels.data != 0, two_tubes() > 100)
+    assert slices_of(dock, 2) == list(range(9))
+    dock.controller.undo()
+    dock.controller.undo()
+    dock.wait()
+    assert slices_of(dock, 1) == list(range(9)) and not slices_of(dock, 2)
+
+
+@pytest.mark.parametrize("what", ["click", "move", "not here", "good", "pick up", "redo"])
+def test_nothing_is_changed_of_an_object_that_waits(
+    open_stack: OpenStack, tubes: TubePredictor, what: str
+) -> None:
+    dock = open_stack(tube(), at=4)
+    labels = np.zeros(tube().shape, np.uint8)
+    labels[:, 30:34, 40:44] = 3
+    with_labels(dock, labels)
+    dock.wait()
+    underway(dock, tubes)
+    drafts = dock.session.drafts_along(0)
+    if what == "move":
+        dock.controller.move(0, 12, 17)
+    else:
+        until(lambda: 5 in dock.tool.current.slices)  # type: ignore[union-attr]
+        dock.go(5)
+    if what == "click":
+        dock.controller.click(32, 42)
+    elif what == "not here":
+        dock.tool.not_here()
+    elif what == "good":
+        dock.tool.good_as_is()
+    elif what == "pick up":
+        dock.controller.objects.pick_up_at(32, 42)
+    elif what == "redo":
+        dock.controller.redo()
+    assert dock.widget.message.text().startswith("wait: ")
+    assert dock.session.drafts_along(0) == drafts
+    let_go_on(dock, tubes)
+    assert slices_of(dock, 4) == [1, 2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("how", ["undo", "clear", "threshold", "rules", "other plane", "fails"])
+def test_what_calls_off_that_an_object_is_accepted(
+    open_stack: OpenStack, tubes: TubePredictor, how: str
+) -> None:
+    one = tube()
+    dock = open_stack(np.stack([one, one]), axis_labels=("t", "z", "y", "x"))
+    dock.go(4, axis=1)
+    underway(dock, tubes)
+    kept = "not accepted, what was carried is kept"
+    if how == "undo":
+        dock.controller.undo()
+        assert dock.widget.message.text() == kept
+    elif how == "clear":
+        dock.controller.clear()
+        assert dock.tool.current is None and "accepted" not in dock.widget.message.text()
+        dock.controller.undo()
+    elif how == "threshold":
+        dock.controller.adjusting.set(threshold=0.6)
+        assert "changed meanwhile, accept it once more" in dock.widget.message.text()
+    elif how == "rules":
+        dock.tool.choose(Choices("up"))
+        assert "changed meanwhile, accept it once more" in dock.widget.message.text()
+    elif how == "other plane":
+        dock.go(1, axis=0)
+        assert dock.widget.message.text() == kept
+    else:
+        tubes.error = RuntimeError("out of memory")
+    assert dock.controller.accepting_anywhere == (how == "fails")
+    let_go_on(dock, tubes)
+    if how == "fails":
+        assert dock.widget.message.text() == f"{kept}: out of memory"
+    assert not dock.controller.accepting_anywhere
+    assert dock.controller.labels is None and not dock.session.objects
+    dock.go(0, axis=0)
+    assert dock.session.clicks and dock.tool.count
+    dock.controller.accept()
+    dock.wait()
+    assert dock.controller.labels.data.any()
+
+
+def test_what_waits_to_be_counted_is_not_mixed_with_the_next_object(
+    open_stack: OpenStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dock = open_stack(two_tubes(), at=4)
+    counted = waits(dock, monkeypatch)
+    dock.go(6)
+    dock.controller.click(*OTHER_CLICK)
+    assert "as soon as the labels are counted" in dock.widget.message.text()
+    counted.set()
+    dock.wait()
+    assert slices_of(dock, 4) == list(range(9)) and not dock.session.clicks
+    assert not dock.controller.labels.data[:, OTHER[0], OTHER[1]].any()
+
+
+def test_without_a_network_nothing_waits_to_be_carried(open_stack: OpenStack) -> None:
+    dock = open_stack(tube(), at=4)
+    dock.click(*CLICK)
+    dock.propagate()
+    dock.controller._predicting.predictor = None
+    dock.controller.refresh()
+    dock.controller.accept()
+    assert dock.widget.message.text() == "no weights are loaded"
+    assert not dock.controller.accepting

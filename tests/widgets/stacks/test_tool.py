@@ -229,11 +229,11 @@ def test_what_is_still_being_changed_is_not_accepted(open_stack: OpenStack) -> N
     dock = carried(open_stack)
     dock.controller.adjusting.set(threshold=0.6)
     dock.controller.accept()
-    assert "still to come" in dock.widget.message.text()
+    assert "as soon as it was carried" in dock.widget.message.text()
     assert dock.controller.labels is None
     dock.wait()
-    dock.controller.accept()
     assert dock.controller.labels.data.any()
+    assert {part.settings.threshold for part in dock.session.objects[1].parts} == {0.6}
 
 
 def test_what_goes_wrong_is_one_line(open_stack: OpenStack, tubes: TubePredictor) -> None:
@@ -254,13 +254,17 @@ def test_a_run_is_stopped_and_what_is_known_accepted(
     dock.tool.propagate()
     until(lambda: len(tubes.asked) >= 9)
     dock.controller.accept()
-    assert "still being carried" in dock.widget.message.text()
-    assert dock.controller.labels is None
+    assert "as soon as it was carried" in dock.widget.message.text()
     dock.tool.toggle()
     tubes.gate.release()
     dock.wait()
     current = dock.tool.current
     assert current is not None and current.phase == "stopped"
+    assert dock.widget.message.text() == (
+        "not accepted, what was carried is kept: it was stopped; accept these slices, go on, or "
+        "clear"
+    )
+    assert dock.controller.labels is None and not dock.controller.accepting_anywhere
     assert dock.widget.stack.buttons["propagate"].text() == "Go on"
     known = dock.tool.count
     assert 8 <= known < 20

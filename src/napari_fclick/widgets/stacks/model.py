@@ -218,6 +218,11 @@ class CarriedObject:
         return self._slices
 
     @property
+    def underway(self) -> bool:
+        """Whether it is being carried, or about to be."""
+        return self.phase in ("waiting", "running")
+
+    @property
     def stale(self) -> frozenset[int]:
         """Slices whose mask is of before the last change."""
         if self.complete:

@@ -235,7 +235,8 @@ class StackPanel(QWidget):
         current = tool.current
         self.bar.setVisible(tool.running)
         self._show_buttons(current, problem)
-        self.progress.setText(problem or _said(tool, current))
+        then = " · accepted then" if current is not None and self._controller.accepting else ""
+        self.progress.setText(problem or _said(tool, current) + then)
         self.ends.setText("" if current is None else "\n".join(describe_ends(current)))
         self.ends.setVisible(bool(self.ends.text()))
         self._show_strip(current)

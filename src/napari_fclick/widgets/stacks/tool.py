@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
     from napari_fclick.widgets.workers import Worker
 
+NO_WEIGHTS = "no weights are loaded"
+
 
 class StackTool:
     """Carries the object at hand through a stack, one for each line of planes.
@@ -271,32 +273,22 @@ class StackTool:
             stacks.correct_carried(session, start_of(each), y, x, positive)
 
     def why_not_accept(self) -> str:
-        """Return why the object cannot be accepted now; empty where it can, or is of one slice."""
-        current = self.current
+        """Return why the object cannot be accepted, now or when it was carried; empty if it can."""
+        current, controller = self.current, self._controller
         if current is None:
             return ""
+        if current.underway:
+            possible = controller.predictor is not None or controller.loading
+            return "" if possible else NO_WEIGHTS
         if current.unfit:
             return current.problem
-        if current.phase in ("done", "stopped", "failed"):
-            begun = current.carrying is not None and current.carrying.propagation is not None
-            return "" if begun else current.problem or "it was not carried yet: propagate it"
-        if current.phase == "waiting":
-            return "the mask of a slice is still to come: wait until the object was carried anew"
-        return "the object is still being carried: wait, or stop it and accept what is known"
+        begun = current.carrying is not None and current.carrying.propagation is not None
+        return "" if begun else current.problem or "it was not carried yet: propagate it"
 
-    def whole(self) -> Whole | None:
-        """Return the object as it is now, to be accepted; None where nothing was carried.
-
-        Raises
-        ------
-        SessionError
-            If it cannot be accepted now.
-        """
-        problem, current = self.why_not_accept(), self.current
-        if problem:
-            raise SessionError(problem)
-        if current is None:
-            return None
+    def whole(self) -> Whole:
+        """Return the object as it is now, to be accepted; `why_not_accept` is empty by then."""
+        current = self.current
+        assert current is not None
         carrying = current.carrying
         assert carrying is not None and carrying.propagation is not None
         run = StackRun.of(
@@ -379,7 +371,7 @@ class StackTool:
         if not any(draft.clicks for draft in session.drafts_along(axis.number).values()):
             return "click on the object in a slice first: it is carried from there"
         if controller.predictor is None and not controller.loading:
-            return "no weights are loaded"
+            return NO_WEIGHTS
         return ""
 
 
