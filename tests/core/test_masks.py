@@ -54,3 +54,12 @@ def test_what_is_handed_out_is_a_copy() -> None:
     kept.unpack()[:] = False
     kept.within(kept.box)[:] = False
     assert kept.unpack().all()
+
+
+def test_masks_meet_in_a_pixel_not_in_their_bounds() -> None:
+    corner = StoredMask.pack(np.array([[True, True], [True, False]]), 4, 5)
+    beside = StoredMask.pack(np.ones((2, 2), bool), 5, 6)
+    on_it = StoredMask.pack(np.ones((1, 1), bool), 4, 6)
+    assert corner is not None and beside is not None and on_it is not None
+    assert not corner.meets(beside) and not beside.meets(corner)
+    assert corner.meets(on_it) and on_it.meets(corner) and not on_it.meets(beside)

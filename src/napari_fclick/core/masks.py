@@ -46,6 +46,10 @@ class StoredMask:
             out[both.within(box)] = self.unpack()[both.within(self.box)]
         return out
 
+    def meets(self, other: StoredMask) -> bool:
+        """Whether a pixel is in both."""
+        return bool((self.unpack() & other.within(self.box)).any())
+
 
 def pack_bits(mask: Mask) -> bytes:
     """Return a mask's pixels, packed and compressed."""

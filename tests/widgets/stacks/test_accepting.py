@@ -289,3 +289,62 @@ def test_without_a_network_nothing_waits_to_be_carried(open_stack: OpenStack) ->
     dock.controller.accept()
     assert dock.widget.message.text() == "no weights are loaded"
     assert not dock.controller.accepting
+
+
+APART = (
+    "the click in slice {} lies apart from what was carried: if it is on another object, undo it, "
+    "and accept or clear this one first"
+)
+
+
+def said(dock: StackDock) -> str:
+    return str(dock.widget.message.text())
+
+
+def test_a_click_on_another_object_is_told(open_stack: OpenStack) -> None:
+    data = two_tubes()
+    data[7:, TUBE[0], TUBE[1]] = 0
+    dock = open_stack(data, at=4)
+    dock.click(*CLICK)
+    dock.propagate()
+    for index in (5, 8):  # where it was carried, and beyond its end
+        dock.go(index)
+        dock.click(*OTHER_CLICK)
+        assert said(dock) == APART.format(index)
+        dock.controller.undo()
+        dock.wait()
+        assert not said(dock)
+    dock.go(6)
+    dock.click(11, 16)  # on what was carried
+    assert not said(dock)
+    dock.click(23, 20)  # the part about it goes on from there
+    assert not said(dock)
+    assert dock.tool.count == 7
+
+
+def test_a_click_on_another_object_is_told_wherever_one_has_scrolled(
+    open_stack: OpenStack, tubes: TubePredictor
+) -> None:
+    dock = open_stack(two_tubes(), at=4)
+    dock.click(*CLICK)
+    dock.propagate()
+    dock.go(6)
+    tubes.gate = threading.Semaphore(0)
+    dock.controller.click(*OTHER_CLICK)
+    dock.go(2)
+    let_go_on(dock, tubes)
+    assert said(dock) == APART.format(6)
+
+
+def test_clicks_in_slices_that_nothing_was_carried_to_may_lie_anywhere(
+    open_stack: OpenStack,
+) -> None:
+    dock = open_stack(two_tubes(), at=4)
+    dock.click(*CLICK)
+    dock.go(6)
+    dock.click(*OTHER_CLICK)
+    dock.propagate()
+    assert not said(dock)
+    dock.controller.adjusting.set(threshold=0.6)
+    dock.wait()
+    assert not said(dock)

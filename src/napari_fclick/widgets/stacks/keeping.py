@@ -209,6 +209,7 @@ class Keeper:
             current.unfit = True
             self._on_failed(current, str(error))
             return
+        self._warn_apart(current, keyframes)
         carrying = current.carrying
         anew = carrying is None or current.setting != wanted.setting
         # Without labels, no object was looked at: the first ones that are chosen change nothing.
@@ -269,6 +270,17 @@ class Keeper:
             stacks.others(session, line.axis) if kept else None,
             owner,
         )
+
+    def _warn_apart(self, current: CarriedObject, keyframes: dict[int, Keyframe]) -> None:
+        """Say which new clicks may be on another object; objects may branch, so it is run."""
+        apart = current.apart(keyframes)
+        if apart:
+            slices = f"slice{'s' * (len(apart) > 1)} {', '.join(map(str, apart))}"
+            self._controller.say(
+                f"the click in {slices} lies apart from what was carried: if it is on another "
+                "object, undo it, and accept or clear this one first",
+                "warning",
+            )
 
     def _start(
         self, current: CarriedObject, carrying: Carrying, keyframes: dict[int, Keyframe]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.integrity import keep_clicked
+from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import Direction, End, Kind, Rules, SliceMask
 from napari_fclick.session import Session
 from napari_fclick.session.answers import stored_mask
@@ -261,6 +263,29 @@ class CarriedObject:
             return None
         return None if self.session.drafts.at(self.line.at(index)).begun else each
 
+    def apart(self, keyframes: Mapping[int, Keyframe]) -> list[int]:
+        """Return the slices with a new click that may be on another object.
+
+        The part of the mask about it meets none of the masks that are known already, of its
+        slice and of the nearest ones on either side.
+        """
+        found = []
+        for index, made in keyframes.items():
+            near, known = self._near(index), self._slices.get(index)
+            before = () if known is None else known.clicks
+            new = [click for click in made.clicks.positives if click not in before]
+            if near and made.mask is not None:
+                parts = [_part_at(made.mask, click) for click in new]
+                if not all(any(map(part.meets, near)) for part in parts):
+                    found.append(index)
+        return found
+
+    def _near(self, index: int) -> list[StoredMask]:
+        masks = {i: each.mask for i, each in self._slices.items() if each.mask is not None}
+        below, above = [i for i in masks if i < index], [i for i in masks if i > index]
+        nearest = {*sorted(below)[-1:], index, *sorted(above)[:1]}
+        return [masks[i] for i in nearest if i in masks]
+
     def begin(self, carrying: Carrying) -> None:
         """Run anew; what was known is shown until it is replaced."""
         self.version += 1
@@ -310,6 +335,13 @@ class CarriedObject:
             if index not in self.seen and index not in stale and self.carried(index) is not None
         ]
         return min(unseen, key=lambda each: (each.certainty, abs(each.index - here)), default=None)
+
+
+def _part_at(mask: StoredMask, click: Click) -> StoredMask:
+    """Return what of a mask hangs together with a click, or is nearest to it."""
+    (row, column), box = click.pixel, mask.box
+    kept = keep_clicked(mask.unpack(), [(row - box.top, column - box.left)]).mask
+    return StoredMask.pack(kept, box.top, box.left) or mask
 
 
 def drafts_along(session: Session, line: Line) -> dict[int, Draft]:
