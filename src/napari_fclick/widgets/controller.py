@@ -295,9 +295,15 @@ class Controller:
         begun = bool(session.clicks) or session.draft.absent or self._accepting.pending
         return begun or self.stacks.current is not None
 
-    def follow_view(self) -> bool:
-        """Have the session be on the plane on show; False, with a message, if there is none."""
-        return self.following.follow_dims()
+    def follow_view(self, *, plane: bool = True) -> bool:
+        """Have the session be on the plane on show; False, with a message, if there is none.
+
+        Parameters
+        ----------
+        plane : bool
+            Whether there has to be one; else, in 3-D, the last one of the volume on show will do.
+        """
+        return self.following.follow_dims() if plane else self.following.follow_volume()
 
     # --- clicks -------------------------------------------------------------------------
 
@@ -361,7 +367,7 @@ class Controller:
 
     def accept(self) -> None:
         """Write the object into the labels, at once or as soon as its masks are there."""
-        session = self._ready()
+        session = self._ready(plane=False)
         if session is not None and self.current is not None:
             self._accepting.begin(session, self.current)
 
@@ -460,17 +466,22 @@ class Controller:
         layers += self.suggesting.layers
         self._keys.bind(self.viewer, [layer for layer in layers if layer in self.viewer.layers])
 
-    def _ready(self) -> Session | None:
-        """Return the session, on the plane on show; None, with a message, where there is none."""
+    def _ready(self, *, plane: bool = True) -> Session | None:
+        """Return the session, on what `follow_view` asks for; None, with a message, if not."""
         if self.current is None:
             self.say("open or choose an image first", "warning")
             return None
         self.following.note_selection()  # who goes on here is not to be taken elsewhere
         self.suggesting.settle()
-        return self.session if self.following.follow_dims() else None
+        return self.session if self.follow_view(plane=plane) else None
 
     def change(
-        self, change: Callable[[Session], Any], name: str = "change", *, stops: bool = True
+        self,
+        change: Callable[[Session], Any],
+        name: str = "change",
+        *,
+        stops: bool = True,
+        plane: bool = True,
     ) -> None:
         """Do something to the session, and tell what is wrong with it.
 
@@ -483,8 +494,10 @@ class Controller:
         stops : bool
             Whether an object of this plane that waits to be accepted is no longer to be. One
             that is carried goes on waiting: nothing is done.
+        plane : bool
+            See `follow_view`.
         """
-        session = self._ready()
+        session = self._ready(plane=plane)
         if session is not None and not (stops and self._accepting.stack.refuses()):
             self.messages.forget_problem()
             if stops:

@@ -15,6 +15,7 @@ from napari_fclick.widgets.planes import (
     LayerError,
     displayed_place,
     fits_as_channel,
+    in_volume_shown,
     to_world,
 )
 from napari_fclick.widgets.zoom import camera_of
@@ -105,6 +106,14 @@ class Follower:
             controller.leave_plane(place)
             current.session.show(place, current.plane(place))
         return True
+
+    def follow_volume(self) -> bool:
+        """Like `follow_dims`; in 3-D, the plane that was on show last is gone on with."""
+        current = self._controller.current
+        if current is None or current.image not in self._viewer.layers:
+            return self.follow_dims()
+        in_volume = in_volume_shown(self._viewer, current.image, current.session.place)
+        return in_volume or self.follow_dims()
 
     def go_to(self, place: Place) -> None:
         """Show the plane in which something was undone."""

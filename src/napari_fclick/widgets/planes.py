@@ -89,6 +89,19 @@ def displayed_place(viewer: Any, layer: Any) -> Place:
     return place
 
 
+def in_volume_shown(viewer: Any, layer: Any, place: Place) -> bool:
+    """Whether the view is 3-D, and shows what a plane of a layer is part of."""
+    if viewer.dims.ndisplay != 3:
+        return False
+    missing = viewer.dims.ndim - layer.ndim
+    shown = {axis - missing for axis in viewer.dims.displayed}
+    point = to_data(viewer, layer, viewer.dims.point)
+    hidden = [axis for axis in range(layer.ndim) if axis not in shown]
+    return shown.issuperset(place.axes) and all(
+        np.round(point[axis]) == place.position(axis) for axis in hidden
+    )
+
+
 def linear_matrix(layer: Any) -> NDArray[np.float64]:
     """Return the world's change with each of a layer's data coordinates, one column each."""
     origin = np.asarray(layer.data_to_world((0.0,) * layer.ndim), float)

@@ -120,6 +120,31 @@ def test_not_here_ends_the_object_and_is_undone(open_stack: OpenStack) -> None:
     assert dock.tool.count == 7
 
 
+def test_an_object_is_carried_and_accepted_in_3d(open_stack: OpenStack) -> None:
+    dock = open_stack(np.stack([tube(), tube()]), axis_labels=("t", "z", "y", "x"))
+    dims = dock.controller.viewer.dims
+    dock.go(4, axis=1)
+    dock.click(*CLICK)
+    dims.ndisplay = 3
+    dock.go(1, axis=0)  # another volume: nothing of it is at hand
+    dock.tool.propagate()
+    assert "the view is 3D" in dock.widget.message.text() and dock.tool.current is None
+    dock.controller.accept()
+    assert "the view is 3D" in dock.widget.message.text()
+    dock.go(0, axis=0)
+    dock.propagate()
+    assert dock.tool.count == 7
+    dock.controller.click(*CLICK)
+    assert "switch to 2D to click" in dock.widget.message.text()
+    dock.controller.accept()
+    np.testing.assert_array_equal(dock.controller.labels.data[0], tube() > 100)
+    assert not dock.controller.labels.data[1].any() and dock.tool.current is None
+    dims.ndisplay = 2
+    dock.controller.undo()
+    dock.wait()
+    assert dock.tool.count == 7 and dock.session.place.index == (0, 4)
+
+
 def test_nothing_is_marked_as_not_here_without_an_object(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
     dock.controller.accept()

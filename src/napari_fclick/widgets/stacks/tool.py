@@ -189,14 +189,14 @@ class StackTool:
     def propagate(self) -> None:
         """Carry the object of the slices that were clicked; or go on with it."""
         controller = self._controller
-        if controller.session is not None and not controller.follow_view():
+        if controller.session is not None and not controller.follow_view(plane=False):
             return
         problem = self._why_not()
         session, line = controller.session, self.line
         if problem or session is None or line is None:
             controller.say(problem, "warning")
             return
-        controller.change(self._take_in_hand)
+        controller.change(self._take_in_hand, plane=False)
         session.answers.ask_again()
         self._keeper.want(session, line)
         controller.refresh()
