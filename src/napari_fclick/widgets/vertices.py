@@ -39,4 +39,5 @@ class ForgetVertices:
                 canvas.makeCurrent()
                 for number in range(ARRAYS):
                     gl.glDisableVertexAttribArray(number)
-                canvas.doneCurrent()
+                # The canvas stays current: what vispy makes ready for the next layers before it
+                # draws them would get lost otherwise, and drawing it end the process.
