@@ -12,7 +12,7 @@ from napari_fclick.core.labels import make_patch
 from napari_fclick.core.window import Box
 from napari_fclick.session import History, Place, Settings
 from napari_fclick.session.history import Change, Commit, Step
-from napari_fclick.session.numbering import NumberedLabels, highest_label
+from napari_fclick.session.numbering import NumberedLabels, numbers_in
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.state import AcceptedObject, Draft, Part
 
@@ -59,18 +59,66 @@ def test_a_count_is_dropped_where_the_labels_changed_since() -> None:
     target = NumberedLabels(np.zeros((5, 5), int))
     version = target.version
     target.saw(7)
-    target.found(3, version)
+    target.found(np.array([3]), version)
     assert target.highest == 7
     target.forget()
-    target.found(3, version)
+    target.found(np.array([3]), version)
     assert not target.known
     assert target.highest == 7
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (7,), (30, 40), (3, 30, 40), (2, 3, 30, 40)])
-def test_highest_label_reads_blocks(shape: tuple[int, ...], monkeypatch: Any) -> None:
+def test_numbers_are_found_in_blocks(shape: tuple[int, ...], monkeypatch: Any) -> None:
     monkeypatch.setattr("napari_fclick.session.numbering.BLOCK", 500)
     labels = np.zeros(shape, np.uint16)
     if labels.size:
-        labels.flat[-1] = 12
-    assert highest_label(labels) == (12 if labels.size else 0)
+        labels.flat[:2], labels.flat[-1] = 7, 12
+    assert numbers_in(labels).tolist() == ([7, 12] if labels.size else [])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "taken", "number"),
+    [
+        (np.uint8, [], 1),
+        (np.uint8, [1, 3], 4),
+        (np.uint8, [1, 2, 255], 3),
+        (np.uint8, [1, 254, 255], 2),
+        (np.uint8, range(1, 256), 256),  # none is left
+        (bool, [1], 2),
+        (np.uint16, [1, 65535], 2),
+        (np.uint16, [2, 65534], 1),
+        (np.int32, [4, 65535], 5),
+        (np.int32, [65534, 65535], 65536),
+        (np.int32, [65534], 65536),
+        (np.int32, [9, 2**31 - 1], 1),
+        (np.int64, [-4, 65535, 70000], 70001),
+    ],
+)
+def test_the_number_of_a_new_object(dtype: Any, taken: Any, number: int) -> None:
+    labels = np.zeros((20, 30), dtype)
+    labels.flat[: len(taken)] = taken
+    assert NumberedLabels(labels).free() == number
+
+
+def test_numbers_that_are_in_use_are_not_free() -> None:
+    target = NumberedLabels(np.full((2, 2), 255, np.uint8))
+    target.saw(1)
+    target.taken.add(2)
+    assert target.free({3}) == 4
+    target.saw(65535)
+    assert target.free() == 3
+    assert target.highest == 65535
+
+
+def test_labels_are_read_once_for_their_numbers() -> None:
+    class Read:
+        data = np.full((8, 9), 255, np.uint8)
+        shape, dtype, times = data.shape, data.dtype, 0
+
+        def __getitem__(self, index: Any) -> Any:
+            self.times += 1
+            return self.data[index]
+
+    target = NumberedLabels(Read())
+    assert [target.free(), target.free(), target.highest] == [1, 1, 255]
+    assert target.labels.times == 1

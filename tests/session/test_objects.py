@@ -80,3 +80,33 @@ def test_the_labels_change_their_shape() -> None:
     answer(session)
     with pytest.raises(SessionError, match="labels' shape changed"):
         accepting.accept(session)
+
+
+def test_an_object_gets_a_number_below_the_largest_one() -> None:
+    session = make(np.uint8)
+    session.labels[:4] = 255
+    session.set_labels(session.labels)
+    assert put(session, 30, 30).label == 1
+    assert put(session, 30, 50).label == 2
+    assert (session.labels[:4] == 255).all()
+
+
+def test_full_labels_take_an_object_when_another_is_gone() -> None:
+    session = make(np.uint8)
+    session.labels.flat[:255] = np.arange(1, 256)
+    session.set_labels(session.labels)
+    assert not session.objects.full  # nobody has counted yet
+    with pytest.raises(SessionError, match="256 is not within 1 to 255"):
+        put(session, 30, 30)
+    assert session.objects.full
+    editing.delete(session, 7)
+    assert accepting.accept(session).label == 7
+
+
+def test_pixels_to_be_ignored_are_not_given_to_an_object() -> None:
+    session = make(np.int32)
+    session.labels[:4] = 65535
+    session.set_labels(session.labels)
+    assert put(session, 30, 30).label == 1
+    with pytest.raises(SessionError, match="65535 is taken"):
+        editing.renumber(session, 1, 65535)

@@ -432,3 +432,32 @@ def test_labels_too_large_for_memory_are_refused(open_dock: Any) -> None:
     widget.controller.accept()
     assert "zarr" in widget.message.text()
     assert len(widget.controller.session.clicks) == 1
+
+
+def test_labels_that_are_full_are_told_when_they_are_chosen(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    data = np.zeros(GRAY.shape, np.uint8)
+    data.flat[:255] = np.arange(1, 256)
+    full = viewer.add_labels(data, name="full")
+    other = viewer.add_labels(np.zeros(GRAY.shape, np.uint8), name="other")
+    for layer, told in ((full, True), (other, False), (full, True)):
+        controller.annotated.choose_labels(layer)
+        assert widget.wait_idle()
+        assert ("'full' (uint8) has no number left" in widget.message.text()) is told
+        controller.say("")
+
+
+def test_labels_with_the_largest_number_take_an_object(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    data = np.zeros(GRAY.shape, np.uint8)
+    data[50:] = 255
+    labels = controller.viewer.add_labels(data)
+    controller.annotated.choose_labels(labels)
+    controller.click(20, 20)
+    assert widget.wait_idle()
+    assert widget.status.text().startswith("Object\N{NO-BREAK SPACE}1 ")
+    accept(widget)
+    assert np.count_nonzero(labels.data == 1) == 81
+    assert (labels.data[50:] == 255).all()

@@ -347,6 +347,21 @@ def test_labels_made_elsewhere_are_opened_and_added_to(
     assert np.array_equal(widget.controller.labels.data, written)
 
 
+def test_pixels_to_be_ignored_stay_as_they_are(walking: FirstClickWidget, images: Path) -> None:
+    found = np.zeros(SHAPE, np.uint16)
+    found[:5], found[50, 50] = 65535, 3
+    (images / "labels").mkdir(exist_ok=True)
+    write_mask(images / "labels" / "b.tif", found)
+    go(walking, 1)
+    assert walking.folder_bar.name.text() == "b.tif"
+    accept_at(walking, (30, 30))
+    go(walking, 1)
+    written = read_image(images / "labels" / "b.tif")
+    assert written.dtype == np.uint16
+    assert np.unique(written).tolist() == [0, 3, 4, 65535]
+    assert np.array_equal(written == 65535, found == 65535)
+
+
 def test_labels_that_were_changed_meanwhile_are_kept(
     walking: FirstClickWidget, images: Path
 ) -> None:

@@ -124,9 +124,14 @@ def check_label(label: int, dtype: np.dtype[Any]) -> None:
     ValueError
         Naming the number and the largest one allowed.
     """
-    largest = 1 if dtype.kind == "b" else min(int(np.iinfo(dtype).max), LARGEST)
+    largest = largest_label(dtype)
     if not 1 <= label <= largest:
         raise ValueError(f"label {label} is not within 1 to {largest} ({dtype} labels)")
+
+
+def largest_label(dtype: np.dtype[Any]) -> int:
+    """Return the largest object number that labels of a dtype, and a session file, can hold."""
+    return 1 if dtype.kind == "b" else min(int(np.iinfo(dtype).max), LARGEST)
 
 
 def is_label(value: Any) -> bool:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from napari_fclick.core.labels import largest_label
+from napari_fclick.core.object_sets import IGNORE_LABEL
+
+#: Numbers, ascending.
+Numbers = Sequence[int] | NDArray[Any]
 
 #: Pixels that are read at a time, unless one row of them is more.
 BLOCK = 16_000_000
@@ -23,7 +30,7 @@ class NumberedLabels:
     labels : array
         Indexed with slices only.
     highest : int, optional
-        The highest object number in them, where it is known.
+        The highest object number in them, where it is known; those below it count as taken.
 
     Attributes
     ----------
@@ -38,8 +45,8 @@ class NumberedLabels:
         self.labels = labels
         self.taken: set[int] = set()
         self.version = 0
-        self._counted = highest
-        self._seen = 0
+        self._counted: Numbers | None = None if highest is None else range(1, highest + 1)
+        self._seen: set[int] = set()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,41 +55,72 @@ class NumberedLabels:
 
     @property
     def known(self) -> bool:
-        """Whether `highest` costs nothing."""
+        """Whether `highest` and `free` cost nothing."""
         return self._counted is not None
 
     @property
     def highest(self) -> int:
         """The highest number that is taken; the labels are read where it is not known."""
-        if self._counted is None:
-            self._counted = highest_label(self.labels)
-        return max(self._counted, self._seen, *self.taken, 0)
+        return max((*map(int, self._numbers()[-1:]), *self._seen, *self.taken), default=0)
+
+    def free(self, others: Iterable[int] = ()) -> int:
+        """Return the number of a new object: the one above all others, or else the lowest left.
+
+        The value that marks pixels to be ignored is no object's. Where no number is left, the one
+        returned is more than the labels can hold. Labels that were not counted yet are read.
+
+        Parameters
+        ----------
+        others : iterable of int
+            Numbers that are taken besides.
+        """
+        counted, others = self._numbers(), {*self._seen, *self.taken, *others}
+        above = 1 + max((int(n) for n in (*counted[-2:], *others) if n != IGNORE_LABEL), default=0)
+        above += above == IGNORE_LABEL
+        largest = largest_label(np.dtype(self.labels.dtype))
+        if above <= largest:
+            return above
+        taken = {IGNORE_LABEL, *map(int, counted), *others}
+        return next((n for n in range(1, largest + 1) if n not in taken), above)
 
     def saw(self, label: int) -> None:
         """Note a number that something else wrote, such as a brush, be it during a count."""
-        self._seen = max(self._seen, label)
+        self._seen.add(label)
 
     def forget(self) -> None:
         """Have the labels counted anew: they were changed behind our back."""
         self._counted = None
         self.version += 1
 
-    def found(self, highest: int, version: int) -> None:
+    def found(self, numbers: Numbers, version: int) -> None:
         """Note a count made elsewhere, unless the labels have changed since it began."""
         if version == self.version:
-            self._counted = highest
+            self._counted = numbers
+
+    def _numbers(self) -> Numbers:
+        if self._counted is None:
+            self._counted = numbers_in(self.labels)
+        return self._counted
 
 
-def highest_label(labels: Any) -> int:
-    """Return the highest object number in labels; 0 where there is none.
+def numbers_in(labels: Any) -> NDArray[Any]:
+    """Return the numbers in labels, ascending, without the background's.
 
     Parameters
     ----------
     labels : array
-        numpy, zarr or anything that indexes like them; read block by block, so that labels
+        numpy, zarr or anything that indexes like them; read once, block by block, so that labels
         larger than memory will do.
     """
-    return max((int(np.max(labels[block])) for block in _blocks_of(labels)), default=0)
+    blocks = [_numbers_of(np.asarray(labels[block])) for block in _blocks_of(labels)]
+    found = np.unique(np.concatenate(blocks)) if blocks else np.zeros(0, int)
+    return found[found > 0]
+
+
+def _numbers_of(block: NDArray[Any]) -> NDArray[Any]:
+    # Sorting where the number changes along a row takes a small part of sorting all pixels.
+    row = block.ravel()
+    return np.unique(np.append(row[:1], row[1:][row[1:] != row[:-1]]))
 
 
 def holds(labels: Any, label: int) -> bool:

@@ -8,7 +8,7 @@ from statistics import median
 import numpy as np
 
 from napari_fclick.core.arrays import Mask
-from napari_fclick.core.labels import LabelPatch, OverlapPolicy, make_patch
+from napari_fclick.core.labels import LabelPatch, OverlapPolicy, largest_label, make_patch
 from napari_fclick.core.window import Box
 from napari_fclick.session.history import Change, Commit, follow, follow_owners
 from napari_fclick.session.numbering import NumberedLabels
@@ -64,15 +64,25 @@ class Objects(Mapping[int, AcceptedObject]):
     def next_label(self) -> int:
         """The number of the next new object; no object in the labels has it.
 
-        The first time it reads the labels, unless their highest number was given.
+        The first time it reads the labels, unless their highest number was given. Where they are
+        full, they cannot hold it, and `patch` refuses it.
         """
-        highest = 0 if self.target is None else self.target.highest
-        return max(highest, *self.records, 0) + 1
+        if self.target is None:
+            return max(self.records, default=0) + 1
+        return self.target.free(self.records)
 
     @property
     def knows_next_label(self) -> bool:
         """Whether `next_label` costs nothing."""
         return self.target is None or self.target.known
+
+    @property
+    def full(self) -> bool:
+        """Whether it is known that the labels have no number left for a new object."""
+        target = self.target
+        if target is None or not target.known:
+            return False
+        return self.next_label > largest_label(np.dtype(target.labels.dtype))
 
     @property
     def has_committed(self) -> bool:
@@ -202,6 +212,7 @@ class Objects(Mapping[int, AcceptedObject]):
             be written; nothing has changed then.
         """
         self._check_commit(commit, commit.changes)
+        self._count_anew_if_full()
         left_alone = _written(commit.patches, commit)
         self._follow(commit)
         return left_alone
@@ -210,6 +221,7 @@ class Objects(Mapping[int, AcceptedObject]):
         """Undo a commit; return and raise as `write` does."""
         changes = tuple(change.reversed() for change in commit.changes)
         self._check_commit(commit, changes)
+        self._count_anew_if_full()
         left_alone = _written(reversed(commit.patches), commit, revert=True)
         self._forget_taken(changes)
         log, self._log = self._log[:-1], []
@@ -239,6 +251,11 @@ class Objects(Mapping[int, AcceptedObject]):
         for change in commit.changes:
             if change.after is not None:
                 self.owners[change.label].taken.add(change.label)
+
+    def _count_anew_if_full(self) -> None:
+        """Look for a number again where none was left: what is done now may free one."""
+        if self.target is not None and self.full:
+            self.target.forget()
 
     def _forget_taken(self, changes: Iterable[Change]) -> None:
         for change in changes:

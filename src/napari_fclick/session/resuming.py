@@ -87,7 +87,7 @@ def reopen(
         raise DamagedError(f"{journal.path} is damaged: {error}") from error
     for number in new:
         # Nothing but the objects is in them: the number of one that is undone is free again.
-        targets[number].found(0, targets[number].version)
+        targets[number].found((), targets[number].version)
     return Opened(restored, targets, conflicts)
 
 

@@ -212,9 +212,20 @@ class Annotated:
         session = current.session
         if session.target is not None:
             controller.targets.count(session.target)
+            self.tell_full()
         controller.bind_keys()
         controller.refresh()
         self._accepting.go_on(session)
+
+    def tell_full(self) -> None:
+        """Say that the labels have no number left for a new object, if that is known by now."""
+        current = self.current
+        if current is not None and current.labels is not None and current.session.objects.full:
+            self._controller.say(
+                f"labels layer {current.labels.name!r} ({current.session.labels.dtype}) has no "
+                "number left for a new object: choose another one, such as of a wider dtype",
+                "warning",
+            )
 
     @property
     def lost_labels(self) -> list[Any]:

@@ -430,6 +430,7 @@ class Controller:
     def _on_counted(self, target: NumberedLabels) -> None:
         session = self.session
         if session is not None and session.target is target:
+            self.annotated.tell_full()
             self._accepting.go_on(session)
         self.changed.emit()
 

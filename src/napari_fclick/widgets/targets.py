@@ -9,11 +9,12 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 from napari.layers import Labels
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_fclick.core.pyramids import write_levels
 from napari_fclick.session import NumberedLabels
-from napari_fclick.session.numbering import highest_label
+from napari_fclick.session.numbering import numbers_in
 from napari_fclick.widgets.painting import LabelsPainter
 from napari_fclick.widgets.planes import levels_of
 from napari_fclick.widgets.workers import Job, Worker
@@ -155,15 +156,15 @@ class Targets:
             self.drop(layer)
 
     def count(self, target: NumberedLabels) -> None:
-        """Find the highest object number off the GUI thread, unless that is done already."""
+        """Find the object numbers off the GUI thread, unless that is done already."""
         version = target.version
         if target.known or (target, version) in self._counting:
             return
         self._counting.add((target, version))
 
-        def done(highest: int) -> None:
+        def done(numbers: NDArray[Any]) -> None:
             self._counting.discard((target, version))
-            target.found(highest, version)
+            target.found(numbers, version)
             if version == target.version:
                 self.counted.emit(target)
 
@@ -172,14 +173,13 @@ class Targets:
             if version == target.version:
                 self.failed.emit(target, problem)
 
-        job = Job(lambda: highest_label(target.labels), done, failed)
+        job = Job(lambda: numbers_in(target.labels), done, failed)
         self._worker.submit(f"count {id(target)}", job)
 
     def _on_paint(self, event: Any) -> None:
         """Leave numbers that a brush has used to the brush."""
-        values = [np.max(new) for *_, new in event.value if np.size(new)]
-        if values:
-            self._targets[event.source].saw(int(max(values)))
+        for number in {int(n) for *_, new in event.value for n in np.unique(new)}:
+            self._targets[event.source].saw(number)
 
     def _on_mode(self, event: Any) -> None:
         """Prepare the layer for the tool that was taken in hand."""

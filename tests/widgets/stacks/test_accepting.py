@@ -30,13 +30,13 @@ def slices_of(dock: StackDock, label: int) -> list[int]:
 
 def waits(dock: StackDock, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Carry an object and accept it while the labels, with another one, are being counted."""
-    counted, count = threading.Event(), targets.highest_label
+    counted, count = threading.Event(), targets.numbers_in
 
-    def slow(labels: Any) -> int:
+    def slow(labels: Any) -> Any:
         assert counted.wait(20)
         return count(labels)
 
-    monkeypatch.setattr(targets, "highest_label", slow)
+    monkeypatch.setattr(targets, "numbers_in", slow)
     taken = np.zeros(tube().shape, np.uint8)
     taken[5, 12, 17:19] = 3
     with_labels(dock, taken)
