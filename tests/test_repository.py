@@ -37,6 +37,9 @@ def test_manifest_is_found_at_the_root_and_in_the_package(root: Path) -> None:
 def test_manifest_names_the_plugin(root: Path, project: dict[str, Any]) -> None:
     manifest = yaml.safe_load((root / "napari.yaml").read_text())
     assert manifest["name"] == project["name"] == "napari-fclick"
+    opens = [{"command": "napari-fclick.dock"}]
+    menus = manifest["contributions"]["menus"]
+    assert menus == {f"napari/layers/{name}": opens for name in ("segment", "annotate")}
     group = project["entry-points"]["napari.manifest"]
     assert group == {"napari-fclick": "napari_fclick:napari.yaml"}
 
