@@ -196,8 +196,13 @@ def test_an_image_chosen_again_is_on_the_slice_on_show(open_dock: Any, mouse: An
 def test_layers_turned_out_of_the_plane_are_refused(options: Any, open_dock: Any) -> None:
     widget = open_dock(np.zeros((5, 60, 80), np.uint8), **options)
     assert "out of the plane" in widget.message.text()
+    widget.controller.say("")
+    assert "'image' is rotated or sheared out of the plane" in widget.status.text()
     widget.controller.click(20, 20)
     assert widget.controller.session is None
+    assert "out of the plane" in widget.message.text()
+    widget.controller.viewer.layers.clear()
+    assert widget.status.text() == "Open or choose an image"
 
 
 def test_two_images_write_into_one_labels_layer(open_dock: Any) -> None:

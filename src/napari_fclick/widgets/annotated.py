@@ -33,6 +33,8 @@ class Annotated:
     ----------
     current : Annotation or None
         What belongs to the image layer that is annotated now.
+    refused : str
+        Why the image layer that was chosen is not annotated; empty where none was refused.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Annotated:
         self._controller, self._predicting = controller, predicting
         self._accepting = accepting
         self.current: Annotation | None = None
+        self.refused = ""
         self._annotations: dict[Any, Annotation] = {}
         self._outlines: list[Outlines] = []
         self._wanted: Any = None
@@ -78,7 +81,7 @@ class Annotated:
     def choose_image(self, layer: Any) -> None:
         """Annotate another image layer; what was begun on the one before is kept."""
         controller = self._controller
-        self._wanted = layer
+        self._wanted, self.refused = layer, ""
         controller.following.note_selection()
         if layer is controller.image:
             return
@@ -89,7 +92,8 @@ class Annotated:
             try:
                 self.current = self._annotation(layer)
             except ValueError as error:
-                controller.say(str(error), "warning")
+                self.refused = str(error)
+                controller.say(self.refused, "warning")
         if self.current is not None:
             controller.follow_view()  # its session may be on the slice of then
             controller.adjusting.follow_limits()
@@ -118,7 +122,7 @@ class Annotated:
     def drop_image(self, layer: Any) -> bool:
         """Forget an image layer that is gone; return whether it had been annotated."""
         if layer is self._wanted:
-            self._wanted = None
+            self._wanted, self.refused = None, ""
         annotation = self._annotations.pop(layer, None)
         if annotation is None:
             return False

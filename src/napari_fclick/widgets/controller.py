@@ -470,7 +470,7 @@ class Controller:
     def _ready(self, *, plane: bool = True) -> Session | None:
         """Return the session, on what `follow_view` asks for; None, with a message, if not."""
         if self.current is None:
-            self.say("open or choose an image first", "warning")
+            self.say(self.annotated.refused or "open or choose an image first", "warning")
             return None
         self.following.note_selection()  # who goes on here is not to be taken elsewhere
         self.suggesting.settle()

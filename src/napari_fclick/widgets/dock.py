@@ -324,7 +324,7 @@ class FirstClickWidget(Docked):
         self.unaccepted.setText(unaccepted)
         self.unaccepted.setVisible(bool(unaccepted))
         if session is None:
-            self.status.setText("Open or choose an image")
+            self.status.setText(self.controller.annotated.refused or "Open or choose an image")
             return
         stacks = self.controller.stacks
         stakes = self.controller.stakes.text if stacks.current is None else stacks.stakes
