@@ -76,3 +76,26 @@ def test_the_preview_is_an_image_to_napari(open_dock: Any) -> None:
     assert preview.as_layer_data_tuple()[2] == "image"
     viewer.layers.selection.active = preview  # napari shows its controls
     viewer.window._qt_viewer.controls  # noqa: B018
+
+
+def test_the_clicks_tell_which_object_they_are_on(open_dock: Any, qtbot: Any) -> None:
+    widget = open_dock(BLOCK)
+    controller = widget.controller
+
+    def told(number: int, count: int) -> None:
+        layer = controller.current.layers.clicks
+        qtbot.waitUntil(lambda: list(layer.features.get("object", ())) == [number] * count)
+
+    controller.click(15, 15)
+    told(1, 2)  # the first click has a ring
+    taken = np.zeros(BLOCK.shape, np.uint8)
+    taken[0, 0, 0] = 7
+    controller.annotated.choose_labels(controller.viewer.add_labels(taken))
+    assert widget.wait_idle()
+    told(8, 2)
+    accept(widget)
+    controller.objects.pick_up_at(15, 15)
+    assert widget.wait_idle()
+    controller.click(13, 13)
+    assert widget.wait_idle()
+    told(8, 3)

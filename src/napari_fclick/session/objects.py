@@ -76,6 +76,12 @@ class Objects(Mapping[int, AcceptedObject]):
         """Whether `next_label` costs nothing."""
         return self.target is None or self.target.known
 
+    def number_of(self, draft: Draft) -> int | None:
+        """Return the number of what is clicked, or the one that it gets; None where not known."""
+        if draft.label is not None:
+            return draft.label
+        return self.next_label if self.knows_next_label else None
+
     @property
     def full(self) -> bool:
         """Whether it is known that the labels have no number left for a new object."""

@@ -102,7 +102,8 @@ class Annotation:
             The mask that was carried to the plane on show, where it has no clicks.
         """
         session = self.session
-        self.layers.show_clicks(session.clicks, session.place)
+        number = session.objects.number_of(session.draft) or 0
+        self.layers.show_clicks(session.clicks, session.place, number)
         if carried is not None and not self.preview_hidden:
             self.layers.show_preview(
                 carried, carried.mask, session.place, current=carried.current, draw=draw_carried

@@ -432,7 +432,7 @@ class Controller:
         if session is not None and session.target is target:
             self.annotated.tell_full()
             self._accepting.go_on(session)
-        self.changed.emit()
+        self._draw()  # the clicks tell their object's number
 
     def _on_not_counted(self, target: NumberedLabels, problem: str) -> None:
         if self.session is not None and self.session.target is target:

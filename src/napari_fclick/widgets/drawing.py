@@ -42,10 +42,18 @@ def marker_kinds(clicks: ClickSequence) -> list[str]:
     return ["ring", "first", *kinds[1:]] if kinds else []
 
 
-def marker_features(clicks: ClickSequence) -> dict[str, list[Any]]:
-    """Return the table of the markers: order from 1 (the ring: 0), kind, sign, first."""
+def marker_features(clicks: ClickSequence, number: int = 0) -> dict[str, list[Any]]:
+    """Return the table of the markers: object, order from 1 (the ring: 0), kind, sign, first.
+
+    Parameters
+    ----------
+    clicks : ClickSequence
+    number : int
+        The object's; 0 where it is not known yet.
+    """
     kinds = marker_kinds(clicks)
     return {
+        "object": [number] * len(kinds),
         "order": list(range(len(kinds))),
         "kind": kinds,
         "sign": ["-" if kind == "negative" else "+" for kind in kinds],

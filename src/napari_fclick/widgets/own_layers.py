@@ -101,7 +101,7 @@ class AnnotationLayers:
         self._chosen: int | None = None
         self._to_be_raised = False
         self._on_screen = 1.0
-        self._sequence = ClickSequence()
+        self._sequence, self._number = ClickSequence(), 0
         self._corner: tuple[float, ...] = ()
         self._steps = np.ones(image.ndim)
         self._describing = QTimer()
@@ -129,12 +129,15 @@ class AnnotationLayers:
             self._drawn = None
         self._to_be_raised = True
 
-    def show_clicks(self, clicks: ClickSequence, place: Place) -> None:
-        """Draw the clicks of a plane."""
-        self._sequence = clicks
+    def show_clicks(self, clicks: ClickSequence, place: Place, number: int = 0) -> None:
+        """Draw the clicks of a plane, which are on the object of a number; 0 for not known yet."""
+        renumbered = self._number != number
+        self._sequence, self._number = clicks, number
         if not clicks and self.clicks is None:
             return
         if self._shown == (clicks, place) and self.clicks in self._viewer.layers:
+            if clicks and renumbered:
+                self._describing.start()
             return
         self._shown = (clicks, place)
         layer = self._clicks_layer()
@@ -152,7 +155,7 @@ class AnnotationLayers:
             self._chosen, shown = chosen, self._shown
             self._shown = None
             if shown is not None:
-                self.show_clicks(*shown)
+                self.show_clicks(*shown, self._number)
 
     def show_marker(self, index: int, point: Sequence[float]) -> None:
         """Draw one click elsewhere while it is dragged."""
@@ -263,7 +266,7 @@ class AnnotationLayers:
 
     def _describe(self) -> None:
         """Fill the table of the markers, which takes longer than to draw them."""
-        layer, features = self.clicks, marker_features(self._sequence)
+        layer, features = self.clicks, marker_features(self._sequence, self._number)
         if (
             layer is not None
             and layer in self._viewer.layers

@@ -29,9 +29,7 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
     stakes : str
         What accepting it would do to others.
     """
-    number, objects = session.draft.label, session.objects
-    if number is None and objects.knows_next_label:
-        number = objects.next_label
+    number = session.objects.number_of(session.draft)
     name = "New object" if number is None else f"Object {number}"
     parts = [f"Correcting {name.lower()}" if session.draft.label else name]
     count = len(session.clicks)
