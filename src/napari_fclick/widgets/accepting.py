@@ -151,6 +151,7 @@ class Accepting:
             return False
         if self.stack.waits:
             self.stack.stop()
+            self._controller.changed.emit()
             return True
         place = session.place if self.waits else session.undo_place
         waiting = None if place is None else self._waiting.get(place)

@@ -226,7 +226,9 @@ def test_nothing_is_changed_of_an_object_that_waits(
     assert slices_of(dock, 4) == [1, 2, 3, 4, 5, 6, 7]
 
 
-@pytest.mark.parametrize("how", ["undo", "clear", "threshold", "rules", "other plane", "fails"])
+@pytest.mark.parametrize(
+    "how", ["undo", "clear", "threshold", "rules", "other plane", "other image", "fails"]
+)
 def test_what_calls_off_that_an_object_is_accepted(
     open_stack: OpenStack, tubes: TubePredictor, how: str
 ) -> None:
@@ -251,9 +253,17 @@ def test_what_calls_off_that_an_object_is_accepted(
     elif how == "other plane":
         dock.go(1, axis=0)
         assert dock.widget.message.text() == kept
+    elif how == "other image":
+        image = dock.controller.image
+        other = dock.controller.viewer.add_image(np.zeros((40, 50), np.uint8), name="other")
+        dock.controller.annotated.choose_image(other)
+        assert dock.widget.message.text() == kept
+        dock.controller.viewer.layers.remove(other)
+        dock.controller.annotated.choose_image(image)
     else:
         tubes.error = RuntimeError("out of memory")
     assert dock.controller.accepting_anywhere == (how == "fails")
+    assert ("accepted then" in dock.widget.stack.progress.text()) == (how == "fails")
     let_go_on(dock, tubes)
     if how == "fails":
         assert dock.widget.message.text() == f"{kept}: out of memory"

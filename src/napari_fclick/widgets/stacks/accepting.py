@@ -102,7 +102,6 @@ class StackAccepting:
         """Call off what waits; all that is known of it is kept."""
         if self.waits:
             self.forget()
-            self._controller.changed.emit()
             text = "not accepted, what was carried is kept"
             self._controller.say(f"{text}: {why}" if why else text, level)
 
