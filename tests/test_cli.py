@@ -39,6 +39,7 @@ def test_segment(coins: Path, tmp_path: Path) -> None:
     out = tmp_path / "mask.tif"
     done = run("segment", coins, "--click", COIN, "--not", "150,150", "--out", out, "--json")
     assert done.returncode == 0, done.stderr
+    assert "nothing is to be seen" not in done.stderr
     report = json.loads(done.stdout)
     mask = tifffile.imread(out)
     assert mask.shape == (303, 384)
@@ -56,6 +57,15 @@ def test_segment_a_slice(tmp_path: Path) -> None:
     done = run("segment", stack, "--slice", "1", "--click", COIN, "--out", out)
     assert done.returncode == 0, done.stderr
     assert tifffile.imread(out)[50, 45] == 255
+
+
+@pytest.mark.parametrize("value", [100.0, np.nan])
+def test_an_image_in_which_nothing_is_to_be_seen(value: float, tmp_path: Path) -> None:
+    image, out = tmp_path / "blank.npy", tmp_path / "mask.tif"
+    np.save(image, np.full((60, 80), value, np.float32))
+    done = run("segment", image, "--click", "30,40", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("nothing is to be seen about the clicks") == 1
 
 
 def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], str]]:
@@ -102,6 +112,10 @@ def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], s
         "click outside": (["segment", coins, "--click", "9,999", "--out", out], "lies outside"),
         "click unreadable": (["segment", coins, "--click", "9", "--out", out], "is not Y,X"),
         "click not finite": (["segment", coins, "--click", "nan,1", "--out", out], "not a finite"),
+        "on the object and not": (
+            ["segment", coins, *one, "--not", "50.2,45"],
+            "y=50, x=45 is clicked as on the object and as not on it",
+        ),
         "no positive click": (["segment", coins, "--out", out], "Missing option"),
         "threshold": (["segment", coins, *one, "--threshold", "2"], "not within 0 to 1"),
         "mask not a TIFF": (

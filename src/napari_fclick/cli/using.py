@@ -83,17 +83,21 @@ def segment(
 ) -> None:
     """Segment one object from its clicks."""
     from napari_fclick.core.files import check_mask_path, read_image, write_mask
+    from napari_fclick.propagation.carrying import is_blank
 
     check_mask_path(out)
     check_out(out, image)
     clicks = ClickSequence(
         [read_click(text) for text in click] + [read_click(text, False) for text in not_ or ()]
     )
+    _check_signs(clicks)
     pixels = _plane(read_image(image, stack=slice_ is not None), image, slice_)
     predictor = load_predictor(weights, device)
     prediction = predictor.predict(pixels, clicks)
     mask = prediction.full_mask(threshold, integrity)
     write_mask(out, mask.astype("uint8") * 255)
+    if is_blank(pixels, prediction.view):
+        say("nothing is to be seen about the clicks: one colour throughout, or no finite number")
     report = _segment_report(prediction, mask, threshold, integrity, out)
     if integrity and report["integrity_fell_back"]:
         say("no positive click lies in the mask: kept the part nearest the first click")
@@ -126,6 +130,16 @@ def latency(
         say(f"{kind} click: {values['median_ms']} ms median, {values['p95_ms']} ms p95")
     say(", ".join(f"{part} {share:.0%}" for part, share in report["share"].items()))
     say(f"{report['weights']} on {report['device']}, peak {report['peak_memory_mb']} MB")
+
+
+def _check_signs(clicks: ClickSequence) -> None:
+    """Refuse a pixel that is said to be on the object, and not to be."""
+    both = {c.pixel for c in clicks if c.positive} & {c.pixel for c in clicks if not c.positive}
+    if both:
+        y, x = min(both)
+        raise ValueError(
+            f"y={y}, x={x} is clicked as on the object and as not on it: leave one out"
+        )
 
 
 def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:
