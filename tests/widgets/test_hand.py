@@ -81,9 +81,10 @@ def test_an_image_opened_in_3d_is_annotated_in_2d(open_dock: Any) -> None:
     viewer.dims.ndisplay = 3
     viewer.add_image(np.zeros((5, 60, 80), np.uint8))
     widget.controller.click(3, 3)
-    assert "first" in widget.message.text()
+    assert "switch to 2D to click" in widget.message.text()
     viewer.dims.ndisplay = 2
     assert widget.controller.session is not None
+    assert widget.status.text().startswith("Object")
 
 
 def test_keys(open_dock: Any) -> None:
