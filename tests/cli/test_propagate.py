@@ -16,6 +16,7 @@ from napari_fclick.cli import main
 from napari_fclick.cli.stacks import _checked_stack, read_clicks, read_rules
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.files import read_image
+from napari_fclick.core.voxels import voxel_size
 from napari_fclick.propagation import Rules
 
 SLICES, MIDDLE = 9, 4
@@ -71,6 +72,24 @@ def test_one_click_in_a_stack(
     assert rows[3]["kind"] == "carried" and rows[3]["agreement"] is None
     assert len(report["stopped"]) == 2
     assert all(end.keys() == {"slice", "reason", "value"} for end in report["stopped"])
+
+
+def test_the_size_of_a_voxel_is_the_files_own(
+    stack: tuple[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path, out = tmp_path / "calibrated.tif", tmp_path / "labels.tif"
+    metadata = {"axes": "ZYX", "spacing": 3.0, "unit": "um"}
+    pixels = tifffile.imread(stack[0])
+    tifffile.imwrite(path, pixels, imagej=True, resolution=(2.0, 2.0), metadata=metadata)
+    given = (path, "--click", "4,48,44", "--range", "3:5", "--out", out, "--device", "cpu")
+    code, printed, _ = call(monkeypatch, capsys, *given, "--json")
+    report = json.loads(printed)
+    assert (code, report["voxel"], report["unit"]) == (0, [3.0, 0.5, 0.5], "µm")
+    assert report["volume"] == report["volume_px"] * 0.75
+    assert voxel_size(out) == (3.0, 0.5, 0.5, "µm")
 
 
 def test_a_range_and_a_slice_where_it_is_not(

@@ -27,6 +27,7 @@ from napari_fclick.core.errors import in_words
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_fclick.core.voxels import VoxelSize
     from napari_fclick.propagation import LastSlice, Propagation, Rules, SliceMask
 
 #: Colours and how opaque they are: a stack's slices may have so many channels.
@@ -56,8 +57,12 @@ def propagate(
     ] = "both",
     rule: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help=RULE)] = None,
     spacing: Annotated[
-        str, typer.Option(metavar="Z,Y,X", help="Size of a voxel, for areas and --rule shift.")
-    ] = "1,1,1",
+        str | None,
+        typer.Option(
+            metavar="Z,Y,X",
+            help="Size of a voxel, for areas and --rule shift. [default: the file's, or 1,1,1]",
+        ),
+    ] = None,
     threshold: Annotated[float, typer.Option(metavar="T", help="Probability, 0 to 1.")] = 0.5,
     weights: Weights = "default",
     device: Device = "auto",
@@ -65,13 +70,14 @@ def propagate(
 ) -> None:
     """Carry one object through a stack from the slices that are clicked."""
     from napari_fclick.core.files import check_mask_path, read_image, write_labels
+    from napari_fclick.core.voxels import VoxelSize, voxel_size
     from napari_fclick.propagation import Carry, Spacing, Stack, from_clicks, last_slices
 
     check_mask_path(out)
     check_out(out, stack)
     clicks, absent = read_clicks(click, not_ or ())
     rules = read_rules(rule or (), range_)
-    size = Spacing(*_three_numbers(spacing, "--spacing"))
+    given = None if spacing is None else VoxelSize(*_three_numbers(spacing, "--spacing"))
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
     outside = [index for index in (*clicks, *absent) if not rules.allows(index)]
@@ -80,6 +86,8 @@ def propagate(
     image = _checked_stack(read_image(stack, stack=True), stack, (*clicks, *absent))
     for text in (*click, *(not_ or ())):
         _check_inside(text, image.shape[1:3])
+    voxel = given or voxel_size(stack) or VoxelSize()
+    size = Spacing(*voxel.spacing)
     predictor = load_predictor(weights, device)
     propagation = from_clicks(
         Stack(lambda index: image[index], len(image), size),
@@ -93,9 +101,9 @@ def propagate(
     for _ in track("propagate", propagation.run(), len(image)):
         pass
     labels = propagation.volume(image.shape[1:3], np.uint16)
-    write_labels(out, labels, tuple(size))
+    write_labels(out, labels, voxel.spacing, voxel.unit)
     ends = last_slices(propagation.slices, propagation.ends)
-    report = _report(propagation, labels, size, out, ends)
+    report = _report(propagation, labels, voxel, out, ends)
     if as_json:
         print(json.dumps(report))
         return
@@ -222,15 +230,17 @@ def _checked_stack(image: NDArray[Any], path: Path, clicked: Iterable[int]) -> N
 def _report(
     propagation: Propagation,
     labels: NDArray[Any],
-    size: tuple[float, float, float],
+    voxel: VoxelSize,
     out: Path,
     ends: Sequence[LastSlice],
 ) -> dict[str, Any]:
-    voxels = int(np.count_nonzero(labels))
+    voxels, size = int(np.count_nonzero(labels)), voxel.spacing
     rows = [_row(propagation.slices[index], size) for index in sorted(propagation.slices)]
     return {
         "labels": str(out),
         "shape": list(labels.shape),
+        "voxel": list(size),
+        "unit": voxel.unit,
         "volume_px": voxels,
         "volume": voxels * size[0] * size[1] * size[2],
         "slices": rows,

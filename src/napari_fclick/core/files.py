@@ -230,6 +230,11 @@ def write_labels(
         )
 
 
+def symbol_of(unit: str) -> str | None:
+    """Return the symbol that OME has for a unit of length; None where it has none."""
+    return _SYMBOLS.get(unit)
+
+
 def is_time(unit: str) -> bool:
     """Whether a unit is one of time."""
     return unit in _TIMES
@@ -255,7 +260,7 @@ def _sizes(axes: str, spacing: Sequence[float], units: Sequence[str]) -> dict[st
     if any(step != 1 and unit in ("", "pixel") for _, step, unit in space):
         return found
     for axis, step, unit in space:
-        symbol = _SYMBOLS.get(unit or "pixel")
+        symbol = symbol_of(unit or "pixel")
         if symbol is not None:
             found |= {f"PhysicalSize{axis}": step, f"PhysicalSize{axis}Unit": symbol}
     for axis, step, unit in zip(axes, spacing, units, strict=False):
