@@ -329,7 +329,7 @@ def _carried(
 
 def _rules(run: StackRun) -> Rules:
     """Return the rules; of a run that was broken off, only what was accepted is made again."""
-    rules = Rules(**run.rules)
+    rules = Rules(**{"blank": None} | run.rules)  # files that do not say so were made without
     if run.complete or not run.slices:
         return rules
     return rules.model_copy(update={"first": min(run.slices), "last": max(run.slices)})

@@ -25,7 +25,15 @@ FloatArray = NDArray[np.float32]
 PLAIN = Carry()
 SQUARE = Box(10, 10, 20, 20)
 #: Every rule off but that an object ends in an empty slice; and some rules.
-OFF = Rules(contrast=None, trust=None, confidence=None, overlap=None, growth=None, shift=None)
+OFF = Rules(
+    contrast=None,
+    trust=None,
+    confidence=None,
+    overlap=None,
+    growth=None,
+    shift=None,
+    blank=None,
+)
 RULES = OFF.model_copy(update={"confidence": 0.6, "overlap": 0.2, "growth": 3.0})
 
 

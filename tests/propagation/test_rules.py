@@ -175,6 +175,22 @@ def test_blank_slices_are_counted_in_a_row() -> None:
     assert boxes(carried(volume, empty=2)).keys() == {0, 1, 3, 5, 7}
 
 
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_dropped_frames_are_passed_over(value: float) -> None:
+    volume = column(9)
+    volume[[3, 4]] = value
+    made = carried(volume, empty=1, blank=2)
+    assert (boxes(made).keys(), last_end(made)) == ({0, 1, 2, 5, 6, 7, 8}, (9, "STACK", None))
+    one = carried(volume, empty=1, blank=1)
+    assert (boxes(one).keys(), last_end(one)) == ({0, 1, 2}, (3, "EMPTY", None))
+    volume[4, -1, -2:] = 0.1, 0.2  # far from the object something is seen: it is not there
+    gone = carried(volume, empty=1, blank=2)
+    assert (boxes(gone).keys(), last_end(gone)) == ({0, 1, 2}, (3, "EMPTY", None))
+    volume[[6, 7]] = value
+    volume[4] = value
+    assert boxes(carried(volume, empty=1, blank=2)).keys() == {0, 1, 2, 5, 8}
+
+
 def test_range() -> None:
     volume = column(10)
     made = carried(volume, start=5, first=3, last=6)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: Colours and how opaque they are: a stack's slices may have so many channels.
 MOST_COLOURS = 4
 
-RULE = "NAME=VALUE, NAME=off: contrast, trust, confidence, overlap, growth, shift, empty."
+RULE = "NAME=VALUE, NAME=off: contrast, trust, confidence, overlap, growth, shift, empty, blank."
 
 
 @app.command()

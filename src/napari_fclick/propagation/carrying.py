@@ -306,6 +306,12 @@ def is_blank(plane: Any, view: Window) -> bool:
     return _tells_nothing(np.asarray(level[where]))
 
 
+def is_blank_throughout(plane: Any) -> bool:
+    """Whether all of a plane tells nothing, as that of a dropped frame."""
+    shape = window.image_shape(plane)
+    return is_blank(plane, window.whole_window(shape, window.MASK_CANVAS))
+
+
 def _tells_nothing(pixels: Array) -> bool:
     if not pixels.size:
         return True

@@ -82,6 +82,13 @@ class Rules(BaseModel):
         description="Stop after so many slices in a row in which nothing is found; fewer are "
         "passed over and stay empty.",
     )
+    blank: int | None = Field(
+        3,
+        ge=1,
+        title="Blank slices",
+        description="Pass over up to so many slices in a row that are of one colour as a whole, or "
+        "hold no numbers, like frames that were dropped: they do not count as empty.",
+    )
     first: int | None = Field(
         None, ge=0, title="First slice", description="Go no farther down than this slice."
     )
@@ -100,6 +107,11 @@ class Rules(BaseModel):
         return (self.first is None or index >= self.first) and (
             self.last is None or index <= self.last
         )
+
+
+def ends_after(rules: Rules, missed: int, blank: int) -> bool:
+    """Whether an object ends after so many slices in which nothing is found, some of them blank."""
+    return rules.empty is not None and missed - min(blank, rules.blank or 0) >= rules.empty
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from napari_fclick.propagation import carrying
 from napari_fclick.propagation.carrying import Carried, Carrier, Front
 from napari_fclick.propagation.joining import Side, agreed
-from napari_fclick.propagation.rules import Reason, Rules, judge
+from napari_fclick.propagation.rules import Reason, Rules, ends_after, judge
 from napari_fclick.propagation.slices import End, Kind, SliceMask
 from napari_fclick.propagation.spans import Keyframe, Span
 from napari_fclick.propagation.stack import Ahead
@@ -31,6 +31,8 @@ class Walk:
         The slice to be looked at next.
     missed : list of int
         Slices since then in which nothing was found.
+    blank : int
+        How many of these are blank as a whole.
     lost : bool
         Whether it has jumped to something else on the way, between two keyframes.
     """
@@ -38,6 +40,7 @@ class Walk:
     front: Front | None
     index: int
     missed: list[int] = field(default_factory=list)
+    blank: int = 0
     lost: bool = False
 
 
@@ -102,14 +105,14 @@ class Walker:
                 ends.append(end)
                 return
             try:
-                carried = self._carry(walk.front, index, way)
+                carried = self._carry(walk, walk.front, index, way)
             except OSError as error:
                 ends.append(_unreadable(index, error))
                 return
             walk.index += way
             if carried is None:
                 walk.missed.append(index)
-                if rules.empty is not None and len(walk.missed) >= rules.empty:
+                if ends_after(rules, len(walk.missed), walk.blank):
                     ends.append(End(walk.missed[0], Reason.EMPTY))
                     return
                 yield SliceMask(index, Kind.CARRIED, None)
@@ -119,6 +122,7 @@ class Walker:
                 ends.append(end)
                 return
             walk.missed.clear()
+            walk.blank = 0
             found = _slice_of(carried, walk.front.index, Kind.CARRIED)
             walk.front = carried.front
             yield found
@@ -147,7 +151,7 @@ class Walker:
         index, carried = walk.index, None
         if walk.front is not None:
             try:
-                carried = self._carry(walk.front, index, way)
+                carried = self._carry(walk, walk.front, index, way)
             except OSError as error:
                 self._begun.ends.append(_unreadable(index, error))
         walk.index += way  # not before: what goes wrong otherwise is to be tried again
@@ -179,10 +183,13 @@ class Walker:
             self._begun.ends.append(_unreadable(index, error))
             return None
 
-    def _carry(self, front: Front, index: int, way: int) -> Carried | None:
+    def _carry(self, walk: Walk, front: Front, index: int, way: int) -> Carried | None:
         plane = self._ahead.plane(index)
         self._ahead.prepare(index + way, front.prediction.view.box)
-        return self._carrier.carry(front, index, plane)
+        carried = self._carrier.carry(front, index, plane)
+        if carried is None:
+            walk.blank += carrying.is_blank_throughout(plane)
+        return carried
 
     def _limit(self, index: int, limit: Keyframe | None, rules: Rules) -> End | None:
         if not 0 <= index < self._ahead.length:
