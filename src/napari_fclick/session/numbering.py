@@ -80,8 +80,9 @@ class NumberedLabels:
         largest = largest_label(np.dtype(self.labels.dtype))
         if above <= largest:
             return above
-        taken = {IGNORE_LABEL, *map(int, counted), *others}
-        return next((n for n in range(1, largest + 1) if n not in taken), above)
+        lowest = _lowest_left(counted)
+        taken = {IGNORE_LABEL, *map(int, counted[lowest - 1 :]), *others}
+        return next((n for n in range(lowest, largest + 1) if n not in taken), above)
 
     def saw(self, label: int) -> None:
         """Note a number that something else wrote, such as a brush, be it during a count."""
@@ -101,6 +102,14 @@ class NumberedLabels:
         if self._counted is None:
             self._counted = numbers_in(self.labels)
         return self._counted
+
+
+def _lowest_left(numbers: Numbers) -> int:
+    """Return the lowest number that is not among some; of a range, however long, at once."""
+    if isinstance(numbers, range):
+        return numbers.stop
+    gaps = np.flatnonzero(np.asarray(numbers) != np.arange(1, len(numbers) + 1))
+    return int(gaps[0]) + 1 if len(gaps) else len(numbers) + 1
 
 
 def numbers_in(labels: Any) -> NDArray[Any]:
