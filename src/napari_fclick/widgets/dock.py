@@ -168,7 +168,7 @@ class FirstClickWidget(Docked):
         self.integrity = QCheckBox("only parts with clicks")
         self.integrity.setChecked(True)
         self.integrity.toggled.connect(lambda on: controller.adjusting.set(integrity=bool(on)))
-        self.as_accepted = QCheckBox("as in objects accepted before")
+        self.as_accepted = QCheckBox("as accepted before")
         self.as_accepted.setChecked(True)
         self.as_accepted.setToolTip(
             "Once three objects tell that the first answers are too small or too large, those to "
