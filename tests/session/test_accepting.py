@@ -105,7 +105,7 @@ def test_a_number_that_appeared_meanwhile_is_found() -> None:
 
 def test_numbers_beyond_the_dtype() -> None:
     session = make(np.uint8)
-    session.labels[60, 60] = 255
+    session.labels[56:60].flat[:255] = np.arange(1, 256)  # all that there are
     session.add(20, 20)
     answer(session)
     with pytest.raises(SessionError, match=r"label 256 is not within 1 to 255.*wider dtype"):
