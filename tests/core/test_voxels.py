@@ -61,3 +61,10 @@ def test_other_files_do_not_tell(tmp_path: Path) -> None:
     tifffile.imwrite(plain, STACK)
     np.save(array, STACK)
     assert voxel_size(plain) is None and voxel_size(array) is None
+
+
+def test_ome_without_pixels_does_not_tell(tmp_path: Path) -> None:
+    path = tmp_path / "a.ome.tif"
+    text = '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"></OME>'
+    tifffile.imwrite(path, STACK, description=text, metadata=None)
+    assert voxel_size(path) is None

@@ -58,9 +58,9 @@ def voxel_size(path: Path) -> VoxelSize | None:
 
 
 def _of_ome(text: str) -> VoxelSize | None:
-    pixels = next(
-        each for each in ElementTree.fromstring(text).iter() if each.tag.endswith("}Pixels")
-    )
+    pixels = ElementTree.fromstring(text).find(".//{*}Pixels")
+    if pixels is None:
+        return None
     names = [f"PhysicalSize{axis}" for axis in "ZYX"]
     units = {symbol_of(pixels.get(f"{name}Unit", "µm")) for name in names}
     if len(units) > 1:  # lengths along the axes cannot be told together

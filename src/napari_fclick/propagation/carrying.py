@@ -306,10 +306,10 @@ def is_blank(plane: Any, view: Window) -> bool:
     return _tells_nothing(np.asarray(level[where]))
 
 
-def is_blank_throughout(plane: Any) -> bool:
-    """Whether all of a plane tells nothing, as that of a dropped frame."""
-    shape = window.image_shape(plane)
-    return is_blank(plane, window.whole_window(shape, window.MASK_CANVAS))
+def is_blank_throughout(plane: Any, view: Window) -> bool:
+    """Whether a window of a plane tells nothing, and the rest neither, as of a dropped frame."""
+    whole = window.whole_window(window.image_shape(plane), window.MASK_CANVAS)
+    return is_blank(plane, view) and is_blank(plane, whole)
 
 
 def _tells_nothing(pixels: Array) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from napari_fclick.propagation import carrying
 from napari_fclick.propagation.carrying import Carried, Carrier, Front
@@ -105,7 +106,11 @@ class Walker:
                 ends.append(end)
                 return
             try:
-                carried = self._carry(walk, walk.front, index, way)
+                plane = self._plane(walk.front, index, way)
+                carried = self._carrier.carry(walk.front, index, plane)
+                if carried is None:
+                    view = walk.front.prediction.view
+                    walk.blank += carrying.is_blank_throughout(plane, view)
             except OSError as error:
                 ends.append(_unreadable(index, error))
                 return
@@ -151,7 +156,8 @@ class Walker:
         index, carried = walk.index, None
         if walk.front is not None:
             try:
-                carried = self._carry(walk, walk.front, index, way)
+                plane = self._plane(walk.front, index, way)
+                carried = self._carrier.carry(walk.front, index, plane)
             except OSError as error:
                 self._begun.ends.append(_unreadable(index, error))
         walk.index += way  # not before: what goes wrong otherwise is to be tried again
@@ -183,13 +189,11 @@ class Walker:
             self._begun.ends.append(_unreadable(index, error))
             return None
 
-    def _carry(self, walk: Walk, front: Front, index: int, way: int) -> Carried | None:
+    def _plane(self, front: Front, index: int, way: int) -> Any:
+        """Return a plane, while the next one is read."""
         plane = self._ahead.plane(index)
         self._ahead.prepare(index + way, front.prediction.view.box)
-        carried = self._carrier.carry(front, index, plane)
-        if carried is None:
-            walk.blank += carrying.is_blank_throughout(plane)
-        return carried
+        return plane
 
     def _limit(self, index: int, limit: Keyframe | None, rules: Rules) -> End | None:
         if not 0 <= index < self._ahead.length:

@@ -419,6 +419,9 @@ class Session:
         if not step.only_settings:
             self.answers.renew()
             self._last_step = self._clock()
+        for change in () if step.commit is None else step.commit.changes:
+            if change.label not in self.objects:
+                self.answers.outlines.forget(change.label)
         # First whoever writes it down; and one who fails keeps none of the others from being told.
         with ExitStack() as others:
             others.callback(self.changed.emit)
@@ -436,9 +439,6 @@ class Session:
         self.classes.ensure([*names, self.settings.class_name])
 
     def _tell(self, left_alone: int, commit: Commit) -> None:
-        for change in commit.changes:
-            if change.label not in self.objects:
-                self.answers.outlines.forget(change.label)
         for patch in commit.patches:
             self.labels_changed.emit(commit.target.labels, patch.where)
         if left_alone:
