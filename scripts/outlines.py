@@ -46,6 +46,11 @@ class Biased:
         """See `Predictor.predict`."""
         return self._predictor.predict(*what, bias=self._bias, **more)
 
+    def play(self, image: Any, labels: Any, label: int) -> list[Any]:
+        """Have the robot play an object until it is good."""
+        truth, ignore = labels == label, labels == IGNORE_LABEL
+        return list(robot.play(self, image, truth, ignore=ignore, most=MOST, target=GOOD))
+
 
 def scenes(folder: Path, images: int, rng: np.random.Generator) -> Iterator[tuple[Any, Any]]:
     """Yield images and their labels, in a random order."""
@@ -73,18 +78,13 @@ def main() -> None:
     seen: list[Outlines] = []
     rows, images, biases = [], [], []
     for number, (image, labels) in enumerate(scenes(args.folder, args.images, rng)):
-        ignore, outlines = labels == IGNORE_LABEL, Outlines(seen)
+        outlines = Outlines(seen)
         there, areas = np.unique(labels, return_counts=True)
         objects = [k for k in there[areas >= LEAST_AREA] if k not in (0, IGNORE_LABEL)]
         for label in rng.permutation(objects)[: args.objects]:
-            truth, bias = labels == label, outlines.bias
-
-            def play(bias: float, image: Any = image, truth: Any = truth, ignore: Any = ignore):
-                method = Biased(predictor, bias)
-                return list(robot.play(method, image, truth, ignore=ignore, most=MOST, target=GOOD))
-
-            plain = play(0.0)
-            ours = play(bias) if bias else plain
+            bias = outlines.bias
+            plain = Biased(predictor, 0.0).play(image, labels, label)
+            ours = Biased(predictor, bias).play(image, labels, label) if bias else plain
             box = mask_bounds(ours[-1].mask)
             if box is not None:
                 first = First(ours[0].prediction, bias)
