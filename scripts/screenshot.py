@@ -1,12 +1,13 @@
 """Take the pictures of the documentation.
 
-xvfb-run -a python scripts/screenshot.py [FOLDER [DATA [MINUTES] | STACK.tif Z,Y,X]]
+xvfb-run -a python scripts/screenshot.py [FOLDER [DATA [MINUTES] | STACK.tif Z,Y,X ...]]
 
 The window, and beside it each panel: an earlier session that is offered, the table of keys, the
 list of classes, a suggested click, a folder of images. With DATA, a folder that holds images/ and
 labels/, the panel for fine-tuning instead: before, during and after a run on it, of two minutes
 unless said otherwise. With STACK.tif Z,Y,X in its place, a stack and a click on an object in it:
-the object carried through the stack, and corrected.
+the object carried through the stack, and corrected; with further clicks in one slice, on other
+objects, all of these being carried.
 """
 
 from __future__ import annotations
@@ -86,14 +87,16 @@ def annotate(widget: FirstClickWidget) -> None:
         assert widget.wait_idle(120)
 
 
-def stack_pictures(folder: Path, path: Path, click: tuple[int, int, int]) -> None:
-    """Carry an object through a stack, and correct it where it is least certain."""
+def stack_pictures(folder: Path, path: Path, clicks: list[tuple[int, int, int]]) -> None:
+    """Carry an object through a stack, correct it where it is least certain, and carry others."""
     with tempfile.TemporaryDirectory() as home:
         os.environ[places.HOME] = home
-        _stack_pictures(folder, path, click)
+        _stack_pictures(folder, path, *clicks)
 
 
-def _stack_pictures(folder: Path, path: Path, click: tuple[int, int, int]) -> None:
+def _stack_pictures(
+    folder: Path, path: Path, click: tuple[int, int, int], *others: tuple[int, int, int]
+) -> None:
     viewer = napari.Viewer(show=True)
     viewer.window.resize(1380, 960)
     viewer.add_image(tifffile.imread(path), name=path.stem, gamma=0.6, axis_labels=("z", "y", "x"))
@@ -120,6 +123,20 @@ def _stack_pictures(folder: Path, path: Path, click: tuple[int, int, int]) -> No
     viewer.screenshot(str(folder / "stack_corrected.png"), canvas_only=False)
     widget.stack.rules.expand(False)
     picture(widget.stack.rules, folder / "stack_rules.png")
+    widget.stack.rules.collapse(False)
+    controller.clear()
+    for z, y, x in others:
+        viewer.dims.set_current_step(0, z)
+        controller.click(y, x)
+        assert widget.wait_idle(120)
+        controller.accept()
+    if others:
+        stacks.one_by_one.begin()
+        half = f"{(len(others) + 1) // 2} of {len(others)}"
+        wait(lambda: half in stacks.one_by_one.text and stacks.count > 4, 600)
+        viewer.screenshot(str(folder / "stack_all.png"), canvas_only=False)
+        stacks.stop()
+        assert widget.wait_idle(600)
     viewer.close()
 
 
@@ -227,8 +244,8 @@ if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
     out.mkdir(parents=True, exist_ok=True)
     if len(sys.argv) > 3 and "," in sys.argv[3]:
-        slice_, row, column = map(int, sys.argv[3].split(","))
-        stack_pictures(out, Path(sys.argv[2]), (slice_, row, column))
+        clicks = [(int(z), int(y), int(x)) for z, y, x in (a.split(",") for a in sys.argv[3:])]
+        stack_pictures(out, Path(sys.argv[2]), clicks)
     elif len(sys.argv) > 2:
         fine_tune(out, Path(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else MINUTES)
     else:

@@ -65,20 +65,41 @@ def pick_up(session: Session, y: float, x: float) -> int:
     label = label_at(session, y, x)
     if not label:
         raise SessionError("there is no object to pick up here")
+    take_up(session, label, session.place, _pixel(session, y, x))
+    return label
+
+
+def take_up(session: Session, label: int, place: Place, pixel: tuple[int, int]) -> None:
+    """Begin to correct an object in a plane, as `pick_up` does.
+
+    Parameters
+    ----------
+    session : Session
+    label : int
+    place : Place
+        It need not be on show.
+    pixel : (int, int)
+        Row and column of one of its pixels there.
+
+    Raises
+    ------
+    SessionError
+        If another object is at hand, it has no such pixel, or its number is none that objects have.
+    """
     _check_number(session, label)
-    if session.clicks:
+    if session.drafts.at(place).clicks:
         raise SessionError("accept or clear the object at hand before picking up another")
     session.objects.here(label)  # is refused where other labels have an object of that number
-    box = bounds(session, label, session.place, _pixel(session, y, x))
+    box = bounds(session, label, place, pixel)
     if box.side > MAX_SIDE:
         raise SessionError(
             f"object {label} spans {box.side} px; objects of at most {MAX_SIDE} px can be corrected"
         )
-    start = start_from(_read(session, session.place, box) == label, box.top, box.left)
-    assert start is not None  # the pixel under the point has the label
+    start = start_from(_read(session, place, box) == label, box.top, box.left)
+    if start is None:
+        raise SessionError(f"object {label} is no longer at row {pixel[0]}, column {pixel[1]}")
     draft = Draft(start.clicks, label, start=start)
-    session.do(session.step(f"pick up object {label}", draft))
-    return label
+    session.do(session.step(f"pick up object {label}", draft, place))
 
 
 def delete(session: Session, *labels: int) -> None:

@@ -63,6 +63,8 @@ class Session:
     classes : Classes
         The classes that objects may have.
     settings : Settings
+    unattended : bool
+        Whether what is done now is not a person's work: its time does not count.
     history : History
         The steps done and undone.
     changed : Signal()
@@ -104,6 +106,7 @@ class Session:
         self._last_step = clock()
         self.classes = Classes()
         self.settings = Settings()
+        self.unattended = False
         self._look_at(place or Place(), image)
         if labels is not None:
             self.set_labels(labels, highest)
@@ -272,7 +275,7 @@ class Session:
     @property
     def since_last_step(self) -> float:
         """Seconds since the last step, as far as they count as work."""
-        return min(self._clock() - self._last_step, LONGEST_PAUSE)
+        return 0.0 if self.unattended else min(self._clock() - self._last_step, LONGEST_PAUSE)
 
     # --- settings -----------------------------------------------------------------------
 

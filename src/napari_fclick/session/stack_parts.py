@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_fclick.core.window import Box
 from napari_fclick.session.editing import bounds, bounds_about
@@ -188,6 +190,41 @@ def take_in_hand(session: Session, axis: int, wanted: Callable[[int], bool]) -> 
         here = begun.pop(session.place, session.draft)
         name = f"take object {label} in hand in its slices"
         session.do(session.step(name, here, others=begun))
+
+
+def only_in(labels: Any, place: Place, axis: int) -> dict[int, tuple[int, int]]:
+    """Return the objects of a plane that are in neither of the planes next to it.
+
+    Parameters
+    ----------
+    labels : array
+        Three planes of it are read.
+    place : Place
+    axis : int
+        Along which the planes lie.
+
+    Returns
+    -------
+    dict of int to (int, int)
+        Row and column of a pixel by number, ascending.
+    """
+    here = place.position(axis)
+    plane = np.asarray(labels[place.where(slice(None), slice(None))])
+    found = _first_pixels(plane)
+    for index in (here - 1, here + 1):
+        if 0 <= index < labels.shape[axis]:
+            beside = np.asarray(labels[place.moved(axis, index).where(slice(None), slice(None))])
+            for label in _first_pixels(beside):
+                found.pop(label, None)
+    return {label: divmod(at, plane.shape[1]) for label, at in found.items() if label > 0}
+
+
+def _first_pixels(plane: NDArray[Any]) -> dict[int, int]:
+    """Return where each number of a plane is met first, counted through its rows."""
+    row = plane.ravel()
+    changes = np.flatnonzero(np.append(True, row[1:] != row[:-1]))
+    numbers, first = np.unique(row[changes], return_index=True)
+    return dict(zip(numbers.tolist(), changes[first].tolist(), strict=True))
 
 
 def listed(slices: Iterable[int]) -> str:

@@ -196,6 +196,13 @@ ACTIONS = {
             "stacks.toggle",
         ),
         Action(
+            "propagate_all",
+            ("Shift-Y",),
+            "Carry all objects of this slice through the stack, one after the other",
+            "Stack",
+            "stacks.one_by_one.begin",
+        ),
+        Action(
             "worst_next",
             ("Shift-W",),
             "Go to the least certain slice that was not looked at",

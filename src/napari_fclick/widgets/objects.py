@@ -17,6 +17,7 @@ from napari_fclick.widgets.zoom import centre_view
 
 if TYPE_CHECKING:
     from napari_fclick.session import AcceptedObject
+    from napari_fclick.session.state import Part
     from napari_fclick.widgets.controller import Controller
 
 
@@ -190,23 +191,30 @@ class ObjectTools:
 
     # --- showing ------------------------------------------------------------------------
 
-    def show(self, label: int) -> None:
-        """Bring an object into the middle of the view, and select its number in its layer."""
+    def show(self, label: int, place: Place | None = None) -> None:
+        """Bring an object into the middle of the view, and select its number in its layer.
+
+        Parameters
+        ----------
+        label : int
+        place : Place, optional
+            One of the planes that it was accepted in; by default what stands for it.
+        """
         session, controller = self._controller.session, self._controller
         record = None if session is None else session.objects.get(label)
         if session is None or record is None:
             return
         if controller.viewer.dims.ndisplay == 2:
-            self._centre(session, record)
+            self._centre(session, record.part(place or record.place) or record.parts[-1])
         self._select(label)
 
-    def _centre(self, session: Session, record: AcceptedObject) -> None:
-        if record.place != session.place:
-            self._go_to(record.place)
+    def _centre(self, session: Session, part: Part) -> None:
+        if part.place != session.place:
+            self._go_to(part.place)
         viewer, image = self._controller.viewer, self._controller.image
-        box, shown = record.box, list(viewer.dims.displayed)
+        box, shown = part.box, list(viewer.dims.displayed)
         rows, columns = (box.top - 0.5, box.bottom - 0.5), (box.left - 0.5, box.right - 0.5)
-        corners = [to_world(viewer, image, record.place, y, x) for y in rows for x in columns]
+        corners = [to_world(viewer, image, part.place, y, x) for y in rows for x in columns]
         points = np.asarray(corners)[:, shown]
         centre_view(viewer, points.mean(0).tolist(), np.ptp(points, axis=0).tolist())
 

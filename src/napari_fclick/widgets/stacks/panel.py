@@ -125,7 +125,7 @@ class StackPanel(QWidget):
     Attributes
     ----------
     buttons : dict of str to QPushButton
-        By the action's name: "propagate", "worst_next", "not_here", "good_as_is".
+        By the action's name: "propagate", "propagate_all", "worst_next", "not_here", "good_as_is".
     strip : DriftStrip
     rules : Section
         When to stop.
@@ -168,6 +168,7 @@ class StackPanel(QWidget):
     def _make_buttons(self) -> None:
         texts = {
             "propagate": ("Propagate", self._tool.toggle),
+            "propagate_all": ("All here", self._tool.one_by_one.begin),
             "good_as_is": ("Good as it is", self._tool.good_as_is),
             "not_here": ("Not here", self._tool.not_here),
             "worst_next": ("Worst next", self._tool.worst_next),
@@ -204,7 +205,8 @@ class StackPanel(QWidget):
         form.addRow("Direction", self.directions)
         form.addRow(self.range)
         grid = QGridLayout()
-        grid.addWidget(self.buttons["propagate"], 0, 0, 1, 3)
+        grid.addWidget(self.buttons["propagate"], 0, 0, 1, 2)
+        grid.addWidget(self.buttons["propagate_all"], 0, 2)
         for column, name in enumerate(("good_as_is", "not_here", "worst_next")):
             grid.addWidget(self.buttons[name], 1, column)
         whole = QVBoxLayout(self)
@@ -233,7 +235,7 @@ class StackPanel(QWidget):
             _, row, _ = spacing_of(self._controller.image, tool.line)
             self._form.fields["shift"].measure(row)
         current = tool.current
-        self.bar.setVisible(tool.running)
+        self.bar.setVisible(tool.running or tool.one_by_one.underway)
         self._show_buttons(current, problem)
         then = " · accepted then" if current is not None and self._controller.accepting else ""
         self.progress.setText(problem or _said(tool, current) + then)
@@ -256,7 +258,8 @@ class StackPanel(QWidget):
 
     def _show_buttons(self, current: CarriedObject | None, problem: str) -> None:
         text = "Propagate"
-        if self._tool.running:
+        one_by_one = self._tool.one_by_one
+        if self._tool.running or one_by_one.underway:
             text = "Stop"
         elif current is not None and current.phase == "stopped":
             text = "Go on"
@@ -266,9 +269,10 @@ class StackPanel(QWidget):
         self.buttons["not_here"].setText("It is here" if absent else "Not here")
         possible = {
             "propagate": not problem,
+            "propagate_all": not problem and current is None and not one_by_one.underway,
             "not_here": not problem,
             "good_as_is": self._tool.carried is not None,
-            "worst_next": current is not None,
+            "worst_next": current is not None or one_by_one.doubtful,
         }
         for name, on in possible.items():
             self.buttons[name].setEnabled(on)
@@ -293,8 +297,11 @@ class StackPanel(QWidget):
 
 
 def _said(tool: StackTool, current: CarriedObject | None) -> str:
+    turn = tool.one_by_one.text
     if current is not None:
-        return describe_progress(current)
+        return f"{turn}: {describe_progress(current)}" if turn else describe_progress(current)
+    if turn:
+        return turn
     return "Click on the object in one slice or several, then propagate"
 
 

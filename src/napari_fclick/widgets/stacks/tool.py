@@ -16,6 +16,7 @@ from napari_fclick.session.state import SessionError, Settings
 from napari_fclick.widgets.stacks.keeping import Keeper
 from napari_fclick.widgets.stacks.lines import Axis, Line, axes_of, default_axis
 from napari_fclick.widgets.stacks.model import CarriedObject, Choices, Whole, clear_along
+from napari_fclick.widgets.stacks.one_by_one import OneByOne
 from napari_fclick.widgets.stacks.preview import CarriedPreview
 from napari_fclick.widgets.stacks.stakes import StackStakes
 from napari_fclick.widgets.stacks.texts import describe_carried
@@ -46,6 +47,8 @@ class StackTool:
 
     Attributes
     ----------
+    one_by_one : OneByOne
+        Carries all objects of a slice.
     changed : Signal()
         There is something else to show.
     """
@@ -66,6 +69,7 @@ class StackTool:
         self._watch = Watch(controller.refresh)
         controller.targets.counted.connect(self._on_counted)
         self._preview = CarriedPreview()
+        self.one_by_one = OneByOne(controller, self, worker)
 
     # --- what there is ------------------------------------------------------------------
 
@@ -148,7 +152,7 @@ class StackTool:
     @property
     def busy(self) -> bool:
         """Whether something is carried, or about to be."""
-        return self._keeper.busy
+        return self._keeper.busy or self.one_by_one.underway
 
     @property
     def running(self) -> bool:
@@ -181,7 +185,7 @@ class StackTool:
 
     def toggle(self) -> None:
         """Carry the object through the stack, or stop it."""
-        if self.running:
+        if self.running or self.one_by_one.underway:
             self.stop()
         else:
             self.propagate()
@@ -212,6 +216,7 @@ class StackTool:
 
     def stop(self) -> None:
         """End after the slice at hand; what was found stays."""
+        self.one_by_one.stop()
         self._keeper.stop()
 
     def not_here(self) -> None:
@@ -246,6 +251,9 @@ class StackTool:
     def worst_next(self) -> None:
         """Go to the least certain slice that was not looked at."""
         current, index = self.current, self.index
+        if current is None and self.one_by_one.doubtful:
+            self.one_by_one.next_doubt(self._controller.objects.show)
+            return
         if current is None or index is None:
             self._controller.say("nothing was carried through the stack yet", "warning")
             return
@@ -329,12 +337,14 @@ class StackTool:
 
     def forget(self, session: Session) -> None:
         """Let go of a session that is gone."""
+        self.one_by_one.forget(session)
         self._keeper.forget(session)
         self._axis.pop(id(session), None)
 
     def close(self) -> None:
         """End what runs."""
         self._watch.close()
+        self.one_by_one.close()
         self._controller.targets.counted.disconnect(self._on_counted, missing_ok=True)
         self._keeper.close()
 
@@ -359,19 +369,22 @@ class StackTool:
             annotation.draw(self.preview)
         self.changed.emit()
 
+    def why_not_here(self) -> str:
+        """Return why no object can be carried through the slice on show; empty where one can."""
+        controller = self._controller
+        if controller.session is None:
+            return "open or choose an image first"
+        possible = controller.predictor is not None or controller.loading
+        return why_no_stack(self.axis) or ("" if possible else NO_WEIGHTS)
+
     def _why_not(self) -> str:
         """Return why nothing can be carried; empty where it can."""
-        controller, axis, line = self._controller, self.axis, self.line
-        session = controller.session
-        if session is None:
-            return "open or choose an image first"
-        problem = why_no_stack(axis)
-        if axis is None or line is None or problem:
+        session, axis = self._controller.session, self.axis
+        problem = self.why_not_here()
+        if session is None or axis is None or problem:
             return problem
         if not any(draft.clicks for draft in session.drafts_along(axis.number).values()):
             return "click on the object in a slice first: it is carried from there"
-        if controller.predictor is None and not controller.loading:
-            return NO_WEIGHTS
         return ""
 
 
