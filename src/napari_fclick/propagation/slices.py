@@ -12,12 +12,13 @@ from napari_fclick.propagation.stack import Spacing
 
 
 class Kind(StrEnum):
-    """Where a slice's mask comes from."""
+    """Where a mask comes from."""
 
     KEYFRAME = "keyframe"
     CARRIED = "carried"
     BETWEEN = "between"
     ABSENT = "absent"
+    FOUND = "found"  # like others of its plane
 
 
 @dataclass(frozen=True)

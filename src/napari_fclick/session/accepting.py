@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from napari_fclick.core.arrays import Mask
-from napari_fclick.core.labels import LabelPatch
+from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.window import Box, mask_bounds
+from napari_fclick.propagation import Kind
 from napari_fclick.session.history import Change, Commit, Step
 from napari_fclick.session.objects import box_of
 from napari_fclick.session.patches import StoredPatch
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
+from napari_fclick.session.similar import SHARED, Found
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.stakes import Stakes
 from napari_fclick.session.state import AcceptedObject, Draft, Part, SessionError, Settings
@@ -109,6 +114,55 @@ def accept(
         answers.outlines.learn(patch.label, first, mask, box)
     session.reported.emit("; ".join([Stakes(patch.label).plus(patch).summary(), *left_out]))
     return record
+
+
+def accept_found(session: Session, place: Place, found: Found, settings: Settings) -> bool:
+    """Write an object that was found, as one step; what is being clicked stays as it is.
+
+    Others keep their pixels, whatever the policy. No person's time or clicks count.
+
+    Parameters
+    ----------
+    session : Session
+    place : Place
+        The plane that it was found in.
+    found : Found
+    settings : Settings
+        Those that it was found with.
+
+    Returns
+    -------
+    bool
+        False, and nothing is written, where others have too much of it by now.
+
+    Raises
+    ------
+    SessionError
+        If there are no labels, they cannot be written, or hold no further object.
+    """
+    settings = replace(settings, policy=OverlapPolicy.KEEP)
+    mask, box = found.mask.unpack(), found.mask.box
+
+    def patch() -> LabelPatch:
+        return session.objects.patch(mask, box, place, session.objects.next_label, settings.policy)
+
+    made = patch()
+    if session.objects.finds_taken(made):
+        made = patch()
+    if made.written < (1 - SHARED) * np.count_nonzero(mask):
+        return False
+    clicks = ClickSequence([found.click])
+    part = Part(
+        place, clicks, box_of(made), made.written, (found.asked,), None, settings, Kind.FOUND
+    )
+    record = AcceptedObject(made.label, (part,), class_name=settings.class_name)
+    step = session.step(f"find object {made.label}", session.drafts.at(place), place)
+    session.unattended = True
+    try:
+        write(session, step, record, [StoredPatch.pack(made)], [])
+    finally:
+        session.unattended = False
+    return True
 
 
 def recorded(

@@ -195,23 +195,48 @@ class Answers:
             return None
         return self._request(self._place, self._image, clicks)
 
+    def request_new(self, image: Any, clicks: ClickSequence) -> PredictionRequest:
+        """Return what is to be asked of a new object in any plane, whatever is clicked there.
+
+        Parameters
+        ----------
+        image : array (H, W) or (H, W, C), or a list of pyramid levels
+            The plane's pixels.
+        clicks : ClickSequence
+        """
+        return self._asking(image, clicks, None, (), self._bias)
+
+    @property
+    def _bias(self) -> float:
+        return self.outlines.bias if self.as_accepted else 0.0
+
     def _request(self, place: Place, image: Any, clicks: ClickSequence) -> PredictionRequest:
         before = self.known.before(self._scope(place), clicks)
-        if before is not None and before.trail:
-            bias = before.trail[-1].bias  # an object keeps its own
-        else:
-            bias = self.outlines.bias if self.as_accepted else 0.0
+        if before is None:
+            return self._asking(image, clicks, self._started_from(place), (), self._bias)
+        # An object keeps its own bias.
+        bias = before.trail[-1].bias if before.trail else self._bias
+        return self._asking(image, clicks, before.prediction, before.trail, bias)
+
+    def _asking(
+        self,
+        image: Any,
+        clicks: ClickSequence,
+        previous: PredictionLike | None,
+        trail: tuple[Answer, ...],
+        bias: float,
+    ) -> PredictionRequest:
         asked = Answer(len(clicks), self._objects.typical_side, self._limits, bias)
         return PredictionRequest(
             self.generation,
             image,
             clicks,
-            self._started_from(place) if before is None else before.prediction,
+            previous,
             asked.typical_side,
             asked.limits,
-            (*(() if before is None else before.trail), asked),
+            (*trail, asked),
             self._forgotten,
-            asked.bias,
+            bias,
         )
 
     # --- being answered -----------------------------------------------------------------

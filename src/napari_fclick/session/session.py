@@ -63,8 +63,6 @@ class Session:
     classes : Classes
         The classes that objects may have.
     settings : Settings
-    unattended : bool
-        Whether what is done now is not a person's work: its time does not count.
     history : History
         The steps done and undone.
     changed : Signal()
@@ -106,7 +104,7 @@ class Session:
         self._last_step = clock()
         self.classes = Classes()
         self.settings = Settings()
-        self.unattended = False
+        self._unattended: tuple[float, float] | None = None
         self._look_at(place or Place(), image)
         if labels is not None:
             self.set_labels(labels, highest)
@@ -276,6 +274,20 @@ class Session:
     def since_last_step(self) -> float:
         """Seconds since the last step, as far as they count as work."""
         return 0.0 if self.unattended else min(self._clock() - self._last_step, LONGEST_PAUSE)
+
+    @property
+    def unattended(self) -> bool:
+        """Whether what is done now is not a person's work: its time does not count."""
+        return self._unattended is not None
+
+    @unattended.setter
+    def unattended(self, on: bool) -> None:
+        now, begun = self._clock(), self._unattended
+        if on and begun is None:
+            self._unattended = now, self._last_step
+        elif not on and begun is not None:
+            self._last_step = begun[1] + now - begun[0]
+            self._unattended = None
 
     # --- settings -----------------------------------------------------------------------
 

@@ -191,8 +191,8 @@ class Part:
     settings : Settings
         As they were when it was accepted.
     kind : Kind
-        How its mask came about: made by a person (a keyframe), or carried there, by clicks that
-        were derived.
+        How its mask came about: made by a person (a keyframe), carried there, or found as it is
+        like others; by clicks that were derived.
     """
 
     place: Place

@@ -136,6 +136,13 @@ ACTIONS = {
             "objects.merge_at_cursor",
         ),
         Action(
+            "find_similar",
+            ("Shift-F",),
+            "Find more objects like those accepted in this plane; again: stop",
+            "Object",
+            "finding.toggle",
+        ),
+        Action(
             "show_objects",
             ("Shift-N",),
             "Go to the list of objects",
@@ -205,7 +212,7 @@ ACTIONS = {
         Action(
             "worst_next",
             ("Shift-W",),
-            "Go to the least certain slice that was not looked at",
+            "Go to the least certain slice, or object, that was not looked at",
             "Stack",
             "stacks.worst_next",
         ),

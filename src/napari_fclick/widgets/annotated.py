@@ -131,7 +131,8 @@ class Annotated:
         else:
             self._hide_soon(annotation)
         self._controller.journaling.drop(annotation)
-        self._controller.stacks.forget(annotation.session)
+        for part in (self._controller.stacks, self._controller.finding, self._controller.doubts):
+            part.forget(annotation.session)
         annotation.close()
         return True
 

@@ -16,8 +16,10 @@ from napari_fclick.widgets.adjusting import Adjusting
 from napari_fclick.widgets.annotated import Annotated
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.choosing import Choosing
+from napari_fclick.widgets.doubts import Doubts
 from napari_fclick.widgets.exporting import Exporting
 from napari_fclick.widgets.features import LabelFeatures
+from napari_fclick.widgets.finding import Finding
 from napari_fclick.widgets.folder_walk import FolderWalk
 from napari_fclick.widgets.following import Follower
 from napari_fclick.widgets.journaling import Journaling
@@ -86,6 +88,10 @@ class Controller:
         What the Labels layers are told of their objects.
     stakes : Stakes
         What accepting would do to other objects.
+    finding : Finding
+        Finds objects like those accepted.
+    doubts : Doubts
+        What was written unseen, and is to be looked at.
     stacks : StackTool
         Carries the object at hand through a stack.
     journaling : Journaling
@@ -129,6 +135,8 @@ class Controller:
         self.objects = ObjectTools(self, self.following.go_to)
         self.features = LabelFeatures()
         self.stakes = Stakes(self._chores, self.changed.emit)
+        self.doubts = Doubts(self)
+        self.finding = Finding(self, lambda: self._predicting.busy)
         self.stacks = StackTool(
             self, self._chores, lambda: self._predicting.busy, self.following.go_to
         )
@@ -177,6 +185,7 @@ class Controller:
         self.exporting.close()
         self.journaling.close()
         self.stacks.close()
+        self.finding.close()
         self.deactivate()
         self._closed = True
         self.messages.stop()
@@ -207,6 +216,7 @@ class Controller:
             self.journaling,
             self.exporting,
             self.stacks,
+            self.finding,
             self.walk,
         )
         return not any(part.busy for part in parts)
@@ -393,12 +403,22 @@ class Controller:
         """Undo the last click, setting or accepted object; before those, what waits."""
         self.messages.forget_done()
         if not self._accepting.take_back():
-            self.change(lambda session: self._tell_unseen(session.undo()), "undo")
+            self.change(lambda session: self._tell_unseen(self._undo(session)), "undo")
+
+    def _undo(self, session: Session) -> Step | None:
+        if self.finding.wrote(session.history.last_done):
+            return self.finding.take_back(session)
+        return session.undo()
 
     def redo(self) -> None:
         """Do again what was undone."""
         self.messages.forget_done()
-        self.change(lambda session: self._tell_unseen(session.redo()), "redo")
+        self.change(lambda session: self._tell_unseen(self._redo(session)), "redo")
+
+    def _redo(self, session: Session) -> Step | None:
+        if self.finding.wrote(session.history.last_undone):
+            return self.finding.bring_back(session)
+        return session.redo()
 
     def _tell_unseen(self, step: Step | None) -> None:
         """Say where something was undone, or done again, that is not to be seen."""

@@ -209,6 +209,7 @@ class FirstClickWidget(Docked):
         hints: dict[str, QWidget] = {
             "toggle_integrity": self.integrity,
             "toggle_outlines": self.as_accepted,
+            "find_similar": self.objects.find_button,
             "toggle_keys": self.legend.keys,
             "next_image": self.folder_bar.next,
             "previous_image": self.folder_bar.previous,

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.layers import pixel_size
 from napari_fclick.widgets.object_table import CLASS, ID, ObjectTable, colour_icon
 
@@ -65,12 +66,14 @@ class ObjectList(QWidget):
         selection.selectionChanged.connect(lambda *_: self._on_selected())
         self.view.activated.connect(lambda _: self.actions_by_name["correct"].trigger())
         controller.changed.connect(self.show_state)
+        controller.finding.changed.connect(self._show_finding)
         controller.objects.list_wanted.connect(self.focus)
         self.show_state()
 
     def close_links(self) -> None:
         """No longer follow the controller and its sessions."""
         self._controller.changed.disconnect(self.show_state)
+        self._controller.finding.changed.disconnect(self._show_finding, missing_ok=True)
         self._controller.objects.list_wanted.disconnect(self.focus)
         self.table.close()
 
@@ -105,7 +108,16 @@ class ObjectList(QWidget):
         if session is not None:
             pixel = pixel_size(self._controller.image, session.place.axes)
         self.table.show_session(session, pixel)
+        self._show_finding()
         self._enable()
+
+    def _show_finding(self) -> None:
+        finding = self._controller.finding
+        self.find_button.setText(
+            f"Stop ({finding.count} found)" if finding.busy else "Find similar"
+        )
+        self.find_button.setEnabled(self._controller.session is not None)
+        self.worst_button.setEnabled(bool(self._controller.doubts))
 
     def _enable(self) -> None:
         selection = self.view.selectionModel()
@@ -217,7 +229,15 @@ class ObjectList(QWidget):
         self.by_class.setToolTip("Draw the labels in the colours of their classes")
         features = self._controller.features
         self.by_class.toggled.connect(lambda on: features.colour_by_class(bool(on)))
-        above, below = QHBoxLayout(), QHBoxLayout()
+        self.find_button = QPushButton("Find similar")
+        self.find_button.clicked.connect(lambda _: self._controller.finding.toggle())
+        self.worst_button = QPushButton("Worst next")
+        tip = "Go to the object that is least certain of those written unseen"
+        self.worst_button.setToolTip(f"{tip} ({key_of('worst_next')})")
+        self.worst_button.clicked.connect(lambda _: self._controller.stacks.worst_next())
+        finding, above, below = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        finding.addWidget(self.find_button, 2)
+        finding.addWidget(self.worst_button, 1)
         for name, action in self.actions_by_name.items():
             button = self.buttons[name] = QPushButton(action.text())
             button.setToolTip(action.toolTip())
@@ -231,7 +251,7 @@ class ObjectList(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(4)
         whole.addWidget(self.view, 1)
-        for row in (above, below):
+        for row in (finding, above, below):
             row.setSpacing(4)
             whole.addLayout(row)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, editing
 from napari_fclick.session.stack_parts import only_in
+from napari_fclick.widgets.doubts import Doubt
 from napari_fclick.widgets.stacks.lines import Line
 from napari_fclick.widgets.workers import Job, Worker
 
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
 
 #: So many objects that were not carried are named.
 NAMED = 5
-
-
-class Doubt(NamedTuple):
-    """The least certain slice of an object that was carried and written unseen.
-
-    Attributes
-    ----------
-    certainty : float
-        0 to 1.
-    label : int
-    place : Place
-    """
-
-    certainty: float
-    label: int
-    place: Place
 
 
 @dataclass
@@ -100,8 +84,6 @@ class OneByOne:
     def __init__(self, controller: Controller, tool: StackTool, worker: Worker) -> None:
         self._controller, self._tool, self._worker = controller, tool, worker
         self._round: Round | None = None
-        self._doubts: list[Doubt] = []
-        self._doubted: Session | None = None
         self._stepping = False
         self._step_soon = QTimer()
         self._step_soon.setSingleShot(True)
@@ -122,11 +104,6 @@ class OneByOne:
         if self._round.label is None:
             return "Looking for the objects of this slice …"
         return f"Object {self._round.label}, {self._round.at} of {self._round.total}"
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether there are objects of the last round to be looked at."""
-        return bool(self._doubts) and self._doubted is self._controller.session
 
     # --- beginning and ending -------------------------------------------------------------
 
@@ -184,8 +161,6 @@ class OneByOne:
         """Let go of a session that is gone."""
         if self._round is not None and self._round.session is session:
             self._let_go()
-        if self._doubted is session:
-            self._doubts, self._doubted = [], None
 
     def close(self) -> None:
         """End it, unheard."""
@@ -207,7 +182,7 @@ class OneByOne:
         if ended.total:
             parts.append(_told(ended))
         if ended.written:
-            self._doubts, self._doubted = sorted(ended.doubts), ended.session
+            self._controller.doubts.note(ended.session, ended.doubts)
         refused = ended.refused
         if refused:
             more = f", and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
@@ -271,31 +246,6 @@ class OneByOne:
             least = min(unseen, key=lambda each: each.certainty)
             doubt = Doubt(least.certainty, label, underway.line.at(least.index))
             underway.doubts.append(doubt)
-
-    # --- looking at them --------------------------------------------------------------------
-
-    def next_doubt(self, show: Callable[[int, Place], None]) -> None:
-        """Show the object of the last round that is least certain in one of its slices.
-
-        Parameters
-        ----------
-        show : callable
-            Takes a number and a plane.
-        """
-        session = self._controller.session
-        while self._doubts and session is not None and session is self._doubted:
-            doubt = self._doubts.pop(0)
-            record = session.objects.get(doubt.label)
-            if record is None or record.part(doubt.place) is None:
-                continue  # it was deleted, or corrected to be elsewhere
-            show(doubt.label, doubt.place)
-            left = f"{len(self._doubts)} more" if self._doubts else "the last one"
-            self._controller.say(
-                f"object {doubt.label}: certainty {doubt.certainty:.2f} in this slice, its lowest "
-                f"· Ctrl + click corrects it · {left}"
-            )
-            return
-        self._controller.say("all objects that were carried were looked at", "info")
 
 
 def _told(ended: Round) -> str:

@@ -272,7 +272,7 @@ class StackPanel(QWidget):
             "propagate_all": not problem and current is None and not one_by_one.underway,
             "not_here": not problem,
             "good_as_is": self._tool.carried is not None,
-            "worst_next": current is not None or one_by_one.doubtful,
+            "worst_next": current is not None or bool(self._controller.doubts),
         }
         for name, on in possible.items():
             self.buttons[name].setEnabled(on)

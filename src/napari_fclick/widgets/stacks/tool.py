@@ -251,11 +251,11 @@ class StackTool:
     def worst_next(self) -> None:
         """Go to the least certain slice that was not looked at."""
         current, index = self.current, self.index
-        if current is None and self.one_by_one.doubtful:
-            self.one_by_one.next_doubt(self._controller.objects.show)
+        if current is None and self._controller.doubts:
+            self._controller.doubts.show_next()
             return
         if current is None or index is None:
-            self._controller.say("nothing was carried through the stack yet", "warning")
+            self._controller.say("nothing was carried or found that is to be looked at", "warning")
             return
         worst = current.worst(index)
         if worst is None:

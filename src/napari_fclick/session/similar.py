@@ -1,0 +1,196 @@
+"""More objects like those accepted in a plane: each is clicked once by us, not by a person.
+
+Where pixels look like those of the accepted objects, a predictor is given a first click. Whether
+its answer is such an object is told by three things that mean the same in all kinds of images: how
+sure the network is, how its pixels stand out from those about it in looking like the accepted ones,
+and whether a click in its middle finds the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit
+
+from napari_fclick.core.arrays import Mask
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.peaks import middle
+from napari_fclick.core.window import Box
+from napari_fclick.session.answers import stored_mask
+from napari_fclick.session.likeness import Likeness
+from napari_fclick.session.state import (
+    Answer,
+    PredictionLike,
+    PredictionRequest,
+    PredictorLike,
+    Settings,
+)
+
+#: So many objects have to be accepted first; so many of the last ones count.
+LEAST, MOST = 3, 30
+#: An answer that shares more than this part with objects that are there is none.
+SHARED = 0.25
+#: What is at least so sure is taken for such an object.
+SURE = 0.7
+#: After so many places in a row with nothing, the rest is left.
+PATIENCE = 15
+
+
+class Signs(NamedTuple):
+    """What tells whether an answer is an object like the accepted ones.
+
+    Attributes
+    ----------
+    confidence : float
+        Mean probability of the mask's pixels.
+    contrast : float
+        See `Likeness.contrast`.
+    agreement : float
+        IoU with the answer to a click in its middle.
+    """
+
+    confidence: float
+    contrast: float
+    agreement: float
+
+    @property
+    def sure(self) -> float:
+        """How likely it is such an object, 0 to 1."""
+        return float(expit(CONSTANT + sum(w * sign for w, sign in zip(WEIGHTS, self, strict=True))))
+
+
+#: Of the logistic regression that judges (`scripts/similar.py --fit`).
+CONSTANT, WEIGHTS = -21.05, Signs(21.71, 0.2935, 3.481)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An answer that may be an object like those accepted.
+
+    Attributes
+    ----------
+    click : Click
+        What it is the answer to.
+    mask : StoredMask
+        In pixels of the plane.
+    signs : Signs
+    asked : Answer
+        What the predictor was asked.
+    """
+
+    click: Click
+    mask: StoredMask
+    signs: Signs
+    asked: Answer
+
+    @property
+    def sure(self) -> float:
+        """How likely it is such an object, 0 to 1."""
+        return self.signs.sure
+
+
+class Search:
+    """Looks for objects like those that were accepted.
+
+    Parameters
+    ----------
+    request : PredictionRequest
+        What the predictor is asked of a new object, whatever its clicks.
+    predictor : PredictorLike
+    settings : Settings
+        What makes a mask of an answer.
+    examples : sequence of StoredMask
+        The accepted objects; at least one, all with pixels.
+    taken : ndarray of bool
+        Of the pixels in `napari_fclick.session.likeness.region_of` the examples: those of any
+        object.
+    """
+
+    def __init__(
+        self,
+        request: PredictionRequest,
+        predictor: PredictorLike,
+        settings: Settings,
+        examples: Sequence[StoredMask],
+        taken: Mask,
+    ) -> None:
+        self._request, self._predictor, self._settings = request, predictor, settings
+        self._like = Likeness(request.image, request.limits, examples, taken)
+        self._taken = taken.copy()
+
+    def run(self) -> Iterator[Found | None]:
+        """Try one place after the other; yield what is found there, None where nothing is."""
+        failed = 0
+        for row, column in self.places():
+            found = self.tried(row, column)
+            if found is not None:
+                self.take(found.mask)
+            failed = 0 if found is not None else failed + 1
+            yield found
+            if failed >= PATIENCE:
+                return
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """Yield pixels of the plane to be tried, the likeliest first, but none that is taken."""
+        region = self._like.region
+        for row, column in self._like.places():
+            if not self._taken[row - region.top, column - region.left]:
+                yield row, column
+
+    def tried(self, row: int, column: int, least: float = SURE) -> Found | None:
+        """Return what a click at a pixel of the plane finds; None where that is less sure."""
+        clicks = ClickSequence([Click(float(row), float(column))])
+        answer = self._asked(clicks)
+        mask = stored_mask(answer, self._settings)
+        if mask is None or self._shared(mask) > SHARED:
+            return None
+        signs = Signs(_confidence(answer, mask), self._like.contrast(mask), 1.0)
+        if signs.sure >= least:  # or no second click makes it so
+            signs = signs._replace(agreement=self._agreement(mask))
+        if signs.sure < least:
+            return None
+        return Found(clicks.first, mask, signs, replace(self._request.trail[-1], clicks=1))
+
+    def _agreement(self, mask: StoredMask) -> float:
+        centre = middle(mask.unpack())
+        assert centre is not None  # it has pixels
+        row, column = centre[0] + mask.box.top, centre[1] + mask.box.left
+        answer = self._asked(ClickSequence([Click(float(row), float(column))]))
+        again = stored_mask(answer, self._settings)
+        return 0.0 if again is None else _iou(mask, again)
+
+    def take(self, mask: StoredMask) -> None:
+        """Look for nothing more where an object is."""
+        region = self._like.region
+        both = region.shared(mask.box)
+        if both is not None:
+            self._taken[both.within(region)] |= mask.within(both)
+
+    def _asked(self, clicks: ClickSequence) -> PredictionLike:
+        answer: PredictionLike = replace(self._request, clicks=clicks).run(self._predictor)
+        return answer
+
+    def _shared(self, mask: StoredMask) -> float:
+        """Return which part of a mask other objects have."""
+        region = self._like.region
+        both = region.shared(mask.box)
+        if both is None:
+            return 0.0
+        shared = np.count_nonzero(self._taken[both.within(region)] & mask.within(both))
+        return shared / np.count_nonzero(mask.unpack())
+
+
+def _confidence(answer: PredictionLike, mask: StoredMask) -> float:
+    rows, columns = answer.window
+    window = Box(rows.start or 0, columns.start or 0, rows.stop, columns.stop)
+    return float(answer.probability[mask.box.within(window)][mask.unpack()].mean())
+
+
+def _iou(one: StoredMask, other: StoredMask) -> float:
+    box = one.box.union(other.box)
+    a, b = one.within(box), other.within(box)
+    return float(np.count_nonzero(a & b) / np.count_nonzero(a | b))

@@ -1,0 +1,349 @@
+"""Finds objects like those accepted in the plane on show, and writes each."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.masks import StoredMask
+from napari_fclick.propagation import Kind
+from napari_fclick.session import Place, Session, SessionError, Step
+from napari_fclick.session.accepting import accept_found
+from napari_fclick.session.likeness import region_of
+from napari_fclick.session.similar import LEAST, MOST, Found, Search
+from napari_fclick.session.state import Part, PredictionRequest, PredictorLike, Settings
+from napari_fclick.widgets.activity import Activity
+from napari_fclick.widgets.doubts import Doubt
+from napari_fclick.widgets.key_settings import key_of
+from napari_fclick.widgets.workers import Job, Worker
+
+if TYPE_CHECKING:
+    from napari_fclick.widgets.controller import Controller
+
+#: Milliseconds between two looks at what was found.
+POLL = 100
+#: Seconds between two looks at whether a click is still being answered.
+PAUSE = 0.005
+
+
+@dataclass
+class Hunt:
+    """A search under way.
+
+    Attributes
+    ----------
+    session : Session
+    place : Place
+        The plane that is looked at.
+    predictor : PredictorLike
+    asked : tuple
+        Who is asked, about what pixels, and what is written into.
+    settings : Settings
+    examples : int
+        How many objects others are like.
+    found : deque of Found
+        What is to be written.
+    stop : Event
+    doubts : list of Doubt
+        What was written.
+    steps : list of Step
+        The session's, each of which wrote one.
+    """
+
+    session: Session
+    place: Place
+    predictor: PredictorLike
+    asked: tuple[Any, ...]
+    settings: Settings
+    examples: int
+    found: deque[Found] = field(default_factory=deque)
+    stop: threading.Event = field(default_factory=threading.Event)
+    doubts: list[Doubt] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+
+class Finding:
+    """Looks for objects like those that were accepted; a person goes on meanwhile.
+
+    Each is written as it is found, as a step of its own; `Undo` takes back all that were written
+    one after the other.
+
+    Parameters
+    ----------
+    controller : Controller
+    busy : callable
+        Whether a click is being answered: it goes first. Asked in a thread.
+
+    Attributes
+    ----------
+    changed : Signal()
+        There is something else to show.
+    """
+
+    changed = Signal()
+
+    def __init__(self, controller: Controller, busy: Callable[[], bool]) -> None:
+        self._controller, self._busy = controller, busy
+        self._hunt: Hunt | None = None
+        self._ended = False
+        self._last: list[Step] = []
+        self._worker = Worker("napari-fclick-finding")
+        self._activity = Activity(self.stop)
+        self._timer = QTimer()
+        self._timer.setInterval(POLL)
+        self._timer.timeout.connect(self._take)
+
+    @property
+    def busy(self) -> bool:
+        """Whether objects are being looked for."""
+        return self._hunt is not None
+
+    @property
+    def count(self) -> int:
+        """How many were found by now."""
+        return 0 if self._hunt is None else len(self._hunt.doubts)
+
+    # --- what the keys do ---------------------------------------------------------------
+
+    def toggle(self) -> None:
+        """Look for more objects like those accepted in the plane on show, or stop it."""
+        if self.busy:
+            self.stop()
+        else:
+            self.begin()
+
+    def begin(self) -> None:
+        """Look for more objects like those accepted in the plane on show."""
+        controller = self._controller
+        if controller.session is not None and not controller.follow_view():
+            return
+        session, predictor = controller.session, controller.predictor
+        parts = {} if session is None else _examples(session)
+        problem = self._why_not(len(parts))
+        if problem or session is None or predictor is None:
+            controller.say(problem, "warning")
+            return
+        place, labels = session.place, session.labels
+        request = session.answers.request_new(session.image, ClickSequence([Click(0.0, 0.0)]))
+        asked = self._asked(session)
+        hunt = self._hunt = Hunt(session, place, predictor, asked, session.settings, len(parts))
+        self._ended, self._last = False, hunt.steps
+        work = _Work(hunt, request, labels, parts, session.shape, self._busy)
+        self._activity.begin("First Click: looking for objects")
+        failed = partial(self._on_failed, hunt)
+        self._worker.submit("find", Job(work, lambda _: self._on_end(hunt), failed))
+        self._timer.start()
+        self.changed.emit()
+
+    def stop(self) -> None:
+        """Look for no more; what was written stays."""
+        if self._hunt is not None:
+            self._hunt.stop.set()
+
+    def _why_not(self, count: int) -> str:
+        controller = self._controller
+        session = controller.session
+        if session is None:
+            return controller.annotated.refused or "open or choose an image first"
+        if session.target is None or count < LEAST:
+            name = session.settings.class_name
+            kind = f" of the class {name!r}" if name else ""
+            text = f"accept {LEAST} objects{kind} in this plane first"
+            return f"{text}: others like them are looked for then ({count} by now)"
+        return "" if controller.predictor is not None else "no weights are loaded"
+
+    # --- undo ---------------------------------------------------------------------------
+
+    def wrote(self, step: Step | None) -> bool:
+        """Whether a step wrote one of the objects that were found last."""
+        return any(step is each for each in self._last)
+
+    def take_back(self, session: Session) -> Step | None:
+        """Undo the steps on top that wrote objects, and look for no more.
+
+        Returns the last one undone.
+        """
+        if self._hunt is not None:
+            self._end(self._hunt)
+        return self._all(lambda: session.history.last_done, session.undo, "took back")
+
+    def bring_back(self, session: Session) -> Step | None:
+        """Do again the steps that wrote objects; return the last one done."""
+        return self._all(lambda: session.history.last_undone, session.redo, "brought back")
+
+    def _all(
+        self, top: Callable[[], Step | None], act: Callable[[], Step | None], done: str
+    ) -> Step | None:
+        step, count = None, 0
+        while self.wrote(top()):
+            step, count = act(), count + 1
+        self._controller.say(f"{done} {_number(count)} that {_were(count)} found")
+        return step
+
+    # --- what is found ------------------------------------------------------------------
+
+    def _take(self) -> None:
+        """Write what was found."""
+        hunt = self._hunt
+        if hunt is None:
+            return
+        problem = self._lost(hunt)
+        if problem:
+            self._end(hunt, problem, "warning")
+            return
+        session = hunt.session
+        while hunt.found:
+            if not session.objects.knows_next_label:
+                if session.target is not None:
+                    self._controller.targets.count(session.target)
+                return
+            if not self._write(hunt, hunt.found.popleft()):
+                return
+        if self._ended:
+            self._end(hunt)
+
+    def _lost(self, hunt: Hunt) -> str:
+        """Return why the search is no longer for what is on hand; empty where it is."""
+        controller = self._controller
+        if controller.session is not hunt.session:
+            return "another image was chosen"
+        if self._asked(hunt.session) != hunt.asked:
+            return "weights, image or labels were changed"
+        return ""
+
+    def _asked(self, session: Session) -> tuple[Any, ...]:
+        annotation = self._controller.current
+        seen = () if annotation is None else (annotation.renewals, annotation.limits)
+        return self._controller.predictor, *seen, session.target
+
+    def _write(self, hunt: Hunt, found: Found) -> bool:
+        session = hunt.session
+        try:
+            written = accept_found(session, hunt.place, found, hunt.settings)
+        except SessionError as error:
+            self._end(hunt, str(error), "error")
+            return False
+        if written:
+            step = session.history.last_done
+            assert step is not None
+            assert step.commit is not None
+            hunt.steps.append(step)
+            label = step.commit.changes[-1].label
+            hunt.doubts.append(Doubt(found.sure, label, hunt.place))
+            self.changed.emit()
+        return True
+
+    def _on_end(self, hunt: Hunt) -> None:
+        if hunt is self._hunt:
+            self._ended = True
+            self._take()
+
+    def _on_failed(self, hunt: Hunt, problem: str) -> None:
+        if hunt is self._hunt:
+            self._end(hunt, f"objects could not be looked for: {problem}", "error")
+
+    def _end(self, hunt: Hunt, why: str = "", level: str = "info") -> None:
+        hunt.stop.set()
+        self._hunt = None
+        self._timer.stop()
+        self._activity.end()
+        count = len(hunt.doubts)
+        if count:
+            self._controller.doubts.note(hunt.session, hunt.doubts)
+        told = f"found {_number(count)} like the {hunt.examples} accepted"
+        if count:
+            told += (
+                f" · {key_of('worst_next')}: look at the least certain ones · Undo: take back all"
+            )
+        self._controller.say(f"{why}; {told}" if why else told, level)
+        self.changed.emit()
+
+    # --- life ---------------------------------------------------------------------------
+
+    def forget(self, session: Session) -> None:
+        """Let go of a session that is gone."""
+        if self._hunt is not None and self._hunt.session is session:
+            self._let_go()
+
+    def close(self) -> None:
+        """End it, unheard."""
+        self._let_go()
+        self._worker.close()
+
+    def _let_go(self) -> None:
+        if self._hunt is not None:
+            self._hunt.stop.set()
+            self._hunt = None
+            self._timer.stop()
+            self._activity.end()
+
+
+class _Work:
+    """The search in its thread: it reads the labels, and lets clicks go first."""
+
+    def __init__(
+        self,
+        hunt: Hunt,
+        request: PredictionRequest,
+        labels: Any,
+        examples: dict[int, Part],
+        shape: tuple[int, int],
+        busy: Callable[[], bool],
+    ) -> None:
+        self._hunt, self._request, self._labels = hunt, request, labels
+        self._examples, self._shape, self._busy = examples, shape, busy
+
+    def __call__(self) -> None:
+        hunt, masks = self._hunt, []
+        for label, part in self._examples.items():
+            box = part.box
+            pixels = np.asarray(self._labels[hunt.place.where(*box.slices)]) == label
+            mask = StoredMask.pack(pixels, box.top, box.left)
+            if mask is not None:
+                masks.append(mask)
+        if not masks:
+            raise SessionError("the accepted objects are no longer in the labels")
+        region = region_of(self._shape, masks)
+        taken = np.asarray(self._labels[hunt.place.where(*region.slices)]) != 0
+        search = Search(self._request, hunt.predictor, hunt.settings, masks, taken)
+        for found in search.run():
+            if found is not None:
+                hunt.found.append(found)
+            while self._busy() and not hunt.stop.is_set():
+                hunt.stop.wait(PAUSE)
+            if hunt.stop.is_set():
+                return
+
+
+def _examples(session: Session) -> dict[int, Part]:
+    """Return what objects of the class that is set are in the plane on show, the latest last.
+
+    Those that were found, and that nobody has taken in hand, are none.
+    """
+    name, place = session.settings.class_name, session.place
+    parts = {
+        label: part
+        for label, record in session.objects.records.items()
+        if record.class_name == name
+        and session.objects.owners.get(label) is session.target
+        and (part := record.part(place)) is not None
+        and part.kind is not Kind.FOUND
+    }
+    return dict(list(parts.items())[-MOST:])
+
+
+def _number(count: int) -> str:
+    return f"{count or 'no'} object{'s' * (count != 1)}"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

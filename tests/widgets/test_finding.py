@@ -1,0 +1,252 @@
+"""In the dock, more objects like those accepted are found, written and looked at."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QApplication
+from tests.session.blobs import DISCS, SHAPE, BlobPredictor, blobs, disc, labels_of
+from tests.widgets.steps import accept_at
+
+from napari_fclick.propagation import Kind
+from napari_fclick.replay import acceptances, replay
+from napari_fclick.session.journal import Journal
+
+
+@pytest.fixture
+def predictor() -> BlobPredictor:
+    return BlobPredictor()
+
+
+@pytest.fixture
+def dock(open_dock: Any) -> Any:
+    """A dock in which three of the discs are accepted."""
+    widget = open_dock(blobs())
+    accept_at(widget, *DISCS[:3])
+    return widget
+
+
+def find(widget: Any) -> None:
+    widget.controller.finding.begin()
+    assert widget.wait_idle()
+
+
+def told(widget: Any) -> str:
+    return str(widget.controller.messages.text)
+
+
+def numbers(widget: Any) -> list[int]:
+    return [int(n) for n in np.unique(widget.controller.labels.data) if n]
+
+
+def test_the_others_are_found_by_the_button(dock: Any) -> None:
+    button = dock.objects.find_button
+    assert button.text() == "Find similar" and button.toolTip().endswith("(Shift+F)")
+    button.click()
+    assert button.text() == "Stop (0 found)"
+    assert dock.wait_idle()
+    assert button.text() == "Find similar"
+    assert told(dock).startswith(f"found {len(DISCS) - 3} objects like the 3 accepted · Shift+W")
+    labels = dock.controller.labels.data
+    for y, x in DISCS:
+        inside = labels[disc(y, x, 5)]
+        assert inside.min() == inside.max() > 0
+    assert len(numbers(dock)) == len(DISCS)
+    assert (labels[labels_of() == 0] > 0).mean() < 0.01
+    kinds = [record.parts[0].kind for record in dock.controller.session.objects.values()]
+    assert kinds == [Kind.KEYFRAME] * 3 + [Kind.FOUND] * (len(DISCS) - 3)
+
+
+def test_undo_takes_all_back_and_redo_brings_them_back(dock: Any) -> None:
+    find(dock)
+    labels = dock.controller.labels.data.copy()
+    dock.controller.undo()
+    assert told(dock) == f"took back {len(DISCS) - 3} objects that were found"
+    assert numbers(dock) == [1, 2, 3]
+    dock.controller.redo()
+    assert told(dock) == f"brought back {len(DISCS) - 3} objects that were found"
+    np.testing.assert_array_equal(dock.controller.labels.data, labels)
+    # What is done since is undone by itself.
+    dock.controller.objects.delete([5])
+    dock.controller.undo()
+    np.testing.assert_array_equal(dock.controller.labels.data, labels)
+    dock.controller.undo()
+    dock.controller.undo()
+    assert len(numbers(dock)) < 3
+
+
+def test_undo_amid_it_ends_it(dock: Any, predictor: BlobPredictor) -> None:
+    going = hold(predictor, after=6)
+    dock.controller.finding.begin()
+    until(lambda: dock.controller.finding.count > 0)
+    dock.controller.undo()
+    going.set()
+    assert dock.wait_idle()
+    assert numbers(dock) == [1, 2, 3]
+    assert told(dock).startswith("took back")
+
+
+def test_a_person_goes_on_meanwhile(dock: Any, predictor: BlobPredictor) -> None:
+    going = hold(predictor, after=6)
+    dock.controller.finding.begin()
+    until(lambda: dock.controller.finding.count > 0)
+    predictor.on_ask = lambda: None  # the click is answered; the search waits at its next place
+    dock.controller.click(*DISCS[-1])
+    until(lambda: dock.controller.session.prediction is not None)
+    going.set()
+    assert dock.wait_idle()
+    assert len(dock.controller.session.clicks) == 1  # it is at hand still
+    dock.controller.undo()  # of the click or, where it found more since, of what was found
+    assert dock.wait_idle()
+    assert len(numbers(dock)) >= 3
+
+
+def test_stopping_keeps_what_was_found(dock: Any, predictor: BlobPredictor) -> None:
+    going = hold(predictor, after=6)
+    dock.controller.finding.begin()
+    until(lambda: dock.controller.finding.count >= 2)
+    dock.objects.find_button.click()
+    going.set()
+    assert dock.wait_idle()
+    assert 4 < len(numbers(dock)) < len(DISCS)
+    assert "like the 3 accepted" in told(dock)
+
+
+def test_objects_of_the_class_that_is_set_are_what_others_are_like(open_dock: Any) -> None:
+    widget = open_dock(blobs())
+    accept_at(widget, *DISCS[:2])
+    widget.controller.session.set(class_name="cell")
+    accept_at(widget, DISCS[2])
+    find(widget)
+    assert told(widget) == (
+        "accept 3 objects of the class 'cell' in this plane first: others like them are looked "
+        "for then (1 by now)"
+    )
+    accept_at(widget, *DISCS[3:5])
+    find(widget)
+    classes = [record.class_name for record in widget.controller.session.objects.values()]
+    assert classes == ["", "", *["cell"] * (len(DISCS) - 2)]
+
+
+def test_what_was_found_is_no_example_until_it_is_taken_in_hand(open_dock: Any) -> None:
+    widget = open_dock(blobs())
+    accept_at(widget, *DISCS[:3])
+    find(widget)
+    widget.controller.objects.delete([1])
+    find(widget)
+    assert told(widget).endswith("(2 by now)")
+    y, x = DISCS[7]
+    widget.controller.objects.pick_up_at(y, x)
+    widget.controller.accept()
+    assert widget.wait_idle()
+    find(widget)
+    assert "like the 3 accepted" in told(widget)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_some_are_to_be_accepted_first(open_dock: Any, count: int) -> None:
+    widget = open_dock(blobs())
+    accept_at(widget, *DISCS[:count])
+    find(widget)
+    assert told(widget) == (
+        "accept 3 objects in this plane first: others like them are looked for then "
+        f"({count} by now)"
+    )
+
+
+def test_without_an_image_it_says_so(open_dock: Any) -> None:
+    widget = open_dock()
+    assert not widget.objects.find_button.isEnabled()
+    find(widget)
+    assert told(widget) == "open or choose an image first"
+
+
+def test_the_least_certain_are_looked_at_first(dock: Any) -> None:
+    button = dock.objects.worst_button
+    assert not button.isEnabled()
+    find(dock)
+    assert button.isEnabled()
+    count = len(DISCS) - 3
+    seen = []
+    for left in range(count - 1, -1, -1):
+        button.click()
+        text = told(dock)
+        assert text.endswith(f"{left} more" if left else "the last one")
+        seen.append(float(text.split("certainty ")[1].split()[0]))
+        label = int(text.split(":")[0].removeprefix("object "))
+        assert dock.controller.labels.selected_label == label
+    assert seen == sorted(seen)
+    assert not button.isEnabled()
+
+
+def test_a_network_that_fails_is_told(dock: Any, predictor: BlobPredictor) -> None:
+    predictor.error = RuntimeError("no memory left")
+    find(dock)
+    assert told(dock).startswith("objects could not be looked for: no memory left")
+    assert numbers(dock) == [1, 2, 3]
+
+
+def test_objects_that_are_gone_are_told(dock: Any) -> None:
+    dock.controller.labels.data[:] = 0
+    find(dock)
+    assert "the accepted objects are no longer in the labels" in told(dock)
+
+
+def test_other_labels_or_another_image_end_it(dock: Any, predictor: BlobPredictor) -> None:
+    going = hold(predictor, after=6)
+    dock.controller.finding.begin()
+    until(lambda: dock.controller.finding.count > 0)
+    mine = dock.controller.labels
+    other = dock.controller.viewer.add_labels(np.zeros(SHAPE, np.uint8), name="other")
+    dock.controller.annotated.choose_labels(other)
+    going.set()
+    assert dock.wait_idle()
+    assert told(dock).startswith("weights, image or labels were changed; found")
+    assert not other.data.any() and len(np.unique(mine.data)) > 4
+
+
+def test_it_ends_with_the_dock(dock: Any, predictor: BlobPredictor) -> None:
+    going = hold(predictor, after=6)
+    dock.controller.finding.begin()
+    dock.controller.close()
+    going.set()
+    assert not dock.controller.finding.busy
+
+
+def test_the_session_file_makes_them_again(dock: Any, predictor: BlobPredictor) -> None:
+    find(dock)
+    with closing(Journal.open(dock.controller.journaling.path, read_only=True)) as journal:
+        again = replay(journal, blobs(), predictor)
+        assert again.differing == 0
+        np.testing.assert_array_equal(again.labels[0], dock.controller.labels.data)
+        # A person made three of them.
+        assert len(again.masks) == len(list(acceptances(journal, blobs()))) == 3
+
+
+# --- helpers -----------------------------------------------------------------------------
+
+
+def hold(predictor: BlobPredictor, after: int) -> threading.Event:
+    """Have the predictor wait after some answers."""
+    going, asked = threading.Event(), [0]
+
+    def wait() -> None:
+        asked[0] += 1
+        if asked[0] > after:
+            assert going.wait(20)
+
+    predictor.on_ask = wait
+    return going
+
+
+def until(condition: Any, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        QApplication.processEvents()
+        time.sleep(0.002)
