@@ -37,6 +37,8 @@ from napari_fclick.widgets.finetuning import FineTunePanel
 from napari_fclick.widgets.finetuning.choice import Choice
 
 OBJECTS = 9
+#: So many coins are accepted before the others are found.
+ACCEPTED = 4
 #: Of a fine-tuning, and the part of it after which the picture of its middle is taken.
 MINUTES, MIDDLE = 2.0, 0.6
 CLASSES = {"worn": (1, 4, 8)}
@@ -85,6 +87,18 @@ def annotate(widget: FirstClickWidget) -> None:
     for y, x, positive in ((126, 336, True), (112, 330, True), (140, 312, False)):
         controller.click(y, x, positive)
         assert widget.wait_idle(120)
+
+
+def find_picture(folder: Path) -> None:
+    """Find the other coins from some that are accepted."""
+    viewer, widget = open_window()
+    for _ in robot_actions(widget.controller, coins_truth(), ACCEPTED):
+        assert widget.wait_idle(120)
+    widget.controller.finding.begin()
+    assert widget.wait_idle(600)
+    settle()
+    viewer.screenshot(str(folder / "find.png"), canvas_only=False)
+    viewer.close()
 
 
 def stack_pictures(folder: Path, path: Path, clicks: list[tuple[int, int, int]]) -> None:
@@ -144,6 +158,7 @@ def main(folder: Path) -> None:
     """Take all pictures."""
     with tempfile.TemporaryDirectory() as home:
         os.environ[places.HOME] = home
+        find_picture(folder)
         viewer, widget = open_window()
         annotate(widget)
         viewer.reset_view()

@@ -15,14 +15,20 @@ from tests.session.test_stacks import accepted, make_stack
 from tests.test_replay import recording
 
 from napari_fclick.core import folders
+from napari_fclick.core.clicks import Click
 from napari_fclick.core.folders import IGNORE_LABEL
+from napari_fclick.core.masks import StoredMask
 from napari_fclick.finetuning import sources
 from napari_fclick.finetuning.content import content_hash
 from napari_fclick.finetuning.objects import objects_of, probes
 from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import combine, from_array, from_arrays, from_folder
+from napari_fclick.session import accepting, editing
+from napari_fclick.session.accepting import accept_found
 from napari_fclick.session.journal import JournalError
 from napari_fclick.session.signature import Channels
+from napari_fclick.session.similar import Found, Signs
+from napari_fclick.session.state import Answer
 
 
 def test_folder_and_arrays_agree(tmp_path: Path) -> None:
@@ -281,6 +287,28 @@ def test_what_was_carried_is_one_object_and_no_persons_clicks(tmp_path: Path) ->
     assert len(image.corrections) == 1  # of the slice that was clicked
     assert sorted(image.slices) == [(n,) for n in range(2, 7)]
     assert len(probes([image])) == 1
+
+
+def test_what_was_found_is_left_out_until_a_person_takes_it_in_hand(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE), np.uint8)
+    io.imsave(tmp_path / "image.png", pixels)
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, pixels, tmp_path / "image.png")
+    record = put(session, 10, 10)
+    for at in (30, 50):
+        inside = np.hypot(*np.mgrid[-4:5, -4:5]) <= 4
+        mask = StoredMask.pack(inside, at - 4, at - 4)
+        assert mask is not None
+        found = Found(Click(at, at), mask, Signs(0.9, 5.0, 0.9), Answer(1))
+        assert accept_found(session, session.place, found, session.settings)
+    editing.pick_up(session, 50, 50)
+    taken = accepting.accept(session)
+    recorder.close()
+    (image,) = from_sessions([tmp_path / "a.fclick"]).images
+    labels = image.planes[0].labels
+    assert labels[30, 30] == IGNORE_LABEL
+    assert [ref.label for ref in objects_of(image)] == [record.label, taken.label]
+    assert [each.label for each in image.corrections] == [record.label]
 
 
 def test_together(tmp_path: Path) -> None:

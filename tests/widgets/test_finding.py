@@ -58,6 +58,7 @@ def test_the_others_are_found_by_the_button(dock: Any) -> None:
         assert inside.min() == inside.max() > 0
     assert len(numbers(dock)) == len(DISCS)
     assert (labels[labels_of() == 0] > 0).mean() < 0.01
+    assert dock.effort.text().startswith("20 objects, 17 found · 1.0 clicks · ")
     kinds = [record.parts[0].kind for record in dock.controller.session.objects.values()]
     assert kinds == [Kind.KEYFRAME] * 3 + [Kind.FOUND] * (len(DISCS) - 3)
 

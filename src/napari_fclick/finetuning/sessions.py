@@ -14,6 +14,7 @@ from napari_fclick.core.arrays import Array
 from napari_fclick.core.folders import IGNORE_LABEL, Plane
 from napari_fclick.finetuning.content import content_hash, former_hash
 from napari_fclick.finetuning.sources import Correction, LabelledData, LabelledImage
+from napari_fclick.propagation import Kind
 from napari_fclick.session.journal import DamagedError, Journal, JournalError
 from napari_fclick.session.place import Place
 from napari_fclick.session.resuming import Opened, reopen
@@ -54,12 +55,15 @@ def _from_session(path: Path, journal: Journal) -> LabelledImage:
     seen = image.last
     opened = reopen(journal)
     records = [r for r in opened.restored.objects.values() if r.parts]
-    parts = [(record, part) for record in records for part in record.parts]
+    # What was found like others is the network's own answer: nobody has said that it is right.
+    parts = [(r, part) for r in records for part in r.parts if part.kind is not Kind.FOUND]
     if not parts:
         raise JournalError(f"{path}: nothing was accepted in it")
     places = list(dict.fromkeys(part.place for _, part in parts))
-    accepted = [record.label for record in records]
-    planes = tuple(Plane(*_plane(seen, opened, place, accepted)) for place in places)
+    accepted: dict[Place, list[int]] = {place: [] for place in places}
+    for record, part in parts:
+        accepted[part.place].append(record.label)
+    planes = tuple(Plane(*_plane(seen, opened, place, accepted[place])) for place in places)
     corrections = tuple(
         _correction(places.index(part.place), record, part)
         for record, part in parts
@@ -83,7 +87,8 @@ def _plane(
 ) -> tuple[Array, Array]:
     """Return the pixels of a plane and what was accepted in it, whichever labels took it.
 
-    Of objects that were there before, a session knows the part beside its own: they are ignored.
+    All other objects are ignored: those that were there before, of which a session knows the part
+    beside its own, and those that were found.
     """
     rows = slice(None)
     pixels = _pixels(image[place.where(rows, rows)])

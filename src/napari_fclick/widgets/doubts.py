@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_fclick.session import Place, Session
+from napari_fclick.widgets.key_settings import key_of
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
@@ -65,7 +66,7 @@ class Doubts:
             left = f"{len(self._left)} more" if self._left else "the last one"
             controller.say(
                 f"object {doubt.label}: certainty {doubt.certainty:.2f} here · Ctrl + click "
-                f"corrects it · {left}"
+                f"corrects, {key_of('delete_at_cursor')} removes it · {left}"
             )
             controller.changed.emit()
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,17 +87,20 @@ def describe_area(session: Session, image: Any) -> str:
 def describe_effort(session: Session) -> str:
     """Return one line: clicks and seconds of the object at hand, and of the last objects each.
 
-    Clicks that were taken back count, breaks do not.
+    Clicks that were taken back count; breaks do not, nor do objects that were found.
     """
     parts, draft = [], session.draft
-    count = len(session.objects)
+    records = session.objects.records.values()
+    made = [each for each in records if any(part.by_person for part in each.parts)]
+    count, found = len(records), len(records) - len(made)
     if session.clicks and (draft.made or not draft.label):
         clicks = "click" if draft.made == 1 else "clicks"
         parts.append(f"now {draft.made} {clicks}, {draft.seconds:.0f} s")
     elif count:
-        parts.append(f"{count:,} object{'s' * (count > 1)}")
-    if count:
-        last = list(islice(reversed(session.objects.records.values()), RECENT))
+        text = f"{count:,} object{'s' * (count > 1)}"
+        parts.append(f"{text}, {found:,} found" if found else text)
+    if made:
+        last = made[-RECENT:]
         mean = sum(record.made for record in last) / len(last)
         seconds = sum(record.seconds for record in last) / len(last)
         each = f"{mean:.1f} clicks · {seconds:.1f} s"
