@@ -1,14 +1,15 @@
 """How well objects like those accepted are found.
 
-    python scripts/similar.py FOLDER ... [--images 8] [--accepted 4] [--seed 0]
+    python scripts/similar.py FOLDER ... [--images 8] [--accepted 4] [--seed 0] [--elsewhere]
     python scripts/similar.py FOLDER ... --fit
 
 Of each image of a folder of ``images/`` and ``labels/``, some objects are accepted as they are
 labelled; `napari_fclick.session.similar` looks for the others. Prints a line of JSON for each
 folder: how many of the others were found (IoU above 0.5), how many of what was written is an object
-(above 0.5, 0.7 and 0.8), and seconds for each place that was tried. With ``--fit``, all places are
-tried, and what judges them is learned from all folders but one, and told for that one; in the end
-from all. Of volumes, four slices each are images.
+(above 0.5, 0.7 and 0.8), and seconds for each place that was tried. With ``--elsewhere`` nothing is
+accepted in an image: its objects are to be like those of the image before. With ``--fit``, all
+places are tried, and what judges them is learned from all folders but one, and told for that one;
+in the end from all. Of volumes, four slices each are images.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import image_shape
 from napari_fclick.predictor import Predictor
 from napari_fclick.session import similar
-from napari_fclick.session.likeness import region_of
+from napari_fclick.session.likeness import Look, Seen, learn, radius_of, region_of
 from napari_fclick.session.similar import Search, Signs
 from napari_fclick.session.state import Answer, PredictionRequest, Settings
 
@@ -50,11 +51,14 @@ class Scene(NamedTuple):
     labels : ndarray of int
     others : set of int
         The objects that were not accepted.
+    look : Look
+        What those accepted look like.
     """
 
     search: Search
     labels: Any
     others: set[int]
+    look: Look
 
     @classmethod
     def of(
@@ -72,9 +76,29 @@ class Scene(NamedTuple):
         side = float(np.median([mask.box.side for mask in masks]))
         asked = Answer(1, side)
         request = PredictionRequest(0, image, ANYWHERE, None, side, None, (asked,))
-        region = region_of(image_shape(image), masks)
+        radius, centre = radius_of(masks), masks[-1].box.centre
+        region = region_of(image_shape(image), radius, centre)
         taken = np.isin(labels[region.slices], chosen)
-        return cls(Search(request, predictor, Settings(), masks, taken), labels, others)
+        seen = Seen(image, None, radius, centre)
+        look = learn(seen, masks, taken)
+        return cls(Search(request, predictor, Settings(), seen, look, taken), labels, others, look)
+
+    def elsewhere(self, image: Any, labels: Any, predictor: Predictor) -> Scene | None:
+        """Return another image, of which nothing was accepted; None where it has no objects."""
+        there, areas = np.unique(labels, return_counts=True)
+        others = {int(k) for k in there[areas >= LEAST_AREA] if k not in (0, IGNORE_LABEL)}
+        if not others:
+            return None
+        middle = image.shape[0] / 2, image.shape[1] / 2
+        seen = Seen(image, None, self.look.radius, middle)
+        if seen.grey != self.look.grey:
+            return None
+        asked = Answer(1, 2 * self.look.radius)
+        side = asked.typical_side
+        request = PredictionRequest(0, image, ANYWHERE, None, side, None, (asked,))
+        taken = np.zeros(seen.view.box.shape, bool)
+        search = Search(request, predictor, Settings(), seen, self.look, taken)
+        return Scene(search, labels, others, self.look)
 
     def truth(self, mask: StoredMask) -> tuple[float, int]:
         """Return the IoU with the object that a mask is, and which one that is; 0 for none."""
@@ -97,9 +121,12 @@ def measured(folder: Path, predictor: Predictor, args: argparse.Namespace) -> di
     rng = np.random.default_rng(args.seed)
     count = np.zeros(6, int)
     begun, tried = time.perf_counter(), 0
-    images = 0
+    images, before = 0, None
     for image, labels in scenes(folder, args.images, rng):
         scene = Scene.of(image, labels, predictor, args.accepted, rng)
+        if args.elsewhere:
+            accepted, scene = scene, before and before.elsewhere(image, labels, predictor)
+            before = accepted or before
         if scene is None:
             continue
         images, hit = images + 1, set()
@@ -191,6 +218,7 @@ def main() -> None:
     parser.add_argument("--accepted", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--elsewhere", action="store_true", help="accepted in the image before")
     args = parser.parse_args()
     torch.set_num_threads(1)
     predictor = Predictor.from_weights("default")

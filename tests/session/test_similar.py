@@ -14,7 +14,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, similar
 from napari_fclick.session.accepting import accept_found
-from napari_fclick.session.likeness import Likeness, region_of
+from napari_fclick.session.likeness import Likeness, Seen, learn, radius_of, region_of
 from napari_fclick.session.similar import Found, Search, Signs
 from napari_fclick.session.state import Answer, PredictionRequest, Settings
 
@@ -31,6 +31,15 @@ def examples(count: int = 4) -> list[StoredMask]:
     return [stored(*at) for at in DISCS[:count]]
 
 
+def seen_in(image: Any, masks: list[StoredMask], limits: Any = None) -> Seen:
+    return Seen(image, limits, radius_of(masks), masks[-1].box.centre)
+
+
+def likeness(image: Any, masks: list[StoredMask], taken: Any) -> Likeness:
+    seen = seen_in(image, masks)
+    return Likeness(seen, learn(seen, masks, taken))
+
+
 def search(
     image: Any = None, predictor: Any = None, count: int = 4, settings: Settings | None = None
 ) -> Search:
@@ -39,7 +48,9 @@ def search(
     request = PredictionRequest(0, image, clicks, None, 15.0, None, (ASKED,))
     taken = np.isin(labels_of(), range(1, count + 1))
     predictor = predictor or BlobPredictor()
-    return Search(request, predictor, settings or Settings(), examples(count), taken)
+    seen = seen_in(image, examples(count))
+    look = learn(seen, examples(count), taken)
+    return Search(request, predictor, settings or Settings(), seen, look, taken)
 
 
 # --- what pixels look like ---------------------------------------------------------------
@@ -53,7 +64,7 @@ def test_what_looks_like_the_examples_scores_above_what_is_about_them(
     image = 255 - blobs() if invert else blobs()
     if colour:
         image = np.stack([image, 255 - image, np.full_like(image, 90)], axis=-1)
-    like = Likeness(image, None, examples(), np.isin(labels_of(), range(1, 5)))
+    like = likeness(image, examples(), np.isin(labels_of(), range(1, 5)))
     assert like.region == (0, 0, *SHAPE)
     mask = labels_of() > 4
     small = like.score.shape
@@ -72,25 +83,25 @@ def test_large_objects_are_looked_at_small_and_large_planes_in_part() -> None:
     large = [stored(300, 300, 60, (700, 900))]
     image = np.zeros((700, 900), np.uint8)
     image[disc(300, 300, 60, (700, 900))] = 200
-    like = Likeness(image, None, large, np.zeros(image.shape, bool))
+    like = likeness(image, large, np.zeros(image.shape, bool))
     assert like.score.shape == (70, 90)
     y, x = like.places()[0]
     assert abs(y - 300) < 40 and abs(x - 300) < 40
 
 
-def test_a_plane_too_large_is_looked_at_about_the_last_example() -> None:
+def test_a_plane_too_large_is_looked_at_in_part() -> None:
     far = StoredMask.pack(np.ones((12, 12), bool), 50_000, 400)
     assert far is not None
-    region = region_of((100_000, 900), [*examples(), far])
+    region = region_of((100_000, 900), 7.0, far.box.centre)
     assert region.shape[0] < 3_000 and region.shape[1] == 900
     assert region.holds(far.box)
     edge = StoredMask.pack(np.ones((12, 12), bool), 99_980, 400)
     assert edge is not None
-    assert region_of((100_000, 900), [edge]).bottom == 100_000
+    assert region_of((100_000, 900), 7.0, edge.box.centre).bottom == 100_000
 
 
 def test_nothing_about_the_examples_tells_nothing() -> None:
-    like = Likeness(blobs(), None, examples(), np.ones(SHAPE, bool))
+    like = likeness(blobs(), examples(), np.ones(SHAPE, bool))
     assert not like.score.any() and not like.places()
 
 
@@ -99,9 +110,21 @@ def test_a_lazy_pyramid_is_read_as_an_array_is() -> None:
     image = blobs()
     levels = [dask.from_array(image, chunks=64), dask.from_array(image[::2, ::2], chunks=64)]
     taken = np.isin(labels_of(), range(1, 5))
-    whole = Likeness(image, None, examples(), taken)
-    lazy = Likeness(levels, None, examples(), taken)
+    whole = likeness(image, examples(), taken)
+    lazy = likeness(levels, examples(), taken)
     np.testing.assert_allclose(lazy.score, whole.score)
+
+
+def test_what_objects_look_like_holds_in_another_plane() -> None:
+    here = seen_in(blobs(), examples())
+    look = learn(here, examples(), np.isin(labels_of(), range(1, 5)))
+    discs = [(y + 11, x - 9) for y, x in DISCS[:15]]
+    there = Likeness(Seen(blobs(discs, seed=5), None, look.radius, (80, 100)), look)
+    places = there.places()[: len(discs)]
+    assert max(min(np.hypot(y - a, x - b) for a, b in discs) for y, x in places) <= 4
+    colours = Seen(np.dstack([blobs(), 255 - blobs(), blobs()]), None, look.radius, (80, 100))
+    with pytest.raises(ValueError, match="one image has colours, the other has none"):
+        Likeness(colours, look)
 
 
 # --- what is taken for an object ---------------------------------------------------------
@@ -133,6 +156,16 @@ def test_it_gives_up_after_places_in_a_row_with_nothing(monkeypatch: pytest.Monk
     assert len(predictor.asked) == 3  # no second click where the first leaves no doubt
 
 
+@pytest.mark.parametrize("radius", [4, 11])
+def test_what_is_much_smaller_or_larger_is_none(radius: int) -> None:
+    image = blobs()
+    image[(labels_of() == 10)] = 40
+    image[disc(*DISCS[9], radius)] = 170
+    found = [each for each in search(image).run() if each is not None]
+    assert len(found) == len(DISCS) - 5
+    assert not any(each.mask.meets(stored(*DISCS[9], radius)) for each in found)
+
+
 def test_what_others_have_is_not_found_again() -> None:
     one = search()
     one.take(stored(*DISCS[10]))
@@ -143,10 +176,21 @@ def test_what_others_have_is_not_found_again() -> None:
 
 
 def test_signs_are_weighed() -> None:
-    sure = Signs(0.95, 5.0, 0.95)
-    assert sure.sure > 0.7
+    good = Signs(0.95, 5.0, 0.95)
+    assert good.sure(similar.USUAL) > 0.7
     for name, less in (("confidence", 0.7), ("contrast", -1.0), ("agreement", 0.0)):
-        assert sure._replace(**{name: less}).sure < sure.sure
+        assert good._replace(**{name: less}).sure(similar.USUAL) < good.sure(similar.USUAL)
+    assert good.sure(0.2) < good.sure(similar.USUAL) < good.sure(0.9)
+
+
+def test_where_few_places_hold_an_object_more_is_asked_of_each() -> None:
+    one, other = search(predictor=BlobPredictor(confidence=0.88)), search()
+    before = one.tried(*DISCS[8], least=0.0)
+    for at in [(40, 40), (40, 80), (80, 40), (80, 80), (120, 40), (120, 80)]:
+        assert one.tried(*at) is None or other.tried(*at) is None  # nothing is there
+    after = one.tried(*DISCS[8], least=0.0)
+    assert before is not None and after is not None
+    assert after.signs == before.signs and after.sure < before.sure
 
 
 # --- writing -----------------------------------------------------------------------------
@@ -167,7 +211,7 @@ def session(**settings: Any) -> tuple[Session, Clock]:
 
 
 def found(y: float = 20, x: float = 20) -> Found:
-    return Found(Click(y, x), stored(y, x), Signs(0.95, 5.0, 0.9), ASKED)
+    return Found(Click(y, x), stored(y, x), Signs(0.95, 5.0, 0.9), 0.9, ASKED)
 
 
 def test_what_was_found_is_written_and_nobodys_work() -> None:

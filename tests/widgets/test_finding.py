@@ -134,19 +134,38 @@ def test_objects_of_the_class_that_is_set_are_what_others_are_like(open_dock: An
     assert classes == ["", "", *["cell"] * (len(DISCS) - 2)]
 
 
-def test_what_was_found_is_no_example_until_it_is_taken_in_hand(open_dock: Any) -> None:
-    widget = open_dock(blobs())
-    accept_at(widget, *DISCS[:3])
-    find(widget)
-    widget.controller.objects.delete([1])
-    find(widget)
-    assert told(widget).endswith("(2 by now)")
+def test_what_was_found_is_no_example_until_it_is_taken_in_hand(dock: Any) -> None:
+    find(dock)
+    dock.controller.objects.delete([1])
+    find(dock)  # two are left, and what was learned from three
+    assert told(dock).startswith("found 1 object like those found before")
     y, x = DISCS[7]
-    widget.controller.objects.pick_up_at(y, x)
-    widget.controller.accept()
-    assert widget.wait_idle()
-    find(widget)
-    assert "like the 3 accepted" in told(widget)
+    dock.controller.objects.pick_up_at(y, x)
+    dock.controller.accept()
+    assert dock.wait_idle()
+    find(dock)
+    assert told(dock) == "found no objects like the 3 accepted"
+
+
+def test_objects_like_those_found_before_are_found_in_other_images(
+    dock: Any, predictor: BlobPredictor
+) -> None:
+    find(dock)
+    discs = [(y + 9, x - 8) for y, x in DISCS[:15]]
+    viewer = dock.controller.viewer
+    other = viewer.add_image(blobs(discs, seed=4), name="other")
+    dock.controller.annotated.choose_image(other)
+    assert dock.wait_idle()
+    predictor.asked.clear()
+    find(dock)
+    assert told(dock).startswith("found 15 objects like those found before")
+    labels = dock.controller.labels.data
+    assert all(labels[disc(y, x, 5)].min() > 0 for y, x in discs)
+    (side,) = {side for _, side, _ in predictor.asked}
+    assert side == pytest.approx(12, abs=2)
+    dock.controller.session.set(class_name="cell")
+    find(dock)
+    assert told(dock).startswith("accept 3 objects of the class 'cell'")
 
 
 @pytest.mark.parametrize("count", [0, 2])

@@ -38,6 +38,11 @@ class StoredMask:
         """Return the mask of the pixels in the box."""
         return unpack_bits(self.bits, self.box.shape)
 
+    @property
+    def area(self) -> int:
+        """How many pixels it has."""
+        return int(np.count_nonzero(self.unpack()))
+
     def within(self, box: Box) -> Mask:
         """Return the pixels in a box, False where the mask does not reach."""
         out = np.zeros(box.shape, bool)

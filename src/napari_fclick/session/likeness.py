@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ from napari_fclick.reading import WindowReader
 
 #: The plane is looked at in such a size that the objects have this radius, but not enlarged.
 RADIUS = 6.0
-#: At that size, so many pixels a side are looked at at most: of a larger plane those about the
-#: last object.
+#: At that size, so many pixels a side are looked at at most.
 LOOKED_AT = 2048
 #: Standard deviations of the Gaussians that pixels are looked at with, in radii of the objects.
 BLURS = (1 / 6, 1 / 3, 2 / 3)
@@ -36,92 +35,80 @@ CLEAR = 8.0
 BETWEEN = 1.2
 
 
-class Likeness:
-    """Tells objects from what is about them by linear discriminant analysis of their pixels.
+class Look(NamedTuple):
+    """What tells objects from what is about them.
+
+    Attributes
+    ----------
+    radius : float
+        Of a circle as large as the median of them, in pixels of the plane.
+    areas : (int, int)
+        Of the smallest and the largest of them, in pixels of the plane.
+    grey : bool
+        Whether the plane that it was learned from has no colours.
+    weights : ndarray of float64, shape (F,)
+        Of the features, whose sum is log-odds.
+    offset : float
+        What is added to that.
+    """
+
+    radius: float
+    areas: tuple[int, int]
+    grey: bool
+    weights: NDArray[np.float64]
+    offset: float
+
+
+class Seen:
+    """The pixels of a plane, in a size that fits objects.
 
     Parameters
     ----------
     plane : array (H, W) or (H, W, C), or a list of pyramid levels
     limits : (float, float) or None
         Intensities that are black and white; None for percentiles.
-    examples : sequence of StoredMask
-        The objects; at least one, all with pixels.
-    taken : ndarray of bool
-        Of the pixels in `region_of` the examples: those of any object. They say nothing of what
-        lies about the examples.
+    radius : float
+        Of the objects, in pixels of the plane.
+    centre : (float, float)
+        Row and column about which a large plane is looked at.
 
     Attributes
     ----------
-    region : Box
-        What is looked at, in pixels of the plane.
-    score : ndarray of float64, shape (h, w)
-        Log-odds of the pixels that are looked at: above 0 they look like the examples.
+    view : Window
+    radius : float
+        Of the objects, in the pixels that are looked at.
+    grey : bool
+        Whether they have no colours.
+    features : ndarray of float64, shape (h, w, F)
     """
 
     def __init__(
         self,
         plane: Any,
         limits: tuple[float, float] | None,
-        examples: Sequence[StoredMask],
-        taken: Mask,
+        radius: float,
+        centre: tuple[float, float],
     ) -> None:
         shape = image_shape(plane)
-        self._view = _view(shape, examples)
-        self.region = self._view.box
-        self._zooms = (
-            self._view.input_height / self._view.height,
-            self._view.input_width / self._view.width,
+        self.view = _view(shape, radius, centre)
+        self.zooms = (
+            self.view.input_height / self.view.height,
+            self.view.input_width / self.view.width,
         )
-        self._radius = _radius(examples) * self._zooms[0]
-        nowhere = ClickSequence([Click(self._view.top, self._view.left)])
+        self.radius = radius * self.zooms[0]
+        nowhere = ClickSequence([Click(self.view.top, self.view.left)])
         reader = WindowReader(plane, shape, nowhere, None, limits)
-        features = _features(reader.read(self._view, Preprocessing()), self._radius)
-        like = np.zeros(features.shape[:2], bool)
-        for example in examples:
-            where, inside = self._sampled(example)
-            like[where] |= inside
-        distance = ndimage.distance_transform_edt(~like)
-        about = distance > max(1.0, APART * self._radius)
-        about &= (distance < self._radius + 1.5) & ~self._thinned(taken)
-        self.score = _discriminant(features, like, about)
+        pixels = reader.read(self.view, Preprocessing())
+        self.grey = bool((pixels == pixels[..., :1]).all())
+        self.features = _features(pixels[..., : 1 if self.grey else 3], self.radius)
 
-    def places(self) -> list[tuple[int, int]]:
-        """Return pixels of the plane that objects may lie about, the likeliest first."""
-        smooth = ndimage.gaussian_filter(self.score, BLURS[1] * self._radius)
-        apart = max(3, round(BETWEEN * self._radius) | 1)
-        peaks = (smooth == ndimage.maximum_filter(smooth, size=apart)) & (smooth > TOLD)
-        rows, columns = np.nonzero(peaks)
-        order = np.argsort(-smooth[rows, columns], kind="stable")
-        points = [self._view.to_image(float(rows[at]), float(columns[at])) for at in order]
-        box = self.region
-        return [
-            (
-                min(max(round(y), box.top), box.bottom - 1),
-                min(max(round(x), box.left), box.right - 1),
-            )
-            for y, x in points
-        ]
-
-    def contrast(self, mask: StoredMask) -> float:
-        """Return by how much more a mask's pixels look like the examples than those about it.
-
-        In log-odds, within -`CLEAR` to `CLEAR`; 0 where nothing can be said.
-        """
-        reach = max(1, round(ABOUT * self._radius))
-        where, inside = self._sampled(mask, reach + 2)
-        score, near = self.score[where], ndimage.binary_dilation(inside)
-        about = ndimage.binary_dilation(near, iterations=reach) & ~near
-        if not inside.any() or not about.any():
-            return 0.0
-        return float(np.clip(score[inside].mean() - score[about].mean(), -CLEAR, CLEAR))
-
-    def _sampled(self, mask: StoredMask, margin: int = 0) -> tuple[tuple[slice, slice], Mask]:
+    def sampled(self, mask: StoredMask, margin: int = 0) -> tuple[tuple[slice, slice], Mask]:
         """Return where a mask and a margin lie among the pixels looked at, and which it holds."""
         starts, stops = mask.box[:2], mask.box[2:]
-        sizes = self._view.input_height, self._view.input_width
+        sizes = self.view.input_height, self.view.input_width
         where, pixels = [], []
         for start, stop, first, zoom, size in zip(
-            starts, stops, self.region[:2], self._zooms, sizes, strict=True
+            starts, stops, self.view.box[:2], self.zooms, sizes, strict=True
         ):
             low = math.floor((start - first) * zoom) - margin
             high = math.ceil((stop - first) * zoom) + margin
@@ -134,36 +121,128 @@ class Likeness:
         inside[np.ix_(y, x)] = mask.unpack()[np.ix_(rows[y], columns[x])]
         return (where[0], where[1]), inside
 
-    def _thinned(self, taken: Mask) -> Mask:
+    def thinned(self, taken: Mask) -> Mask:
         """Return which of the pixels that are looked at are of an object."""
-        sizes = self._view.input_height, self._view.input_width
+        sizes = self.view.input_height, self.view.input_width
         rows, columns = (
             ((np.arange(size) + 0.5) / zoom).astype(int)
-            for size, zoom in zip(sizes, self._zooms, strict=True)
+            for size, zoom in zip(sizes, self.zooms, strict=True)
         )
         return np.asarray(taken[np.ix_(rows, columns)])
 
 
-def region_of(shape: tuple[int, int], examples: Sequence[StoredMask]) -> Box:
-    """Return the part of a plane in which objects like some are looked for.
+def learn(seen: Seen, examples: Sequence[StoredMask], taken: Mask) -> Look:
+    """Learn what tells objects from what is about them, by linear discriminant analysis.
+
+    Parameters
+    ----------
+    seen : Seen
+        The plane that they are in.
+    examples : sequence of StoredMask
+        The objects; at least one, all with pixels.
+    taken : ndarray of bool
+        Of the pixels in `region_of` them: those of any object. They say nothing of what lies about
+        the examples.
+    """
+    like = np.zeros(seen.features.shape[:2], bool)
+    for example in examples:
+        where, inside = seen.sampled(example)
+        like[where] |= inside
+    distance = ndimage.distance_transform_edt(~like)
+    about = distance > max(1.0, APART * seen.radius)
+    about &= (distance < seen.radius + 1.5) & ~seen.thinned(taken)
+    weights, offset = _discriminant(seen.features, like, about)
+    areas = [example.area for example in examples]
+    return Look(radius_of(examples), (min(areas), max(areas)), seen.grey, weights, offset)
+
+
+class Likeness:
+    """How much each pixel of a plane looks like some objects.
+
+    Parameters
+    ----------
+    seen : Seen
+    look : Look
+        Learned there, or in another plane.
+
+    Attributes
+    ----------
+    region : Box
+        What is looked at, in pixels of the plane.
+    score : ndarray of float64, shape (h, w)
+        Log-odds of the pixels that are looked at: above 0 they look like the objects.
+
+    Raises
+    ------
+    ValueError
+        If one of both planes has colours and the other has none.
+    """
+
+    def __init__(self, seen: Seen, look: Look) -> None:
+        if seen.grey != look.grey:
+            raise ValueError("one image has colours, the other has none")
+        self._seen, self.region = seen, seen.view.box
+        self.score = seen.features @ look.weights + look.offset
+
+    def places(self) -> list[tuple[int, int]]:
+        """Return pixels of the plane that objects may lie about, the likeliest first."""
+        smooth = ndimage.gaussian_filter(self.score, BLURS[1] * self._seen.radius)
+        apart = max(3, round(BETWEEN * self._seen.radius) | 1)
+        peaks = (smooth == ndimage.maximum_filter(smooth, size=apart)) & (smooth > TOLD)
+        rows, columns = np.nonzero(peaks)
+        order = np.argsort(-smooth[rows, columns], kind="stable")
+        points = [self._seen.view.to_image(float(rows[at]), float(columns[at])) for at in order]
+        box = self.region
+        return [
+            (
+                min(max(round(y), box.top), box.bottom - 1),
+                min(max(round(x), box.left), box.right - 1),
+            )
+            for y, x in points
+        ]
+
+    def contrast(self, mask: StoredMask) -> float:
+        """Return by how much more a mask's pixels look like the objects than those about it.
+
+        In log-odds, within -`CLEAR` to `CLEAR`; 0 where nothing can be said.
+        """
+        reach = max(1, round(ABOUT * self._seen.radius))
+        where, inside = self._seen.sampled(mask, reach + 2)
+        score, near = self.score[where], ndimage.binary_dilation(inside)
+        about = ndimage.binary_dilation(near, iterations=reach) & ~near
+        if not inside.any() or not about.any():
+            return 0.0
+        return float(np.clip(score[inside].mean() - score[about].mean(), -CLEAR, CLEAR))
+
+
+def radius_of(examples: Sequence[StoredMask]) -> float:
+    """Return the radius of a circle as large as the median of some objects, in pixels."""
+    areas = [example.area for example in examples]
+    return float(np.sqrt(np.median(areas) / np.pi))
+
+
+def region_of(shape: tuple[int, int], radius: float, centre: tuple[float, float]) -> Box:
+    """Return the part of a plane in which objects are looked for.
 
     Parameters
     ----------
     shape : (int, int)
         Rows and columns of the plane.
-    examples : sequence of StoredMask
-        About the last one, where the plane is too large to be looked at as a whole.
+    radius : float
+        Of the objects, in pixels.
+    centre : (float, float)
+        Row and column about which a large plane is looked at.
     """
-    return _view(shape, examples).box
+    return _view(shape, radius, centre).box
 
 
-def _view(shape: tuple[int, int], examples: Sequence[StoredMask]) -> Window:
-    zoom = min(1.0, RADIUS / _radius(examples))
+def _view(shape: tuple[int, int], radius: float, centre: tuple[float, float]) -> Window:
+    zoom = min(1.0, RADIUS / radius)
     most = min(MAX_SIDE, int(LOOKED_AT / zoom))
     tops, sizes = [], []
-    for centre, size in zip(examples[-1].box.centre, shape, strict=True):
+    for middle, size in zip(centre, shape, strict=True):
         sizes.append(min(size, most))
-        tops.append(min(max(round(centre - most / 2), 0), size - sizes[-1]))
+        tops.append(min(max(round(middle - most / 2), 0), size - sizes[-1]))
     inner = [max(1, round(size * zoom)) for size in sizes]
     return Window(
         top=tops[0],
@@ -176,18 +255,10 @@ def _view(shape: tuple[int, int], examples: Sequence[StoredMask]) -> Window:
     )
 
 
-def _radius(examples: Sequence[StoredMask]) -> float:
-    """Return the radius of a circle as large as the median of some objects, in pixels."""
-    areas = [np.count_nonzero(example.unpack()) for example in examples]
-    return float(np.sqrt(np.median(areas) / np.pi))
-
-
 def _features(pixels: FloatArray, radius: float) -> NDArray[np.float64]:
-    """Return what pixels (h, w, 3) look like: (h, w, F), Gaussians and their derivatives."""
-    grey = bool((pixels == pixels[..., :1]).all())
+    """Return what pixels (h, w, C) look like: (h, w, F), Gaussians and their derivatives."""
     found = []
-    for channel in range(1 if grey else 3):
-        values = pixels[..., channel].astype(np.float64)
+    for values in np.moveaxis(pixels.astype(np.float64), -1, 0):
         for blur in BLURS:
             sigma = blur * radius
             found.append(ndimage.gaussian_filter(values, sigma))
@@ -196,15 +267,16 @@ def _features(pixels: FloatArray, radius: float) -> NDArray[np.float64]:
     return np.stack(found, axis=-1)
 
 
-def _discriminant(features: NDArray[np.float64], like: Mask, about: Mask) -> NDArray[np.float64]:
-    """Return log-odds of all pixels; 0 where there is nothing to tell them apart by."""
+def _discriminant(
+    features: NDArray[np.float64], like: Mask, about: Mask
+) -> tuple[NDArray[np.float64], float]:
+    """Return weights and offset of log-odds; 0 where there is nothing to tell them apart by."""
     if not like.any() or not about.any():
-        return np.zeros(features.shape[:2])
+        return np.zeros(features.shape[-1]), 0.0
     one, other = features[like], features[about]
     middles = one.mean(axis=0), other.mean(axis=0)
     spread = np.concatenate([one - middles[0], other - middles[1]])
     within = spread.T @ spread / len(spread)
     steady = STEADY * np.trace(within) / len(within) + 1e-6  # of pixels from 0 to 1
     weights = np.linalg.solve(within + steady * np.eye(len(within)), middles[0] - middles[1])
-    score: NDArray[np.float64] = (features - (middles[0] + middles[1]) / 2) @ weights
-    return score
+    return weights, float(-(middles[0] + middles[1]) @ weights / 2)

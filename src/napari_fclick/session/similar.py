@@ -1,4 +1,4 @@
-"""More objects like those accepted in a plane: each is clicked once by us, not by a person.
+"""More objects like those that were accepted: each is clicked once by us, not by a person.
 
 Where pixels look like those of the accepted objects, a predictor is given a first click. Whether
 its answer is such an object is told by three things that mean the same in all kinds of images: how
@@ -8,12 +8,12 @@ and whether a click in its middle finds the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import Click, ClickSequence
@@ -21,7 +21,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import middle
 from napari_fclick.core.window import Box
 from napari_fclick.session.answers import stored_mask
-from napari_fclick.session.likeness import Likeness
+from napari_fclick.session.likeness import Likeness, Look, Seen
 from napari_fclick.session.state import (
     Answer,
     PredictionLike,
@@ -34,8 +34,13 @@ from napari_fclick.session.state import (
 LEAST, MOST = 3, 30
 #: An answer that shares more than this part with objects that are there is none.
 SHARED = 0.25
+#: Nor is one that is so many times larger than the largest accepted object, or smaller than the
+#: smallest.
+LARGER = 2.0
 #: What is at least so sure is taken for such an object.
 SURE = 0.7
+#: How likely objects are hangs on the last places, about so many.
+LATELY = 12
 #: After so many places in a row with nothing, the rest is left.
 PATIENCE = 15
 
@@ -57,13 +62,15 @@ class Signs(NamedTuple):
     contrast: float
     agreement: float
 
-    @property
-    def sure(self) -> float:
-        """How likely it is such an object, 0 to 1."""
-        return float(expit(CONSTANT + sum(w * sign for w, sign in zip(WEIGHTS, self, strict=True))))
+    def sure(self, usual: float) -> float:
+        """Return how likely it is such an object, 0 to 1, where that part of all answers are."""
+        told = CONSTANT + sum(w * sign for w, sign in zip(WEIGHTS, self, strict=True))
+        return float(expit(told + logit(usual) - logit(USUAL)))
 
 
-#: Of the logistic regression that judges (`scripts/similar.py --fit`).
+#: Of the logistic regression that judges (`scripts/similar.py --fit`), which learned from answers
+#: of which this part was right.
+USUAL = 0.65
 CONSTANT, WEIGHTS = -16.0028, Signs(14.9109, 0.1883, 4.5722)
 
 
@@ -78,6 +85,8 @@ class Found:
     mask : StoredMask
         In pixels of the plane.
     signs : Signs
+    sure : float
+        How likely it is such an object, 0 to 1.
     asked : Answer
         What the predictor was asked.
     """
@@ -85,12 +94,8 @@ class Found:
     click: Click
     mask: StoredMask
     signs: Signs
+    sure: float
     asked: Answer
-
-    @property
-    def sure(self) -> float:
-        """How likely it is such an object, 0 to 1."""
-        return self.signs.sure
 
 
 class Search:
@@ -103,11 +108,17 @@ class Search:
     predictor : PredictorLike
     settings : Settings
         What makes a mask of an answer.
-    examples : sequence of StoredMask
-        The accepted objects; at least one, all with pixels.
+    seen : Seen
+        The plane that is looked at.
+    look : Look
+        What the accepted objects look like.
     taken : ndarray of bool
-        Of the pixels in `napari_fclick.session.likeness.region_of` the examples: those of any
-        object.
+        Of the pixels in the region that is looked at: those of any object.
+
+    Raises
+    ------
+    ValueError
+        As `Likeness` does.
     """
 
     def __init__(
@@ -115,12 +126,13 @@ class Search:
         request: PredictionRequest,
         predictor: PredictorLike,
         settings: Settings,
-        examples: Sequence[StoredMask],
+        seen: Seen,
+        look: Look,
         taken: Mask,
     ) -> None:
         self._request, self._predictor, self._settings = request, predictor, settings
-        self._like = Likeness(request.image, request.limits, examples, taken)
-        self._taken = taken.copy()
+        self._like, self._look = Likeness(seen, look), look
+        self._taken, self._usual = taken.copy(), USUAL
 
     def run(self) -> Iterator[Found | None]:
         """Try one place after the other; yield what is found there, None where nothing is."""
@@ -146,14 +158,23 @@ class Search:
         clicks = ClickSequence([Click(float(row), float(column))])
         answer = self._asked(clicks)
         mask = stored_mask(answer, self._settings)
-        if mask is None or self._shared(mask) > SHARED:
+        if mask is None or not self._fits(mask):
+            self._note(0.0)
+            return None
+        if self._shared(mask) > SHARED:
             return None
         signs = Signs(_confidence(answer, mask), self._like.contrast(mask), 1.0)
-        if signs.sure >= least:  # or no second click makes it so
+        if signs.sure(self._usual) >= least:  # or no second click makes it so
             signs = signs._replace(agreement=self._agreement(mask))
-        if signs.sure < least:
+        sure = signs.sure(self._usual)
+        self._note(sure)
+        if sure < least:
             return None
-        return Found(clicks.first, mask, signs, replace(self._request.trail[-1], clicks=1))
+        return Found(clicks.first, mask, signs, sure, replace(self._request.trail[-1], clicks=1))
+
+    def _note(self, sure: float) -> None:
+        """Note a place: where few hold an object, what looks like one is less likely to be one."""
+        self._usual += (sure - self._usual) / LATELY
 
     def _agreement(self, mask: StoredMask) -> float:
         centre = middle(mask.unpack())
@@ -174,6 +195,11 @@ class Search:
         answer: PredictionLike = replace(self._request, clicks=clicks).run(self._predictor)
         return answer
 
+    def _fits(self, mask: StoredMask) -> bool:
+        """Whether a mask is about as large as the accepted objects."""
+        smallest, largest = self._look.areas
+        return smallest / LARGER <= mask.area <= largest * LARGER
+
     def _shared(self, mask: StoredMask) -> float:
         """Return which part of a mask other objects have."""
         region = self._like.region
@@ -181,7 +207,7 @@ class Search:
         if both is None:
             return 0.0
         shared = np.count_nonzero(self._taken[both.within(region)] & mask.within(both))
-        return shared / np.count_nonzero(mask.unpack())
+        return shared / mask.area
 
 
 def _confidence(answer: PredictionLike, mask: StoredMask) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,15 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, Step
 from napari_fclick.session.accepting import accept_found
-from napari_fclick.session.likeness import region_of
+from napari_fclick.session.likeness import Look, Seen, learn, radius_of, region_of
 from napari_fclick.session.similar import LEAST, MOST, Found, Search
 from napari_fclick.session.state import Part, PredictionRequest, PredictorLike, Settings
+from napari_fclick.session.suggestion import Point
 from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.doubts import Doubt
 from napari_fclick.widgets.key_settings import key_of
+from napari_fclick.widgets.moving import middle_of_view
+from napari_fclick.widgets.planes import to_plane
 from napari_fclick.widgets.workers import Job, Worker
 
 if TYPE_CHECKING:
@@ -48,8 +51,14 @@ class Hunt:
     asked : tuple
         Who is asked, about what pixels, and what is written into.
     settings : Settings
-    examples : int
-        How many objects others are like.
+    request : PredictionRequest
+        What is asked of a new object.
+    examples : dict of int to Part
+        The objects in the plane that others are like, by number; none where they are elsewhere.
+    centre : (float, float)
+        Row and column about which a large plane is looked at, where it has no examples.
+    look : Look or None
+        What the objects look like; None before that was learned from the examples.
     found : deque of Found
         What is to be written.
     stop : Event
@@ -64,7 +73,10 @@ class Hunt:
     predictor: PredictorLike
     asked: tuple[Any, ...]
     settings: Settings
-    examples: int
+    request: PredictionRequest
+    examples: dict[int, Part]
+    centre: Point
+    look: Look | None = None
     found: deque[Found] = field(default_factory=deque)
     stop: threading.Event = field(default_factory=threading.Event)
     doubts: list[Doubt] = field(default_factory=list)
@@ -96,6 +108,7 @@ class Finding:
         self._hunt: Hunt | None = None
         self._ended = False
         self._last: list[Step] = []
+        self._looks: dict[str, Look] = {}  # by class, what objects found last look like
         self._worker = Worker("napari-fclick-finding")
         self._activity = Activity(self.stop)
         self._timer = QTimer()
@@ -129,15 +142,27 @@ class Finding:
         session, predictor = controller.session, controller.predictor
         parts = {} if session is None else _examples(session)
         problem = self._why_not(len(parts))
-        if problem or session is None or predictor is None:
+        current = controller.current
+        if problem or session is None or current is None or predictor is None:
             controller.say(problem, "warning")
             return
-        place, labels = session.place, session.labels
-        request = session.answers.request_new(session.image, ClickSequence([Click(0.0, 0.0)]))
+        look = None if len(parts) >= LEAST else self._looks[session.settings.class_name]
+        current.ensure_labels()
+        controller.bind_keys()
         asked = self._asked(session)
-        hunt = self._hunt = Hunt(session, place, predictor, asked, session.settings, len(parts))
+        hunt = self._hunt = Hunt(
+            session,
+            session.place,
+            predictor,
+            asked,
+            session.settings,
+            session.answers.request_new(session.image, ClickSequence([Click(0.0, 0.0)])),
+            {} if look is not None else parts,
+            self._middle(session),
+            look,
+        )
         self._ended, self._last = False, hunt.steps
-        work = _Work(hunt, request, labels, parts, session.shape, self._busy)
+        work = _Work(hunt, session.labels, session.shape, self._busy)
         self._activity.begin("First Click: looking for objects")
         failed = partial(self._on_failed, hunt)
         self._worker.submit("find", Job(work, lambda _: self._on_end(hunt), failed))
@@ -154,12 +179,17 @@ class Finding:
         session = controller.session
         if session is None:
             return controller.annotated.refused or "open or choose an image first"
-        if session.target is None or count < LEAST:
-            name = session.settings.class_name
+        name = session.settings.class_name
+        if count < LEAST and name not in self._looks:
             kind = f" of the class {name!r}" if name else ""
             text = f"accept {LEAST} objects{kind} in this plane first"
             return f"{text}: others like them are looked for then ({count} by now)"
         return "" if controller.predictor is not None else "no weights are loaded"
+
+    def _middle(self, session: Session) -> Point:
+        """Return the row and column in the middle of the view."""
+        viewer, image = self._controller.viewer, self._controller.image
+        return to_plane(viewer, image, middle_of_view(viewer), session.place)
 
     # --- undo ---------------------------------------------------------------------------
 
@@ -256,10 +286,13 @@ class Finding:
         self._hunt = None
         self._timer.stop()
         self._activity.end()
-        count = len(hunt.doubts)
+        count, name = len(hunt.doubts), hunt.settings.class_name
+        if hunt.look is not None:
+            self._looks[name] = hunt.look
         if count:
             self._controller.doubts.note(hunt.session, hunt.doubts)
-        told = f"found {_number(count)} like the {hunt.examples} accepted"
+        like = f"the {len(hunt.examples)} accepted" if hunt.examples else "those found before"
+        told = f"found {_number(count)} like {like}"
         if count:
             told += (
                 f" · {key_of('worst_next')}: look at the least certain ones · Undo: take back all"
@@ -293,35 +326,53 @@ class _Work:
     def __init__(
         self,
         hunt: Hunt,
-        request: PredictionRequest,
         labels: Any,
-        examples: dict[int, Part],
         shape: tuple[int, int],
         busy: Callable[[], bool],
     ) -> None:
-        self._hunt, self._request, self._labels = hunt, request, labels
-        self._examples, self._shape, self._busy = examples, shape, busy
+        self._hunt, self._labels, self._shape, self._busy = hunt, labels, shape, busy
 
     def __call__(self) -> None:
-        hunt, masks = self._hunt, []
-        for label, part in self._examples.items():
-            box = part.box
-            pixels = np.asarray(self._labels[hunt.place.where(*box.slices)]) == label
-            mask = StoredMask.pack(pixels, box.top, box.left)
-            if mask is not None:
-                masks.append(mask)
-        if not masks:
-            raise SessionError("the accepted objects are no longer in the labels")
-        region = region_of(self._shape, masks)
-        taken = np.asarray(self._labels[hunt.place.where(*region.slices)]) != 0
-        search = Search(self._request, hunt.predictor, hunt.settings, masks, taken)
-        for found in search.run():
+        hunt = self._hunt
+        for found in self._search().run():
             if found is not None:
                 hunt.found.append(found)
             while self._busy() and not hunt.stop.is_set():
                 hunt.stop.wait(PAUSE)
             if hunt.stop.is_set():
                 return
+
+    def _search(self) -> Search:
+        hunt, look = self._hunt, self._hunt.look
+        masks = self._masks()
+        radius = radius_of(masks) if look is None else look.radius
+        centre = masks[-1].box.centre if masks else hunt.centre
+        region = region_of(self._shape, radius, centre)
+        taken = np.asarray(self._labels[hunt.place.where(*region.slices)]) != 0
+        seen = Seen(hunt.request.image, hunt.request.limits, radius, centre)
+        if look is None:
+            look = hunt.look = learn(seen, masks, taken)
+        return Search(_sized(hunt.request, look), hunt.predictor, hunt.settings, seen, look, taken)
+
+    def _masks(self) -> list[StoredMask]:
+        masks = []
+        for label, part in self._hunt.examples.items():
+            box = part.box
+            pixels = np.asarray(self._labels[self._hunt.place.where(*box.slices)]) == label
+            mask = StoredMask.pack(pixels, box.top, box.left)
+            if mask is not None:
+                masks.append(mask)
+        if self._hunt.look is None and not masks:
+            raise SessionError("the accepted objects are no longer in the labels")
+        return masks
+
+
+def _sized(request: PredictionRequest, look: Look) -> PredictionRequest:
+    """Tell the predictor how large objects are where none was accepted that tells it."""
+    if request.typical_side is not None:
+        return request
+    asked = replace(request.trail[-1], typical_side=2 * look.radius)
+    return replace(request, typical_side=asked.typical_side, trail=(asked,))
 
 
 def _examples(session: Session) -> dict[int, Part]:
