@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
-import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
@@ -29,8 +27,7 @@ _METADATA_KEY = "napari-fclick"
 _BUNDLED = Path(__file__).parent / "weights"
 #: What the names of tensors begin with that are no part of the network itself.
 _SEEN, _SPECIALIST, _RECOGNISER = "seen.", "specialist.{}.", "recogniser."
-#: The steps in which tensors of integers count what they add to the general network's. Four of
-#: these are packed into three bytes; in files of before, each is a signed byte.
+#: The steps in which tensors of integers count what they add to the general network's.
 _STEPS = "steps."
 #: In what a card tells of a fine-tuning: the weights that answer on all other images.
 _OTHERS = "other images"
@@ -177,7 +174,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
         Its sha256 is filled in.
     half : bool
         Store convolution weights in half precision; those of specialists as what they add to the
-        general network's, in 6 bits, which moves them by a 32nd of the largest change of their
+        general network's, in 8 bits, which moves them by a 128th of the largest change of their
         output channel at most. Weights that were read from such a file are stored as they are.
 
     Returns
@@ -446,9 +443,9 @@ def _shortened(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
             change = value - short[of_general].float()
             # Steps are powers of two, so that counting them again gives the same numbers.
             largest = change.abs().amax((1, 2, 3), keepdim=True)
-            _, exponent = torch.frexp(largest / 31.5)
+            _, exponent = torch.frexp(largest / 127.5)
             steps = torch.ldexp(torch.ones_like(largest), exponent)
-            short[name], short[_STEPS + name] = _packed((change / steps).round()), steps
+            short[name], short[_STEPS + name] = (change / steps).round().to(torch.int8), steps
     return short
 
 
@@ -456,27 +453,8 @@ def _restored(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return tensors as they are computed with, of those that are written."""
     values = {n: v.float() if v.dtype == torch.float16 else v for n, v in tensors.items()}
     for name, steps in _taken(values, _STEPS).items():
-        general, counts = values[_of_general(name)], values[name]
-        if counts.dtype == torch.uint8:
-            counts = _unpacked(counts, general.shape)
-        values[name] = general + counts * steps
+        values[name] = values[_of_general(name)] + values[name] * steps
     return values
-
-
-def _packed(counts: Tensor) -> Tensor:
-    """Return whole numbers from -32 to 31, four of them in three bytes."""
-    shifted = (counts.flatten().numpy() + 32).astype(np.uint8)
-    a, b, c, d = np.append(shifted, np.zeros(-len(shifted) % 4, np.uint8)).reshape(-1, 4).T
-    packed = a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d
-    return torch.from_numpy(np.stack(packed, axis=1).ravel())
-
-
-def _unpacked(packed: Tensor, shape: Sequence[int]) -> Tensor:
-    """Return what `_packed` was given."""
-    a, b, c = packed.numpy().reshape(-1, 3).T
-    shifted = np.stack([a >> 2, (a << 4 | b >> 4) & 63, (b << 2 | c >> 6) & 63, c & 63], axis=1)
-    counts = shifted.ravel()[: math.prod(shape)].astype(np.float32) - 32
-    return torch.from_numpy(counts.reshape(shape))
 
 
 def _of_general(name: str) -> str:
