@@ -96,6 +96,7 @@ def find_picture(folder: Path) -> None:
         assert widget.wait_idle(120)
     widget.controller.finding.begin()
     assert widget.wait_idle(600)
+    viewer.reset_view()
     settle()
     viewer.screenshot(str(folder / "find.png"), canvas_only=False)
     viewer.close()
