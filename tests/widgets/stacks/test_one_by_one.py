@@ -229,7 +229,7 @@ def test_worst_next_shows_the_least_certain_objects_first(open_stack: OpenStack)
         seen.append(told(dock).split(":")[0])
         assert "certainty" in told(dock)
     assert sorted(seen) == ["object 1", "object 2", "object 3"]
-    assert "the last one" in told(dock) and not dock.tool.one_by_one.doubtful
+    assert "the last one" in told(dock) and not dock.controller.doubts
 
 
 def test_objects_that_are_gone_are_not_shown(open_stack: OpenStack) -> None:
@@ -237,7 +237,7 @@ def test_objects_that_are_gone_are_not_shown(open_stack: OpenStack) -> None:
     begin(dock)
     dock.controller.objects.delete([1, 2, 3])
     dock.tool.worst_next()
-    assert told(dock) == "all objects that were carried were looked at"
+    assert told(dock) == "all objects that were written unseen were looked at"
 
 
 def test_another_image_ends_it(open_stack: OpenStack, tubes: Any) -> None:
