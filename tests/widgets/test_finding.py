@@ -16,6 +16,7 @@ from tests.widgets.steps import accept_at
 from napari_fclick.propagation import Kind
 from napari_fclick.replay import acceptances, replay
 from napari_fclick.session.journal import Journal
+from napari_fclick.widgets import finding
 
 
 @pytest.fixture
@@ -208,6 +209,16 @@ def test_a_network_that_fails_is_told(dock: Any, predictor: BlobPredictor) -> No
     predictor.error = RuntimeError("no memory left")
     find(dock)
     assert told(dock).startswith("objects could not be looked for: no memory left")
+    assert numbers(dock) == [1, 2, 3]
+
+
+def test_labels_that_cannot_be_written_are_told(dock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> bool:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(finding, "accept_found", fail)
+    find(dock)
+    assert told(dock) == "the disk is full; found no objects like the 3 accepted"
     assert numbers(dock) == [1, 2, 3]
 
 

@@ -157,11 +157,11 @@ def accept_found(session: Session, place: Place, found: Found, settings: Setting
     )
     record = AcceptedObject(made.label, (part,), class_name=settings.class_name)
     step = session.step(f"find object {made.label}", session.drafts.at(place), place)
-    session.unattended = True
+    before, session.unattended = session.unattended, True
     try:
         write(session, step, record, [StoredPatch.pack(made)], [])
     finally:
-        session.unattended = False
+        session.unattended = before
     return True
 
 

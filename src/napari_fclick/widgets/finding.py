@@ -22,6 +22,7 @@ from napari_fclick.session.likeness import Look, Seen, learn, radius_of, region_
 from napari_fclick.session.similar import LEAST, MOST, Found, Search
 from napari_fclick.session.state import Part, PredictionRequest, PredictorLike, Settings
 from napari_fclick.session.suggestion import Point
+from napari_fclick.widgets.accepting import reason
 from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.doubts import Doubt
 from napari_fclick.widgets.key_settings import key_of
@@ -107,7 +108,7 @@ class Finding:
         self._controller, self._busy = controller, busy
         self._hunt: Hunt | None = None
         self._ended = False
-        self._last: list[Step] = []
+        self._written: tuple[Session | None, list[Step]] = None, []  # by the last search
         self._looks: dict[str, Look] = {}  # by class, what objects found last look like
         self._worker = Worker("napari-fclick-finding")
         self._activity = Activity(self.stop)
@@ -142,26 +143,29 @@ class Finding:
         session, predictor = controller.session, controller.predictor
         parts = {} if session is None else _examples(session)
         problem = self._why_not(len(parts))
-        current = controller.current
-        if problem or session is None or current is None or predictor is None:
+        if problem or session is None or predictor is None:
             controller.say(problem, "warning")
-            return
+        else:
+            controller.attempt(lambda: self._begin(session, predictor, parts), "find")
+
+    def _begin(self, session: Session, predictor: PredictorLike, parts: dict[int, Part]) -> None:
+        current = self._controller.current
+        assert current is not None  # it has the session
         look = None if len(parts) >= LEAST else self._looks[session.settings.class_name]
         current.ensure_labels()
-        controller.bind_keys()
-        asked = self._asked(session)
+        self._controller.bind_keys()
         hunt = self._hunt = Hunt(
             session,
             session.place,
             predictor,
-            asked,
+            self._asked(session),
             session.settings,
             session.answers.request_new(session.image, ClickSequence([Click(0.0, 0.0)])),
             {} if look is not None else parts,
             self._middle(session),
             look,
         )
-        self._ended, self._last = False, hunt.steps
+        self._ended, self._written = False, (session, hunt.steps)
         work = _Work(hunt, session.labels, session.shape, self._busy)
         self._activity.begin("First Click: looking for objects")
         failed = partial(self._on_failed, hunt)
@@ -195,7 +199,7 @@ class Finding:
 
     def wrote(self, step: Step | None) -> bool:
         """Whether a step wrote one of the objects that were found last."""
-        return any(step is each for each in self._last)
+        return any(step is each for each in self._written[1])
 
     def take_back(self, session: Session) -> Step | None:
         """Undo the steps on top that wrote objects, and look for no more.
@@ -259,8 +263,8 @@ class Finding:
         session = hunt.session
         try:
             written = accept_found(session, hunt.place, found, hunt.settings)
-        except SessionError as error:
-            self._end(hunt, str(error), "error")
+        except Exception as error:  # whatever labels on a disk may raise
+            self._end(hunt, reason(error), "error")
             return False
         if written:
             step = session.history.last_done
@@ -306,6 +310,8 @@ class Finding:
         """Let go of a session that is gone."""
         if self._hunt is not None and self._hunt.session is session:
             self._let_go()
+        if self._written[0] is session:
+            self._written = None, []
 
     def close(self) -> None:
         """End it, unheard."""

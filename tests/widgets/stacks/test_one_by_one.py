@@ -216,6 +216,25 @@ def test_labels_that_cannot_be_read_end_it(
     assert not dock.tool.one_by_one.underway
 
 
+def test_labels_that_are_read_too_late_change_nothing(
+    open_stack: OpenStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going = threading.Event()
+
+    def late(*_: Any) -> None:
+        assert going.wait(20)
+        raise OSError("gone")
+
+    dock = opened(open_stack)
+    monkeypatch.setattr(one_by_one, "only_in", late)
+    dock.tool.one_by_one.begin()
+    dock.tool.stop()
+    going.set()
+    dock.wait()
+    assert told(dock) == "stopped"
+    np.testing.assert_array_equal(dock.controller.labels.data, sliced())
+
+
 def test_worst_next_shows_the_least_certain_objects_first(open_stack: OpenStack) -> None:
     data = tubes()
     data[(6, *TUBES[0][0])] = 90  # too dark for the predictor beyond

@@ -122,7 +122,7 @@ class OneByOne:
         job = Job(
             partial(only_in, session.labels, begun.place, line.axis),
             lambda found: self._on_found(begun, found),
-            lambda why: self._end(f"the labels could not be read: {why}", "error"),
+            lambda why: self._on_unread(begun, why),
         )
         self._worker.submit("objects of a slice", job)
         self._tool.changed.emit()
@@ -149,6 +149,10 @@ class OneByOne:
             self._step_soon.start(0)
         else:
             self._end("all objects of this slice are in the slices next to it as well", "info")
+
+    def _on_unread(self, begun: Round, why: str) -> None:
+        if begun is self._round:
+            self._end(f"the labels could not be read: {why}", "error")
 
     def stop(self) -> None:
         """Let no other object have its turn."""
@@ -231,6 +235,9 @@ class OneByOne:
             underway.before = session.objects.get(underway.label)
             self._tool.propagate()
             underway.carried = self._tool.current
+            if underway.carried is None:
+                self._end(self._controller.messages.text or "stopped")
+                return
             self._controller.accept()
             self._tool.changed.emit()
             return
