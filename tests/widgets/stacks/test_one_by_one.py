@@ -203,6 +203,18 @@ def test_it_says_why_nothing_is_carried(open_stack: OpenStack, prepare: Any, why
     assert not dock.tool.one_by_one.underway
 
 
+def test_large_slices_are_not_looked_through(
+    open_stack: OpenStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_by_one, "LARGEST", SHAPE[1] * SHAPE[2] - 1)
+    dock = opened(open_stack)
+    begin(dock)
+    assert told(dock) == (
+        "slices of 40 x 50 px are too large to be looked through: propagate each object"
+    )
+    assert not dock.tool.one_by_one.underway
+
+
 def test_labels_that_cannot_be_read_end_it(
     open_stack: OpenStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: So many objects that were not carried are named.
 NAMED = 5
+#: Slices of more pixels are not looked through for objects: three of them are read.
+LARGEST = 100_000_000
 
 
 @dataclass
@@ -135,6 +137,10 @@ class OneByOne:
             return problem
         if session.target is None:
             return "there are no objects yet: accept some in this slice, or choose their labels"
+        rows, columns = session.shape
+        if rows * columns > LARGEST:
+            size = f"{rows:,} x {columns:,} px"
+            return f"slices of {size} are too large to be looked through: propagate each object"
         axis = self._tool.axis
         assert axis is not None  # or there was a problem
         if controller.accepting_anywhere or session.drafts_along(axis.number):
