@@ -66,6 +66,12 @@ def scenes(folder: Path, images: int, rng: np.random.Generator) -> Iterator[tupl
             yield plane.image[z], plane.labels[z]
 
 
+def objects_in(labels: Any) -> list[int]:
+    """Return the numbers of the objects that are played."""
+    there, areas = np.unique(labels, return_counts=True)
+    return [int(k) for k in there[areas >= LEAST_AREA] if k not in (0, IGNORE_LABEL)]
+
+
 def main() -> None:
     """Annotate a folder twice."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -79,9 +85,7 @@ def main() -> None:
     rows, images, biases = [], [], []
     for number, (image, labels) in enumerate(scenes(args.folder, args.images, rng)):
         outlines = Outlines(seen)
-        there, areas = np.unique(labels, return_counts=True)
-        objects = [k for k in there[areas >= LEAST_AREA] if k not in (0, IGNORE_LABEL)]
-        for label in rng.permutation(objects)[: args.objects]:
+        for label in rng.permutation(objects_in(labels))[: args.objects]:
             bias = outlines.bias
             plain = Biased(predictor, 0.0).play(image, labels, label)
             ours = Biased(predictor, bias).play(image, labels, label) if bias else plain

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from outlines import LEAST_AREA, scenes
+from outlines import objects_in, scenes
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.folders import IGNORE_LABEL
@@ -65,8 +65,7 @@ class Scene(NamedTuple):
         cls, image: Any, labels: Any, predictor: Predictor, accepted: int, rng: Any
     ) -> Scene | None:
         """Accept some objects; None where there are few."""
-        there, areas = np.unique(labels, return_counts=True)
-        objects = [int(k) for k in there[areas >= LEAST_AREA] if k not in (0, IGNORE_LABEL)]
+        objects = objects_in(labels)
         if len(objects) < FEWEST:
             return None
         order = [int(k) for k in rng.permutation(objects)]
@@ -85,8 +84,7 @@ class Scene(NamedTuple):
 
     def elsewhere(self, image: Any, labels: Any, predictor: Predictor) -> Scene | None:
         """Return another image, of which nothing was accepted; None where it has no objects."""
-        there, areas = np.unique(labels, return_counts=True)
-        others = {int(k) for k in there[areas >= LEAST_AREA] if k not in (0, IGNORE_LABEL)}
+        others = set(objects_in(labels))
         if not others:
             return None
         middle = image.shape[0] / 2, image.shape[1] / 2

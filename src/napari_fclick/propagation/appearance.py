@@ -84,7 +84,7 @@ def contrast(plane: Any, mask: StoredMask, level: int | None = None) -> float:
 
 def _surrounded(mask: StoredMask, shape: tuple[int, int]) -> tuple[Box, float]:
     """Return the box around a mask and the ring about it, and how wide the ring is."""
-    reach = max(2.0, RING * float(np.count_nonzero(mask.unpack())) ** 0.5)
+    reach = max(2.0, RING * float(mask.area) ** 0.5)
     return mask.box.grown(int(reach) + 1, Box(0, 0, *shape)), reach
 
 

@@ -130,7 +130,7 @@ def begin(index: int, mask: StoredMask, plane: Any, known: Any = None) -> Front:
     known : Prediction, optional
         What the network said there; without it the mask stands for its probability.
     """
-    pixels, stands_out = int(np.count_nonzero(mask.unpack())), KeyContrast(plane, mask)
+    pixels, stands_out = mask.area, KeyContrast(plane, mask)
     if isinstance(known, Prediction) and known.view.box.holds(mask.box):
         sure = None
         if known.by_network:

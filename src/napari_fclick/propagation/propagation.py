@@ -95,8 +95,7 @@ class Propagation:
             If there is no such slice.
         """
         self.stack.check(index)
-        pixels = int(np.count_nonzero(mask.unpack()))
-        made = SliceMask(index, Kind.KEYFRAME, mask, clicks, pixels=pixels)
+        made = SliceMask(index, Kind.KEYFRAME, mask, clicks, pixels=mask.area)
         known = self._keyframes.get(index)
         if known is None or known.slice != made:
             self._set(Keyframe(made, prediction))

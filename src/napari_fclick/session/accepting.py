@@ -43,16 +43,9 @@ def plan(
     """
     place, settings = place or session.place, settings or session.settings
     mask, box = _mask(session, place, settings)
-    draft, objects = session.drafts.at(place), session.objects
-    objects.check_corrected([(place, draft)])
-
-    def patch() -> LabelPatch:
-        label = draft.label or objects.next_label
-        return objects.patch(mask, box, place, label, settings.policy, _start(draft))
-
-    found = patch()
-    if draft.label is None and objects.finds_taken(found):
-        found = patch()
+    draft = session.drafts.at(place)
+    session.objects.check_corrected([(place, draft)])
+    found = _patch(session, mask, box, place, settings, draft)
     Stakes(found.label).plus(found).check(settings.policy)
     return found
 
@@ -143,12 +136,7 @@ def accept_found(session: Session, place: Place, found: Found, settings: Setting
     settings = replace(settings, policy=OverlapPolicy.KEEP)
     mask, box = found.mask.unpack(), found.mask.box
 
-    def patch() -> LabelPatch:
-        return session.objects.patch(mask, box, place, session.objects.next_label, settings.policy)
-
-    made = patch()
-    if session.objects.finds_taken(made):
-        made = patch()
+    made = _patch(session, mask, box, place, settings, Draft())
     if made.written < (1 - SHARED) * np.count_nonzero(mask):
         return False
     clicks = ClickSequence([found.click])
@@ -242,6 +230,20 @@ def _losses(session: Session, taken: Iterable[tuple[Place, Mapping[int, int]]]) 
             if objects.owners.get(label) is session.target:
                 less[label] = less.get(label, objects[label]).with_less(place, count)
     return [Change(label, objects[label], record) for label, record in less.items()]
+
+
+def _patch(
+    session: Session, mask: Mask, box: Box, place: Place, settings: Settings, draft: Draft
+) -> LabelPatch:
+    """Return what writing a mask would change: a new object gets a number that is free."""
+    objects = session.objects
+
+    def patch() -> LabelPatch:
+        label = draft.label or objects.next_label
+        return objects.patch(mask, box, place, label, settings.policy, _start(draft))
+
+    found = patch()
+    return patch() if draft.label is None and objects.finds_taken(found) else found
 
 
 def _start(draft: Draft) -> Box | None:

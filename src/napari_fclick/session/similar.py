@@ -20,6 +20,7 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import middle
 from napari_fclick.core.window import Box
+from napari_fclick.propagation.carrying import overlap
 from napari_fclick.session.answers import stored_mask
 from napari_fclick.session.likeness import Likeness, Look, Seen
 from napari_fclick.session.state import (
@@ -182,7 +183,7 @@ class Search:
         row, column = centre[0] + mask.box.top, centre[1] + mask.box.left
         answer = self._asked(ClickSequence([Click(float(row), float(column))]))
         again = stored_mask(answer, self._settings)
-        return 0.0 if again is None else _iou(mask, again)
+        return 0.0 if again is None else overlap(mask, again)
 
     def take(self, mask: StoredMask) -> None:
         """Look for nothing more where an object is."""
@@ -214,9 +215,3 @@ def _confidence(answer: PredictionLike, mask: StoredMask) -> float:
     rows, columns = answer.window
     window = Box(rows.start or 0, columns.start or 0, rows.stop, columns.stop)
     return float(answer.probability[mask.box.within(window)][mask.unpack()].mean())
-
-
-def _iou(one: StoredMask, other: StoredMask) -> float:
-    box = one.box.union(other.box)
-    a, b = one.within(box), other.within(box)
-    return float(np.count_nonzero(a & b) / np.count_nonzero(a | b))

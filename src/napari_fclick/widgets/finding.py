@@ -28,15 +28,13 @@ from napari_fclick.widgets.doubts import Doubt
 from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.moving import middle_of_view
 from napari_fclick.widgets.planes import to_plane
-from napari_fclick.widgets.workers import Job, Worker
+from napari_fclick.widgets.workers import Job, Worker, let_go_first
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
 
 #: Milliseconds between two looks at what was found.
 POLL = 100
-#: Seconds between two looks at whether a click is still being answered.
-PAUSE = 0.005
 
 
 @dataclass
@@ -343,8 +341,7 @@ class _Work:
         for found in self._search().run():
             if found is not None:
                 hunt.found.append(found)
-            while self._busy() and not hunt.stop.is_set():
-                hunt.stop.wait(PAUSE)
+            let_go_first(self._busy, hunt.stop)
             if hunt.stop.is_set():
                 return
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
+#: Seconds between two looks at whether something else is still to go first.
+PAUSE = 0.005
+
 
 @dataclass(frozen=True)
 class Job:
@@ -28,6 +31,19 @@ class Job:
     work: Callable[[], Any]
     done: Callable[[Any], None]
     failed: Callable[[str], None]
+
+
+def let_go_first(waits: Callable[[], bool], stop: threading.Event) -> None:
+    """Hold a thread up while something else is to be done first, unless it is to stop.
+
+    Parameters
+    ----------
+    waits : callable
+        Whether something else is.
+    stop : Event
+    """
+    while waits() and not stop.is_set():
+        stop.wait(PAUSE)
 
 
 class Worker(QObject):

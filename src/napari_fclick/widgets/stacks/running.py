@@ -23,12 +23,10 @@ from napari_fclick.propagation import (
     Spacing,
     Stack,
 )
-from napari_fclick.widgets.workers import Job, Worker
+from napari_fclick.widgets.workers import Job, Worker, let_go_first
 
 #: Milliseconds between two looks at what was found; as often it is told at most.
 POLL = 100
-#: Seconds between two looks at whether a click is still being answered.
-PAUSE = 0.005
 
 
 @dataclass(frozen=True)
@@ -177,7 +175,7 @@ class _Run:
         propagation = request.carrying.prepare(request.keyframes, request.rules, request.direction)
         self._told = -float("inf")
         problem = ""
-        self._let_clicks_go_first()
+        let_go_first(self._waits, self.stop)
         try:
             self._carry(propagation)
         except Exception as error:  # what was found until then can still be accepted
@@ -192,16 +190,12 @@ class _Run:
                     break
                 self._at = each.index
                 self._tell(propagation, each.index)
-                self._let_clicks_go_first()
+                let_go_first(self._waits, self.stop)
 
     def _tell(self, propagation: Propagation, at: int) -> None:
         # All is copied: not for each slice, but as often as somebody looks.
         if time.monotonic() - self._told >= POLL / 1000:
             self.latest, self._told = _snapshot(propagation, at), time.monotonic()
-
-    def _let_clicks_go_first(self) -> None:
-        while self._waits() and not self.stop.is_set():
-            self.stop.wait(PAUSE)
 
 
 class Runner:
