@@ -30,7 +30,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import image_shape
 from napari_fclick.predictor import Predictor
 from napari_fclick.session import similar
-from napari_fclick.session.likeness import Look, Seen, learn, radius_of, region_of
+from napari_fclick.session.likeness import Look, Seen, learn, radius_of, region_of, sample
 from napari_fclick.session.similar import Search, Signs
 from napari_fclick.session.state import Answer, PredictionRequest, Settings
 
@@ -79,7 +79,7 @@ class Scene(NamedTuple):
         region = region_of(image_shape(image), radius, centre)
         taken = np.isin(labels[region.slices], chosen)
         seen = Seen(image, None, radius, centre)
-        look = learn(seen, masks, taken)
+        look = learn(sample(seen, masks, taken))
         return cls(Search(request, predictor, Settings(), seen, look, taken), labels, others, look)
 
     def elsewhere(self, image: Any, labels: Any, predictor: Predictor) -> Scene | None:
@@ -91,9 +91,7 @@ class Scene(NamedTuple):
         seen = Seen(image, None, self.look.radius, middle)
         if seen.grey != self.look.grey:
             return None
-        asked = Answer(1, 2 * self.look.radius)
-        side = asked.typical_side
-        request = PredictionRequest(0, image, ANYWHERE, None, side, None, (asked,))
+        request = PredictionRequest(0, image, ANYWHERE, trail=(Answer(1),))
         taken = np.zeros(seen.view.box.shape, bool)
         search = Search(request, predictor, Settings(), seen, self.look, taken)
         return Scene(search, labels, others, self.look)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import tifffile
 from scipy import ndimage
+from skimage import io
 
 from napari_fclick.core import window
 from napari_fclick.core.clicks import ClickSequence
@@ -18,6 +22,8 @@ from napari_fclick.prediction import Prediction
 SHAPE, RADIUS = (160, 200), 7
 #: Middles of the discs; of some that are much larger.
 DISCS = tuple((y, x) for y in (20, 60, 100, 140) for x in (20, 60, 100, 140, 180))
+#: Discs elsewhere, for another image.
+OTHERS = tuple((y + 9, x - 8) for y, x in DISCS[:15])
 #: Numbers that the discs have in `labels_of`.
 NUMBERS = tuple(range(1, len(DISCS) + 1))
 
@@ -42,6 +48,16 @@ def blobs(discs: Any = DISCS, seed: int = 0) -> Any:
     return np.clip(40 + 130 * (labels_of(discs) > 0) + noise, 0, 255).astype(np.uint8)
 
 
+def write_folder(folder: Path) -> Path:
+    """Write three images, the first with labels of four discs, the last without a disc."""
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    for name, image in (("a", blobs()), ("b", blobs(OTHERS, seed=4)), ("c", blobs((), seed=5))):
+        io.imsave(folder / f"images/{name}.png", image, check_contrast=False)
+    tifffile.imwrite(folder / "labels/a.tif", labels_of(DISCS[:4]))
+    return folder
+
+
 @dataclass
 class BlobPredictor:
     """Is sure of what is bright about the first click, and not of anything else.
@@ -55,6 +71,7 @@ class BlobPredictor:
     error: Exception | None = None
     gate: threading.Event | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    card: Any = field(default_factory=lambda: SimpleNamespace(sha256="abc"))
     on_ask: Callable[[], None] = lambda: None
 
     def predict(

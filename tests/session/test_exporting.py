@@ -237,6 +237,7 @@ def test_csv_of_an_object_in_a_stack(tmp_path: Path) -> None:
         assert (row["slices"], row["keyframes"]) == ("3", "2")
         assert float(row["volume"]) == pixels * 0.25
         assert row["volume_unit"] == "µm^3"
+        assert bool(row["certainty"]) is (row["kind"] == "carried")
     kinds = {(row["slice"], row["order"]): row["kind"] for row in clicks}
     assert kinds == {
         ("2", "1"): "person",

@@ -7,14 +7,17 @@ import json
 import numpy as np
 import pytest
 
-from napari_fclick.session import records
+from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.window import Box
+from napari_fclick.propagation import Kind
+from napari_fclick.session import Place, records
 from napari_fclick.session.starting import start_from, start_of, start_prediction
-from napari_fclick.session.state import Start
+from napari_fclick.session.state import Part, Start
 
 
 def start(guess: bool) -> Start:
     """Return a mask that was carried to a slice, or that an object has."""
-    from napari_fclick.propagation import Kind, SliceMask
+    from napari_fclick.propagation import SliceMask
 
     mask = np.zeros((20, 20), bool)
     mask[5:15, 4:12] = True
@@ -38,3 +41,18 @@ def test_what_it_stands_for_knows_whether_it_is_a_guess(guess: bool) -> None:
     assert made.is_guess is guess  # type: ignore[attr-defined]
     assert not made.by_network  # type: ignore[attr-defined]
     assert int(made.kept().mask.sum()) == 80
+
+
+@pytest.mark.parametrize("certainty", [None, 0.75])
+def test_how_certain_a_part_is_comes_back_from_the_file(certainty: float | None) -> None:
+    part = Part(
+        Place(),
+        ClickSequence([Click(3, 4)]),
+        Box(1, 2, 5, 6),
+        9,
+        kind=Kind.FOUND,
+        certainty=certainty,
+    )
+    data = json.loads(records.dumps(records.part_out(part)))
+    assert ("certainty" in data) is (certainty is not None)  # files of before had none
+    assert records.part_in(data) == part

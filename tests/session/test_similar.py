@@ -14,7 +14,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, similar
 from napari_fclick.session.accepting import accept_found
-from napari_fclick.session.likeness import Likeness, Seen, learn, radius_of, region_of
+from napari_fclick.session.likeness import Likeness, Seen, learn, radius_of, region_of, sample
 from napari_fclick.session.similar import Found, Search, Signs
 from napari_fclick.session.state import Answer, PredictionRequest, Settings
 
@@ -37,7 +37,7 @@ def seen_in(image: Any, masks: list[StoredMask], limits: Any = None) -> Seen:
 
 def likeness(image: Any, masks: list[StoredMask], taken: Any) -> Likeness:
     seen = seen_in(image, masks)
-    return Likeness(seen, learn(seen, masks, taken))
+    return Likeness(seen, learn(sample(seen, masks, taken)))
 
 
 def search(
@@ -49,7 +49,7 @@ def search(
     taken = np.isin(labels_of(), range(1, count + 1))
     predictor = predictor or BlobPredictor()
     seen = seen_in(image, examples(count))
-    look = learn(seen, examples(count), taken)
+    look = learn(sample(seen, examples(count), taken))
     return Search(request, predictor, settings or Settings(), seen, look, taken)
 
 
@@ -117,7 +117,7 @@ def test_a_lazy_pyramid_is_read_as_an_array_is() -> None:
 
 def test_what_objects_look_like_holds_in_another_plane() -> None:
     here = seen_in(blobs(), examples())
-    look = learn(here, examples(), np.isin(labels_of(), range(1, 5)))
+    look = learn(sample(here, examples(), np.isin(labels_of(), range(1, 5))))
     discs = [(y + 11, x - 9) for y, x in DISCS[:15]]
     there = Likeness(Seen(blobs(discs, seed=5), None, look.radius, (80, 100)), look)
     places = there.places()[: len(discs)]

@@ -13,12 +13,14 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 from skimage import io
+from tests.session.blobs import OTHERS, BlobPredictor, write_folder
 from tests.session.fakes import FakePredictor
 from tests.widgets.steps import accept_at
 
 from napari_fclick.core import labels_file
 from napari_fclick.core.files import read_image, write_mask
-from napari_fclick.core.folders import find_pairs, load_pair
+from napari_fclick.core.folders import find_images, find_pairs, load_pair
+from napari_fclick.finding import Examples, Finder, unlabelled
 from napari_fclick.finetuning.sources import from_folder
 from napari_fclick.session import autosave
 from napari_fclick.widgets import FirstClickWidget
@@ -675,3 +677,27 @@ def test_labels_are_those_of_the_fine_tuning_panel(walking: FirstClickWidget) ->
     (layer,) = [each for each in walking.controller.viewer.layers if isinstance(each, Labels)]
     (pair,) = first_pairs(walking.controller.viewer.layers)
     assert pair.labels is layer
+
+
+# --- objects that were found on the command line ------------------------------------------
+
+
+def test_what_was_found_is_gone_on_in_and_looked_at(open_dock: Any, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set")
+    finder = Finder(BlobPredictor(), Examples.of(folder))
+    for image in unlabelled(find_images(folder)):
+        finder.look_at(image)
+    widget = open_dock()
+    go(widget, folder)
+    assert shown(widget)[0] == "b.png"
+    controller = widget.controller
+    assert len(controller.session.objects) == len(OTHERS)
+    assert f"{len(OTHERS)} found · Shift+W" in widget.message.text()
+    widget.objects.worst_button.click()
+    text = widget.message.text()
+    assert text.endswith(f"{len(OTHERS) - 1} more")
+    label = int(text.split(":")[0].removeprefix("object "))
+    controller.objects.delete([label])
+    go(widget, 1)
+    written = read_image(folder / "labels/b.tif")
+    assert set(np.unique(written)) == {*range(len(OTHERS) + 1)} - {label}

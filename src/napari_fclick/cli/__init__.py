@@ -14,12 +14,22 @@ from typing import NoReturn
 
 import typer
 
-from napari_fclick.cli import evaluating, learning, sessions, stacks, using, weights
+from napari_fclick.cli import evaluating, finding, learning, sessions, stacks, using, weights
 from napari_fclick.cli.common import app, say
 from napari_fclick.core.errors import one_line
 from napari_fclick.core.processors import share_cores
 
-__all__ = ["app", "evaluating", "learning", "main", "sessions", "stacks", "using", "weights"]
+__all__ = [
+    "app",
+    "evaluating",
+    "finding",
+    "learning",
+    "main",
+    "sessions",
+    "stacks",
+    "using",
+    "weights",
+]
 
 
 def main() -> NoReturn:

@@ -141,7 +141,14 @@ def accept_found(session: Session, place: Place, found: Found, settings: Setting
         return False
     clicks = ClickSequence([found.click])
     part = Part(
-        place, clicks, box_of(made), made.written, (found.asked,), None, settings, Kind.FOUND
+        place,
+        clicks,
+        box_of(made),
+        made.written,
+        (found.asked,),
+        settings=settings,
+        kind=Kind.FOUND,
+        certainty=round(found.sure, 4),
     )
     record = AcceptedObject(made.label, (part,), class_name=settings.class_name)
     step = session.step(f"find object {made.label}", session.drafts.at(place), place)

@@ -14,7 +14,7 @@ from napari_fclick.session.journal import MOVED, SUFFIX, Journal
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.signature import Signature
 
-#: So many files, the newest, are searched for sessions of an image.
+#: So many files, the newest, are searched for sessions of an image, besides those of its name.
 SEARCHED = 300
 
 
@@ -61,10 +61,14 @@ def new_path(name: str, folder: Path | None = None) -> Path:
     folder : Path, optional
     """
     folder = sessions_folder() if folder is None else folder
-    plain = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "image"
-    stem = f"{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
+    stem = f"{_plain(name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     endings = chain([""], (f"-{number}" for number in count(2)))
     return next(p for e in endings if not (p := folder / f"{stem}{e}{SUFFIX}").exists())
+
+
+def _plain(name: str) -> str:
+    """Return an image's name without what file systems do not like."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "image"
 
 
 def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
@@ -82,19 +86,22 @@ def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
         not be saved there.
     """
     folders = [sessions_folder(), rescue_folder()] if folder is None else [folder]
-    paths = chain.from_iterable(map(_newest, folders))
+    paths = chain.from_iterable(_newest(each, image.name) for each in folders)
     found = [offer for path in paths if (offer := _offer(path, image)) is not None]
     unique = {offer.path.resolve(): offer for offer in found}.values()
     return sorted(unique, key=lambda offer: (offer.objects == 0, -offer.time))
 
 
-def _newest(folder: Path) -> list[Path]:
+def _newest(folder: Path, name: str) -> list[Path]:
+    """Return the newest files of a folder, and all that are called as an image is."""
     dated: list[tuple[float, Path]] = []
     with suppress(OSError):
         for path in folder.glob(f"*{SUFFIX}"):
             with suppress(OSError):  # one that leads nowhere, or is gone by now, hides no others
                 dated.append((path.stat().st_mtime, path))
-    return [path for _, path in sorted(dated, reverse=True)[:SEARCHED]]
+    paths = [path for _, path in sorted(dated, reverse=True)]
+    named = [path for path in paths[SEARCHED:] if path.name.startswith(f"{_plain(name)}-")]
+    return paths[:SEARCHED] + named
 
 
 def _offer(path: Path, image: Signature, before: frozenset[Path] = frozenset()) -> Offer | None:

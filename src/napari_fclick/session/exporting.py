@@ -150,6 +150,7 @@ OBJECT_COLUMNS = (
     "label", "class", "slice", "clicks", "clicks_made", "seconds",
     "area_px", "area", "unit", "y", "x", "top", "left", "bottom", "right",
     "kind", "slices", "keyframes", "volume", "volume_unit",
+    "certainty",
 )  # fmt: skip
 CLICK_COLUMNS = ("label", "slice", "order", "y", "x", "positive", "first", "kind")
 
@@ -222,6 +223,7 @@ def _object_rows(content: Content, totals: Mapping[int, _Total]) -> Iterator[tup
             round(y + part.box.top, 2), round(x + part.box.left, 2), *part.box,
             part.kind, total.slices, total.keyframes,
             *volume_of(record, total.pixels, known),
+            "" if part.certainty is None else part.certainty,
         )  # fmt: skip
 
 

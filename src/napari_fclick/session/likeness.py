@@ -131,8 +131,27 @@ class Seen:
         return np.asarray(taken[np.ix_(rows, columns)])
 
 
-def learn(seen: Seen, examples: Sequence[StoredMask], taken: Mask) -> Look:
-    """Learn what tells objects from what is about them, by linear discriminant analysis.
+class Sampled(NamedTuple):
+    """The pixels of some objects, and of what is about them.
+
+    Attributes
+    ----------
+    one, other : ndarray of float64, shape (n, F)
+        Features of their pixels, and of those about them.
+    areas : list of int
+        Of the objects, in pixels of the plane.
+    grey : bool
+        Whether the plane has no colours.
+    """
+
+    one: NDArray[np.float64]
+    other: NDArray[np.float64]
+    areas: list[int]
+    grey: bool
+
+
+def sample(seen: Seen, examples: Sequence[StoredMask], taken: Mask) -> Sampled:
+    """Return what some objects of a plane look like, and what is about them.
 
     Parameters
     ----------
@@ -151,9 +170,24 @@ def learn(seen: Seen, examples: Sequence[StoredMask], taken: Mask) -> Look:
     distance = ndimage.distance_transform_edt(~like)
     about = distance > max(1.0, APART * seen.radius)
     about &= (distance < seen.radius + 1.5) & ~seen.thinned(taken)
-    weights, offset = _discriminant(seen.features, like, about)
     areas = [example.area for example in examples]
-    return Look(radius_of(examples), (min(areas), max(areas)), seen.grey, weights, offset)
+    return Sampled(seen.features[like], seen.features[about], areas, seen.grey)
+
+
+def learn(*samples: Sampled) -> Look:
+    """Learn what tells objects from what is about them, by linear discriminant analysis.
+
+    Parameters
+    ----------
+    *samples : Sampled
+        One or more, of planes that were all seen with the same radius, in pixels of the plane, and
+        of which all have colours or none has.
+    """
+    one = np.concatenate([each.one for each in samples])
+    other = np.concatenate([each.other for each in samples])
+    weights, offset = _discriminant(one, other)
+    areas = [area for each in samples for area in each.areas]
+    return Look(_radius(areas), (min(areas), max(areas)), samples[0].grey, weights, offset)
 
 
 class Likeness:
@@ -217,7 +251,10 @@ class Likeness:
 
 def radius_of(examples: Sequence[StoredMask]) -> float:
     """Return the radius of a circle as large as the median of some objects, in pixels."""
-    areas = [example.area for example in examples]
+    return _radius([example.area for example in examples])
+
+
+def _radius(areas: Sequence[int]) -> float:
     return float(np.sqrt(np.median(areas) / np.pi))
 
 
@@ -234,6 +271,25 @@ def region_of(shape: tuple[int, int], radius: float, centre: tuple[float, float]
         Row and column about which a large plane is looked at.
     """
     return _view(shape, radius, centre).box
+
+
+def centres_of(shape: tuple[int, int], radius: float) -> list[tuple[float, float]]:
+    """Return rows and columns about which a plane is to be looked at, to see all of it.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns of the plane.
+    radius : float
+        Of the objects, in pixels. What lies on the border of a region is in the next one, too.
+    """
+    box = _view(shape, radius, (0.0, 0.0)).box
+    axes = []
+    for size, side in zip(shape, box.shape, strict=True):
+        step = max(1, side - math.ceil(4 * radius))
+        count = 1 + math.ceil((size - side) / step)
+        axes.append(np.linspace(side / 2, size - side / 2, count).tolist())
+    return [(y, x) for y in axes[0] for x in axes[1]]
 
 
 def _view(shape: tuple[int, int], radius: float, centre: tuple[float, float]) -> Window:
@@ -268,12 +324,11 @@ def _features(pixels: FloatArray, radius: float) -> NDArray[np.float64]:
 
 
 def _discriminant(
-    features: NDArray[np.float64], like: Mask, about: Mask
+    one: NDArray[np.float64], other: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float]:
     """Return weights and offset of log-odds; 0 where there is nothing to tell them apart by."""
-    if not like.any() or not about.any():
-        return np.zeros(features.shape[-1]), 0.0
-    one, other = features[like], features[about]
+    if not len(one) or not len(other):
+        return np.zeros(one.shape[-1]), 0.0
     middles = one.mean(axis=0), other.mean(axis=0)
     spread = np.concatenate([one - middles[0], other - middles[1]])
     within = spread.T @ spread / len(spread)

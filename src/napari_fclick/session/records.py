@@ -173,7 +173,7 @@ def where_in(data: list[Any]) -> Slices:
 
 def part_out(part: Part) -> Json:
     """Return what an object is in a plane as JSON."""
-    return {
+    data = {
         "place": place_out(part.place),
         "clicks": clicks_out(part.clicks),
         "box": list(part.box),
@@ -183,6 +183,7 @@ def part_out(part: Part) -> Json:
         "settings": settings_out(part.settings),
         "kind": part.kind,
     }
+    return data | ({} if part.certainty is None else {"certainty": part.certainty})
 
 
 def part_in(data: Json) -> Part:
@@ -200,4 +201,5 @@ def part_in(data: Json) -> Part:
         start_in(data["start"]),
         settings_in(data["settings"]),
         Kind(data.get("kind", Kind.KEYFRAME)),
+        data.get("certainty"),
     )

@@ -131,15 +131,22 @@ class Search:
         look: Look,
         taken: Mask,
     ) -> None:
-        self._request, self._predictor, self._settings = request, predictor, settings
+        self._request, self._predictor = _sized(request, look), predictor
+        self._settings = settings
         self._like, self._look = Likeness(seen, look), look
         self._taken, self._usual = taken.copy(), USUAL
 
-    def run(self) -> Iterator[Found | None]:
-        """Try one place after the other; yield what is found there, None where nothing is."""
+    def run(self, least: float = SURE) -> Iterator[Found | None]:
+        """Try one place after the other; yield what is found there, None where nothing is.
+
+        Parameters
+        ----------
+        least : float
+            How sure it has to be that something is such an object, 0 to 1.
+        """
         failed = 0
         for row, column in self.places():
-            found = self.tried(row, column)
+            found = self.tried(row, column, least)
             if found is not None:
                 self.take(found.mask)
             failed = 0 if found is not None else failed + 1
@@ -209,6 +216,14 @@ class Search:
             return 0.0
         shared = np.count_nonzero(self._taken[both.within(region)] & mask.within(both))
         return shared / mask.area
+
+
+def _sized(request: PredictionRequest, look: Look) -> PredictionRequest:
+    """Tell the predictor how large objects are where none was accepted that tells it."""
+    if request.typical_side is not None:
+        return request
+    asked = replace(request.trail[-1], typical_side=2 * look.radius)
+    return replace(request, typical_side=asked.typical_side, trail=(asked,))
 
 
 def _confidence(answer: PredictionLike, mask: StoredMask) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import Click
 from napari_fclick.core.window import Box
-from napari_fclick.propagation import SliceMask
+from napari_fclick.propagation import Kind, SliceMask
 from napari_fclick.session.accepting import recorded, write
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
@@ -240,7 +240,8 @@ def _part(
     session, place, kind = work.session, work.at(each.index), each.kind
     draft = work.drafts.get(each.index)
     if draft is None:
-        return Part(place, each.clicks, box, area, (), None, work.settings, kind)
+        sure = None if kind is Kind.KEYFRAME else round(each.certainty, 4)
+        return Part(place, each.clicks, box, area, (), None, work.settings, kind, sure)
     trail = trail or session.answers.trail(place)
     begun_with = draft.start is not None and draft.start.clicks == draft.clicks
     if not trail and not begun_with:  # it was answered elsewhere, all clicks at once

@@ -193,6 +193,9 @@ class Part:
     kind : Kind
         How its mask came about: made by a person (a keyframe), carried there, or found as it is
         like others; by clicks that were derived.
+    certainty : float or None
+        How sure it was of a mask that no person made, 0 to 1: see `SliceMask.certainty` and
+        `Found.sure`. None where a person made it, or that is not known.
     """
 
     place: Place
@@ -203,6 +206,7 @@ class Part:
     start: Start | None = None
     settings: Settings = field(default_factory=Settings)
     kind: Kind = Kind.KEYFRAME
+    certainty: float | None = None
 
     @property
     def by_person(self) -> bool:

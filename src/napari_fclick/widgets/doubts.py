@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session
 from napari_fclick.widgets.key_settings import key_of
 
@@ -44,6 +45,18 @@ class Doubts:
     def note(self, session: Session, doubts: Iterable[Doubt]) -> None:
         """Have objects be looked at, in place of those noted before."""
         self._left, self._session = sorted(doubts), session
+
+    def take_up(self, session: Session) -> int:
+        """Have the objects be looked at that were found in an earlier session; return how many."""
+        found = [
+            Doubt(part.certainty, label, part.place)
+            for label, record in session.objects.items()
+            for part in record.parts
+            if part.kind is Kind.FOUND and part.certainty is not None
+        ]
+        if found:
+            self.note(session, found)
+        return len(found)
 
     def forget(self, session: Session) -> None:
         """Let go of a session that is gone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, Step
 from napari_fclick.session.accepting import accept_found
-from napari_fclick.session.likeness import Look, Seen, learn, radius_of, region_of
+from napari_fclick.session.likeness import Look, Seen, learn, radius_of, region_of, sample
 from napari_fclick.session.similar import LEAST, MOST, Found, Search
 from napari_fclick.session.state import Part, PredictionRequest, PredictorLike, Settings
 from napari_fclick.session.suggestion import Point
@@ -354,8 +354,8 @@ class _Work:
         taken = np.asarray(self._labels[hunt.place.where(*region.slices)]) != 0
         seen = Seen(hunt.request.image, hunt.request.limits, radius, centre)
         if look is None:
-            look = hunt.look = learn(seen, masks, taken)
-        return Search(_sized(hunt.request, look), hunt.predictor, hunt.settings, seen, look, taken)
+            look = hunt.look = learn(sample(seen, masks, taken))
+        return Search(hunt.request, hunt.predictor, hunt.settings, seen, look, taken)
 
     def _masks(self) -> list[StoredMask]:
         masks = []
@@ -368,14 +368,6 @@ class _Work:
         if self._hunt.look is None and not masks:
             raise SessionError("the accepted objects are no longer in the labels")
         return masks
-
-
-def _sized(request: PredictionRequest, look: Look) -> PredictionRequest:
-    """Tell the predictor how large objects are where none was accepted that tells it."""
-    if request.typical_side is not None:
-        return request
-    asked = replace(request.trail[-1], typical_side=2 * look.radius)
-    return replace(request, typical_side=asked.typical_side, trail=(asked,))
 
 
 def _examples(session: Session) -> dict[int, Part]:

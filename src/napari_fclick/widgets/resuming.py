@@ -20,6 +20,7 @@ from napari_fclick.session.signature import Signature, encodable
 from napari_fclick.session.sparse import SparseLabels
 from napari_fclick.widgets.inputs import lasting, look_as_before, source_of
 from napari_fclick.widgets.journaling import Journaling
+from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.layers import IMAGE, image_id, transform_of, why_not_writable
 from napari_fclick.widgets.planes import LayerError, displayed_place, layer_shape, levels_of
 
@@ -117,7 +118,8 @@ class Resuming:
         kept.made_with = journal.last_circumstances.weights
         self._journaling.mark(kept)
         problems = look_as_before(self._controller, annotation, journal, opened.restored)
-        self._tell(opened, journal, [*problems, self._journaling.other_weights(kept)])
+        found = self._controller.doubts.take_up(annotation.session)
+        self._tell(opened, journal, found, [*problems, self._journaling.other_weights(kept)])
         if opened.restored.place is not None:
             annotation.session.place_changed.emit(opened.restored.place)
 
@@ -129,9 +131,11 @@ class Resuming:
         names = [record.class_name for record in opened.restored.objects.values()]
         classes.ensure([*names, opened.restored.settings.class_name])
 
-    def _tell(self, opened: Opened, journal: Journal, problems: Iterable[str]) -> None:
+    def _tell(self, opened: Opened, journal: Journal, found: int, problems: Iterable[str]) -> None:
         count = len(opened.restored.objects)
         text = f"resumed {journal.path.name}: {count} object{'s' * (count != 1)}"
+        if found:
+            text += f", {found} found · {key_of('worst_next')}: look at the least certain ones"
         if opened.conflicts:
             text += f"; {opened.conflicts} px had been changed since and stay as they are"
         if journal.read_only:

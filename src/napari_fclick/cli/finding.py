@@ -1,0 +1,112 @@
+"""The command that finds objects like those labelled in a folder's other images: find."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_fclick.cli.common import AsJson, Device, Weights, app, load_predictor, say, track
+
+if TYPE_CHECKING:
+    from napari_fclick.core.folders import ImageFolder
+    from napari_fclick.finding import ImageFound
+
+
+@app.command()
+def find(
+    folder: Annotated[Path, typer.Argument(help="Images, and labels/ for some of them.")],
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="A folder with the labelled images. [default: the same folder]"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="For labels of what is found. [default: FOLDER/found]"),
+    ] = None,
+    least: Annotated[
+        float, typer.Option(metavar="P", help="Certainty from which it counts, 0 to 1.")
+    ] = 0.7,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also images that have objects in a session.")
+    ] = False,
+    weights: Weights = "default",
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Find objects like the labelled ones in a folder's images without labels.
+
+    What is found has to be looked at: the dock goes on with it when the image is opened.
+    """
+    from napari_fclick.core.folders import find_images
+    from napari_fclick.finding import Examples, Finder, unlabelled
+
+    if not 0 <= least <= 1:
+        raise ValueError(f"--least {least} is not within 0 to 1")
+    images = find_images(folder)
+    out = out or images.folder / "found"
+    _check_apart(out, images)
+    examples = Examples.of(images.folder if like is None else like)
+    for note in examples.notes:
+        say(note)
+    todo = unlabelled(images)
+    say(
+        f"learned from {examples.objects} objects in {_images(examples.images)}; "
+        f"{_images(len(todo))} without labels"
+    )
+    finder = Finder(load_predictor(weights, device), examples, out, least, again)
+    rows = []
+    for image in track("find", todo):
+        result = finder.look_at(image)
+        rows.append(_row(result))
+        say(_told(result))
+    if as_json:
+        print(json.dumps({"folder": str(images.folder), "images": rows}))
+    count = sum(len(row["objects"]) for row in rows)
+    if count:
+        say(f"{count} objects that nobody has looked at: open the folder in the dock to do so")
+
+
+def _check_apart(out: Path, images: ImageFolder) -> None:
+    """Refuse to write among what people have made."""
+    theirs = {images.labels.resolve(), *(image.parent.resolve() for image in images.images)}
+    if out.resolve() in theirs:
+        raise ValueError(f"--out {out} holds images, or labels of people: choose another folder")
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'s' * (count != 1)}"
+
+
+def _told(result: ImageFound) -> str:
+    name = result.image.name
+    if result.left_out:
+        return f"{name}: left out: {result.left_out}"
+    count = len(result.found)
+    if not count:
+        return f"{name}: nothing found"
+    least = min(each.sure for each in result.found)
+    return f"{name}: {count} object{'s' * (count != 1)}, the least certain {least:.2f}"
+
+
+def _row(result: ImageFound) -> dict[str, Any]:
+    return {
+        "image": str(result.image),
+        "session": None if result.session is None else str(result.session),
+        "labels": None if result.labels is None else str(result.labels),
+        "left_out": result.left_out,
+        "objects": [
+            {
+                "label": label,
+                "certainty": round(each.sure, 4),
+                "y": each.click.y,
+                "x": each.click.x,
+                "area_px": each.mask.area,
+            }
+            for label, each in enumerate(result.found, 1)
+        ],
+    }

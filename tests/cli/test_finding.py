@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.session.blobs import OTHERS, BlobPredictor, write_folder
+
+from napari_fclick.cli import finding, main
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_folder(tmp_path / "set")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*arguments: Any) -> tuple[int | str | None, str, str]:
+        monkeypatch.setattr(finding, "load_predictor", lambda *_: BlobPredictor())
+        monkeypatch.setattr(sys, "argv", ["napari-fclick", "find", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return ended.value.code, told.out, told.err
+
+    return call
+
+
+def test_what_was_found_is_told(run: Any, folder: Path) -> None:
+    code, out, err = run(folder, "--json")
+    assert code == 0
+    lines = err.splitlines()
+    assert lines[0] == "learned from 4 objects in 1 image; 2 images without labels"
+    assert lines[1].startswith("b.png: 15 objects, the least certain 0.")
+    assert lines[2] == "c.png: nothing found"
+    assert lines[3].startswith("15 objects that nobody has looked at")
+    report = json.loads(out)
+    b, c = report["images"]
+    assert b["labels"] == str(folder / "found/b.tif") and Path(b["session"]).is_file()
+    assert [each["label"] for each in b["objects"]] == list(range(1, len(OTHERS) + 1))
+    assert all(0.7 <= each["certainty"] <= 1 for each in b["objects"])
+    assert (c["session"], c["labels"], c["objects"]) == (None, None, [])
+    code, _, err = run(folder)
+    assert code == 0 and "b.png: left out: 15 objects in b-" in err
+
+
+def test_objects_may_be_labelled_in_another_folder(run: Any, folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (folder / "images/b.png").rename(elsewhere / "b.png")
+    code, _, err = run(elsewhere, "--like", folder, "--out", tmp_path / "out")
+    assert code == 0 and "b.png: 15 objects" in err
+    assert (tmp_path / "out/b.tif").is_file()
+
+
+@pytest.mark.parametrize("where", ["labels", "images"])
+def test_nothing_is_written_among_what_people_made(run: Any, folder: Path, where: str) -> None:
+    code, _, err = run(folder, "--out", folder / where)
+    assert code == 2 and "choose another folder" in err
+
+
+def test_a_certainty_is_a_probability(run: Any, folder: Path) -> None:
+    code, _, err = run(folder, "--least", 70)
+    assert code == 2 and err == "error: --least 70.0 is not within 0 to 1\n"
