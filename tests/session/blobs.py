@@ -71,7 +71,7 @@ class BlobPredictor:
     error: Exception | None = None
     gate: threading.Event | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
-    card: Any = field(default_factory=lambda: SimpleNamespace(sha256="abc"))
+    card: Any = field(default_factory=lambda: SimpleNamespace(sha256="abc", source=lambda _: ""))
     on_ask: Callable[[], None] = lambda: None
 
     def predict(

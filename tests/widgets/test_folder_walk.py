@@ -27,6 +27,7 @@ from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.finetuning.choice import first_pairs
 from napari_fclick.widgets.finetuning.data_view import DataView
 from napari_fclick.widgets.folder_walk import FolderWalk
+from napari_fclick.widgets.zoom import camera_of
 
 SHAPE = (60, 70)
 
@@ -682,13 +683,19 @@ def test_labels_are_those_of_the_fine_tuning_panel(walking: FirstClickWidget) ->
 # --- objects that were found on the command line ------------------------------------------
 
 
-def test_what_was_found_is_gone_on_in_and_looked_at(open_dock: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def found(tmp_path: Path) -> Path:
+    """Return a folder in whose second image objects were found."""
     folder = write_folder(tmp_path / "set")
     finder = Finder(BlobPredictor(), Examples.of(folder))
     for image in unlabelled(find_images(folder)):
         finder.look_at(image)
+    return folder
+
+
+def test_what_was_found_is_gone_on_in_and_looked_at(open_dock: Any, found: Path) -> None:
     widget = open_dock()
-    go(widget, folder)
+    go(widget, found)
     assert shown(widget)[0] == "b.png"
     controller = widget.controller
     assert len(controller.session.objects) == len(OTHERS)
@@ -697,7 +704,29 @@ def test_what_was_found_is_gone_on_in_and_looked_at(open_dock: Any, tmp_path: Pa
     text = widget.message.text()
     assert text.endswith(f"{len(OTHERS) - 1} more")
     label = int(text.split(":")[0].removeprefix("object "))
-    controller.objects.delete([label])
+    assert widget.objects.selected == [label]
+    box = controller.session.objects[label].box
+    assert camera_of(controller.viewer).center[-2:] == pytest.approx(box.centre, abs=1)
+    widget.objects.buttons["delete"].click()
     go(widget, 1)
-    written = read_image(folder / "labels/b.tif")
+    written = read_image(found / "labels/b.tif")
     assert set(np.unique(written)) == {*range(len(OTHERS) + 1)} - {label}
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_what_nobody_looked_at_is_not_written_by_closing(
+    open_dock: Any, found: Path, touched: bool
+) -> None:
+    widget = open_dock()
+    go(widget, found)
+    if touched:
+        widget.controller.objects.delete([3])
+    widget.controller.close()
+    assert (found / "labels/b.tif").exists() is touched
+
+
+def test_going_on_writes_what_was_found(open_dock: Any, found: Path) -> None:
+    widget = open_dock()
+    go(widget, found)
+    go(widget, 1)
+    assert set(np.unique(read_image(found / "labels/b.tif"))) == {*range(len(OTHERS) + 1)}

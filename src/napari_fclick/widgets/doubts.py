@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from psygnal import Signal
+
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session
 from napari_fclick.widgets.key_settings import key_of
@@ -35,7 +37,14 @@ class Doubts:
     Parameters
     ----------
     controller : Controller
+
+    Attributes
+    ----------
+    shown : Signal(int)
+        The object of a number was brought into view.
     """
+
+    shown = Signal(int)
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
@@ -75,12 +84,13 @@ class Doubts:
             record = controller.session.objects.get(doubt.label)
             if record is None or record.part(doubt.place) is None:
                 continue  # it was deleted, or corrected to be elsewhere
-            controller.objects.show(doubt.label, doubt.place)
+            controller.objects.show(doubt.label, doubt.place, closely=True)
             left = f"{len(self._left)} more" if self._left else "the last one"
             controller.say(
                 f"object {doubt.label}: certainty {doubt.certainty:.2f} here · Ctrl + click "
-                f"corrects, {key_of('delete_at_cursor')} removes it · {left}"
+                f"corrects, {key_of('delete_at_cursor')} over it removes it · {left}"
             )
             controller.changed.emit()
+            self.shown.emit(doubt.label)
             return
         controller.say("all objects that were written unseen were looked at")

@@ -54,6 +54,7 @@ class FolderImage:
         # The layer that the file of its labels was read into, or written from; what is in the file.
         self._labels: Any = None
         self._known: NDArray[Any] | None = None
+        self._unseen: NDArray[Any] | None = None
 
     @property
     def is_current(self) -> bool:
@@ -75,6 +76,12 @@ class FolderImage:
         self._labels, self._known = layer, labels
         self._controller.annotated.choose_labels(layer)
 
+    def note_unseen(self) -> None:
+        """Note that objects of the session that was resumed were found, and nobody looked at."""
+        layer = self._layer_to_write()
+        if layer is not None:
+            self._unseen = np.asarray(levels_of(layer)[0]).copy()
+
     def has_session(self, offer: Offer) -> bool:
         """Whether a session is its own, and the labels of both are the same."""
         if offer.source != source_of(self.image):
@@ -83,8 +90,14 @@ class FolderImage:
             return all(labels == source_of(self._labels) for labels in offer.labels)
         return self.file.found is None or not offer.labels
 
-    def write(self) -> bool:
+    def write(self, *, closing: bool = False) -> bool:
         """Write the labels, and tell whether there was anything to be written.
+
+        Parameters
+        ----------
+        closing : bool
+            Whether nobody asked for it: objects that were found stay in the session alone then, as
+            long as nothing was done to them.
 
         Raises
         ------
@@ -97,6 +110,8 @@ class FolderImage:
         pixels = np.asarray(levels_of(layer)[0])
         own, known = layer is self._labels, self._known
         if own and known is not None and np.array_equal(pixels, known):
+            return False
+        if closing and self._unseen is not None and np.array_equal(pixels, self._unseen):
             return False
         self.file.check(whole=own)
         self.file.write(pixels, *sizes_of(layer))

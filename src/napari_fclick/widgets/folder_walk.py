@@ -133,7 +133,7 @@ class FolderWalk:
         self._controller.journaling.changed.disconnect(self._resume, missing_ok=True)
         if opened is not None:
             try:
-                opened.write()
+                opened.write(closing=True)
             except Exception as error:
                 # There is nobody to ask any more. The objects are in the session.
                 logger.warning("labels of %s are not written: %s", opened.path, reason(error))
@@ -282,7 +282,8 @@ class FolderWalk:
         same = [offer for offer in own if last is not None and same_file(offer.path, last)]
         if own:
             try:
-                controller.resuming.resume((same or own)[0].path)
+                if controller.resuming.resume((same or own)[0].path) and controller.doubts:
+                    opened.note_unseen()
             except (JournalError, ValueError) as error:
                 self._say(str(error), "warning")
 

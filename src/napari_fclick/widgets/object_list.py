@@ -57,6 +57,7 @@ class ObjectList(QWidget):
     def __init__(self, controller: Controller) -> None:
         super().__init__()
         self._controller = controller
+        self._following = False
         self.table = ObjectTable()
         self.view = ObjectView(self.table)
         self._make_actions()
@@ -68,6 +69,7 @@ class ObjectList(QWidget):
         controller.changed.connect(self.show_state)
         controller.finding.changed.connect(self._show_finding)
         controller.objects.list_wanted.connect(self.focus)
+        controller.doubts.shown.connect(self._follow)
         self.show_state()
 
     def close_links(self) -> None:
@@ -75,6 +77,7 @@ class ObjectList(QWidget):
         self._controller.changed.disconnect(self.show_state)
         self._controller.finding.changed.disconnect(self._show_finding, missing_ok=True)
         self._controller.objects.list_wanted.disconnect(self.focus)
+        self._controller.doubts.shown.disconnect(self._follow)
         self.table.close()
 
     def focus(self) -> None:
@@ -135,8 +138,21 @@ class ObjectList(QWidget):
     def _on_selected(self) -> None:
         self._enable()
         # A row that Qt selects because the one before is gone is no wish to go there.
-        if len(chosen := self.selected) == 1 and not self.table.updating:
+        chosen = self.selected
+        if len(chosen) == 1 and not (self.table.updating or self._following):
             self._controller.objects.show(chosen[0])
+
+    def _follow(self, label: int) -> None:
+        """Select an object that is in view already, in whichever plane."""
+        row = self.table.row_of(label)
+        if row is None:
+            return
+        self._following = True
+        try:
+            self.select(label)
+        finally:
+            self._following = False
+        self.view.scrollTo(self.table.index(row, ID))
 
     # --- acting -------------------------------------------------------------------------
 

@@ -191,7 +191,7 @@ class ObjectTools:
 
     # --- showing ------------------------------------------------------------------------
 
-    def show(self, label: int, place: Place | None = None) -> None:
+    def show(self, label: int, place: Place | None = None, *, closely: bool = False) -> None:
         """Bring an object into the middle of the view, and select its number in its layer.
 
         Parameters
@@ -199,16 +199,19 @@ class ObjectTools:
         label : int
         place : Place, optional
             One of the planes that it was accepted in; by default what stands for it.
+        closely : bool
+            See `centre_view`.
         """
         session, controller = self._controller.session, self._controller
         record = None if session is None else session.objects.get(label)
         if session is None or record is None:
             return
         if controller.viewer.dims.ndisplay == 2:
-            self._centre(session, record.part(place or record.place) or record.parts[-1])
+            part = record.part(place or record.place) or record.parts[-1]
+            self._centre(session, part, closely)
         self._select(label)
 
-    def _centre(self, session: Session, part: Part) -> None:
+    def _centre(self, session: Session, part: Part, closely: bool) -> None:
         if part.place != session.place:
             self._go_to(part.place)
         viewer, image = self._controller.viewer, self._controller.image
@@ -216,7 +219,8 @@ class ObjectTools:
         rows, columns = (box.top - 0.5, box.bottom - 0.5), (box.left - 0.5, box.right - 0.5)
         corners = [to_world(viewer, image, part.place, y, x) for y in rows for x in columns]
         points = np.asarray(corners)[:, shown]
-        centre_view(viewer, points.mean(0).tolist(), np.ptp(points, axis=0).tolist())
+        extent = np.ptp(points, axis=0).tolist()
+        centre_view(viewer, points.mean(0).tolist(), extent, closely=closely)
 
     def _select(self, label: int) -> None:
         layer = self._controller.labels

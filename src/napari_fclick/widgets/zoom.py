@@ -7,6 +7,8 @@ from typing import Any
 
 #: Part of the view that an object may fill before the view is widened for it.
 FILLED = 0.8
+#: Part of the view that an object fills at least when it is to be looked at.
+CLOSE = 0.1
 
 
 def camera_of(viewer: Any) -> Any:
@@ -20,7 +22,9 @@ def screen_pixel(viewer: Any) -> float:
     return 1.0 / float(camera_of(viewer).zoom)
 
 
-def centre_view(viewer: Any, centre: Sequence[float], extent: Sequence[float]) -> None:
+def centre_view(
+    viewer: Any, centre: Sequence[float], extent: Sequence[float], *, closely: bool = False
+) -> None:
     """Bring something into the middle of a 2-D view, unless all of it is in view.
 
     The zoom stays, unless what is looked at would not fit.
@@ -30,20 +34,21 @@ def centre_view(viewer: Any, centre: Sequence[float], extent: Sequence[float]) -
     viewer : napari.Viewer
     centre, extent : sequence of two floats
         Where it is and how large, along the axes on show, in units of the world.
+    closely : bool
+        Bring it there wherever it is, and so near that it fills a part of the view.
     """
     camera = camera_of(viewer)
     away = [abs(a - b) for a, b in zip(centre, camera.center[-2:], strict=True)]
     sizes = _canvas_size(viewer)
-    if all(
+    if not closely and all(
         2 * a + length <= side / camera.zoom
         for a, length, side in zip(away, extent, sizes, strict=True)
     ):
         return
-    fitting = [
-        FILLED * side / length for side, length in zip(sizes, extent, strict=True) if length > 0
-    ]
-    if fitting and min(fitting) < camera.zoom:
-        camera.zoom = min(fitting)
+    zooms = [side / length for side, length in zip(sizes, extent, strict=True) if length > 0]
+    if zooms:
+        least = CLOSE * min(zooms) if closely else 0.0
+        camera.zoom = min(max(camera.zoom, least), FILLED * min(zooms))
     camera.center = (*tuple(camera.center)[:-2], *(float(v) for v in centre))
 
 
