@@ -47,6 +47,18 @@ IMAGE = picture(TRUTH)
 CLICK = Click(90, 130)
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_it_tells_where_nothing_is_to_be_seen(predictor: Predictor, lazy: bool) -> None:
+    blank = np.full(SHAPE, 7, np.uint16)
+    image = da.from_array(blank, chunks=64) if lazy else blank
+    first = predictor.predict(image, [CLICK])
+    assert first.blank
+    assert predictor.predict(image, [CLICK, Click(20, 20, positive=False)], first).blank
+    blank[:, :] += TRUTH
+    image = da.from_array(blank, chunks=64) if lazy else blank
+    assert not predictor.predict(image, [CLICK]).blank
+
+
 def test_one_click_finds_a_disc(predictor: Predictor) -> None:
     prediction = predictor.predict(IMAGE, [CLICK])
     rows, columns = prediction.window

@@ -43,6 +43,9 @@ class Prediction:
         was not asked.
     bias : float
         Log-odds that were added to what the network said.
+    blank : bool
+        Whether there was nothing to be seen about the first click: one colour throughout, or no
+        finite number.
     """
 
     probability: FloatArray
@@ -55,6 +58,7 @@ class Prediction:
     block: Block | None = field(default=None, repr=False, compare=False)
     specialist: int | None = None
     bias: float = 0.0
+    blank: bool = False
 
     #: Whether the network said it, so that its probability tells how sure that is.
     by_network: ClassVar[bool] = True

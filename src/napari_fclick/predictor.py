@@ -217,6 +217,7 @@ class Predictor:
         else:
             looking = Looking(reader, self.preprocessing, run, self.reaches[number])
             probability, view = looking.look(previous, typical_side)
+        blank = reader.is_blank(view) if previous is None else previous.blank
         seconds = time.perf_counter() - started
         reader.seconds["window"] = seconds - reader.seconds["network"]
         return Prediction(
@@ -230,6 +231,7 @@ class Predictor:
             block=reader.kept(view),
             specialist=specialist,
             bias=bias,
+            blank=blank,
         )
 
     def describe(

@@ -168,6 +168,10 @@ class WindowReader:
             for view in sorted(views, key=lambda each: -each.side):
                 window.read_window(self._levels, view)
 
+    def is_blank(self, view: Window) -> bool:
+        """Whether there is nothing to be seen in a window: one colour throughout."""
+        return intensity.tells_nothing(window.read_window(self._levels, view), self.channels)
+
     def read(self, view: Window, settings: Preprocessing) -> FloatArray:
         """Return the window's pixels at the network's input, (h, w, 3) in [0, 1]."""
         pixels = window.read_window(self._levels, view)

@@ -23,6 +23,7 @@ class FakePrediction:
     clicks: ClickSequence
     image_shape: tuple[int, int]
     seconds: float = 0.012
+    blank: bool = False
 
     def mask(self, threshold: float = 0.5, integrity: bool = True) -> Any:
         return self.kept(threshold).mask if integrity else self.probability > threshold

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import dask.array as da
@@ -62,6 +63,21 @@ def test_a_click_lands_on_its_pixel_and_the_mask_in_its_place(
         labels.affine.affine_matrix, widget.controller.image.affine.affine_matrix
     )
     assert labels.units == widget.controller.image.units
+
+
+def test_where_nothing_is_to_be_seen_it_says_so(
+    open_dock: Any, predictor: FakePredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = open_dock(GRAY)
+    answer = predictor.predict
+    for blank, place in ((True, (20, 33)), (False, (30, 12))):
+        monkeypatch.setattr(
+            predictor, "predict", lambda *a, b=blank, **k: replace(answer(*a, **k), blank=b)
+        )
+        widget.controller.clear()
+        widget.controller.click(*place)
+        assert widget.wait_idle()
+        assert ("one colour throughout: nothing is to be seen here" in status(widget)) is blank
 
 
 @pytest.mark.parametrize("order", [(0, 2, 1), (1, 0, 2), (2, 1, 0), (1, 2, 0)])

@@ -83,7 +83,6 @@ def segment(
 ) -> None:
     """Segment one object from its clicks."""
     from napari_fclick.core.files import check_mask_path, read_image, write_mask
-    from napari_fclick.propagation.carrying import is_blank
 
     check_mask_path(out)
     check_out(out, image)
@@ -96,7 +95,7 @@ def segment(
     prediction = predictor.predict(pixels, clicks)
     mask = prediction.full_mask(threshold, integrity)
     write_mask(out, mask.astype("uint8") * 255)
-    if is_blank(pixels, prediction.view):
+    if prediction.blank:
         say("nothing is to be seen about the clicks: one colour throughout, or no finite number")
     report = _segment_report(prediction, mask, threshold, integrity, out)
     if integrity and report["integrity_fell_back"]:

@@ -75,6 +75,24 @@ def is_colour(pixels: Array) -> bool:
     return pixels.ndim == 3 and pixels.shape[-1] in (3, 4)
 
 
+def tells_nothing(pixels: Array, channels: Sequence[int] | None = None) -> bool:
+    """Whether pixels are of one colour throughout, or none is finite.
+
+    Parameters
+    ----------
+    pixels, channels
+        See `chosen`.
+    """
+    if not pixels.size:
+        return True
+    seen = chosen(pixels, channels)
+    for channel in seen.reshape(-1, seen.shape[-1]).T:
+        told = channel[np.isfinite(channel)] if channel.dtype.kind == "f" else channel
+        if told.size and told.min() != told.max():
+            return False
+    return True
+
+
 def chosen(pixels: Array, channels: Sequence[int] | None = None) -> Array:
     """Return the channels that are looked at.
 

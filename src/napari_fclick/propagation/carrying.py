@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from napari_fclick.core import intensity, window
-from napari_fclick.core.arrays import Array, FloatArray, Mask
+from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.masks import StoredMask
@@ -297,30 +297,19 @@ def is_blank(plane: Any, view: Window) -> bool:
     Of a pyramid, the level is looked at that the window is read from.
     """
     seen = window.read_window(plane, view)
-    if not _tells_nothing(seen):
+    if not intensity.tells_nothing(seen):
         return False
     level, where = window.level_of(plane, view)
     if seen.shape[:2] == tuple(part.stop - part.start for part in where):
         return True
     # Of a window that was thinned out, all pixels, which may be many, are read only now.
-    return _tells_nothing(np.asarray(level[where]))
+    return intensity.tells_nothing(np.asarray(level[where]))
 
 
 def is_blank_throughout(plane: Any, view: Window) -> bool:
     """Whether a window of a plane tells nothing, and the rest neither, as of a dropped frame."""
     whole = window.whole_window(window.image_shape(plane), window.MASK_CANVAS)
     return is_blank(plane, view) and is_blank(plane, whole)
-
-
-def _tells_nothing(pixels: Array) -> bool:
-    if not pixels.size:
-        return True
-    seen = intensity.chosen(pixels)
-    for channel in seen.reshape(-1, seen.shape[-1]).T:
-        told = channel[np.isfinite(channel)] if channel.dtype.kind == "f" else channel
-        if told.size and told.min() != told.max():
-            return False
-    return True
 
 
 def _middle(mask: StoredMask) -> tuple[float, float]:

@@ -42,6 +42,10 @@ class PredictionLike(Protocol):
     def seconds(self) -> float:
         """Time it took."""
 
+    @property
+    def blank(self) -> bool:
+        """Whether there was nothing to be seen about the first click."""
+
     def mask(self, threshold: float = 0.5, integrity: bool = True) -> NDArray[np.bool_]:
         """Return the window's mask (h, w)."""
 

@@ -43,6 +43,8 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
         if prediction.seconds:  # the mask that a correction begins with took none
             parts.append(f"{prediction.seconds * 1000:.0f} ms")
         parts.append(describe_area(session, image))
+        if prediction.blank:
+            parts.append("one colour throughout: nothing is to be seen here")
     if stakes:
         parts += stakes.split(" · ")
     # A line that is too long breaks between its parts, not within them.
