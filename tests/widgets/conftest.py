@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,17 @@ from napari_fclick.widgets.key_stores import FileStore
 from napari_fclick.widgets.loading import Choices
 
 Opened = tuple[Any, FirstClickWidget]
+
+
+@pytest.fixture(autouse=True)
+def _what_is_left_is_not_looked_through() -> None:
+    """Have the garbage collector pass over what napari's menus keep of each viewer that was.
+
+    It is a few thousand objects a viewer; after a thousand of them, to look through them all would
+    take longer than the tests.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
