@@ -7,20 +7,23 @@ image is opened, and not among the labels.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import read_image, write_labels
 from napari_fclick.core.folders import (
     IGNORE_LABEL,
     ImageFolder,
     ImagePair,
+    Plane,
     find_images,
     label_files,
     load_pair,
@@ -44,7 +47,7 @@ from napari_fclick.session.likeness import (
     sample,
 )
 from napari_fclick.session.recorder import Recorder
-from napari_fclick.session.signature import Signature
+from napari_fclick.session.signature import Signature, encodable
 from napari_fclick.session.similar import LEAST, MOST, SURE, Found, Search
 from napari_fclick.session.state import Answer, PredictionRequest, Settings
 
@@ -52,8 +55,27 @@ from napari_fclick.session.state import Answer, PredictionRequest, Settings
 IMAGES = 8
 #: What is smaller is no example, in pixels.
 SMALLEST = 12
+#: Pixels whose channels differ by this part of the brightest are of a colour; an image with fewer
+#: than this part of them has none.
+COLOUR, COLOURED = 0.05, 0.01
 #: What labels are called in the dock.
 NAME = "objects"
+
+
+class Written(NamedTuple):
+    """An object that was found, as it was written.
+
+    Attributes
+    ----------
+    label : int
+    found : Found
+    area : int
+        Pixels that carry its number.
+    """
+
+    label: int
+    found: Found
+    area: int
 
 
 @dataclass(frozen=True)
@@ -63,8 +85,8 @@ class ImageFound:
     Attributes
     ----------
     image : Path
-    found : tuple of Found
-        In the order in which they were found; their numbers in the labels are 1, 2, and so on.
+    objects : tuple of Written
+        In the order in which they were found.
     session : Path or None
         The session file that they are in; None where nothing was found.
     labels : Path or None
@@ -74,10 +96,18 @@ class ImageFound:
     """
 
     image: Path
-    found: tuple[Found, ...] = ()
+    objects: tuple[Written, ...] = ()
     session: Path | None = None
     labels: Path | None = None
     left_out: str = ""
+
+
+class _Labelled(NamedTuple):
+    """A labelled image, and its objects."""
+
+    pair: ImagePair
+    grey: bool
+    masks: list[StoredMask]
 
 
 @dataclass
@@ -91,7 +121,7 @@ class Examples:
     looks : dict of bool to Look
         By whether an image has no colours.
     notes : list of str
-        What was left out.
+        What was left out, and what is odd.
     """
 
     objects: int = 0
@@ -113,45 +143,56 @@ class Examples:
         FileNotFoundError
             If there is no such folder, or no image in it.
         ValueError
-            If the labels hold too few objects.
+            If the labels hold too few objects, or nothing tells what lies about them.
         """
-        made = cls()
-        known = list(made._read(_labelled(find_images(folder))))
+        made, images = cls(), find_images(folder)
+        known: list[_Labelled] = []
+        for pair in _spread(images):
+            if len(known) < IMAGES and (labelled := made._read(pair)) is not None:
+                known.append(labelled)
         for grey in (True, False):
-            made._learn(grey, [each for each in known if _is_grey(each[1]) == grey])
+            made._learn(grey, [each for each in known if each.grey == grey])
         if not made.looks:
-            count = sum(len(masks) for *_, masks in known)
+            count = sum(len(each.masks) for each in known)
             notes = "".join(f"; {note}" for note in made.notes)
             raise ValueError(
-                f"{folder / 'labels'} holds {count or 'no'} object{'s' * (count != 1)} of an "
+                f"{images.labels} holds {count or 'no'} object{'s' * (count != 1)} of an "
                 f"image: at least {LEAST} are needed, to look for others like them{notes}"
             )
         return made
 
-    def _read(
-        self, pairs: Iterable[ImagePair]
-    ) -> Iterable[tuple[ImagePair, NDArray[Any], list[StoredMask]]]:
-        for pair in pairs:
-            try:
-                plane = load_pair(pair)
-            except (ValueError, OSError) as error:
-                self.notes.append(str(error))
-                continue
-            if plane.labels.ndim > 2:
-                self.notes.append(f"{pair.image.name} is a stack: left out")
-                continue
-            yield pair, plane.image, _objects(plane.labels)
+    def _read(self, pair: ImagePair) -> _Labelled | None:
+        """Return the objects of a labelled image; None, and a note, where they are of no use."""
+        try:
+            plane = load_pair(pair)
+        except (ValueError, OSError) as error:
+            self.notes.append(str(error))
+            return None
+        problem = _why_not(plane.image) or ("its labels are a stack" * (plane.labels.ndim > 2))
+        if problem:
+            self.notes.append(f"{pair.image.name}: left out: {problem}")
+            return None
+        labels = _apart(plane.labels)
+        if labels is not plane.labels:
+            self.notes.append(
+                f"{pair.labels.name}: all objects have one number; each part is taken for one"
+            )
+        masks = _objects(labels)
+        return _Labelled(pair, _is_grey(plane.image), masks) if masks else None
 
-    def _learn(
-        self, grey: bool, known: Sequence[tuple[ImagePair, NDArray[Any], list[StoredMask]]]
-    ) -> None:
-        every = [mask for *_, masks in known for mask in masks]
+    def _learn(self, grey: bool, known: Sequence[_Labelled]) -> None:
+        every = [mask for each in known for mask in each.masks]
         if len(every) < LEAST:
             return
         radius = radius_of(every)
-        samples = [_sample(*each, radius) for each in known if each[2]]
-        self.looks[grey] = learn(*samples)
-        self.objects, self.images = self.objects + len(every), self.images + len(samples)
+        look = learn(*(_sample(each, radius) for each in known))
+        if not look.weights.any():
+            raise ValueError(
+                f"{known[0].pair.labels.parent}: the labels leave no background about their "
+                f"objects ({IGNORE_LABEL} is none): nothing tells what is no such object"
+            )
+        self.looks[grey] = look
+        self.objects, self.images = self.objects + len(every), self.images + len(known)
 
 
 class Finder:
@@ -163,11 +204,12 @@ class Finder:
     examples : Examples
         What is looked for.
     out : Path or None
-        A folder for labels as TIFF; None for none.
+        A folder for labels as TIFF; None for none. What is there already is not written over.
     least : float
         How sure it has to be that something is such an object, 0 to 1.
     again : bool
-        Whether images are looked at in which there are objects already, in a session.
+        Whether images are looked at in which objects were found before, and that nobody has
+        touched since. Sessions of people are never looked past.
     """
 
     def __init__(
@@ -182,60 +224,81 @@ class Finder:
         self._least, self._again = least, again
 
     def look_at(self, image: Path) -> ImageFound:
-        """Find objects in an image.
+        """Find objects in an image; one that cannot be looked at is left out.
 
         Raises
         ------
         JournalError, OSError
             If what was found cannot be written.
         """
+        image = image.absolute()
         try:
             pixels = read_image(image)
-        except (ValueError, OSError) as error:
-            return ImageFound(image, left_out=str(error))
-        if problem := _why_not(pixels):
-            return ImageFound(image, left_out=problem)
-        signature = Signature.of(pixels, str(image.absolute()), image.stem)
-        earlier = [offer for offer in offers(signature) if offer.objects]
-        if earlier and not self._again:
-            count = earlier[0].objects
-            return ImageFound(
-                image, left_out=f"{count} object{'s' * (count != 1)} in {earlier[0].path.name}"
-            )
-        look = self._examples.looks.get(_is_grey(pixels))
-        if look is None:
-            colours = "no colours" if _is_grey(pixels) else "colours"
-            return ImageFound(image, left_out=f"it has {colours}, and no labelled image is so")
-        found = tuple(self.found_in(pixels, look))
+            signature = Signature.of(pixels, str(image), image.stem)
+            problem = _why_not(pixels) or self._why_done(image, signature)
+            look = self._look(_is_grey(pixels))
+            if not problem and look is None:
+                problem = "it has no colours" if _is_grey(pixels) else "it has colours"
+                problem += ", and no labelled image is so"
+            if problem or look is None:
+                return ImageFound(image, left_out=problem)
+            found = self.found_in(pixels, look)
+        except (ValueError, TypeError, RuntimeError, MemoryError, OSError) as error:
+            return ImageFound(image, left_out=one_line(error))
         return self._written(image, pixels, signature, found) if found else ImageFound(image)
 
     def found_in(self, pixels: NDArray[Any], look: Look) -> list[Found]:
         """Return what is found in all of a plane (H, W) or (H, W, C), wherever it is."""
-        shape, settings = image_shape(pixels), Settings()
-        request = PredictionRequest(0, pixels, ClickSequence([Click(0.0, 0.0)]), trail=(Answer(1),))
+        shape = image_shape(pixels)
         taken, every = np.zeros(shape, bool), list[Found]()
         for centre in centres_of(shape, look.radius):
-            region = region_of(shape, look.radius, centre)
-            seen = Seen(pixels, None, look.radius, centre)
-            search = Search(request, self._predictor, settings, seen, look, taken[region.slices])
-            for found in search.run(self._least):
-                if found is not None:
-                    taken[found.mask.box.slices] |= found.mask.unpack()
-                    every.append(found)
+            for found in self._about(centre, pixels, look, taken):
+                taken[found.mask.box.slices] |= found.mask.unpack()
+                every.append(found)
         return every
 
-    def _written(
+    def _about(
         self,
-        image: Path,
+        centre: tuple[float, float],
         pixels: NDArray[Any],
-        signature: Signature,
-        found: tuple[Found, ...],
+        look: Look,
+        taken: NDArray[np.bool_],
+    ) -> list[Found]:
+        """Return what is found in one region; what it was looked at with is let go of."""
+        region = region_of(image_shape(pixels), look.radius, centre)
+        seen = Seen(pixels, None, look.radius, centre, look.grey)
+        nowhere = ClickSequence([Click(0.0, 0.0)])
+        request = PredictionRequest(0, pixels, nowhere, trail=(Answer(1),))
+        there = taken[region.slices]
+        search = Search(request, self._predictor, Settings(), seen, look, there)
+        return [found for found in search.run(self._least) if found is not None]
+
+    def _look(self, grey: bool) -> Look | None:
+        return self._examples.looks.get(grey)
+
+    def _why_done(self, image: Path, signature: Signature) -> str:
+        """Return why an image is not to be looked at; empty where it is."""
+        for offer in offers(signature):
+            if offer.is_of(encodable(str(image))) and not (offer.found and self._again):
+                count = offer.objects
+                return f"{count} object{'s' * (count != 1)} in {offer.path.name}"
+        out = self._file(image)
+        if out is not None and out.exists():
+            return f"{out.parent.name}/{out.name} is there: move it, or choose another --out"
+        return ""
+
+    def _file(self, image: Path) -> Path | None:
+        return None if self._out is None else self._out / f"{image.stem}.tif"
+
+    def _written(
+        self, image: Path, pixels: NDArray[Any], signature: Signature, found: Sequence[Found]
     ) -> ImageFound:
-        voxel = voxel_size(image)
-        labels = NumberedLabels(np.zeros(image_shape(pixels), np.uint16), highest=0)
+        target = _target(image_shape(pixels), voxel_size(image))
+        labels = NumberedLabels(target.empty(), highest=0)
         session = Session(pixels, labels)
-        recorder = Recorder(session, lambda _: _target(labels, voxel))
+        recorder = Recorder(session, lambda _: target)
         recorder.set_weights(self._predictor.name, self._predictor.card.sha256)
+        out = self._file(image)
         # Elsewhere first: a file that holds but a part of it would be gone on in.
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal.create(Path(folder) / "found.fclick", signature)
@@ -243,11 +306,7 @@ class Finder:
             problems: list[str] = []
             recorder.failed.connect(problems.append)
             try:
-                found = tuple(
-                    each
-                    for each in found
-                    if accept_found(session, session.place, each, session.settings)
-                )
+                objects = tuple(_accepted(session, found))
                 if problems:
                     raise JournalError(problems[0])
                 path = new_path(image.stem)
@@ -255,12 +314,14 @@ class Finder:
                 journal.copy_to(path).close()
             finally:
                 recorder.close()
-        out = None if self._out is None else self._out / f"{image.stem}.tif"
-        if out is not None:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            target = _target(labels, voxel)
-            write_labels(out, labels.labels, target.spacing, target.unit)
-        return ImageFound(image, found, path, out)
+        try:
+            if out is not None:
+                out.parent.mkdir(parents=True, exist_ok=True)
+                write_labels(out, labels.labels, target.spacing, target.unit)
+        except BaseException:
+            path.unlink()  # or the image would count as done
+            raise
+        return ImageFound(image, objects, path, out)
 
 
 def unlabelled(folder: ImageFolder) -> list[Path]:
@@ -272,12 +333,25 @@ def unlabelled(folder: ImageFolder) -> list[Path]:
 # --- helpers ----------------------------------------------------------------------------
 
 
-def _labelled(folder: ImageFolder) -> list[ImagePair]:
+def _spread(folder: ImageFolder) -> list[ImagePair]:
+    """Return the labelled images: first some that are spread evenly, then the others."""
     known = label_files(folder.labels)
     pairs = [ImagePair(each, known[each.stem]) for each in folder.images if each.stem in known]
     if len(pairs) <= IMAGES:
         return pairs
-    return [pairs[int(at)] for at in np.linspace(0, len(pairs) - 1, IMAGES)]
+    first = dict.fromkeys(int(at) for at in np.linspace(0, len(pairs) - 1, IMAGES))
+    return [pairs[at] for at in (*first, *(n for n in range(len(pairs)) if n not in first))]
+
+
+def _apart(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return labels in which the parts of a binary mask, of one number all, are objects."""
+    numbers = [n for n in np.unique(labels) if n not in (0, IGNORE_LABEL)]
+    if len(numbers) != 1:
+        return labels
+    parts, count = ndimage.label(labels == numbers[0], np.ones((3, 3)))
+    if count < LEAST:
+        return labels
+    return np.where(labels == IGNORE_LABEL, IGNORE_LABEL, parts)
 
 
 def _objects(labels: NDArray[Any]) -> list[StoredMask]:
@@ -290,30 +364,39 @@ def _objects(labels: NDArray[Any]) -> list[StoredMask]:
     return [mask for mask in masks if mask is not None]
 
 
-def _sample(
-    pair: ImagePair, image: NDArray[Any], masks: Sequence[StoredMask], radius: float
-) -> Sampled:
-    centre = masks[len(masks) // 2].box.centre
-    seen = Seen(image, None, radius, centre)
-    region = region_of(image_shape(image), radius, centre)
-    return sample(seen, masks, load_pair(pair).labels[region.slices] != 0)
+def _sample(labelled: _Labelled, radius: float) -> Sampled:
+    plane: Plane = load_pair(labelled.pair)
+    centre = labelled.masks[len(labelled.masks) // 2].box.centre
+    seen = Seen(plane.image, None, radius, centre, labelled.grey)
+    region = region_of(image_shape(plane.image), radius, centre)
+    return sample(seen, labelled.masks, plane.labels[region.slices] != 0)
 
 
 def _is_grey(pixels: NDArray[Any]) -> bool:
-    return pixels.ndim == 2 or bool((pixels[..., :3] == pixels[..., :1]).all())
+    """Whether an image has no colours, or so few that they are but a scale bar."""
+    if pixels.ndim == 2:
+        return True
+    channels = np.nan_to_num(pixels[..., :3].astype(np.float32))
+    spread = channels.max(-1) - channels.min(-1)
+    return bool((spread > COLOUR * float(channels.max(initial=0))).mean() < COLOURED)
 
 
 def _why_not(pixels: NDArray[Any]) -> str:
     """Return why an image cannot be looked at; empty where it can."""
-    if pixels.dtype.kind not in "buif" or not pixels.size:
-        return f"it holds no pixels that can be looked at: {pixels.shape}, {pixels.dtype}"
+    if pixels.dtype.kind not in "buif" or not pixels.size or pixels.ndim < 2:
+        return f"it holds no image: shape {pixels.shape}, {pixels.dtype}"
     if pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[-1] in (3, 4)):
         return ""
     return f"it is a stack, or has other channels: {' x '.join(map(str, pixels.shape))}"
 
 
-def _target(labels: NumberedLabels, voxel: VoxelSize | None) -> Target:
-    sizes = () if voxel is None else voxel.spacing[1:]
-    return Target(
-        NAME, "", labels.shape, str(labels.labels.dtype), sizes, voxel.unit if voxel else ""
-    )
+def _accepted(session: Session, found: Sequence[Found]) -> Iterator[Written]:
+    for each in found:
+        if accept_found(session, session.place, each, session.settings):
+            label, record = next(reversed(session.objects.records.items()))
+            yield Written(label, each, record.area)
+
+
+def _target(shape: tuple[int, int], voxel: VoxelSize | None) -> Target:
+    sizes, unit = ((), "") if voxel is None else (voxel.spacing[1:], voxel.unit)
+    return Target(NAME, "", shape, "uint16", sizes, unit)

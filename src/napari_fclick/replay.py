@@ -16,7 +16,7 @@ from napari_fclick.core.labels import OverlapPolicy, make_patch
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box, image_shape
 from napari_fclick.evaluation.metrics import iou
-from napari_fclick.propagation import Carry, Propagation, Rules, Spacing, Stack
+from napari_fclick.propagation import Carry, Kind, Propagation, Rules, Spacing, Stack
 from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.numbering import NumberedLabels
@@ -97,11 +97,14 @@ class Replay:
         One for each of the file's targets.
     differing : int
         Pixels of the labels that are not as they were.
+    found : int
+        Objects made again that no person clicked: they were found as they are like others.
     """
 
     masks: list[Replayed]
     labels: list[NDArray[Any]]
     differing: int
+    found: int = 0
 
 
 def replay(
@@ -131,8 +134,9 @@ def replay(
     now = [target.empty() for target in known]
     commits = journal.restore(then).commits
     _write_first(commits, then, now)
-    masks = []
+    masks, found = [], 0
     for commit in commits:
+        found += sum(part.kind is Kind.FOUND for part in commit.parts)
         labels = now[then.index(commit.target)]
         for patch in commit.patches:
             patch.explain(commit.target.labels, labels)
@@ -142,7 +146,7 @@ def replay(
         made = _again(commit, labels, _seen(image, commit), answering)
         masks += [replace(each, weights=weights) for each in made]
     differing = sum(int(np.count_nonzero(a.labels != b)) for a, b in zip(then, now, strict=True))
-    return Replay(masks, now, differing)
+    return Replay(masks, now, differing, found)
 
 
 def clicks_needed(predictor: PredictorLike, accepted: Acceptance) -> int:

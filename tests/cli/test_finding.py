@@ -65,3 +65,28 @@ def test_nothing_is_written_among_what_people_made(run: Any, folder: Path, where
 def test_a_certainty_is_a_probability(run: Any, folder: Path) -> None:
     code, _, err = run(folder, "--least", 70)
     assert code == 2 and err == "error: --least 70.0 is not within 0 to 1\n"
+
+
+def test_labels_of_the_folder_that_is_learned_from_are_not_written_over(
+    run: Any, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "new").mkdir()
+    (folder / "images/b.png").rename(tmp_path / "new/a.png")
+    before = (folder / "labels/a.tif").read_bytes()
+    code, _, err = run(tmp_path / "new", "--like", folder, "--out", folder / "labels")
+    assert code == 2 and "choose another folder" in err
+    assert (folder / "labels/a.tif").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_done(
+    run: Any, folder: Path
+) -> None:
+    (folder / "found").write_text("a file")
+    code, _, err = run(folder)
+    assert code == 2 and "File exists" in err and "b.png" not in err
+
+
+def test_what_lies_in_the_folder_besides_is_told(run: Any, folder: Path) -> None:
+    (folder / "images/notes.txt").write_text("of the day")
+    _, _, err = run(folder)
+    assert "1 file in images/ of a kind that cannot be read (.txt): left out" in err

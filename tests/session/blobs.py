@@ -88,6 +88,7 @@ class BlobPredictor:
         if self.error is not None:
             raise self.error
         base = image[0] if isinstance(image, list) else image
+        base = base[..., 0] if base.ndim == 3 else base
         self.asked.append((clicks.first.pixel, typical_side, bias))
         shape = window.image_shape(base)
         row, column = clicks.first.pixel

@@ -713,16 +713,26 @@ def test_what_was_found_is_gone_on_in_and_looked_at(open_dock: Any, found: Path)
     assert set(np.unique(written)) == {*range(len(OTHERS) + 1)} - {label}
 
 
-@pytest.mark.parametrize("touched", [False, True])
+@pytest.mark.parametrize("what", ["nothing", "delete", "classify", "accept", "undo"])
 def test_what_nobody_looked_at_is_not_written_by_closing(
-    open_dock: Any, found: Path, touched: bool
+    open_dock: Any, found: Path, what: str
 ) -> None:
     widget = open_dock()
     go(widget, found)
-    if touched:
-        widget.controller.objects.delete([3])
-    widget.controller.close()
-    assert (found / "labels/b.tif").exists() is touched
+    controller = widget.controller
+    if what == "delete":
+        controller.objects.delete([3])
+    elif what == "classify":
+        controller.objects.classify([3], "cell")
+    elif what == "accept":
+        controller.objects.pick_up(3)
+        controller.accept()
+        assert widget.wait_idle()
+    elif what == "undo":  # all of it, as if it had been found just now
+        controller.undo()
+        assert not controller.labels.data.any()
+    controller.close()
+    assert (found / "labels/b.tif").exists() is (what not in ("nothing", "undo"))
 
 
 def test_going_on_writes_what_was_found(open_dock: Any, found: Path) -> None:

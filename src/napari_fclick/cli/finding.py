@@ -32,7 +32,7 @@ def find(
         float, typer.Option(metavar="P", help="Certainty from which it counts, 0 to 1.")
     ] = 0.7,
     again: Annotated[
-        bool, typer.Option("--again", help="Also images that have objects in a session.")
+        bool, typer.Option("--again", help="Also images with nothing but what was found before.")
     ] = False,
     weights: Weights = "default",
     device: Device = "auto",
@@ -48,10 +48,12 @@ def find(
     if not 0 <= least <= 1:
         raise ValueError(f"--least {least} is not within 0 to 1")
     images = find_images(folder)
+    source = images if like is None else find_images(like)
     out = out or images.folder / "found"
-    _check_apart(out, images)
-    examples = Examples.of(images.folder if like is None else like)
-    for note in examples.notes:
+    _check_apart(out, images, source)
+    out.mkdir(parents=True, exist_ok=True)
+    examples = Examples.of(source.folder)
+    for note in dict.fromkeys((*images.notes, *source.notes, *examples.notes)):
         say(note)
     todo = unlabelled(images)
     say(
@@ -71,9 +73,10 @@ def find(
         say(f"{count} objects that nobody has looked at: open the folder in the dock to do so")
 
 
-def _check_apart(out: Path, images: ImageFolder) -> None:
+def _check_apart(out: Path, *folders: ImageFolder) -> None:
     """Refuse to write among what people have made."""
-    theirs = {images.labels.resolve(), *(image.parent.resolve() for image in images.images)}
+    theirs = {folder.labels.resolve() for folder in folders}
+    theirs |= {folder.images[0].parent.resolve() for folder in folders}
     if out.resolve() in theirs:
         raise ValueError(f"--out {out} holds images, or labels of people: choose another folder")
 
@@ -86,10 +89,10 @@ def _told(result: ImageFound) -> str:
     name = result.image.name
     if result.left_out:
         return f"{name}: left out: {result.left_out}"
-    count = len(result.found)
+    count = len(result.objects)
     if not count:
         return f"{name}: nothing found"
-    least = min(each.sure for each in result.found)
+    least = min(each.found.sure for each in result.objects)
     return f"{name}: {count} object{'s' * (count != 1)}, the least certain {least:.2f}"
 
 
@@ -101,12 +104,12 @@ def _row(result: ImageFound) -> dict[str, Any]:
         "left_out": result.left_out,
         "objects": [
             {
-                "label": label,
-                "certainty": round(each.sure, 4),
-                "y": each.click.y,
-                "x": each.click.x,
-                "area_px": each.mask.area,
+                "label": each.label,
+                "certainty": round(each.found.sure, 4),
+                "y": each.found.click.y,
+                "x": each.found.click.x,
+                "area_px": each.area,
             }
-            for label, each in enumerate(result.found, 1)
+            for each in result.objects
         ],
     }

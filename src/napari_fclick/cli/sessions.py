@@ -87,7 +87,10 @@ def replay(
         if report["identical"]
         else (f"{report['differing_px']} px differ")
     )
-    say(f"{len(report['objects'])} masks made again with {report['weights']}: {same}")
+    masks = f"{len(report['objects'])} masks"
+    if report["found"]:
+        masks += f" and {report['found']} objects that were found"
+    say(f"{masks} made again with {report['weights']}: {same}")
     if "clicks_needed" in report:
         say(
             f"clicks until the accepted masks: {report['clicks_needed']} with "
@@ -120,6 +123,7 @@ def _replayed(
         ),
         "identical": found.differing == 0,
         "differing_px": found.differing,
+        "found": found.found,
         "objects": [
             {
                 "label": each.label,
@@ -147,7 +151,7 @@ def _write(journal: Journal, found: Replay, out: Path | None) -> list[Path]:
     from napari_fclick.session.exporting import label_files
     from napari_fclick.session.journal import JournalError
 
-    if not found.masks:
+    if not (found.masks or found.found):
         nothing = f"{journal.path} holds no accepted object"
         if out is not None:
             raise JournalError(nothing)

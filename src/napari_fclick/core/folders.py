@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -109,8 +110,9 @@ def find_images(folder: Path) -> ImageFolder:
     FileNotFoundError
         If there is no such folder, or no image in it.
     """
-    folder = folder.absolute()
-    if folder.name == "images":
+    # Without "..", as files are known by their paths; links stay what they are.
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100
+    if folder.name == "images" and not (folder / "labels").is_dir():
         folder = folder.parent
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}")

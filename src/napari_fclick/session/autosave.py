@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from napari_fclick.core import places
+from napari_fclick.core.files import same_file
 from napari_fclick.session.journal import MOVED, SUFFIX, Journal
 from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.restoring import only_found
 from napari_fclick.session.signature import Signature
 
 #: So many files, the newest, are searched for sessions of an image, besides those of its name.
@@ -32,6 +34,8 @@ class Offer(NamedTuple):
         The file that its image was read from; empty where there was none.
     labels : tuple of str
         The files of the labels that it wrote into; empty texts where they came from none.
+    found : bool
+        Whether it holds nothing but objects that were found, and that nobody has touched.
     """
 
     path: Path
@@ -39,6 +43,22 @@ class Offer(NamedTuple):
     time: float
     source: str = ""
     labels: tuple[str, ...] = ()
+    found: bool = False
+
+    def is_of(self, source: str) -> bool:
+        """Whether it is of the image in a file, be it that this was moved since.
+
+        Parameters
+        ----------
+        source : str
+            The image's file, as session files know it.
+        """
+        if self.source == source:
+            return True
+        if not (self.source and source):
+            return False
+        before, now = Path(self.source), Path(source)
+        return same_file(before, now) or (before.name == now.name and not before.exists())
 
 
 def sessions_folder() -> Path:
@@ -68,7 +88,8 @@ def new_path(name: str, folder: Path | None = None) -> Path:
 
 def _plain(name: str) -> str:
     """Return an image's name without what file systems do not like."""
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "image"
+    # Of long names the end: many have their beginning in common.
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[-60:].strip("-.") or "image"
 
 
 def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
@@ -120,7 +141,7 @@ def _offer(path: Path, image: Signature, before: frozenset[Path] = frozenset()) 
                 return None
             restored = journal.restore([NumberedLabels(None) for _ in journal.targets])
             labels = tuple(target.source for target in journal.targets)
-            count = len(restored.objects)
-            return Offer(path, count, journal.last_time, known.source, labels)
+            count, found = len(restored.objects), only_found(restored)
+            return Offer(path, count, journal.last_time, known.source, labels, found)
     except (OSError, ValueError):  # JournalError among them
         return None

@@ -27,6 +27,9 @@ BLURS = (1 / 6, 1 / 3, 2 / 3)
 APART, ABOUT = 0.2, 0.4
 #: Part of the features' mean variance that is added to each: few objects tell little of it.
 STEADY = 0.01
+#: Of more objects than `MANY` the areas of the smallest and the largest tenth say nothing: labels
+#: hold slivers, and objects in one.
+MANY, TAILS = 10, (10.0, 90.0)
 #: Fewer log-odds than this are rounding errors.
 TOLD = 1e-6
 #: A contrast of so many log-odds is as clear as can be.
@@ -43,7 +46,7 @@ class Look(NamedTuple):
     radius : float
         Of a circle as large as the median of them, in pixels of the plane.
     areas : (int, int)
-        Of the smallest and the largest of them, in pixels of the plane.
+        Of the smallest and the largest of them, in pixels of the plane; see `MANY`.
     grey : bool
         Whether the plane that it was learned from has no colours.
     weights : ndarray of float64, shape (F,)
@@ -71,6 +74,8 @@ class Seen:
         Of the objects, in pixels of the plane.
     centre : (float, float)
         Row and column about which a large plane is looked at.
+    grey : bool, optional
+        Whether the plane has no colours worth a look; by default whether it has none.
 
     Attributes
     ----------
@@ -88,6 +93,7 @@ class Seen:
         limits: tuple[float, float] | None,
         radius: float,
         centre: tuple[float, float],
+        grey: bool | None = None,
     ) -> None:
         shape = image_shape(plane)
         self.view = _view(shape, radius, centre)
@@ -99,7 +105,7 @@ class Seen:
         nowhere = ClickSequence([Click(self.view.top, self.view.left)])
         reader = WindowReader(plane, shape, nowhere, None, limits)
         pixels = reader.read(self.view, Preprocessing())
-        self.grey = bool((pixels == pixels[..., :1]).all())
+        self.grey = bool((pixels == pixels[..., :1]).all()) if grey is None else grey
         self.features = _features(pixels[..., : 1 if self.grey else 3], self.radius)
 
     def sampled(self, mask: StoredMask, margin: int = 0) -> tuple[tuple[slice, slice], Mask]:
@@ -187,7 +193,10 @@ def learn(*samples: Sampled) -> Look:
     other = np.concatenate([each.other for each in samples])
     weights, offset = _discriminant(one, other)
     areas = [area for each in samples for area in each.areas]
-    return Look(_radius(areas), (min(areas), max(areas)), samples[0].grey, weights, offset)
+    smallest, largest = min(areas), max(areas)
+    if len(areas) > MANY:
+        smallest, largest = (round(float(area)) for area in np.percentile(areas, TAILS))
+    return Look(_radius(areas), (smallest, largest), samples[0].grey, weights, offset)
 
 
 class Likeness:
@@ -286,7 +295,7 @@ def centres_of(shape: tuple[int, int], radius: float) -> list[tuple[float, float
     box = _view(shape, radius, (0.0, 0.0)).box
     axes = []
     for size, side in zip(shape, box.shape, strict=True):
-        step = max(1, side - math.ceil(4 * radius))
+        step = max(side // 2, side - math.ceil(4 * radius), 1)
         count = 1 + math.ceil((size - side) / step)
         axes.append(np.linspace(side / 2, size - side / 2, count).tolist())
     return [(y, x) for y in axes[0] for x in axes[1]]

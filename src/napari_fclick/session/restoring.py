@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.propagation import Kind
 from napari_fclick.session.history import Commit, History, Step, follow, follow_owners
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.place import Place
@@ -134,6 +135,20 @@ class Restored:
         self.place = step.place
         if step.commit is not None:
             self.commits.append(step.commit)
+
+
+def only_found(restored: Restored) -> bool:
+    """Whether a session holds nothing but objects that were found, and nobody did anything."""
+    if restored.history.last_undone is not None:
+        return False
+    commits = [*restored.commits, *(step.commit for step in restored.history.done)]
+    return all(commit is not None and is_find(commit) for commit in commits)
+
+
+def is_find(commit: Commit) -> bool:
+    """Whether a commit wrote an object that was found, and did nothing else."""
+    parts = commit.parts
+    return bool(parts) and all(part.kind is Kind.FOUND for part in parts)
 
 
 def restore(events: Iterable[tuple[str, Recorded | None]]) -> Restored:

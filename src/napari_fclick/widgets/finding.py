@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, Step
 from napari_fclick.session.accepting import accept_found
 from napari_fclick.session.likeness import Look, Seen, learn, radius_of, region_of, sample
+from napari_fclick.session.restoring import is_find
 from napari_fclick.session.similar import LEAST, MOST, Found, Search
 from napari_fclick.session.state import Part, PredictionRequest, PredictorLike, Settings
 from napari_fclick.session.suggestion import Point
@@ -198,6 +200,14 @@ class Finding:
     def wrote(self, step: Step | None) -> bool:
         """Whether a step wrote one of the objects that were found last."""
         return any(step is each for each in self._written[1])
+
+    def take_up(self, session: Session) -> None:
+        """Know the steps on top of a session that was resumed which wrote objects found then."""
+        finds = takewhile(
+            lambda step: step.commit is not None and is_find(step.commit),
+            reversed(session.history.done),
+        )
+        self._written = session, list(finds)
 
     def take_back(self, session: Session) -> Step | None:
         """Undo the steps on top that wrote objects, and look for no more.

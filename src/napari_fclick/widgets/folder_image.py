@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
+from napari_fclick.core.files import same_file
+from napari_fclick.session import Step
 from napari_fclick.session.autosave import Offer
 from napari_fclick.widgets.folder_reading import ImageRead
 from napari_fclick.widgets.inputs import source_of
@@ -54,7 +57,7 @@ class FolderImage:
         # The layer that the file of its labels was read into, or written from; what is in the file.
         self._labels: Any = None
         self._known: NDArray[Any] | None = None
-        self._unseen: NDArray[Any] | None = None
+        self._unseen: Step | None = None
 
     @property
     def is_current(self) -> bool:
@@ -76,18 +79,20 @@ class FolderImage:
         self._labels, self._known = layer, labels
         self._controller.annotated.choose_labels(layer)
 
-    def note_unseen(self) -> None:
-        """Note that objects of the session that was resumed were found, and nobody looked at."""
-        layer = self._layer_to_write()
-        if layer is not None:
-            self._unseen = np.asarray(levels_of(layer)[0]).copy()
+    def note_unseen(self, last: Step | None) -> None:
+        """Note the last step of a session in which nobody did anything to what was found."""
+        self._unseen = last
 
     def has_session(self, offer: Offer) -> bool:
         """Whether a session is its own, and the labels of both are the same."""
-        if offer.source != source_of(self.image):
+        if not offer.is_of(source_of(self.image)):
             return False
         if self._labels is not None:
-            return all(labels == source_of(self._labels) for labels in offer.labels)
+            own = source_of(self._labels)
+            return all(
+                labels == own or bool(labels and same_file(Path(labels), Path(own)))
+                for labels in offer.labels
+            )
         return self.file.found is None or not offer.labels
 
     def write(self, *, closing: bool = False) -> bool:
@@ -111,7 +116,9 @@ class FolderImage:
         own, known = layer is self._labels, self._known
         if own and known is not None and np.array_equal(pixels, known):
             return False
-        if closing and self._unseen is not None and np.array_equal(pixels, self._unseen):
+        annotation = self.annotation
+        done = None if annotation is None else annotation.session.history.last_done
+        if closing and done is not None and done is self._unseen:
             return False
         self.file.check(whole=own)
         self.file.write(pixels, *sizes_of(layer))

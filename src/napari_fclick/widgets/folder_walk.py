@@ -282,8 +282,9 @@ class FolderWalk:
         same = [offer for offer in own if last is not None and same_file(offer.path, last)]
         if own:
             try:
-                if controller.resuming.resume((same or own)[0].path) and controller.doubts:
-                    opened.note_unseen()
+                offer = (same or own)[0]
+                if controller.resuming.resume(offer.path) and offer.found and controller.session:
+                    opened.note_unseen(controller.session.history.last_done)
             except (JournalError, ValueError) as error:
                 self._say(str(error), "warning")
 

@@ -119,6 +119,7 @@ class Resuming:
         self._journaling.mark(kept)
         problems = look_as_before(self._controller, annotation, journal, opened.restored)
         found = self._controller.doubts.take_up(annotation.session)
+        self._controller.finding.take_up(annotation.session)
         self._tell(opened, journal, found, [*problems, self._journaling.other_weights(kept)])
         if opened.restored.place is not None:
             annotation.session.place_changed.emit(opened.restored.place)
