@@ -192,7 +192,7 @@ def test_slivers_and_heaps_do_not_tell_how_large_objects_are(folder: Path) -> No
     labels[0:2, 0:8], labels[115:125, 0:200] = 98, 99
     tifffile.imwrite(folder / "labels/a.tif", labels)
     smallest, largest = Examples.of(folder).looks[True].areas
-    assert 100 < smallest <= largest < 200
+    assert 90 < smallest <= largest < 230
 
 
 # --- what is left out --------------------------------------------------------------------

@@ -27,9 +27,9 @@ BLURS = (1 / 6, 1 / 3, 2 / 3)
 APART, ABOUT = 0.2, 0.4
 #: Part of the features' mean variance that is added to each: few objects tell little of it.
 STEADY = 0.01
-#: Of more objects than `MANY` the areas of the smallest and the largest tenth say nothing: labels
-#: hold slivers, and objects in one.
-MANY, TAILS = 10, (10.0, 90.0)
+#: Of more objects than `MANY` the areas of the smallest and the largest tenth say nothing, as
+#: labels hold slivers, and objects in one: the others may be smaller, or larger, by this factor.
+MANY, TAILS, WIDER = 10, (10.0, 90.0), 1.5
 #: Fewer log-odds than this are rounding errors.
 TOLD = 1e-6
 #: A contrast of so many log-odds is as clear as can be.
@@ -195,7 +195,8 @@ def learn(*samples: Sampled) -> Look:
     areas = [area for each in samples for area in each.areas]
     smallest, largest = min(areas), max(areas)
     if len(areas) > MANY:
-        smallest, largest = (round(float(area)) for area in np.percentile(areas, TAILS))
+        low, high = np.percentile(areas, TAILS)
+        smallest, largest = max(smallest, round(low / WIDER)), min(largest, round(high * WIDER))
     return Look(_radius(areas), (smallest, largest), samples[0].grey, weights, offset)
 
 
