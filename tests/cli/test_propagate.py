@@ -233,3 +233,16 @@ def test_reading_rules() -> None:
     assert given == Rules(confidence=None, shift=2.5, empty=3, first=3, last=20)
     assert read_rules([], ":20") == Rules(last=20)
     assert read_rules([], "3:") == Rules(first=3)
+
+
+def test_channels_are_no_slices(tmp_path: Path) -> None:
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, np.zeros((2, 30, 40), np.uint8), metadata={"axes": "CYX"})
+    with pytest.raises(ValueError, match="has axes CYX: the first is of channels, no slices"):
+        _checked_stack(read_image(path, stack=True), path, [0])
+
+
+def test_a_pixel_is_on_the_object_or_not() -> None:
+    with pytest.raises(ClickError, match="y=5, x=6 is clicked as on the object and as not on it"):
+        read_clicks(["2,5,6"], ["2,5,6"])
+    assert read_clicks(["2,5,6"], ["3,5,6"])[1] == [3]

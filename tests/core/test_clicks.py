@@ -132,3 +132,10 @@ class TestClickSequence:
         place = rf"click 2 at y={click.y:g}, x={click.x:g} lies outside the image"
         with pytest.raises(ClickError, match=place + r": y must be within 0 to 9 and x .* 0 to 19"):
             clicks.check_inside((10, 20))
+
+
+def test_a_pixel_is_on_the_object_or_not() -> None:
+    clicks = ClickSequence([Click(3, 4), Click(9, 9, False)])
+    clicks.check_signs()
+    with pytest.raises(ClickError, match="y=3, x=4 is clicked as on the object and as not on it"):
+        clicks.add(Click(3.3, 4.4, False)).check_signs()

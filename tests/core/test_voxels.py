@@ -68,3 +68,18 @@ def test_ome_without_pixels_does_not_tell(tmp_path: Path) -> None:
     text = '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"></OME>'
     tifffile.imwrite(path, STACK, description=text, metadata=None)
     assert voxel_size(path) is None
+
+
+def test_of_a_plane_the_size_along_rows_and_columns_is_enough(tmp_path: Path) -> None:
+    plane = np.zeros((4, 5), np.uint16)
+    ome, imagej = tmp_path / "a.ome.tif", tmp_path / "b.tif"
+    sizes = {"PhysicalSizeX": 0.25, "PhysicalSizeY": 0.5}
+    units = {"PhysicalSizeXUnit": "nm", "PhysicalSizeYUnit": "nm"}
+    tifffile.imwrite(ome, plane, metadata={"axes": "YX"} | sizes | units)
+    tifffile.imwrite(
+        imagej, plane, imagej=True, resolution=(4, 2), metadata={"unit": "um", "axes": "YX"}
+    )
+    assert voxel_size(ome) == (1.0, 0.5, 0.25, "nm")
+    assert voxel_size(imagej) == (1.0, 0.5, 0.25, "µm")
+    tifffile.imwrite(ome, np.zeros((3, 4, 5), np.uint16), metadata={"axes": "ZYX"} | sizes | units)
+    assert voxel_size(ome) is None  # how far slices are apart is not known

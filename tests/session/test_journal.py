@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.session.fakes import bare_target
 from tests.session.making import SIZE, answer, make, put
 
-from napari_fclick.session import Session, SessionError, accepting, access, editing
+from napari_fclick.session import NumberedLabels, Session, SessionError, accepting, access, editing
 from napari_fclick.session.journal import APPLICATION_ID, Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import check_image, reopen
@@ -647,3 +647,16 @@ def test_killed_processes_lose_nothing_they_had_accepted() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
     assert json.loads(done.stdout) == {"kills": 20, "lost": []}
+
+
+def test_a_copy_made_while_it_is_open_has_the_objects(tmp_path: Path) -> None:
+    path, copy = tmp_path / "a.fclick", tmp_path / "copy" / "a.fclick"
+    session, recorder = recorded(path)
+    copy.parent.mkdir()
+    for count in (1, 2):
+        put(session, 20 * count, 20)
+        copy.write_bytes(path.read_bytes())  # without what SQLite keeps beside it
+        with closing(Journal.open(copy, read_only=True)) as journal:
+            labels = [NumberedLabels(target.empty()) for target in journal.targets]
+            assert len(journal.restore(labels).objects) == count
+    recorder.close()

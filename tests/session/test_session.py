@@ -229,3 +229,13 @@ def test_hundreds_of_levels() -> None:
         session.undo()
     assert not session.clicks
     assert not session.can_undo
+
+
+def test_a_click_does_not_contradict_another() -> None:
+    session = make()
+    session.add(20, 20)
+    session.add(30, 30, positive=False)
+    for change in (lambda: session.add(20, 20, positive=False), lambda: session.move(1, 20, 20)):
+        with pytest.raises(ClickError, match="as on the object and as not on it"):
+            change()
+    assert [click.pixel for click in session.clicks] == [(20, 20), (30, 30)]

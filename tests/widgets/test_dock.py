@@ -16,6 +16,7 @@ from tests.widgets.steps import GRAY, accept, status, world
 from napari_fclick.network import checkpoints
 from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal
+from napari_fclick.widgets import layers
 
 KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "8-bit": (GRAY, {}),
@@ -384,3 +385,95 @@ def test_the_manifest_is_valid() -> None:
     assert manifest.name == "napari-fclick"
     names = [widget.display_name for widget in manifest.contributions.widgets]
     assert names == ["First Click", "First Click: fine-tune"]
+
+
+# --- what is said -------------------------------------------------------------------------
+
+
+def test_what_is_hidden_is_told(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    accept_one(widget)
+    controller.adjusting.toggle_preview()
+    assert "preview hidden (H)" in status(widget)
+    controller.adjusting.toggle_preview()
+    controller.labels.visible = controller.image.visible = False
+    controller.click(30, 12)
+    assert widget.wait_idle()
+    assert "'image' is hidden · 'objects' is hidden" in status(widget)
+    controller.labels.visible = controller.image.visible = True
+    controller.refresh()
+    assert "hidden" not in status(widget)
+
+
+def accept_one(widget: Any) -> None:
+    widget.controller.click(20, 33)
+    assert widget.wait_idle()
+    accept(widget)
+
+
+def test_labels_that_lie_elsewhere_are_told(open_dock: Any) -> None:
+    widget = open_dock(GRAY, scale=(0.5, 0.5))
+    viewer, controller = widget.controller.viewer, widget.controller
+    same = viewer.add_labels(np.zeros(GRAY.shape, np.uint16), name="same", scale=(0.5, 0.5))
+    controller.annotated.choose_labels(same)
+    assert "is not shown where the image is" not in widget.message.text()
+    for options in ({}, {"scale": (0.5, 0.5), "translate": (4, 0)}):
+        other = viewer.add_labels(np.zeros(GRAY.shape, np.uint16), name="other", **options)
+        controller.annotated.choose_labels(other)
+        assert f"{other.name!r} is not shown where the image is" in widget.message.text()
+        controller.annotated.choose_labels(same)
+
+
+def test_another_tool_that_has_the_mouse_is_told(open_dock: Any, mouse: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer = widget.controller.viewer
+    layer = viewer.add_labels(np.zeros(GRAY.shape, np.uint16), name="brush")
+    viewer.layers.selection.active = layer
+    layer.mode = "pick"
+    mouse(viewer).click(world(widget, 20, 33))
+    assert "'brush' has the mouse (pick)" in widget.message.text()
+    assert not widget.controller.session.clicks
+    layer.mode = "pan_zoom"
+    mouse(viewer).click(world(widget, 20, 33))
+    assert widget.wait_idle() and len(widget.controller.session.clicks) == 1
+
+
+def test_nothing_to_undo_is_told(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    widget.controller.undo()
+    assert widget.message.text() == "nothing to undo in 'image'"
+    widget.controller.redo()
+    assert widget.message.text() == "nothing to do again in 'image'"
+
+
+def test_an_object_under_the_cursor_chooses_its_labels(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    viewer, controller = widget.controller.viewer, widget.controller
+    labels = np.zeros(GRAY.shape, np.uint16)
+    labels[10:20, 10:20] = 7
+    hidden = viewer.add_labels(labels.copy(), name="hidden", visible=False)
+    layer = viewer.add_labels(labels, name="cellpose")
+    viewer.add_labels(np.zeros_like(labels), name="empty")
+    controller.objects.pick_up_at(40, 40)
+    assert controller.labels is None
+    controller.objects.pick_up_at(15, 15)
+    assert controller.labels is layer and controller.labels is not hidden
+    assert controller.session.draft.label == 7
+
+
+def test_what_is_too_large_for_memory_is_told_at_once(
+    open_dock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "MAX_LABELS_BYTES", 100)
+    widget = open_dock(GRAY)
+    assert "add a Labels layer on a zarr array" in widget.message.text()
+
+
+def test_a_small_rest_of_a_mask_is_told_with_what_to_do(open_dock: Any) -> None:
+    widget = open_dock(GRAY)
+    accept_one(widget)
+    widget.controller.click(20, 34)
+    assert widget.wait_idle()
+    assert "keeps" in status(widget)
+    assert "Overlap: replace them writes all of it" in status(widget)

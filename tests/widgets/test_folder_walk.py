@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from napari.layers import Labels
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -20,6 +21,7 @@ from tests.widgets.steps import accept_at
 from napari_fclick.core import labels_file
 from napari_fclick.core.files import read_image, write_mask
 from napari_fclick.core.folders import find_images, find_pairs, load_pair
+from napari_fclick.core.voxels import voxel_size
 from napari_fclick.finding import Examples, Finder, unlabelled
 from napari_fclick.finetuning.sources import from_folder
 from napari_fclick.session import autosave
@@ -740,3 +742,33 @@ def test_going_on_writes_what_was_found(open_dock: Any, found: Path) -> None:
     go(widget, found)
     go(widget, 1)
     assert set(np.unique(read_image(found / "labels/b.tif"))) == {*range(len(OTHERS) + 1)}
+
+
+# --- what files say of their axes ---------------------------------------------------------
+
+
+def test_the_size_of_pixels_is_the_files_own(open_dock: Any, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    size = {"axes": "YX", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.5}
+    tifffile.imwrite(tmp_path / "images/a.ome.tif", pixels(0), metadata=size)
+    widget = open_dock()
+    go(widget, tmp_path)
+    image = widget.controller.image
+    assert tuple(image.scale) == (0.5, 0.25)
+    assert [str(unit) for unit in image.units] == ["micrometer"] * 2
+    accept_at(widget, (20, 20))
+    go(widget, 1)
+    with tifffile.TiffFile(tmp_path / "labels/a.ome.tif") as written:
+        assert written.imagej_metadata or written.ome_metadata
+    assert voxel_size(tmp_path / "labels/a.ome.tif")[1:] == (0.5, 0.25, "µm")  # type: ignore[index]
+
+
+def test_channels_are_no_slices(open_dock: Any, images: Path) -> None:
+    tifffile.imwrite(
+        images / "images/aa.ome.tif", np.stack([pixels(3)] * 2), metadata={"axes": "CYX"}
+    )
+    widget = open_dock()
+    go(widget, images)
+    go(widget, 1)
+    assert shown(widget)[0] == "b.tif"
+    assert "aa.ome.tif has channels (axes CYX)" in widget.message.text()

@@ -70,6 +70,7 @@ def propagate(
 ) -> None:
     """Carry one object through a stack from the slices that are clicked."""
     from napari_fclick.core.files import check_mask_path, read_image, write_labels
+    from napari_fclick.core.intensity import tells_nothing
     from napari_fclick.core.voxels import VoxelSize, voxel_size
     from napari_fclick.propagation import Carry, Spacing, Stack, from_clicks, last_slices
 
@@ -89,6 +90,8 @@ def propagate(
     voxel = given or voxel_size(stack) or VoxelSize()
     size = Spacing(*voxel.spacing)
     predictor = load_predictor(weights, device)
+    for index in (index for index in clicks if tells_nothing(image[index])):
+        say(f"slice {index}: nothing is to be seen there: one colour throughout, or no number")
     propagation = from_clicks(
         Stack(lambda index: image[index], len(image), size),
         predictor,
@@ -121,7 +124,7 @@ def read_clicks(
     Raises
     ------
     ClickError
-        If one is no such three numbers.
+        If one is no such three numbers, or a pixel is said to be on the object and not to be.
     """
     by_slice: dict[int, list[Click]] = {}
     for text in on:
@@ -134,7 +137,10 @@ def read_clicks(
             by_slice[index].append(click)
         else:
             absent[index] = None
-    return {index: ClickSequence(clicks) for index, clicks in by_slice.items()}, list(absent)
+    sequences = {index: ClickSequence(clicks) for index, clicks in by_slice.items()}
+    for clicks in sequences.values():
+        clicks.check_signs()
+    return sequences, list(absent)
 
 
 def read_rules(given: Iterable[str], range_: str | None) -> Rules:
@@ -208,8 +214,14 @@ def _three_numbers(text: str, option: str) -> tuple[float, float, float]:
 
 
 def _checked_stack(image: NDArray[Any], path: Path, clicked: Iterable[int]) -> NDArray[Any]:
-    from napari_fclick.core.files import has_channels
+    from napari_fclick.core.files import axes_of, has_channels
 
+    axes = axes_of(path, stack=True)
+    if axes[:1] == "C":
+        raise ValueError(
+            f"{path} has axes {axes}: the first is of channels, no slices; save one channel as a "
+            "file of its own"
+        )
     coloured = has_channels(path, image, MOST_COLOURS, stack=True)
     if image.ndim - coloured != 3 or (coloured and image.shape[-1] > MOST_COLOURS):
         advice = "a single image is for 'segment'"

@@ -89,7 +89,7 @@ def segment(
     clicks = ClickSequence(
         [read_click(text) for text in click] + [read_click(text, False) for text in not_ or ()]
     )
-    _check_signs(clicks)
+    clicks.check_signs()
     pixels = _plane(read_image(image, stack=slice_ is not None), image, slice_)
     predictor = load_predictor(weights, device)
     prediction = predictor.predict(pixels, clicks)
@@ -129,16 +129,6 @@ def latency(
         say(f"{kind} click: {values['median_ms']} ms median, {values['p95_ms']} ms p95")
     say(", ".join(f"{part} {share:.0%}" for part, share in report["share"].items()))
     say(f"{report['weights']} on {report['device']}, peak {report['peak_memory_mb']} MB")
-
-
-def _check_signs(clicks: ClickSequence) -> None:
-    """Refuse a pixel that is said to be on the object, and not to be."""
-    both = {c.pixel for c in clicks if c.positive} & {c.pixel for c in clicks if not c.positive}
-    if both:
-        y, x = min(both)
-        raise ValueError(
-            f"y={y}, x={x} is clicked as on the object and as not on it: leave one out"
-        )
 
 
 def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:

@@ -178,6 +178,21 @@ class ClickSequence(Sequence[Click]):
         """
         return _anchored(list(self._clicks), self._checked(index))
 
+    def check_signs(self) -> None:
+        """Refuse a pixel that is said to be on the object, and not to be.
+
+        Raises
+        ------
+        ClickError
+            Naming the pixel.
+        """
+        both = {c.pixel for c in self.positives} & {c.pixel for c in self.negatives}
+        if both:
+            y, x = min(both)
+            raise ClickError(
+                f"y={y}, x={x} is clicked as on the object and as not on it: leave one out"
+            )
+
     def check_inside(self, shape: tuple[int, int]) -> None:
         """Refuse clicks outside an image of ``shape`` (rows, columns).
 

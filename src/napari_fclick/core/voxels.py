@@ -61,11 +61,13 @@ def _of_ome(text: str) -> VoxelSize | None:
     pixels = ElementTree.fromstring(text).find(".//{*}Pixels")
     if pixels is None:
         return None
-    names = [f"PhysicalSize{axis}" for axis in "ZYX"]
+    flat = pixels.get("SizeZ") == "1"  # its height, if any is told, is nobody's
+    names = [f"PhysicalSize{axis}" for axis in ("YX" if flat else "ZYX")]
     units = {symbol_of(pixels.get(f"{name}Unit", "µm")) for name in names}
     if len(units) > 1:  # lengths along the axes cannot be told together
         return None
-    z, y, x = (float(pixels.attrib[name]) for name in names)
+    *depth, y, x = (float(pixels.attrib[name]) for name in names)
+    z = depth[0] if depth else 1.0
     return VoxelSize(z, y, x, units.pop() or "")
 
 
@@ -76,4 +78,5 @@ def _of_imagej(metadata: Mapping[str, Any], tags: Any) -> VoxelSize:
     )
     # Its text may hold the sign of micro as an escape.
     unit = str(metadata["unit"]).replace("\\u00B5", "µ")
-    return VoxelSize(float(metadata["spacing"]), y, x, symbol_of(unit) or "")
+    depth = metadata["spacing"] if int(metadata.get("slices", 1)) > 1 else 1.0
+    return VoxelSize(float(depth), y, x, symbol_of(unit) or "")

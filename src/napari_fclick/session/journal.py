@@ -199,6 +199,7 @@ class Journal:
             journal = cls(path, connection, lock)
             journal.set_about("image", image.model_dump_json())
             journal.set_about("created", str(time.time()))
+            journal._fold()
         except (sqlite3.Error, OSError, JournalError) as error:
             access.discard(path, connection, lock)
             if isinstance(error, JournalError):
@@ -378,6 +379,13 @@ class Journal:
                 "INSERT INTO events (time, kind, step) VALUES (?, ?, ?)", (when, how, number)
             )
         self._parts.settle()
+        if step.commit is not None:
+            self._fold()
+
+    def _fold(self) -> None:
+        """Have the file itself hold all, so that a copy made while it is open has the objects."""
+        with suppress(sqlite3.Error):  # it is written all the same, beside the file
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _insert(self, cursor: sqlite3.Cursor, step: Step, when: float) -> int:
         return tables.insert_step(

@@ -258,6 +258,7 @@ class Session:
 
     def _click(self, name: str, clicks: ClickSequence, place: Place | None = None) -> None:
         clicks.check_inside(self.shape)
+        clicks.check_signs()
         place = place or self.place
         draft = self.drafts.at(place)
         made, spent = draft.made + (len(clicks) > len(draft.clicks)), self._spent(draft)

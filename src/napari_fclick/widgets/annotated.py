@@ -12,7 +12,14 @@ from napari_fclick.session import Session
 from napari_fclick.session.outlines import Outlines
 from napari_fclick.widgets.accepting import Accepting
 from napari_fclick.widgets.annotation import Annotation
-from napari_fclick.widgets.covering import is_image, seen_together, tell_apart
+from napari_fclick.widgets.covering import (
+    is_image,
+    lies_elsewhere,
+    seen_together,
+    tell_apart,
+    tell_hidden,
+)
+from napari_fclick.widgets.layers import why_no_new_labels
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
 
@@ -63,6 +70,15 @@ class Annotated:
         current, viewer = self.current, self._controller.viewer
         return "" if current is None else tell_apart(viewer, current.image, current.channels)
 
+    @property
+    def hidden(self) -> str:
+        """What is said where the image, its labels or the preview are not shown."""
+        current = self.current
+        if current is None:
+            return ""
+        viewer = self._controller.viewer
+        return tell_hidden(viewer, current.image, current.labels, current.preview_hidden)
+
     def forget_answers(self) -> None:
         """Ask anew about all images: other weights answer."""
         for outlines in self._outlines:  # of images that are closed, too
@@ -100,6 +116,15 @@ class Annotated:
         controller.bind_keys()
         controller.refresh()
         self.prepare_soon()
+        self._tell_large()
+
+    def _tell_large(self) -> None:
+        """Say at once that objects could not be accepted, not when the first one is."""
+        current = self.current
+        if current is None or current.labels is not None:
+            return
+        if problem := why_no_new_labels(current.image):
+            self._controller.say(problem, "warning")
 
     def follow_selected(self, layer: Any) -> None:
         """Annotate the image that the user has selected, unless something is at hand."""
@@ -218,6 +243,12 @@ class Annotated:
         if session.target is not None:
             controller.targets.count(session.target)
             self.tell_full()
+        if layer is not None and layer is current.labels and lies_elsewhere(layer, current.image):
+            controller.say(
+                f"labels layer {layer.name!r} is not shown where the image is: give it the "
+                "image's scale and translation, or objects appear elsewhere than they are clicked",
+                "warning",
+            )
         controller.bind_keys()
         controller.refresh()
         self._accepting.go_on(session)

@@ -403,7 +403,7 @@ class Controller:
         """Undo the last click, setting or accepted object; before those, what waits."""
         self.messages.forget_done()
         if not self._accepting.take_back():
-            self.change(lambda session: self._tell_unseen(self._undo(session)), "undo")
+            self.change(lambda session: self._tell_done(self._undo(session), "undo"), "undo")
 
     def _undo(self, session: Session) -> Step | None:
         if self.finding.wrote(session.history.last_done):
@@ -413,15 +413,17 @@ class Controller:
     def redo(self) -> None:
         """Do again what was undone."""
         self.messages.forget_done()
-        self.change(lambda session: self._tell_unseen(self._redo(session)), "redo")
+        self.change(lambda session: self._tell_done(self._redo(session), "do again"), "redo")
 
     def _redo(self, session: Session) -> Step | None:
         if self.finding.wrote(session.history.last_undone):
             return self.finding.bring_back(session)
         return session.redo()
 
-    def _tell_unseen(self, step: Step | None) -> None:
-        """Say where something was undone, or done again, that is not to be seen."""
+    def _tell_done(self, step: Step | None, what: str) -> None:
+        """Say where something was undone, or done again, that is not to be seen, or nothing was."""
+        if step is None and self.image is not None:
+            self.say(f"nothing to {what} in {self.image.name!r}")
         commit = None if step is None else step.commit
         layer = None if commit is None else getattr(commit.target.labels, "layer", None)
         if layer is not None and layer not in self.viewer.layers:

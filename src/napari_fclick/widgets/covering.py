@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 
+from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.layers import PREVIEW
-from napari_fclick.widgets.planes import fits_as_channel
+from napari_fclick.widgets.planes import fits_as_channel, layer_shape
 
 #: Blendings with which one sees through a layer to what lies below it.
 THROUGH = ("additive", "minimum", "multiplicative")
@@ -80,6 +81,32 @@ def tell_apart(viewer: Any, image: Any, channels: Sequence[Any] = ()) -> str:
     if seen_together(active, image):
         return ""
     return f"{_short(active)} is selected, {_short(image)} is clicked on"
+
+
+def tell_hidden(viewer: Any, image: Any, labels: Any, preview_hidden: bool) -> str:
+    """Say what is worked with though nobody sees it; empty where all of it is shown.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    image, labels : Layer or None
+        That are clicked on and written into.
+    preview_hidden : bool
+    """
+    there = [layer for layer in (image, labels) if layer in viewer.layers]
+    parts = [f"{_short(layer)} is hidden" for layer in there if not layer.visible]
+    if preview_hidden:
+        parts.append(f"preview hidden ({key_of('toggle_preview')})")
+    return " · ".join(parts)
+
+
+def lies_elsewhere(layer: Any, image: Any) -> bool:
+    """Whether a layer of an image's shape is shown in another place, or in another size."""
+    shape = np.asarray(layer_shape(image))
+    corners = (np.zeros(len(shape)), shape - 1, *np.diag(shape - 1))
+    places = [[each.data_to_world(corner) for corner in corners] for each in (layer, image)]
+    size = np.ptp(places[1], axis=0).max()
+    return not np.allclose(places[0], places[1], rtol=0, atol=1e-3 * size / max(shape))
 
 
 def _in_grid(viewer: Any) -> bool:

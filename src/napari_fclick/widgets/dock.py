@@ -330,7 +330,9 @@ class FirstClickWidget(Docked):
         stacks = self.controller.stacks
         stakes = self.controller.stakes.text if stacks.current is None else stacks.stakes
         said = stacks.text or describe(session, self.controller.image, stakes)
-        parts = (self.controller.annotated.apart, said, self._source(session), _outline(session))
+        annotated = self.controller.annotated
+        seen = (annotated.apart, annotated.hidden)
+        parts = (*seen, said, self._source(session), _outline(session))
         self.status.setText(" · ".join(part for part in parts if part))
         self._show_settings()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
 from napari_fclick.core.files import same_file
+from napari_fclick.core.voxels import VoxelSize
 from napari_fclick.session import Step
 from napari_fclick.session.autosave import Offer
 from napari_fclick.widgets.folder_reading import ImageRead
@@ -20,6 +22,16 @@ from napari_fclick.widgets.planes import levels_of
 if TYPE_CHECKING:
     from napari_fclick.widgets.annotation import Annotation
     from napari_fclick.widgets.controller import Controller
+
+
+def _measure(image: Image, voxel: VoxelSize) -> None:
+    """Have a layer know how large its pixels are, along its last axes."""
+    known = min(image.ndim, 3)
+    others = image.ndim - known
+    image.scale = (*(1.0,) * others, *voxel.spacing[-known:])
+    if voxel.unit:
+        with suppress(ValueError, AttributeError):  # a unit that napari does not know
+            image.units = (*("pixel",) * others, *(voxel.unit,) * known)
 
 
 class FolderImage:
@@ -53,6 +65,8 @@ class FolderImage:
             colours = read.labels.ndim < read.pixels.ndim
         metadata = {FILE: str(read.path)}
         self.image = Image(read.pixels, name=read.path.stem, rgb=colours, metadata=metadata)
+        if read.voxel is not None:
+            _measure(self.image, read.voxel)
         self.fresh = True
         # The layer that the file of its labels was read into, or written from; what is in the file.
         self._labels: Any = None

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import read_image
+from napari_fclick.core.files import axes_of, read_image
 from napari_fclick.core.folders import ImageFolder, find_images, label_files
 from napari_fclick.core.labels_file import LabelsFile
+from napari_fclick.core.voxels import VoxelSize, voxel_size
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class ImageRead:
     labels : ndarray or None
     problem : str
         Why there are none, where there is a file of them.
+    voxel : VoxelSize or None
+        How large its pixels are, where the file says so.
     """
 
     path: Path
@@ -34,6 +37,7 @@ class ImageRead:
     pixels: NDArray[Any]
     labels: NDArray[Any] | None = None
     problem: str = ""
+    voxel: VoxelSize | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,20 +83,27 @@ class Aim:
         """
         path = self.folder.images[self.number]
         file, problem = LabelsFile(self.folder.labels, path), ""
+        pixels = read_image(path)
+        if "C" in (axes := axes_of(path))[:-1]:
+            raise ValueError(
+                f"{path} has channels (axes {axes}): save each as a gray image, or open it by "
+                "itself and split its stack"
+            )
+        voxel = voxel_size(path)
         if file.found is not None:
             try:
                 plane = file.read()
                 # A copy: the file, which may be mapped, is written anew.
-                return ImageRead(path, file, np.asarray(plane.image), np.array(plane.labels))
+                image, labels = np.asarray(plane.image), np.array(plane.labels)
+                return ImageRead(path, file, image, labels, voxel=voxel)
             except (ValueError, OSError) as error:
                 problem = self.short(str(error))
-        pixels = read_image(path)
         if pixels.dtype.kind not in "buif" or pixels.ndim < 2 or not pixels.size:
             size = " x ".join(map(str, pixels.shape))
             raise ValueError(f"{path} holds no image: {size or 'one number'}, {pixels.dtype}")
         if pixels.ndim == 3 and pixels.shape[-1] == 2:
             raise ValueError(f"{path} has two channels: save each as a gray image, or both as RGB")
-        return ImageRead(path, file, pixels, problem=problem)
+        return ImageRead(path, file, pixels, problem=problem, voxel=voxel)
 
 
 def aim_at(folder: Path) -> Aim:

@@ -84,15 +84,23 @@ def new_labels(image: Layer) -> Labels:
     LayerError
         If it would be too large for memory.
     """
+    if problem := why_no_new_labels(image):
+        raise LayerError(problem)
+    shape = layer_shape(image)
+    return _labels_of(image, np.zeros(shape, _dtype_for(math.prod(shape))))
+
+
+def why_no_new_labels(image: Layer) -> str:
+    """Return why labels of an image would be too large for memory; empty where they are not."""
     shape = layer_shape(image)
     pixels = math.prod(shape)
-    dtype = _dtype_for(pixels)
-    if pixels * dtype.itemsize > MAX_LABELS_BYTES:
-        raise LayerError(
-            f"labels of shape {shape} would take {pixels * dtype.itemsize / 1e9:.0f} GB: add a "
-            "Labels layer on a zarr array of that shape and choose it"
-        )
-    return _labels_of(image, np.zeros(shape, dtype))
+    size = pixels * _dtype_for(pixels).itemsize
+    if size <= MAX_LABELS_BYTES:
+        return ""
+    return (
+        f"labels of shape {shape} would take {size / 1e9:.0f} GB: add a Labels layer on a zarr "
+        "array of that shape and choose it"
+    )
 
 
 def labels_with(image: Layer, pixels: NDArray[Any]) -> Labels:

@@ -36,6 +36,7 @@ class MouseTool:
         self._controller, self._viewer = controller, controller.viewer
         self._double_click: list[Any] = []
         self._pressed: tuple[float, tuple[float, ...], int] = (-math.inf, (0.0, 0.0), 0)
+        self._told: tuple[Any, str] | None = None
 
     def attach(self) -> None:
         """Begin to listen."""
@@ -75,7 +76,9 @@ class MouseTool:
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
         """Follow one press to its release: only then is it known to be a click or a drag."""
         if event.button not in (1, 2) or not self._is_meant():
+            self._tell_tool(event.button)
             return
+        self._told = None
         start = tuple(event.pos)
         if self._is_second(start, event.button):
             event.handled = True
@@ -129,6 +132,19 @@ class MouseTool:
         active = self._viewer.layers.selection.active
         begun = self._controller.session is not None
         return begun and (active is None or active.mode == "pan_zoom")
+
+    def _tell_tool(self, button: int) -> None:
+        """Say, once, that a layer's own tool has the mouse."""
+        active = self._viewer.layers.selection.active
+        mode = str(getattr(active, "mode", ""))
+        if button not in (1, 2) or self._controller.session is None or mode in ("", "pan_zoom"):
+            return
+        if self._told != (active, mode):
+            self._told = active, mode
+            self._controller.say(
+                f"{active.name!r} has the mouse ({mode}): choose its tool for panning and zooming "
+                "to click on objects again"
+            )
 
     def _click(self, position: Sequence[float], act: Callable[[float, float], None]) -> None:
         point = self._on_plane(position)

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
+from napari_fclick.core.clicks import Click
 from napari_fclick.session import Place, Session, SessionError, editing
 from napari_fclick.session.classes import remove_class, rename_class
 from napari_fclick.session.suggestion import Point
 from napari_fclick.widgets.key_settings import key_of
-from napari_fclick.widgets.planes import LayerError, displayed_place, to_plane, to_world
+from napari_fclick.widgets.layers import is_labels_of, why_not_writable
+from napari_fclick.widgets.planes import (
+    LayerError,
+    displayed_place,
+    levels_of,
+    to_plane,
+    to_world,
+)
 from napari_fclick.widgets.zoom import centre_view
 
 if TYPE_CHECKING:
@@ -52,7 +60,25 @@ class ObjectTools:
 
     def pick_up_at(self, y: float, x: float) -> None:
         """Begin to correct the object at row ``y`` and column ``x`` of the plane on show."""
+        self._choose_labels_at(y, x)
         self._do(lambda session: self._begin(session, y, x), "pick up")
+
+    def _choose_labels_at(self, y: float, x: float) -> None:
+        """Where no labels are chosen, choose those that show an object at a place."""
+        controller = self._controller
+        session, image = controller.session, controller.image
+        if session is None or image is None or session.target is not None:
+            return
+        row, column = Click(y, x).pixel
+        height, width = session.shape
+        if not (0 <= row < height and 0 <= column < width):
+            return
+        where = session.place.where(slice(row, row + 1), slice(column, column + 1))
+        for layer in reversed(controller.viewer.layers):
+            fits = layer.visible and is_labels_of(layer, image) and why_not_writable(layer) is None
+            if fits and np.any(np.asarray(levels_of(layer)[0][where])):
+                controller.annotated.choose_labels(layer)
+                return
 
     def pick_up_at_cursor(self) -> None:
         """Begin to correct the object under the cursor."""
@@ -107,6 +133,7 @@ class ObjectTools:
         """Remove the object under the cursor from the labels, wherever it comes from."""
         at = self._cursor()
         if at is not None:
+            self._choose_labels_at(*at)
             self._do(lambda session: self._delete_under(session, at), "delete")
 
     def _delete_under(self, session: Session, at: Point) -> None:
@@ -118,6 +145,7 @@ class ObjectTools:
         """Note the object under the cursor; asked again, give it the one that is there then."""
         at = self._cursor()
         if at is not None:
+            self._choose_labels_at(*at)
             self._do(lambda session: self._merge_under(session, at), "merge")
 
     def _merge_under(self, session: Session, at: Point) -> None:

@@ -63,6 +63,8 @@ def describe_stakes(told: stakes.Stakes, unit: str = "px") -> str:
     parts = told.others("overwrites", "keeps", unit, NAMED)
     if parts and not told.written:
         parts.append("nothing is left to write")
+    if sum(told.withheld.values()) > told.written:
+        parts.append("Overlap: replace them writes all of it")
     return " · ".join([*parts, *told.elsewhere])
 
 
