@@ -165,7 +165,7 @@ def test_mistakes_end_with_one_line(
         ((colour, *one[1:]), "has shape (40, 50, 3): a stack has"),
         ((times, *one[1:]), "save one channel or one time as such a file"),
         ((empty, *one[1:]), "has shape (0, 40, 50): no pixels"),
-        ((*one, "--not", "4,48,44"), "or leave out clicks that are not on the object (--not)"),
+        ((*one, "--not", "4,48,44"), "clicked as on the object and as not on it: leave one out"),
         ((*one[:3], "--out", tmp_path / "labels.png"), "written as .tif"),
         ((*one[:3], "--out", tmp_path / "none/labels.tif"), "to write labels.tif to"),
         ((*one, "--click", "9,1,1"), "click in slice 9"),
