@@ -196,3 +196,8 @@ def test_weights_commands() -> None:
 def test_the_version_is_told() -> None:
     told = CliRunner().invoke(app, ["--version"])
     assert (told.exit_code, told.stdout) == (0, f"{version('napari-fclick')}\n")
+
+
+def test_an_empty_mask_is_told(coins: Path, tmp_path: Path) -> None:
+    done = run("segment", coins, "--click", COIN, "--threshold", "1", "--out", tmp_path / "m.tif")
+    assert done.returncode == 0 and "the mask is empty: no probability is above 1.0" in done.stderr

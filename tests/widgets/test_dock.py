@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 from tests.session.fakes import FakePrediction, FakePredictor
 from tests.widgets.steps import GRAY, accept, status, world
 
@@ -477,3 +479,16 @@ def test_a_small_rest_of_a_mask_is_told_with_what_to_do(open_dock: Any) -> None:
     assert widget.wait_idle()
     assert "keeps" in status(widget)
     assert "Overlap: replace them writes all of it" in status(widget)
+
+
+@pytest.mark.parametrize(("axes", "told"), [("CYX", True), ("ZYX", False)])
+def test_channels_that_napari_shows_as_slices_are_told(
+    axes: str, told: bool, open_dock: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, np.stack([GRAY] * 2), metadata={"axes": axes})
+    widget = open_dock()
+    (layer,) = widget.controller.viewer.open(str(path))
+    widget.controller.annotated.choose_image(layer)
+    assert widget.wait_idle()
+    assert ("axis 0 of 'a.ome' holds channels" in widget.message.text()) is told

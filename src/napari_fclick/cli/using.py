@@ -98,6 +98,8 @@ def segment(
     if prediction.blank:
         say("nothing is to be seen about the clicks: one colour throughout, or no finite number")
     report = _segment_report(prediction, mask, threshold, integrity, out)
+    if not report["area_px"]:
+        say(f"the mask is empty: no probability is above {threshold}")
     if integrity and report["integrity_fell_back"]:
         say("no positive click lies in the mask: kept the part nearest the first click")
     if source := predictor.card.source(prediction.specialist):

@@ -19,7 +19,7 @@ from napari_fclick.widgets.covering import (
     tell_apart,
     tell_hidden,
 )
-from napari_fclick.widgets.layers import why_no_new_labels
+from napari_fclick.widgets.layers import tell_channels, why_no_new_labels
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
 
@@ -116,14 +116,15 @@ class Annotated:
         controller.bind_keys()
         controller.refresh()
         self.prepare_soon()
-        self._tell_large()
+        self._tell_unfit()
 
-    def _tell_large(self) -> None:
-        """Say at once that objects could not be accepted, not when the first one is."""
+    def _tell_unfit(self) -> None:
+        """Say at once what is wrong with an image, not when its first object is accepted."""
         current = self.current
         if current is None or current.labels is not None:
             return
-        if problem := why_no_new_labels(current.image):
+        problem = why_no_new_labels(current.image) or tell_channels(current.image)
+        if problem:
             self._controller.say(problem, "warning")
 
     def follow_selected(self, layer: Any) -> None:

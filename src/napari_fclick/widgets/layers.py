@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from napari.layers import Labels, Layer
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import FRAME, is_time
+from napari_fclick.core.files import FRAME, axes_of, is_time
 from napari_fclick.widgets.planes import LayerError, layer_shape, levels_of, linear_matrix
 
 #: Labels that we make take at most this many bytes of (lazily given) memory.
@@ -100,6 +102,20 @@ def why_no_new_labels(image: Layer) -> str:
     return (
         f"labels of shape {shape} would take {size / 1e9:.0f} GB: add a Labels layer on a zarr "
         "array of that shape and choose it"
+    )
+
+
+def tell_channels(image: Layer) -> str:
+    """Say that slices of an image are channels, as its file says; empty where they are not."""
+    source = str(image.source.path or "")
+    axes = ""
+    with suppress(Exception):  # whatever a file may hold: it is only a hint
+        axes = axes_of(Path(source)) if Path(source).is_file() else ""
+    if len(axes) != image.ndim or "C" not in axes:
+        return ""
+    return (
+        f"axis {axes.index('C')} of {image.name!r} holds channels, no slices: right-click it, "
+        "Split Stack, and choose the main channel as the image"
     )
 
 
