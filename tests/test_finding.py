@@ -106,6 +106,17 @@ def test_all_of_a_large_image_is_looked_at(folder: Path, monkeypatch: pytest.Mon
     assert hit == set(OTHERS)
 
 
+@pytest.mark.parametrize(("radius", "count"), [(7, 15), (12, 15), (3, 15)])
+def test_an_image_may_be_magnified_otherwise(folder: Path, radius: int, count: int) -> None:
+    labels = np.zeros(SHAPE, np.uint16)
+    for number, (y, x) in enumerate(OTHERS, 1):
+        labels[disc(y, x, radius)] = number
+    noise = np.random.default_rng(3).normal(0, 4, SHAPE)
+    image = np.clip(40 + 150 * (labels > 0) + noise, 0, 255).astype(np.uint8)
+    io.imsave(folder / "images/b.png", image, check_contrast=False)
+    assert len(finder(folder).look_at(folder / "images/b.png").objects) == count
+
+
 @pytest.mark.parametrize("shape", [(50, 60), (300, 90), (3000, 5000)])
 def test_regions_cover_an_image(shape: tuple[int, int]) -> None:
     radius = 20.0

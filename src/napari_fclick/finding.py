@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,7 +49,7 @@ from napari_fclick.session.likeness import (
 )
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature, encodable
-from napari_fclick.session.similar import LEAST, MOST, SURE, Found, Search
+from napari_fclick.session.similar import LARGER, LEAST, MOST, SURE, Found, Search
 from napari_fclick.session.state import Answer, PredictionRequest, Settings
 
 #: So many labelled images are learned from at most, evenly among all.
@@ -58,6 +59,9 @@ SMALLEST = 12
 #: Pixels whose channels differ by this part of the brightest are of a colour; an image with fewer
 #: than this part of them has none.
 COLOUR, COLOURED = 0.05, 0.01
+#: So many of an image's likeliest places tell how large objects are there, where so many hold one
+#: of which it is so sure, and half of them differ in area by no more than this factor.
+PROBED, PROBES, CLEARLY, ALIKE = 16, 4, 0.8, 2.2
 #: What labels are called in the dock.
 NAME = "objects"
 
@@ -249,7 +253,7 @@ class Finder:
 
     def found_in(self, pixels: NDArray[Any], look: Look) -> list[Found]:
         """Return what is found in all of a plane (H, W) or (H, W, C), wherever it is."""
-        shape = image_shape(pixels)
+        shape, look = image_shape(pixels), self._magnified(pixels, look)
         taken, every = np.zeros(shape, bool), list[Found]()
         for centre in centres_of(shape, look.radius):
             for found in self._about(centre, pixels, look, taken):
@@ -265,13 +269,45 @@ class Finder:
         taken: NDArray[np.bool_],
     ) -> list[Found]:
         """Return what is found in one region; what it was looked at with is let go of."""
+        search = self._search(centre, pixels, look, taken)
+        return [found for found in search.run(self._least) if found is not None]
+
+    def _search(
+        self,
+        centre: tuple[float, float],
+        pixels: NDArray[Any],
+        look: Look,
+        taken: NDArray[np.bool_],
+    ) -> Search:
         region = region_of(image_shape(pixels), look.radius, centre)
         seen = Seen(pixels, None, look.radius, centre, look.grey)
         nowhere = ClickSequence([Click(0.0, 0.0)])
         request = PredictionRequest(0, pixels, nowhere, trail=(Answer(1),))
-        there = taken[region.slices]
-        search = Search(request, self._predictor, Settings(), seen, look, there)
-        return [found for found in search.run(self._least) if found is not None]
+        return Search(request, self._predictor, Settings(), seen, look, taken[region.slices])
+
+    def _magnified(self, pixels: NDArray[Any], look: Look) -> Look:
+        """Return the look of objects as large as they are here, where those are alike.
+
+        Images of a folder may be magnified otherwise than the labelled ones. As long as objects
+        pass for those by their size, it is left as it is.
+        """
+        shape = image_shape(pixels)
+        middle = shape[0] / 2, shape[1] / 2
+        anything = look._replace(areas=(SMALLEST, pixels.size))
+        search = self._search(middle, pixels, anything, np.zeros(shape, bool))
+        areas = []
+        for place in islice(search.places(), PROBED):
+            found = search.tried(*place, CLEARLY)
+            if found is not None:
+                search.take(found.mask)
+                areas.append(found.mask.area)
+        if len(areas) < PROBES:
+            return look
+        low, usual, high = np.percentile(areas, (25, 50, 75))
+        smallest, largest = look.areas
+        if high > ALIKE * low or smallest / LARGER <= usual <= largest * LARGER:
+            return look
+        return look.magnified(float(usual / (np.pi * look.radius**2)))
 
     def _look(self, grey: bool) -> Look | None:
         return self._examples.looks.get(grey)

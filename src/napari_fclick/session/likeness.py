@@ -61,6 +61,12 @@ class Look(NamedTuple):
     weights: NDArray[np.float64]
     offset: float
 
+    def magnified(self, ratio: float) -> Look:
+        """Return what such objects look like where their areas are so many times larger."""
+        smallest, largest = (max(1, round(area * ratio)) for area in self.areas)
+        radius = self.radius * math.sqrt(ratio)
+        return self._replace(radius=radius, areas=(smallest, largest))
+
 
 class Seen:
     """The pixels of a plane, in a size that fits objects.
