@@ -49,7 +49,7 @@ from napari_fclick.session.likeness import (
 )
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature, encodable
-from napari_fclick.session.similar import LARGER, LEAST, MOST, SURE, Found, Search
+from napari_fclick.session.similar import LEAST, MOST, SURE, Found, Search
 from napari_fclick.session.state import Answer, PredictionRequest, Settings
 
 #: So many labelled images are learned from at most, evenly among all.
@@ -59,9 +59,10 @@ SMALLEST = 12
 #: Pixels whose channels differ by this part of the brightest are of a colour; an image with fewer
 #: than this part of them has none.
 COLOUR, COLOURED = 0.05, 0.01
-#: So many of an image's likeliest places tell how large objects are there, where so many hold one
-#: of which it is so sure, and half of them differ in area by no more than this factor.
-PROBED, PROBES, CLEARLY, ALIKE = 16, 4, 0.8, 2.2
+#: So many of an image's likeliest places tell whether it is magnified as the labelled ones are: it
+#: is where so many hold an object of which it is so sure. Else areas are tried that are so many
+#: times larger.
+PROBED, ENOUGH, CLEARLY, RATIOS = 16, 8, 0.8, (4.0, 16.0, 0.25)
 #: What labels are called in the dock.
 NAME = "objects"
 
@@ -182,7 +183,7 @@ class Examples:
                 f"{pair.labels.name}: all objects have one number; each part is taken for one"
             )
         masks = _objects(labels)
-        return _Labelled(pair, _is_grey(plane.image), masks) if masks else None
+        return _Labelled(pair, is_grey(plane.image), masks) if masks else None
 
     def _learn(self, grey: bool, known: Sequence[_Labelled]) -> None:
         every = [mask for each in known for mask in each.masks]
@@ -240,9 +241,9 @@ class Finder:
             pixels = read_image(image)
             signature = Signature.of(pixels, str(image), image.stem)
             problem = _why_not(pixels) or self._why_done(image, signature)
-            look = self._look(_is_grey(pixels))
+            look = self._look(is_grey(pixels))
             if not problem and look is None:
-                problem = "it has no colours" if _is_grey(pixels) else "it has colours"
+                problem = "it has no colours" if is_grey(pixels) else "it has colours"
                 problem += ", and no labelled image is so"
             if problem or look is None:
                 return ImageFound(image, left_out=problem)
@@ -286,28 +287,34 @@ class Finder:
         return Search(request, self._predictor, Settings(), seen, look, taken[region.slices])
 
     def _magnified(self, pixels: NDArray[Any], look: Look) -> Look:
-        """Return the look of objects as large as they are here, where those are alike.
+        """Return the look of objects as large as they are here.
 
-        Images of a folder may be magnified otherwise than the labelled ones. As long as objects
-        pass for those by their size, it is left as it is.
+        Images of a folder may be magnified otherwise than the labelled ones. Where the likeliest
+        places hold objects that pass for those by their size, it is left as it is; else that of
+        some magnifications is taken with which most of them do.
         """
+        known = self._held(pixels, look)
+        if known >= ENOUGH:
+            return look
+        best = look
+        for ratio in RATIOS:
+            other = look.magnified(ratio)
+            held = self._held(pixels, other)
+            if held > known:
+                known, best = held, other
+        return best
+
+    def _held(self, pixels: NDArray[Any], look: Look) -> int:
+        """Return how many of the likeliest places in the middle of a plane hold such an object."""
         shape = image_shape(pixels)
-        middle = shape[0] / 2, shape[1] / 2
-        anything = look._replace(areas=(SMALLEST, pixels.size))
-        search = self._search(middle, pixels, anything, np.zeros(shape, bool))
-        areas = []
+        search = self._search((shape[0] / 2, shape[1] / 2), pixels, look, np.zeros(shape, bool))
+        held = 0
         for place in islice(search.places(), PROBED):
             found = search.tried(*place, CLEARLY)
             if found is not None:
                 search.take(found.mask)
-                areas.append(found.mask.area)
-        if len(areas) < PROBES:
-            return look
-        low, usual, high = np.percentile(areas, (25, 50, 75))
-        smallest, largest = look.areas
-        if high > ALIKE * low or smallest / LARGER <= usual <= largest * LARGER:
-            return look
-        return look.magnified(float(usual / (np.pi * look.radius**2)))
+                held += 1
+        return held
 
     def _look(self, grey: bool) -> Look | None:
         return self._examples.looks.get(grey)
@@ -408,7 +415,7 @@ def _sample(labelled: _Labelled, radius: float) -> Sampled:
     return sample(seen, labelled.masks, plane.labels[region.slices] != 0)
 
 
-def _is_grey(pixels: NDArray[Any]) -> bool:
+def is_grey(pixels: NDArray[Any]) -> bool:
     """Whether an image has no colours, or so few that they are but a scale bar."""
     if pixels.ndim == 2:
         return True
