@@ -241,7 +241,7 @@ class Finder:
             pixels = read_image(image)
             signature = Signature.of(pixels, str(image), image.stem)
             problem = _why_not(pixels) or self._why_done(image, signature)
-            look = self._look(is_grey(pixels))
+            look = None if problem else self._examples.looks.get(is_grey(pixels))
             if not problem and look is None:
                 problem = "it has no colours" if is_grey(pixels) else "it has colours"
                 problem += ", and no labelled image is so"
@@ -315,9 +315,6 @@ class Finder:
                 search.take(found.mask)
                 held += 1
         return held
-
-    def _look(self, grey: bool) -> Look | None:
-        return self._examples.looks.get(grey)
 
     def _why_done(self, image: Path, signature: Signature) -> str:
         """Return why an image is not to be looked at; empty where it is."""
