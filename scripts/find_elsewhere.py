@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from similar import best_of
 
 from napari_fclick.core.files import read_image
 from napari_fclick.core.folders import IGNORE_LABEL, find_images, find_pairs, load_pair
@@ -67,7 +68,7 @@ def main() -> None:
         look = examples.looks.get(is_grey(plane.image))
         hit = set()
         for found in [] if look is None else finder.found_in(np.asarray(plane.image), look):
-            iou, label = best(plane.labels, found.mask)
+            iou, label = best_of(plane.labels, there, found.mask)
             told.append((found.sure, iou))
             hit |= {label} if iou > 0.5 else set()
         hits += len(hit)
@@ -78,17 +79,6 @@ def main() -> None:
     result |= {"right_70": int((every[:, 1] > 0.7).sum())}
     result |= {"certain": len(sure), "certain_right_50": int((sure[:, 1] > 0.5).sum())}
     print(json.dumps(result))
-
-
-def best(labels: Any, mask: Any) -> tuple[float, int]:
-    """Return the IoU with the object that a mask is, and which one that is; 0 for none."""
-    inside = labels[mask.box.slices][mask.unpack()]
-    found = (0.0, 0)
-    for label, common in zip(*np.unique(inside, return_counts=True), strict=True):
-        if label not in (0, IGNORE_LABEL):
-            either = np.count_nonzero(labels == label) + mask.area - common
-            found = max(found, (float(common / either), int(label)))
-    return found
 
 
 if __name__ == "__main__":

@@ -97,19 +97,24 @@ class Scene(NamedTuple):
         return Scene(search, labels, others, self.look)
 
     def truth(self, mask: StoredMask) -> tuple[float, int]:
-        """Return the IoU with the object that a mask is, and which one that is; 0 for none."""
-        inside = self.labels[mask.box.slices][mask.unpack()]
-        best = (0.0, 0)
-        for label, common in zip(*np.unique(inside, return_counts=True), strict=True):
-            if label in self.others:
-                either = np.count_nonzero(self.labels == label) + inside.size - common
-                best = max(best, (float(common / either), int(label)))
-        return best
+        """See `best_of`."""
+        return best_of(self.labels, self.others, mask)
 
     def ignores(self, mask: StoredMask) -> bool:
         """Whether nobody knows what is there."""
         inside = self.labels[mask.box.slices][mask.unpack()]
         return bool((inside == IGNORE_LABEL).mean() > IGNORED)
+
+
+def best_of(labels: Any, objects: set[int], mask: StoredMask) -> tuple[float, int]:
+    """Return the IoU with the object that a mask is, and which one that is; 0 for none."""
+    inside = labels[mask.box.slices][mask.unpack()]
+    best = (0.0, 0)
+    for label, common in zip(*np.unique(inside, return_counts=True), strict=True):
+        if label in objects:
+            either = np.count_nonzero(labels == label) + inside.size - common
+            best = max(best, (float(common / either), int(label)))
+    return best
 
 
 def measured(folder: Path, predictor: Predictor, args: argparse.Namespace) -> dict[str, Any]:

@@ -241,12 +241,13 @@ class Finder:
             pixels = read_image(image)
             signature = Signature.of(pixels, str(image), image.stem)
             problem = _why_not(pixels) or self._why_done(image, signature)
-            look = None if problem else self._examples.looks.get(is_grey(pixels))
-            if not problem and look is None:
-                problem = "it has no colours" if is_grey(pixels) else "it has colours"
-                problem += ", and no labelled image is so"
-            if problem or look is None:
+            if problem:
                 return ImageFound(image, left_out=problem)
+            grey = is_grey(pixels)
+            look = self._examples.looks.get(grey)
+            if look is None:
+                colours = "no colours" if grey else "colours"
+                return ImageFound(image, left_out=f"it has {colours}, and no labelled image is so")
             found = self.found_in(pixels, look)
         except (ValueError, TypeError, RuntimeError, MemoryError, OSError) as error:
             return ImageFound(image, left_out=one_line(error))
@@ -257,21 +258,12 @@ class Finder:
         shape, look = image_shape(pixels), self._magnified(pixels, look)
         taken, every = np.zeros(shape, bool), list[Found]()
         for centre in centres_of(shape, look.radius):
-            for found in self._about(centre, pixels, look, taken):
-                taken[found.mask.box.slices] |= found.mask.unpack()
-                every.append(found)
+            # No name for the search: what it looks at is let go of before the next is made.
+            for found in self._search(centre, pixels, look, taken).run(self._least):
+                if found is not None:
+                    taken[found.mask.box.slices] |= found.mask.unpack()
+                    every.append(found)
         return every
-
-    def _about(
-        self,
-        centre: tuple[float, float],
-        pixels: NDArray[Any],
-        look: Look,
-        taken: NDArray[np.bool_],
-    ) -> list[Found]:
-        """Return what is found in one region; what it was looked at with is let go of."""
-        search = self._search(centre, pixels, look, taken)
-        return [found for found in search.run(self._least) if found is not None]
 
     def _search(
         self,

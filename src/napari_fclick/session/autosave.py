@@ -53,12 +53,16 @@ class Offer(NamedTuple):
         source : str
             The image's file, as session files know it.
         """
-        if self.source == source:
+        if same_source(self.source, source):
             return True
-        if not (self.source and source):
-            return False
         before, now = Path(self.source), Path(source)
-        return same_file(before, now) or (before.name == now.name and not before.exists())
+        known = bool(self.source and source)
+        return known and before.name == now.name and not before.exists()
+
+
+def same_source(one: str, other: str) -> bool:
+    """Whether two files, as session files know them, are the same, however they are spelled."""
+    return one == other or bool(one and other and same_file(Path(one), Path(other)))
 
 
 def sessions_folder() -> Path:

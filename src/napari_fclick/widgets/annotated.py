@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
@@ -22,6 +23,7 @@ from napari_fclick.widgets.covering import (
 from napari_fclick.widgets.layers import tell_channels, why_no_new_labels
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
+from napari_fclick.widgets.workers import Job, Worker
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
@@ -35,6 +37,8 @@ class Annotated:
     controller : Controller
     predicting : Predicting
     accepting : Accepting
+    chores : Worker
+        Looks into files.
 
     Attributes
     ----------
@@ -45,10 +49,14 @@ class Annotated:
     """
 
     def __init__(
-        self, controller: Controller, predicting: Predicting, accepting: Accepting
+        self,
+        controller: Controller,
+        predicting: Predicting,
+        accepting: Accepting,
+        chores: Worker,
     ) -> None:
         self._controller, self._predicting = controller, predicting
-        self._accepting = accepting
+        self._accepting, self._chores = accepting, chores
         self.current: Annotation | None = None
         self.refused = ""
         self._annotations: dict[Any, Annotation] = {}
@@ -123,9 +131,17 @@ class Annotated:
         current = self.current
         if current is None or current.labels is not None:
             return
-        problem = why_no_new_labels(current.image) or tell_channels(current.image)
-        if problem:
+        if problem := why_no_new_labels(current.image):
             self._controller.say(problem, "warning")
+            return
+        image = current.image
+
+        def told(channels: str) -> None:
+            if channels and image is self._controller.image:
+                self._controller.say(channels, "warning")
+
+        tell = partial(tell_channels, str(image.source.path or ""), image.name, image.ndim)
+        self._chores.submit("channels", Job(tell, told, lambda _: None))
 
     def follow_selected(self, layer: Any) -> None:
         """Annotate the image that the user has selected, unless something is at hand."""
@@ -137,7 +153,8 @@ class Annotated:
         ):
             return
         self.choose_image(layer)
-        if current is not None and controller.image is layer:
+        warned = controller.messages.level == "warning"
+        if current is not None and controller.image is layer and not warned:
             controller.say(f"{layer.name!r} is annotated now")
 
     def retry(self) -> None:

@@ -124,7 +124,7 @@ class Controller:
         self.targets = Targets(self.viewer, self._chores)
         self.messages = Messages()
         self._accepting = Accepting(self, self._predicting)
-        self.annotated = Annotated(self, self._predicting, self._accepting)
+        self.annotated = Annotated(self, self._predicting, self._accepting, self._chores)
         self.adjusting = Adjusting(self)
         self._active = False
         self._closed = False

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import same_file
 from napari_fclick.core.voxels import VoxelSize
 from napari_fclick.session import Step
-from napari_fclick.session.autosave import Offer
+from napari_fclick.session.autosave import Offer, same_source
 from napari_fclick.widgets.folder_reading import ImageRead
 from napari_fclick.widgets.inputs import source_of
 from napari_fclick.widgets.layers import FILE, IMAGE, image_id, labels_with, sizes_of
@@ -103,10 +101,7 @@ class FolderImage:
             return False
         if self._labels is not None:
             own = source_of(self._labels)
-            return all(
-                labels == own or bool(labels and same_file(Path(labels), Path(own)))
-                for labels in offer.labels
-            )
+            return all(same_source(labels, own) for labels in offer.labels)
         return self.file.found is None or not offer.labels
 
     def write(self, *, closing: bool = False) -> bool:

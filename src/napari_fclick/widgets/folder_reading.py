@@ -83,27 +83,33 @@ class Aim:
         """
         path = self.folder.images[self.number]
         file, problem = LabelsFile(self.folder.labels, path), ""
-        pixels = read_image(path)
-        if "C" in (axes := axes_of(path))[:-1]:
-            raise ValueError(
-                f"{path} has channels (axes {axes}): save each as a gray image, or open it by "
-                "itself and split its stack"
-            )
-        voxel = voxel_size(path)
         if file.found is not None:
             try:
                 plane = file.read()
                 # A copy: the file, which may be mapped, is written anew.
                 image, labels = np.asarray(plane.image), np.array(plane.labels)
-                return ImageRead(path, file, image, labels, voxel=voxel)
             except (ValueError, OSError) as error:
                 problem = self.short(str(error))
+            else:
+                _refuse_channels(path)
+                return ImageRead(path, file, image, labels, voxel=voxel_size(path))
+        pixels = read_image(path)
+        _refuse_channels(path)
         if pixels.dtype.kind not in "buif" or pixels.ndim < 2 or not pixels.size:
             size = " x ".join(map(str, pixels.shape))
             raise ValueError(f"{path} holds no image: {size or 'one number'}, {pixels.dtype}")
         if pixels.ndim == 3 and pixels.shape[-1] == 2:
             raise ValueError(f"{path} has two channels: save each as a gray image, or both as RGB")
-        return ImageRead(path, file, pixels, problem=problem, voxel=voxel)
+        return ImageRead(path, file, pixels, problem=problem, voxel=voxel_size(path))
+
+
+def _refuse_channels(path: Path) -> None:
+    """Refuse channels that would be taken for slices."""
+    if "C" in (axes := axes_of(path))[:-1]:
+        raise ValueError(
+            f"{path} has channels (axes {axes}): save each as a gray image, or open it by "
+            "itself and split its stack"
+        )
 
 
 def aim_at(folder: Path) -> Aim:

@@ -105,16 +105,25 @@ def why_no_new_labels(image: Layer) -> str:
     )
 
 
-def tell_channels(image: Layer) -> str:
-    """Say that slices of an image are channels, as its file says; empty where they are not."""
-    source = str(image.source.path or "")
+def tell_channels(source: str, name: str, ndim: int) -> str:
+    """Say that slices of an image are channels, as its file says; empty where they are not.
+
+    The file is looked into, which may take a while.
+
+    Parameters
+    ----------
+    source, name : str
+        The file that the image came from, which may be none, and what its layer is called.
+    ndim : int
+        Of the layer.
+    """
     axes = ""
     with suppress(Exception):  # whatever a file may hold: it is only a hint
         axes = axes_of(Path(source)) if Path(source).is_file() else ""
-    if len(axes) != image.ndim or "C" not in axes:
+    if len(axes) != ndim or "C" not in axes:
         return ""
     return (
-        f"axis {axes.index('C')} of {image.name!r} holds channels, no slices: right-click it, "
+        f"axis {axes.index('C')} of {name!r} holds channels, no slices: right-click it, "
         "Split Stack, and choose the main channel as the image"
     )
 

@@ -43,7 +43,7 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
         if prediction.seconds:  # the mask that a correction begins with took none
             parts.append(f"{prediction.seconds * 1000:.0f} ms")
         parts.append(area := describe_area(session, image))
-        if area == "0 px" and len(session.clicks) == 1:
+        if area.startswith("0 px") and len(session.clicks) == 1:
             parts.append("nothing is found: click nearer the middle of it")
         if prediction.blank:
             parts.append("one colour throughout: nothing is to be seen here")
