@@ -13,9 +13,9 @@ import tifffile
 from skimage import io
 
 from napari_fclick.cli import main
-from napari_fclick.cli.stacks import _checked_stack, read_clicks, read_rules
+from napari_fclick.cli.stacks import MOST_COLOURS, _checked_stack, read_clicks, read_rules
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
-from napari_fclick.core.files import read_image
+from napari_fclick.core.file_parts import Part, read_part
 from napari_fclick.core.voxels import voxel_size
 from napari_fclick.propagation import Rules
 
@@ -130,6 +130,39 @@ def test_an_end_is_a_slice_of_the_stack(
     assert told[-2:] == ["Down to slice 1: end of the range", "Up to slice 1: end of the range"]
 
 
+def checked(path: Path, clicked: list[int]) -> Any:
+    picture = read_part(path, Part(), MOST_COLOURS, stack=True)
+    return _checked_stack(picture, path, clicked)
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (1, 0)])
+def test_one_time_of_a_series(
+    channels: tuple[int, ...],
+    stack: tuple[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path, truth = stack
+    ball = tifffile.imread(path)
+    series = np.zeros((3, 2, *ball.shape), np.uint8)
+    series[2, 1] = ball
+    series[2, 0] = np.random.default_rng(1).integers(0, 9, ball.shape)
+    given = tmp_path / "series.ome.tif"
+    if channels:
+        tifffile.imwrite(given, series, metadata={"axes": "TCZYX", "PhysicalSizeX": 0.5})
+    else:
+        tifffile.imwrite(given, series[:, 1], metadata={"axes": "TZYX"})
+    chosen = [each for number in channels for each in ("--channel", number)]
+    out = tmp_path / "labels.tif"
+    click = ("--click", "4,48,44", "--out", out, "--device", "cpu")
+    code, _, told = call(monkeypatch, capsys, given, "--time", 2, *chosen, *click)
+    assert code == 0, told
+    found = tifffile.imread(out) == 1
+    assert found.shape == truth.shape
+    assert (found & truth).sum() / (found | truth).sum() > 0.8
+
+
 def test_a_narrow_stack_is_a_stack(tmp_path: Path) -> None:
     pixels = np.zeros((9, 40, 4), np.uint8)
     array, plain, named = (tmp_path / name for name in ("a.npy", "a.tif", "b.tif"))
@@ -137,12 +170,12 @@ def test_a_narrow_stack_is_a_stack(tmp_path: Path) -> None:
     tifffile.imwrite(plain, pixels, photometric="minisblack")
     tifffile.imwrite(named, pixels, metadata={"axes": "ZYX"})
     for path in (array, plain, named):
-        assert _checked_stack(read_image(path, stack=True), path, [8]).shape == (9, 40, 4)
+        assert checked(path, [8]).shape == (9, 40, 4)
     tifffile.imwrite(
         named, np.zeros((9, 2, 40, 4), np.uint8), imagej=True, metadata={"axes": "ZCYX"}
     )
-    with pytest.raises(ValueError, match="save one channel or one time"):
-        _checked_stack(read_image(named, stack=True), named, [])
+    with pytest.raises(ValueError, match="choose a time point with --time, and channels"):
+        checked(named, [])
 
 
 def test_mistakes_end_with_one_line(
@@ -163,7 +196,7 @@ def test_mistakes_end_with_one_line(
         ((tmp_path / "none.tif", *one[1:]), "no file"),
         ((flat, *one[1:]), "a stack has (slices, rows, columns), and colours"),
         ((colour, *one[1:]), "has shape (40, 50, 3): a stack has"),
-        ((times, *one[1:]), "save one channel or one time as such a file"),
+        ((times, *one[1:]), "say what they are with --axes, as in --axes TZYX, and choose"),
         ((empty, *one[1:]), "has shape (0, 40, 50): no pixels"),
         ((*one, "--not", "4,48,44"), "clicked as on the object and as not on it: leave one out"),
         ((*one[:3], "--out", tmp_path / "labels.png"), "written as .tif"),
@@ -195,6 +228,12 @@ def test_mistakes_end_with_one_line(
         ((*one, "--spacing", "1,0,2"), "--spacing '1,0,2': three positive numbers, Z,Y,X"),
         ((*one, "--spacing", "1,inf,2"), "--spacing '1,inf,2': three positive numbers"),
         ((*one, "--spacing", "1,nan,2"), "--spacing '1,nan,2': three positive numbers"),
+        ((*one, "--time", "0"), "does not say what its axes are: say it with --axes"),
+        ((*one, "--axes", "TYX", "--time", "9"), "--time 9: "),
+        ((*one, "--axes", "TYX", "--channel", "0"), "has no channels, its axes are TYX"),
+        ((*one, "--axes", "YXZ"), "--axes 'YXZ' are not letters of TCZYX"),
+        ((*one, "--axes", "YX"), "--axes YX: "),
+        ((*one, *("--channel", "1") * 4), "--channel is given 4 times; allowed are up to 3"),
         ((*one, "--threshold", "2"), "threshold 2.0 is not within 0 to 1"),
         ((*one, "--direction", "left"), "'left' is not one of"),
         ((*one, "--weights", "x"), "no weights named 'x'"),
@@ -239,7 +278,7 @@ def test_channels_are_no_slices(tmp_path: Path) -> None:
     path = tmp_path / "a.ome.tif"
     tifffile.imwrite(path, np.zeros((2, 30, 40), np.uint8), metadata={"axes": "CYX"})
     with pytest.raises(ValueError, match="has axes CYX: the first is of channels, no slices"):
-        _checked_stack(read_image(path, stack=True), path, [0])
+        checked(path, [0])
 
 
 def test_a_pixel_is_on_the_object_or_not() -> None:

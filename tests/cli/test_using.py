@@ -11,7 +11,8 @@ from skimage import io
 
 from napari_fclick import demo
 from napari_fclick.cli import main, using
-from napari_fclick.core.files import read_image
+from napari_fclick.core.channels import MOST_CHANNELS
+from napari_fclick.core.file_parts import Part, read_part
 
 SUMMARY = {"objects": 2, "clicks": 3, "mean_iou": 0.9, "ms_per_click": 5.0}
 
@@ -47,6 +48,14 @@ def test_demo_writes_where_it_is_told_to(
     assert did == [done]
 
 
+WHOLE = Part()
+
+
+def plane(path: Path, index: int | None, part: Part = WHOLE) -> Any:
+    picture = read_part(path, part, MOST_CHANNELS, stack=index is not None)
+    return using._plane(picture, path, index)
+
+
 def test_slices_of_a_narrow_stack(tmp_path: Path) -> None:
     pixels = np.arange(30 * 40 * 4, dtype=np.uint16).reshape(30, 40, 4)
     array, plain, named = (tmp_path / name for name in ("a.npy", "a.tif", "b.tif"))
@@ -54,11 +63,28 @@ def test_slices_of_a_narrow_stack(tmp_path: Path) -> None:
     tifffile.imwrite(plain, pixels, photometric="minisblack")
     tifffile.imwrite(named, pixels, metadata={"axes": "ZYX"})
     for path in (array, plain, named):
-        assert np.array_equal(using._plane(read_image(path, stack=True), path, 7), pixels[7])
+        assert np.array_equal(plane(path, 7), pixels[7])
     for path in (array, plain):  # nothing tells that they are no colours
-        assert using._plane(read_image(path), path, None).shape == pixels.shape
+        assert plane(path, None).shape == pixels.shape
     with pytest.raises(ValueError, match="a stack: choose a slice with --slice"):
-        using._plane(read_image(named), named, None)
+        plane(named, None)
+
+
+def test_one_time_of_some_channels(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 5, 2, 30, 40)).astype(np.uint8)
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, pixels, metadata={"axes": "TZCYX"})
+    with pytest.raises(ValueError, match=r"along TZCYX.*choose a time point with --time, and"):
+        plane(path, None)
+    assert np.array_equal(plane(path, 4, Part(2, (1,))), pixels[2, 4, 1])
+    both = plane(path, 4, Part(2, (1, 0)))
+    assert both.separate_channels and np.array_equal(both, pixels[2, 4, ::-1].transpose(1, 2, 0))
+    with pytest.raises(ValueError, match="a stack: choose a slice with --slice"):
+        plane(path, None, Part(2, (1,)))
+    tifffile.imwrite(path, pixels[0, 0], metadata={"axes": "CYX"})
+    with pytest.raises(ValueError, match="choose up to three of them with --channel"):
+        plane(path, None)
+    assert np.array_equal(plane(path, None, Part(None, (1,))), pixels[0, 0, 1])
 
 
 def test_colours_are_no_slices(tmp_path: Path) -> None:
@@ -66,7 +92,7 @@ def test_colours_are_no_slices(tmp_path: Path) -> None:
     for name in ("a.tif", "a.png"):
         io.imsave(tmp_path / name, pixels, check_contrast=False)
         with pytest.raises(ValueError, match="one image in colour, no stack"):
-            using._plane(read_image(tmp_path / name, stack=True), tmp_path / name, 1)
+            plane(tmp_path / name, 1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems name no display")

@@ -60,6 +60,20 @@ def options(
 Weights = Annotated[str, typer.Option(metavar="W", help="Name of weights, or a .safetensors file.")]
 Device = Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda, cuda:N or mps.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Time = Annotated[
+    int | None, typer.Option("--time", metavar="N", help="Of a file of several time points.")
+]
+Channels = Annotated[
+    list[int] | None,
+    typer.Option("--channel", metavar="N", help="Of a file of several channels; up to three."),
+]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LETTERS",
+        help="The file's axes, as in TZYX or ZCYX. [default: what the file says]",
+    ),
+]
 
 
 def say(message: str) -> None:

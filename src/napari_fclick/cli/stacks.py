@@ -12,7 +12,10 @@ import typer
 
 from napari_fclick.cli.common import (
     AsJson,
+    Axes,
+    Channels,
     Device,
+    Time,
     Weights,
     app,
     check_out,
@@ -27,6 +30,7 @@ from napari_fclick.core.errors import in_words
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_fclick.core.file_parts import Picture
     from napari_fclick.core.voxels import VoxelSize
     from napari_fclick.propagation import LastSlice, Propagation, Rules, SliceMask
 
@@ -63,13 +67,17 @@ def propagate(
             help="Size of a voxel, for areas and --rule shift. [default: the file's, or 1,1,1]",
         ),
     ] = None,
+    time: Time = None,
+    channel: Channels = None,
+    axes: Axes = None,
     threshold: Annotated[float, typer.Option(metavar="T", help="Probability, 0 to 1.")] = 0.5,
     weights: Weights = "default",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Carry one object through a stack from the slices that are clicked."""
-    from napari_fclick.core.files import check_mask_path, read_image, write_labels
+    from napari_fclick.core.file_parts import Part, read_part
+    from napari_fclick.core.files import check_mask_path, write_labels
     from napari_fclick.core.intensity import tells_nothing
     from napari_fclick.core.voxels import VoxelSize, voxel_size
     from napari_fclick.propagation import Carry, Spacing, Stack, from_clicks, last_slices
@@ -84,13 +92,15 @@ def propagate(
     outside = [index for index in (*clicks, *absent) if not rules.allows(index)]
     if outside:
         raise ValueError(f"slice {outside[0]} is clicked, but lies outside of --range {range_}")
-    image = _checked_stack(read_image(stack, stack=True), stack, (*clicks, *absent))
+    part = Part(time, tuple(channel or ()), (axes or "").upper())
+    picture = read_part(stack, part, MOST_COLOURS, stack=True)
+    image = _checked_stack(picture, stack, (*clicks, *absent))
     for text in (*click, *(not_ or ())):
         _check_inside(text, image.shape[1:3])
     voxel = given or voxel_size(stack) or VoxelSize()
     size = Spacing(*voxel.spacing)
     predictor = load_predictor(weights, device)
-    for index in (index for index in clicks if tells_nothing(image[index])):
+    for index in (index for index in clicks if tells_nothing(np.asarray(image[index]))):
         say(f"slice {index}: nothing is to be seen there: one colour throughout, or no number")
     propagation = from_clicks(
         Stack(lambda index: image[index], len(image), size),
@@ -213,20 +223,17 @@ def _three_numbers(text: str, option: str) -> tuple[float, float, float]:
     return a, b, c
 
 
-def _checked_stack(image: NDArray[Any], path: Path, clicked: Iterable[int]) -> NDArray[Any]:
-    from napari_fclick.core.files import axes_of, has_channels
-
-    axes = axes_of(path, stack=True)
+def _checked_stack(picture: Picture, path: Path, clicked: Iterable[int]) -> Any:
+    image, coloured, axes = picture
     if axes[:1] == "C":
         raise ValueError(
-            f"{path} has axes {axes}: the first is of channels, no slices; save one channel as a "
-            "file of its own"
+            f"{path} has axes {axes}: the first is of channels, no slices; choose up to three of "
+            "them with --channel"
         )
-    coloured = has_channels(path, image, MOST_COLOURS, stack=True)
     if image.ndim - coloured != 3 or (coloured and image.shape[-1] > MOST_COLOURS):
         advice = "a single image is for 'segment'"
         if image.ndim > 3:
-            advice = "save one channel or one time as such a file"
+            advice = picture.how_to_choose
         raise ValueError(
             f"{path} has shape {image.shape}: a stack has (slices, rows, columns), and colours "
             f"after them; {advice}"

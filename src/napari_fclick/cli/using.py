@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from napari_fclick.cli.common import (
     AsJson,
+    Axes,
+    Channels,
     Device,
+    Time,
     Weights,
     app,
     check_out,
@@ -28,6 +30,7 @@ from napari_fclick.core.clicks import ClickSequence
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_fclick.core.file_parts import Picture
     from napari_fclick.predictor import Prediction
 
 #: How long a display may take to answer.
@@ -75,6 +78,9 @@ def segment(
     slice_: Annotated[
         int | None, typer.Option("--slice", metavar="N", help="Of a stack's first axis.")
     ] = None,
+    time: Time = None,
+    channel: Channels = None,
+    axes: Axes = None,
     threshold: Annotated[float, typer.Option(metavar="T", help="Probability, 0 to 1.")] = 0.5,
     integrity: Annotated[bool, typer.Option(help="Keep only what hangs together.")] = True,
     weights: Weights = "default",
@@ -82,7 +88,8 @@ def segment(
     as_json: AsJson = False,
 ) -> None:
     """Segment one object from its clicks."""
-    from napari_fclick.core.files import check_mask_path, read_image, write_mask
+    from napari_fclick.core.file_parts import Part, read_part
+    from napari_fclick.core.files import check_mask_path, write_mask
 
     check_mask_path(out)
     check_out(out, image)
@@ -90,7 +97,9 @@ def segment(
         [read_click(text) for text in click] + [read_click(text, False) for text in not_ or ()]
     )
     clicks.check_signs()
-    pixels = _plane(read_image(image, stack=slice_ is not None), image, slice_)
+    part = Part(time, tuple(channel or ()), (axes or "").upper())
+    picture = read_part(image, part, MOST_CHANNELS, stack=slice_ is not None)
+    pixels = _plane(picture, image, slice_)
     predictor = load_predictor(weights, device)
     prediction = predictor.predict(pixels, clicks)
     mask = prediction.full_mask(threshold, integrity)
@@ -133,18 +142,19 @@ def latency(
     say(f"{report['weights']} on {report['device']}, peak {report['peak_memory_mb']} MB")
 
 
-def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:
+def _plane(picture: Picture, path: Path, index: int | None) -> Any:
     """Return the slice to work on, (H, W) or (H, W, C)."""
-    from napari_fclick.core.files import axes_of, has_channels
-
-    stack = index is not None
-    coloured = has_channels(path, pixels, MOST_CHANNELS, stack=stack)
+    pixels, coloured, axes = picture
     if pixels.ndim - coloured > 3:
-        axes = axes_of(path, stack=stack)
         raise ValueError(
             f"{path} has shape {pixels.shape}{f' along {axes}' if axes else ''}: {pixels.ndim} "
-            "axes; allowed are (slices, rows, columns) and channels after them: save one channel "
-            "or one time as a file of its own"
+            "axes; allowed are (slices, rows, columns) and channels after them: "
+            f"{picture.how_to_choose}"
+        )
+    if index is None and axes[:1] == "C" and pixels.ndim == 3:
+        raise ValueError(
+            f"{path} has axes {axes}: the first is of channels, no slices; choose up to three of "
+            "them with --channel"
         )
     if index is not None:
         if pixels.ndim < 3:
@@ -155,7 +165,7 @@ def _plane(pixels: NDArray[Any], path: Path, index: int | None) -> NDArray[Any]:
             )
         if not 0 <= index < len(pixels):
             raise ValueError(f"--slice {index}: {path} has slices 0 to {len(pixels) - 1}")
-        return np.asarray(pixels[index])
+        return pixels[index]
     if pixels.ndim - coloured == 3:
         raise ValueError(f"{path} has shape {pixels.shape}, a stack: choose a slice with --slice")
     return pixels
