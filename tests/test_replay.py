@@ -17,6 +17,7 @@ from skimage import io
 from tests.session.fakes import FakePredictor, SoftPredictor, bare_target
 from tests.session.making import SIZE, answer, make, mask_at, put
 
+from napari_fclick import core
 from napari_fclick.cli import main
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.files import read_image
@@ -89,6 +90,21 @@ def test_labels_come_out_pixel_for_pixel(tmp_path: Path, image: Any) -> None:
     touched = found.labels[0] != 0
     assert np.array_equal(found.labels[0][touched], session.labels[touched])
     assert set(np.unique(found.labels[0])) == set(np.unique(session.labels))
+    journal.close()
+
+
+def test_labels_of_any_size_come_out(
+    tmp_path: Path, image: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = annotated(tmp_path, image)
+    monkeypatch.setattr(core.labels, "MOST_PLAIN_BYTES", 0)
+    journal = Journal.open(tmp_path / "a.fclick")
+    found = replay(journal, open_image(journal), FakePredictor())
+    assert isinstance(found.labels[0], zarr.Array)
+    assert found.differing == 0
+    again = found.labels[0][:]
+    assert np.array_equal(again[again != 0], session.labels[again != 0])
+    assert replay(journal, open_image(journal), FakePredictor(radius=3)).differing > 0
     journal.close()
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import Click, ClickSequence
@@ -19,7 +18,7 @@ from napari_fclick.evaluation.metrics import iou
 from napari_fclick.propagation import Carry, Kind, Propagation, Rules, Spacing, Stack
 from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError
-from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.numbering import NumberedLabels, blocks_of
 from napari_fclick.session.place import Place
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.stacks import others_in
@@ -93,7 +92,7 @@ class Replay:
     ----------
     masks : list of Replayed
         One an acceptance that stands, in order; of an object in a stack, one a clicked slice.
-    labels : list of ndarray
+    labels : list of ndarray or zarr.Array
         One for each of the file's targets.
     differing : int
         Pixels of the labels that are not as they were.
@@ -102,7 +101,7 @@ class Replay:
     """
 
     masks: list[Replayed]
-    labels: list[NDArray[Any]]
+    labels: list[Any]
     differing: int
     found: int = 0
 
@@ -145,7 +144,7 @@ def replay(
         answering = predictor if weights is None else others.get(weights, predictor)
         made = _again(commit, labels, _seen(image, commit), answering)
         masks += [replace(each, weights=weights) for each in made]
-    differing = sum(int(np.count_nonzero(a.labels != b)) for a, b in zip(then, now, strict=True))
+    differing = sum(_differing(a.labels, b) for a, b in zip(then, now, strict=True))
     return Replay(masks, now, differing, found)
 
 
@@ -216,7 +215,7 @@ def acceptances(journal: Journal, image: Any) -> Iterator[Acceptance]:
         parts = _clicked(commit)
         for patch in commit.patches:
             patch.impose(labels, after=False)
-        before = [plane_of(labels, part).copy() for part in parts]
+        before = [np.array(plane_of(labels, part)) for part in parts]
         for patch in commit.patches:
             patch.impose(labels, after=True)
         for part, held in zip(parts, before, strict=True):
@@ -250,20 +249,22 @@ def _seen(image: Any, commit: Commit) -> Any:
     return image.seen_in(commit) if isinstance(image, SessionImage) else image
 
 
-def _write_first(
-    commits: list[Commit], then: list[NumberedLabels], now: list[NDArray[Any]]
-) -> None:
+def _write_first(commits: list[Commit], then: list[NumberedLabels], now: list[Any]) -> None:
     """Put into both labels what was in them before the first commit."""
     for commit in reversed(commits):
         for patch in reversed(commit.patches):
             patch.impose(commit.target.labels, after=False)
     for target, labels in zip(then, now, strict=True):
-        labels[...] = target.labels
+        for block in blocks_of(labels):
+            labels[block] = target.labels[block]
 
 
-def _again(
-    commit: Commit, labels: NDArray[Any], image: Any, predictor: PredictorLike
-) -> Iterator[Replayed]:
+def _differing(one: Any, other: Any) -> int:
+    """Return how many pixels of two labels differ."""
+    return sum(int(np.count_nonzero(one[b] != other[b])) for b in blocks_of(other))
+
+
+def _again(commit: Commit, labels: Any, image: Any, predictor: PredictorLike) -> Iterator[Replayed]:
     record = commit.accepted
     if record is None:
         for old, new in commit.renumbered.items():
@@ -275,8 +276,9 @@ def _again(
     else:
         masks = _carried(commit, commit.stack, labels, image, predictor)
         for index in commit.stack.absent:
-            plane = plane_at(labels, record.place.moved(commit.stack.axis, index))
-            plane[plane == record.label] = 0
+            where = record.place.moved(commit.stack.axis, index).where(slice(None), slice(None))
+            plane = labels[where]
+            labels[where] = np.where(plane == record.label, 0, plane)
     agreement = _write(commit, record.label, labels, masks)
     for part in _clicked(commit):
         yield Replayed(record.label, part, agreement, len(commit.parts))
@@ -287,7 +289,7 @@ def _clicked(commit: Commit) -> list[Part]:
 
 
 def _carried(
-    commit: Commit, run: StackRun, labels: NDArray[Any], image: Any, predictor: PredictorLike
+    commit: Commit, run: StackRun, labels: Any, image: Any, predictor: PredictorLike
 ) -> dict[Place, StoredMask | None]:
     """Make the masks of the clicked slices again, and carry them as they were carried."""
     record = commit.accepted
@@ -339,9 +341,7 @@ def _rules(run: StackRun) -> Rules:
     return rules.model_copy(update={"first": min(run.slices), "last": max(run.slices)})
 
 
-def _write(
-    commit: Commit, label: int, labels: NDArray[Any], masks: dict[Place, StoredMask | None]
-) -> float:
+def _write(commit: Commit, label: int, labels: Any, masks: dict[Place, StoredMask | None]) -> float:
     """Write masks into labels; return their IoU with what was written then."""
     parts = {part.place: part for part in commit.parts}
     policy = next(iter(parts.values())).settings.policy
@@ -362,7 +362,7 @@ def _write(
     return common / either if either else 1.0
 
 
-def _renumber(commit: Commit, labels: NDArray[Any], old: int, new: int) -> None:
+def _renumber(commit: Commit, labels: Any, old: int, new: int) -> None:
     for patch in commit.patches:
         plane = tuple(slice(None) if isinstance(p, slice) else p for p in patch.where)
         part = labels[plane]

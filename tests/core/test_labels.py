@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_fclick.core.labels import LabelPatch, OverlapPolicy, check_label, is_label, make_patch
+from napari_fclick.core.labels import (
+    LabelPatch,
+    OverlapPolicy,
+    check_label,
+    empty_labels,
+    is_label,
+    make_patch,
+)
 
 ALL = (slice(0, 2), slice(0, 4))
 #: Object 5 is corrected; object 7 is in the way.
@@ -21,6 +28,20 @@ def labels(dtype: Any = np.uint16) -> NDArray[Any]:
 
 def patch(policy: OverlapPolicy) -> LabelPatch:
     return make_patch(labels(), MASK, ALL, 5, policy)
+
+
+@pytest.mark.parametrize("shape", [(200_000, 200_000), (3, 4000, 3000, 3000), (9000, 3000, 3000)])
+def test_large_labels_take_the_memory_of_their_objects(shape: tuple[int, ...]) -> None:
+    large = empty_labels(shape, np.dtype(np.uint16))
+    assert (large.shape, large.dtype) == (shape, np.uint16)
+    middle = (*(n // 2 for n in shape[:-2]), slice(700, 760), slice(900, 960))
+    make_patch(large, np.ones((60, 60), bool), middle, 3).apply(large)
+    assert (large[middle] == 3).all() and large[tuple(n - 1 for n in shape)] == 0
+    assert large.nbytes_stored() < 100_000
+
+
+def test_small_labels_are_plain() -> None:
+    assert isinstance(empty_labels((30, 40), np.dtype(np.int32)), np.ndarray)
 
 
 def test_keep_leaves_others_and_lets_the_object_shrink() -> None:

@@ -12,13 +12,15 @@ import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from tests.session.fakes import FakePrediction, FakePredictor
 from tests.widgets.steps import GRAY, accept, status, world
 
+from napari_fclick import core
 from napari_fclick.network import checkpoints
 from napari_fclick.session import NumberedLabels
+from napari_fclick.session.exporting import export
 from napari_fclick.session.journal import Journal
-from napari_fclick.widgets import layers
 
 KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "8-bit": (GRAY, {}),
@@ -408,8 +410,8 @@ def test_what_is_hidden_is_told(open_dock: Any) -> None:
     assert "hidden" not in status(widget)
 
 
-def accept_one(widget: Any) -> None:
-    widget.controller.click(20, 33)
+def accept_one(widget: Any, y: float = 20, x: float = 33) -> None:
+    widget.controller.click(y, x)
     assert widget.wait_idle()
     accept(widget)
 
@@ -464,12 +466,25 @@ def test_an_object_under_the_cursor_chooses_its_labels(open_dock: Any) -> None:
     assert controller.session.draft.label == 7
 
 
-def test_what_is_too_large_for_memory_is_told_at_once(
-    open_dock: Any, monkeypatch: pytest.MonkeyPatch
+def test_labels_that_are_larger_than_the_memory(
+    open_dock: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(layers, "MAX_LABELS_BYTES", 100)
+    monkeypatch.setattr(core.labels, "MOST_PLAIN_BYTES", 100)
     widget = open_dock(GRAY)
-    assert "add a Labels layer on a zarr array" in widget.message.text()
+    accept_one(widget)
+    layer = widget.controller.labels
+    assert isinstance(layer.data, zarr.Array)
+    written = int((layer.data[:] == 1).sum())
+    assert written > 0
+    accept_one(widget, 45, 60)
+    assert set(np.unique(layer.data[:])) == {0, 1, 2}
+    session = widget.controller.journaling.path
+    (out,) = export(session, "tiff", tmp_path / "out.tif")
+    assert np.array_equal(tifffile.imread(out), layer.data[:])
+    widget.controller.undo()
+    assert set(np.unique(layer.data[:])) == {0, 1}
+    layer.paint((45, 60), 9)
+    assert layer.data[45, 60] == 9
 
 
 def test_a_small_rest_of_a_mask_is_told_with_what_to_do(open_dock: Any) -> None:

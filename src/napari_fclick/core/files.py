@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ TIFF_SUFFIXES = (".tif", ".tiff")
 SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp", ".npy")
 #: Kinds of pixels whose channels are no colours as they are, and what they are read as.
 _PLAIN = {"CMYK": "RGB", "LA": "L"}
+#: Bytes of pixels that a TIFF holds which is no BigTIFF.
+_LARGEST_TIFF = 2**32 - 2**25
 #: The largest number that labels are written with.
 _HIGHEST = 2**32 - 1
 _PREFIXES = {"": "", "kilo": "k", "deci": "d", "centi": "c", "milli": "m"}
@@ -181,7 +184,7 @@ def write_mask(path: Path, mask: NDArray[Any]) -> None:
 
 def write_labels(
     path: Path,
-    labels: NDArray[Any],
+    labels: Any,
     spacing: tuple[float, ...] = (),
     unit: str | Sequence[str] = "",
 ) -> None:
@@ -193,8 +196,8 @@ def write_labels(
     ----------
     path : Path
         Ends in ``.tif`` or ``.tiff``.
-    labels : ndarray of int, shape ([T,] [C,] [Z,] Y, X)
-        Channels only beside T and Z.
+    labels : array of int, shape ([T,] [C,] [Z,] Y, X)
+        Channels only beside T and Z; read plane by plane, so that it may be larger than the memory.
     spacing : tuple of float
         Size of a pixel along each axis.
     unit : str or sequence of str
@@ -211,23 +214,40 @@ def write_labels(
     """
     check_mask_path(path)
     check_label_axes(labels.ndim)
-    lowest, highest = int(labels.min(initial=0)), int(labels.max(initial=0))
+    lowest, highest = _range_of(labels)
     if lowest < 0 or highest > _HIGHEST:
         wrong = lowest if lowest < 0 else highest
         raise ValueError(f"label {wrong} cannot be written; allowed are 0 to {_HIGHEST}")
     units = (unit,) * labels.ndim if isinstance(unit, str) else tuple(unit)
     axes = _axes(units)
     metadata = {"axes": axes} | _sizes(axes, spacing, units)
-    narrow = labels.astype(np.uint16 if highest < 2**16 else np.uint32)
+    dtype = np.dtype(np.uint16 if highest < 2**16 else np.uint32)
     with replacing(path) as partial:
         tifffile.imwrite(
             partial,
-            narrow,
+            (plane.astype(dtype) for plane in _planes_of(labels)),
+            shape=labels.shape,
+            dtype=dtype,
+            bigtiff=math.prod(labels.shape) * dtype.itemsize > _LARGEST_TIFF,
             compression="zlib",
             photometric="minisblack",
             ome=True,
             metadata=metadata,
         )
+
+
+def _planes_of(labels: Any) -> Iterator[NDArray[Any]]:
+    for index in np.ndindex(*labels.shape[:-2]):
+        yield np.asarray(labels[(*index, slice(None), slice(None))])
+
+
+def _range_of(labels: Any) -> tuple[int, int]:
+    """Return the least and the largest number of labels and 0."""
+    lowest = highest = 0
+    for plane in _planes_of(labels):
+        lowest = min(lowest, int(plane.min(initial=0)))
+        highest = max(highest, int(plane.max(initial=0)))
+    return lowest, highest
 
 
 def symbol_of(unit: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from numbers import Real
@@ -12,6 +13,10 @@ from numpy.typing import NDArray
 
 from napari_fclick.core.arrays import Mask
 
+#: Empty labels of more bytes than this are kept compressed.
+MOST_PLAIN_BYTES = 8_000_000_000
+#: Rows and columns, and slices, of a block of compressed labels.
+_BLOCK, _BLOCK_IN_STACKS = (512, 512), (8, 128, 128)
 #: The largest number of an object: what a session file can hold.
 LARGEST = 2**63 - 1
 
@@ -64,6 +69,26 @@ class LabelPatch:
     def apply(self, labels: Any) -> None:
         """Write ``after`` into the labels."""
         labels[self.where] = self.after
+
+
+def empty_labels(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Return labels with nothing in them, in memory.
+
+    Returns
+    -------
+    ndarray, or zarr.Array
+        Large ones are a zarr array of compressed blocks, of which there are those alone that
+        hold an object: they may be larger than the memory.
+    """
+    if math.prod(shape) * dtype.itemsize <= MOST_PLAIN_BYTES:
+        return np.zeros(shape, dtype)
+    import zarr
+
+    block = _BLOCK if len(shape) < 3 else _BLOCK_IN_STACKS
+    chunks = (1,) * (len(shape) - len(block)) + block[-len(shape) :]
+    return zarr.create_array(
+        zarr.storage.MemoryStore(), shape=shape, chunks=chunks, dtype=dtype, fill_value=0
+    )
 
 
 def make_patch(

@@ -23,6 +23,7 @@ from filelock import FileLock
 
 from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import is_time, same_file
+from napari_fclick.core.labels import empty_labels
 from napari_fclick.session import access, records, tables
 from napari_fclick.session.history import Commit, Step
 from napari_fclick.session.numbering import NumberedLabels
@@ -121,9 +122,9 @@ class Target:
         shape, spacing = records.dumps(self.shape), records.dumps(self.spacing)
         return (self.name, self.source, shape, self.dtype, spacing, self.unit)
 
-    def empty(self) -> np.ndarray[Any, Any]:
-        """Return labels like these with nothing in them."""
-        return np.zeros(self.shape, np.dtype(self.dtype))
+    def empty(self) -> Any:
+        """Return labels like these with nothing in them; see `empty_labels`."""
+        return empty_labels(self.shape, np.dtype(self.dtype))
 
 
 @dataclass(frozen=True)

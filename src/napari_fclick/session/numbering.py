@@ -121,7 +121,7 @@ def numbers_in(labels: Any) -> NDArray[Any]:
         numpy, zarr or anything that indexes like them; read once, block by block, so that labels
         larger than memory will do.
     """
-    blocks = [_numbers_of(np.asarray(labels[block])) for block in _blocks_of(labels)]
+    blocks = [_numbers_of(np.asarray(labels[block])) for block in blocks_of(labels)]
     found = np.unique(np.concatenate(blocks)) if blocks else np.zeros(0, int)
     return found[found > 0]
 
@@ -134,10 +134,11 @@ def _numbers_of(block: NDArray[Any]) -> NDArray[Any]:
 
 def holds(labels: Any, label: int) -> bool:
     """Whether a number is anywhere in labels, which are read block by block until it is found."""
-    return any(bool(np.any(np.asarray(labels[block]) == label)) for block in _blocks_of(labels))
+    return any(bool(np.any(np.asarray(labels[block]) == label)) for block in blocks_of(labels))
 
 
-def _blocks_of(labels: Any) -> Iterator[tuple[slice, ...]]:
+def blocks_of(labels: Any) -> Iterator[tuple[slice, ...]]:
+    """Cut labels that may be larger than the memory into blocks, at whole chunks of theirs."""
     shape = tuple(int(n) for n in labels.shape)
     if not shape or 0 in shape:
         return iter(())

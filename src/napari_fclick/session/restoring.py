@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_fclick.core.labels import empty_labels
 from napari_fclick.propagation import Kind
 from napari_fclick.session.history import Commit, History, Step, follow, follow_owners
-from napari_fclick.session.numbering import NumberedLabels
+from napari_fclick.session.numbering import NumberedLabels, blocks_of
 from napari_fclick.session.place import Place
 from napari_fclick.session.sparse import SparseLabels
 from napari_fclick.session.state import AcceptedObject, Draft, Settings
@@ -188,14 +188,17 @@ def write_labels(commits: Sequence[Commit], fresh: Iterable[Any] = ()) -> int:
     return conflicts
 
 
-def accepted_only(restored: Restored, target: NumberedLabels) -> NDArray[Any]:
+def accepted_only(restored: Restored, target: NumberedLabels) -> Any:
     """Return labels with nothing in them but the objects that were accepted into them.
 
     A file knows of others, which were there before, no more than what its patches touch.
     """
-    labels = np.asarray(target.labels)
+    labels = empty_labels(target.shape, target.labels.dtype)
     own = [number for number, owner in restored.owners.items() if owner is target]
-    return np.where(np.isin(labels, own), labels, labels.dtype.type(0))
+    for block in blocks_of(labels):
+        pixels = np.asarray(target.labels[block])
+        labels[block] = np.where(np.isin(pixels, own), pixels, pixels.dtype.type(0))
+    return labels
 
 
 def _write_all(commits: Sequence[Commit], labels: Any, *, after: bool) -> None:

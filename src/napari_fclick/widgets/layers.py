@@ -12,10 +12,9 @@ from napari.layers import Labels, Layer
 from numpy.typing import NDArray
 
 from napari_fclick.core.files import FRAME, axes_of, is_time
-from napari_fclick.widgets.planes import LayerError, layer_shape, levels_of, linear_matrix
+from napari_fclick.core.labels import empty_labels
+from napari_fclick.widgets.planes import layer_shape, levels_of, linear_matrix
 
-#: Labels that we make take at most this many bytes of (lazily given) memory.
-MAX_LABELS_BYTES = 8_000_000_000
 #: Labels of more pixels than this are 16-bit: napari draws them as they are, without first
 #: turning all of them into colour numbers.
 MANY_PIXELS = 2**22
@@ -79,30 +78,9 @@ def sizes_of(layer: Layer) -> tuple[tuple[float, ...], str]:
 
 
 def new_labels(image: Layer) -> Labels:
-    """Return an empty Labels layer that fits an image layer.
-
-    Raises
-    ------
-    LayerError
-        If it would be too large for memory.
-    """
-    if problem := why_no_new_labels(image):
-        raise LayerError(problem)
+    """Return an empty Labels layer that fits an image layer."""
     shape = layer_shape(image)
-    return _labels_of(image, np.zeros(shape, _dtype_for(math.prod(shape))))
-
-
-def why_no_new_labels(image: Layer) -> str:
-    """Return why labels of an image would be too large for memory; empty where they are not."""
-    shape = layer_shape(image)
-    pixels = math.prod(shape)
-    size = pixels * _dtype_for(pixels).itemsize
-    if size <= MAX_LABELS_BYTES:
-        return ""
-    return (
-        f"labels of shape {shape} would take {size / 1e9:.0f} GB: add a Labels layer on a zarr "
-        "array of that shape and choose it"
-    )
+    return _labels_of(image, empty_labels(shape, _dtype_for(math.prod(shape))))
 
 
 def tell_channels(source: str, name: str, ndim: int) -> str:
@@ -142,7 +120,7 @@ def _dtype_for(pixels: int) -> np.dtype[Any]:
     return np.dtype(np.uint16 if pixels > MANY_PIXELS else np.int32)
 
 
-def _labels_of(image: Layer, pixels: NDArray[Any]) -> Labels:
+def _labels_of(image: Layer, pixels: Any) -> Labels:
     return Labels(
         pixels,
         name="objects",
