@@ -8,6 +8,7 @@ from napari_fclick.close_up import CloseUp
 from napari_fclick.core import window
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.preprocessing import Preprocessing
+from napari_fclick.core.threshold import above
 from napari_fclick.core.window import Window
 from napari_fclick.prediction import Earlier, Prediction, Run, confidence
 from napari_fclick.reach import Reach
@@ -62,7 +63,7 @@ class Looking:
         """
         found, view = self._fitted(previous, typical_side)
         inner = view.inner(found)
-        if confidence(inner, inner > 0.5) < SURE:
+        if confidence(inner, above(inner)) < SURE:
             found = self._run(self._reader, [view], Earlier(view.expand(found), view))[0]
         closer = self._close_up(found, view, previous)
         return self._reach(closer, view, self._reader.clicks, previous), view
@@ -132,7 +133,7 @@ class Looking:
 def _score(answer: FloatArray, view: Window) -> float:
     """Say how much an answer is to be trusted: sure of itself, of a good size, not cut off."""
     inner = view.inner(answer)
-    mask = inner > 0.5
+    mask = above(inner)
     box = window.mask_box(mask, view)
     if box is None:
         return 0.0

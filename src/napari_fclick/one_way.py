@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_fclick.core.arrays import FloatArray
 from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.threshold import above
 from napari_fclick.core.window import Window
 from napari_fclick.prediction import Prediction
 
@@ -45,7 +46,7 @@ def one_way(
     here, there = both.within(view.box), both.within(previous.view.box)
     before, now = previous.probability[there], found[here]
     # What was not the object's is no part of what the click adds to.
-    others = (before > 0.5) & ~previous.kept().mask[there]
+    others = above(before) & ~previous.kept().mask[there]
     out = found.copy()
     out[here] = np.where(others, now, way(now, before))
     return out

@@ -12,6 +12,7 @@ from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Connectivity, Kept, keep_clicked
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.threshold import THRESHOLD, above
 from napari_fclick.core.window import MASK_CANVAS, Window, fit_window
 from napari_fclick.reading import Block, WindowReader
 
@@ -78,10 +79,10 @@ class Prediction:
         known = tuple(self.clicks)
         return len(known) < len(clicks) and tuple(clicks)[: len(known)] == known
 
-    def kept(self, threshold: float = 0.5) -> Kept:
+    def kept(self, threshold: float = THRESHOLD) -> Kept:
         """Return the mask after the structural integrity strategy, and whether it fell back.
 
-        At a threshold of 0.5 it is worked out once, and its mask cannot be written to.
+        At the threshold `THRESHOLD` it is worked out once, and its mask cannot be written to.
 
         Parameters
         ----------
@@ -98,11 +99,11 @@ class Prediction:
         ValueError
             If the threshold is not within 0 to 1.
         """
-        return self._kept if threshold == 0.5 else self._keep(threshold)
+        return self._kept if threshold == THRESHOLD else self._keep(threshold)
 
     @cached_property
     def _kept(self) -> Kept:
-        found = self._keep(0.5)
+        found = self._keep(THRESHOLD)
         found.mask.flags.writeable = False
         return found
 
@@ -111,9 +112,9 @@ class Prediction:
             (row - self.view.top, column - self.view.left)
             for row, column in (click.pixel for click in self.clicks.positives)
         ]
-        return keep_clicked(self._above(threshold), positives, self.connectivity)
+        return keep_clicked(above(self.probability, threshold), positives, self.connectivity)
 
-    def mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
+    def mask(self, threshold: float = THRESHOLD, integrity: bool = True) -> Mask:
         """Return the window's mask.
 
         Parameters
@@ -133,9 +134,9 @@ class Prediction:
         ValueError
             If the threshold is not within 0 to 1.
         """
-        return self.kept(threshold).mask.copy() if integrity else self._above(threshold)
+        return self.kept(threshold).mask.copy() if integrity else above(self.probability, threshold)
 
-    def full_mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
+    def full_mask(self, threshold: float = THRESHOLD, integrity: bool = True) -> Mask:
         """Return the image's mask, False outside the window.
 
         Parameters
@@ -158,11 +159,6 @@ class Prediction:
         out[self.window] = self.mask(threshold, integrity)
         return out
 
-    def _above(self, threshold: float) -> Mask:
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
-        return self.probability > threshold
-
 
 @dataclass(frozen=True, eq=False)
 class Existing(Prediction):
@@ -182,7 +178,7 @@ class Existing(Prediction):
         """Whether nobody has accepted it."""
         return self.guess
 
-    def kept(self, threshold: float = 0.5) -> Kept:
+    def kept(self, threshold: float = THRESHOLD) -> Kept:
         """Return the mask as it is."""
         return Kept(self.mask(threshold, integrity=False), False)
 
@@ -237,7 +233,7 @@ class Run(Protocol):
 def confidence(probability: FloatArray, mask: Mask) -> float:
     """Return how sure the network is of a mask: the IoU of the mask and the probability.
 
-    Other objects that it sees in the window, which lie above 0.5 outside the mask, do not count.
+    Other objects that it sees in the window, above `THRESHOLD` outside the mask, do not count.
 
     Parameters
     ----------
@@ -250,6 +246,6 @@ def confidence(probability: FloatArray, mask: Mask) -> float:
         0 of an empty mask.
     """
     inside = float(probability[mask].sum())
-    unsure = float(probability[~mask & (probability <= 0.5)].sum())
+    unsure = float(probability[~mask & (probability <= THRESHOLD)].sum())
     area = int(np.count_nonzero(mask))
     return inside / (area + unsure) if area else 0.0

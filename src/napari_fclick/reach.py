@@ -17,6 +17,7 @@ import numpy as np
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.evidence import Pixels, Point, pixels_in_reach
+from napari_fclick.core.threshold import above
 from napari_fclick.core.window import Window
 from napari_fclick.one_way import one_way
 from napari_fclick.prediction import Prediction, confidence
@@ -112,7 +113,7 @@ class Reach:
         positive = clicks[-1].positive
         if not previous.is_guess:
             # What was not the object's is no part of what the click adds to.
-            out = np.where((before > 0.5) & ~mask, out, before)
+            out = np.where(above(before) & ~mask, out, before)
         now, way = (chance, np.maximum) if positive else (1 - chance, np.minimum)
         out = np.where((judged > 0) & (mask != positive), way(now, before), out)
         row, column = clicks[-1].pixel
@@ -148,7 +149,7 @@ def in_reach(
     inside[points[-1][:2]] = not click.positive
     if not inside.any():
         return None
-    sure = confidence(found, found > 0.5)
+    sure = confidence(found, above(found))
     pixels = pixels_in_reach(found, probability, inside, points, sure)
     return InReach(pixels, inside.shape, before, mask)
 

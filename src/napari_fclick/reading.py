@@ -16,6 +16,7 @@ from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Connectivity, keep_clicked
 from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.core.resizing import resize_8bit
+from napari_fclick.core.threshold import above
 from napari_fclick.core.window import Window
 
 #: Lazy images are read in full resolution in windows of up to this side.
@@ -134,7 +135,7 @@ class WindowReader:
 
         Specks elsewhere are dropped in the end: the window must not run after them.
         """
-        mask = view.inner(answer) > 0.5
+        mask = above(view.inner(answer))
         inside = [c for c in self.clicks.positives if view.contains(c)]
         points = [view.to_input(*map(float, c.pixel)) for c in inside]
         pixels = [(round(y), round(x)) for y, x in points]

@@ -59,6 +59,7 @@ def options(
 
 Weights = Annotated[str, typer.Option(metavar="W", help="Name of weights, or a .safetensors file.")]
 Device = Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda, cuda:N or mps.")]
+Threshold = Annotated[float, typer.Option(metavar="T", help="Probability, 0 to 1.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Time = Annotated[
     int | None, typer.Option("--time", metavar="N", help="Of a file of several time points.")

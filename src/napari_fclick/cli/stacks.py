@@ -15,6 +15,7 @@ from napari_fclick.cli.common import (
     Axes,
     Channels,
     Device,
+    Threshold,
     Time,
     Weights,
     app,
@@ -26,6 +27,7 @@ from napari_fclick.cli.common import (
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.direction import Direction
 from napari_fclick.core.errors import in_words
+from napari_fclick.core.threshold import THRESHOLD, check_threshold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +72,7 @@ def propagate(
     time: Time = None,
     channel: Channels = None,
     axes: Axes = None,
-    threshold: Annotated[float, typer.Option(metavar="T", help="Probability, 0 to 1.")] = 0.5,
+    threshold: Threshold = THRESHOLD,
     weights: Weights = "default",
     device: Device = "auto",
     as_json: AsJson = False,
@@ -87,8 +89,7 @@ def propagate(
     clicks, absent = read_clicks(click, not_ or ())
     rules = read_rules(rule or (), range_)
     given = None if spacing is None else VoxelSize(*_three_numbers(spacing, "--spacing"))
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
+    check_threshold(threshold)
     outside = [index for index in (*clicks, *absent) if not rules.allows(index)]
     if outside:
         raise ValueError(f"slice {outside[0]} is clicked, but lies outside of --range {range_}")

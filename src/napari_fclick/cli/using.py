@@ -16,6 +16,7 @@ from napari_fclick.cli.common import (
     Axes,
     Channels,
     Device,
+    Threshold,
     Time,
     Weights,
     app,
@@ -26,6 +27,7 @@ from napari_fclick.cli.common import (
 )
 from napari_fclick.core.channels import MOST_CHANNELS
 from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.threshold import THRESHOLD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +83,7 @@ def segment(
     time: Time = None,
     channel: Channels = None,
     axes: Axes = None,
-    threshold: Annotated[float, typer.Option(metavar="T", help="Probability, 0 to 1.")] = 0.5,
+    threshold: Threshold = THRESHOLD,
     integrity: Annotated[bool, typer.Option(help="Keep only what hangs together.")] = True,
     weights: Weights = "default",
     device: Device = "auto",

@@ -16,6 +16,7 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import middle, peak
+from napari_fclick.core.threshold import THRESHOLD
 from napari_fclick.core.window import Box, Window
 from napari_fclick.prediction import Prediction, confidence, existing
 from napari_fclick.propagation.appearance import KeyContrast
@@ -49,7 +50,11 @@ class Carry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     threshold: float = Field(
-        0.5, ge=0, le=1, title="Threshold", description="Probability from which a pixel belongs."
+        THRESHOLD,
+        ge=0,
+        le=1,
+        title="Threshold",
+        description="Probability above which a pixel belongs.",
     )
     integrity: bool = Field(
         True, title="One piece", description="Keep only what hangs together with the anchor."

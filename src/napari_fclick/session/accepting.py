@@ -10,6 +10,7 @@ import numpy as np
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy
+from napari_fclick.core.threshold import THRESHOLD
 from napari_fclick.core.window import Box, mask_bounds
 from napari_fclick.propagation import Kind
 from napari_fclick.session.history import Change, Commit, Step
@@ -103,7 +104,7 @@ def accept(
     others = dict.fromkeys(session.drafts.left_marks(place), Draft())
     step = session.step(f"accept object {patch.label}", Draft(), place, others)
     write(session, step, record, [StoredPatch.pack(patch)], [(place, patch.overwritten)])
-    if first is not None and settings.threshold == 0.5:
+    if first is not None and settings.threshold == THRESHOLD:
         answers.outlines.learn(patch.label, first, mask, box)
     session.reported.emit("; ".join([Stakes(patch.label).plus(patch).summary(), *left_out]))
     return record

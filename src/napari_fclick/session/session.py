@@ -14,6 +14,7 @@ from napari_fclick.core import window
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import OverlapPolicy
+from napari_fclick.core.threshold import THRESHOLD
 from napari_fclick.session.answers import Answers
 from napari_fclick.session.classes import Classes
 from napari_fclick.session.drafts import Drafts
@@ -427,7 +428,7 @@ class Session:
     def _use(self, settings: Settings) -> None:
         self.settings = settings
         # Whoever moves the threshold draws the outlines by hand.
-        self.answers.as_accepted = settings.as_accepted and settings.threshold == 0.5
+        self.answers.as_accepted = settings.as_accepted and settings.threshold == THRESHOLD
 
     def _finish(self, step: Step, how: str, left_alone: int) -> None:
         # Settings act on the answer that is known: only clicks need another.

@@ -14,6 +14,7 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import Kept
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.threshold import THRESHOLD
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import Kind
 from napari_fclick.session.place import Place
@@ -46,10 +47,10 @@ class PredictionLike(Protocol):
     def blank(self) -> bool:
         """Whether there was nothing to be seen about the first click."""
 
-    def mask(self, threshold: float = 0.5, integrity: bool = True) -> NDArray[np.bool_]:
+    def mask(self, threshold: float = THRESHOLD, integrity: bool = True) -> NDArray[np.bool_]:
         """Return the window's mask (h, w)."""
 
-    def kept(self, threshold: float = 0.5) -> Kept:
+    def kept(self, threshold: float = THRESHOLD) -> Kept:
         """Return the mask after the structural integrity strategy."""
 
 
@@ -95,7 +96,7 @@ class Settings:
         Whether the outlines of new objects follow those accepted before; see `Outlines`.
     """
 
-    threshold: float = 0.5
+    threshold: float = THRESHOLD
     integrity: bool = True
     policy: OverlapPolicy = OverlapPolicy.KEEP
     class_name: str = ""

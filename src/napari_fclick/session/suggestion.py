@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fclick.core.clicks import Click
+from napari_fclick.core.threshold import THRESHOLD
 
 Why = Literal["uncertain", "boundary", "start"]
 Point = tuple[float, float]
@@ -73,7 +74,7 @@ def suggest(
     window: tuple[slice, slice],
     mask: NDArray[np.bool_],
     clicks: Iterable[Click],
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
 ) -> tuple[Suggestion, ...]:
     """Return places for the next click, best first.
 

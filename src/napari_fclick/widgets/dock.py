@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleSlider
 
 from napari_fclick.core.labels import OverlapPolicy
+from napari_fclick.core.threshold import THRESHOLD
 from napari_fclick.session import Session
 from napari_fclick.widgets.adjusting import LEAST, MOST, STEP
 from napari_fclick.widgets.channels import ChannelChooser
@@ -162,7 +163,7 @@ class FirstClickWidget(Docked):
         self.threshold.setRange(LEAST, MOST)
         self.threshold.setSingleStep(STEP)  # type: ignore[arg-type]
         self.threshold.setDecimals(2)
-        self.threshold.setValue(0.5)
+        self.threshold.setValue(THRESHOLD)
         self.threshold.setToolTip("Probability above which a pixel belongs to the object")
         self.threshold.valueChanged.connect(lambda v: controller.adjusting.set(threshold=float(v)))
         self.integrity = QCheckBox("only parts with clicks")
@@ -172,7 +173,7 @@ class FirstClickWidget(Docked):
         self.as_accepted.setChecked(True)
         self.as_accepted.setToolTip(
             "Once three objects tell that the first answers are too small or too large, those to "
-            "the next objects are larger or smaller, at a threshold of 0.50"
+            f"the next objects are larger or smaller, at a threshold of {THRESHOLD:.2f}"
         )
         self.as_accepted.toggled.connect(lambda on: controller.adjusting.set(as_accepted=bool(on)))
         self.limits = QCheckBox("use the layer's limits")

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.threshold import THRESHOLD
 
 
 class Answer(Protocol):
@@ -19,7 +20,7 @@ class Answer(Protocol):
     def seconds(self) -> float:
         """Time from click to probability."""
 
-    def full_mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
+    def full_mask(self, threshold: float = THRESHOLD, integrity: bool = True) -> Mask:
         """Return the image's mask, bool (H, W); only the network's answers know integrity."""
 
 

@@ -26,6 +26,7 @@ from napari_fclick.core import intensity, window
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.errors import installs
+from napari_fclick.core.threshold import THRESHOLD, above
 from napari_fclick.core.window import Window
 from napari_fclick.evaluation.methods.seeds import Border, Seeds, draw_seeds
 
@@ -77,7 +78,7 @@ class PeerPrediction:
         height, width = self.probability.shape
         return slice(0, height), slice(0, width)
 
-    def full_mask(self, threshold: float = 0.5, integrity: bool = True) -> Mask:
+    def full_mask(self, threshold: float = THRESHOLD, integrity: bool = True) -> Mask:
         """Return the image's mask, bool (H, W): where the probability is above the threshold.
 
         ``integrity`` is ignored: the structural integrity strategy is FCA-Net's own, and the
@@ -88,9 +89,7 @@ class PeerPrediction:
         ValueError
             If the threshold is not within 0 to 1.
         """
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold {threshold!r} is not within 0 to 1")
-        return self.probability > threshold
+        return above(self.probability, threshold)
 
 
 class Peer(ABC):
