@@ -15,6 +15,7 @@ from napari_fclick.core.labels import OverlapPolicy, make_patch
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.window import Box, image_shape
 from napari_fclick.evaluation.metrics import iou
+from napari_fclick.evaluation.protocol import MOST_CLICKS
 from napari_fclick.propagation import Carry, Kind, Propagation, Rules, Spacing, Stack
 from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError
@@ -32,8 +33,6 @@ Weights = tuple[str, str]
 
 #: A mask that agrees this well with the accepted one (IoU) would have been accepted.
 CONTENT = 0.9
-#: Clicks after which nobody would go on.
-MOST_CLICKS = 20
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def clicks_needed(predictor: PredictorLike, accepted: Acceptance) -> int:
     clicks = ClickSequence() if prediction is None else prediction.clicks
     own = iter(own_clicks(part))
     mask = np.zeros_like(wanted) if prediction is None else _written(prediction, accepted)
-    for number in range(MOST_CLICKS):
+    for number in range(MOST_CLICKS):  # after so many nobody would go on
         if iou(wanted, mask) >= CONTENT:
             return number
         click = next(own, None) or _next_click(wanted, mask, clicks)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from napari_fclick.cli.common import Device, app, load_predictor, say, track, write_json, write_text
+from napari_fclick.evaluation.protocol import MOST_CLICKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +40,7 @@ def evaluate(
     target: Annotated[
         list[float] | None, typer.Option(metavar="T", help="IoU; repeatable.")
     ] = None,
-    max_clicks: Annotated[int, typer.Option(metavar="N", help="For one object.")] = 20,
+    max_clicks: Annotated[int, typer.Option(metavar="N", help="For one object.")] = MOST_CLICKS,
     jitter: Annotated[float, typer.Option(metavar="PX", help=JITTER)] = 0.0,
     jitter_share: Annotated[float, typer.Option(metavar="J", help=SHARE)] = 0.0,
     max_objects: Annotated[

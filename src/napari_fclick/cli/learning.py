@@ -67,6 +67,7 @@ def _validation(trainer: Trainer) -> Callable[[int], dict[str, float]] | None:
         return None
     from napari_fclick.evaluation import robot
     from napari_fclick.evaluation.metrics import number_of_clicks
+    from napari_fclick.evaluation.protocol import TARGETS
     from napari_fclick.network.checkpoints import Card
     from napari_fclick.predictor import Predictor
     from napari_fclick.training.loading import held_back
@@ -79,12 +80,12 @@ def _validation(trainer: Trainer) -> Callable[[int], dict[str, float]] | None:
     def validate(step: int) -> dict[str, float]:
         predictor = Predictor(trainer.averaged(), card, trainer.device)
         played = [
-            [r.iou for r in robot.play(predictor, image, truth, ignore=ignore, target=0.9)]
+            [r.iou for r in robot.play(predictor, image, truth, ignore=ignore, target=max(TARGETS))]
             for image, truth, ignore, _ in scenes()
         ]
         if not played:
             return {}
-        clicks = {t: sum(number_of_clicks(ious, t) for ious in played) for t in (0.85, 0.9)}
+        clicks = {t: sum(number_of_clicks(ious, t) for ious in played) for t in TARGETS}
         scores = {f"NoC@{round(100 * t)}": total / len(played) for t, total in clicks.items()}
         return scores | {"IoU@1": sum(ious[0] for ious in played) / len(played)}
 

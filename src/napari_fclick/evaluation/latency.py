@@ -37,9 +37,7 @@ def lazy_discs(side: int) -> Any:
     return da.map_blocks(discs, rows, columns, dtype=np.uint8, chunks=chunks)
 
 
-def measure(
-    predictor: Predictor, size: int, repeats: int = 20, lazy: bool = False
-) -> dict[str, Any]:
+def measure(predictor: Predictor, size: int, repeats: int, lazy: bool = False) -> dict[str, Any]:
     """Time first and later clicks: window, network, integrity and full mask.
 
     Parameters

@@ -14,6 +14,7 @@ from scipy import integrate, ndimage, stats
 
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.window import mask_bounds
+from napari_fclick.evaluation.protocol import MOST_CLICKS
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 
@@ -86,7 +87,7 @@ def _boundary(mask: Mask) -> Mask:
 # --- clicks ---------------------------------------------------------------------------------
 
 
-def number_of_clicks(ious: Sequence[float], target: float, most: int = 20) -> int:
+def number_of_clicks(ious: Sequence[float], target: float, most: int = MOST_CLICKS) -> int:
     """Return NoC@target: the clicks until an object's IoU first reached it (section 4.1).
 
     Parameters
@@ -106,7 +107,7 @@ def number_of_clicks(ious: Sequence[float], target: float, most: int = 20) -> in
     return next(reached, most)
 
 
-def is_failure(ious: Sequence[float], target: float, most: int = 20) -> bool:
+def is_failure(ious: Sequence[float], target: float, most: int = MOST_CLICKS) -> bool:
     """Say whether an object's IoU never reached the target within ``most`` clicks.
 
     Parameters
@@ -117,7 +118,7 @@ def is_failure(ious: Sequence[float], target: float, most: int = 20) -> bool:
     return max(ious[:most]) < target
 
 
-def filled(values: Sequence[float], most: int = 20) -> list[float]:
+def filled(values: Sequence[float], most: int = MOST_CLICKS) -> list[float]:
     """Return the values after 1 .. ``most`` clicks; an object done early keeps its last.
 
     Parameters
@@ -134,7 +135,7 @@ def filled(values: Sequence[float], most: int = 20) -> list[float]:
     return [*values[:most], *[values[-1]] * (most - len(values))]
 
 
-def mean_curve(curves: Sequence[Sequence[float]], most: int = 20) -> NDArray[np.float64]:
+def mean_curve(curves: Sequence[Sequence[float]], most: int = MOST_CLICKS) -> NDArray[np.float64]:
     """Return the mean over objects after 1 .. ``most`` clicks; see `filled`.
 
     Parameters

@@ -12,6 +12,9 @@ import numpy as np
 
 T = TypeVar("T")
 
+#: IoUs whose NoC is reported, and the clicks that an object gets at most.
+TARGETS, MOST_CLICKS = (0.85, 0.9), 20
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -41,8 +44,8 @@ class Protocol:
         (1 - J) as deep as the region's peak; 1 is anywhere in the region.
     """
 
-    targets: tuple[float, ...] = (0.85, 0.9)
-    most: int = 20
+    targets: tuple[float, ...] = TARGETS
+    most: int = MOST_CLICKS
     jitter: float = 0.0
     objects: int | None = None
     seed: int = 0

@@ -20,6 +20,7 @@ from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.peaks import Pixel, peak
 from napari_fclick.evaluation.methods.base import Answer
 from napari_fclick.evaluation.metrics import iou
+from napari_fclick.evaluation.protocol import MOST_CLICKS
 from napari_fclick.training.simulation import SimulatedClick, correction
 
 A_co = TypeVar("A_co", bound=Answer, covariant=True)
@@ -54,7 +55,7 @@ def play(
     truth: Mask,
     *,
     ignore: Mask | None = None,
-    most: int = 20,
+    most: int = MOST_CLICKS,
     target: float = 1.0,
     rng: np.random.Generator | None = None,
     jitter: float = 0.0,
