@@ -23,6 +23,7 @@ from napari_fclick.widgets.covering import (
 from napari_fclick.widgets.layers import tell_channels
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
+from napari_fclick.widgets.timers import single_shot
 from napari_fclick.widgets.workers import Job, Worker
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ class Annotated:
         self._outlines: list[Outlines] = []
         self._wanted: Any = None
         self._leaving: list[Annotation] = []
-        self._hiding = QTimer()
-        self._hiding.setSingleShot(True)
-        self._hiding.timeout.connect(self._hide_now)
+        self._hiding = single_shot(self._hide_now)
 
     @property
     def all(self) -> list[Annotation]:

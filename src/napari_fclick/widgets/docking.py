@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+from napari_fclick.widgets.timers import single_shot
 
 
 class Docked(QWidget):
@@ -16,9 +18,7 @@ class Docked(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._was_in_dock = False
-        self._joining = QTimer(self)
-        self._joining.setSingleShot(True)
-        self._joining.timeout.connect(self._join)
+        self._joining = single_shot(self._join, parent=self)
 
     def close_all(self) -> None:
         """Let go of all that it follows; once more does nothing."""

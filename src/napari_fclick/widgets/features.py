@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pandas as pd
 from napari.utils.colormaps import DirectLabelColormap
-from qtpy.QtCore import QTimer
 
 from napari_fclick.core.labels import is_label
 from napari_fclick.exchange import labels_of_rows
@@ -20,6 +19,7 @@ from napari_fclick.session import AcceptedObject, NumberedLabels, Session, Step
 from napari_fclick.session.classes import UNCLASSIFIED, Classes
 from napari_fclick.widgets.layers import MANY_PIXELS
 from napari_fclick.widgets.planes import levels_of
+from napari_fclick.widgets.timers import single_shot
 
 #: Features are written so many milliseconds after a change: several in a row are one.
 DELAY = 150
@@ -52,9 +52,7 @@ class LabelFeatures:
         self._names = Classes()
         self._by_class = False
         self._colormaps: OfLayers[tuple[Any, Any, dict[int, str]]] = WeakKeyDictionary()
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.flush)
+        self._timer = single_shot(self.flush)
 
     def close(self) -> None:
         """Write what waits, and follow nothing any more."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from psygnal import Signal
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_fclick.core.files import same_file
@@ -19,6 +19,7 @@ from napari_fclick.session.journal import JournalError
 from napari_fclick.widgets.accepting import reason
 from napari_fclick.widgets.folder_image import FolderImage
 from napari_fclick.widgets.folder_reading import Aim, ImageRead, aim_at
+from napari_fclick.widgets.timers import single_shot
 from napari_fclick.widgets.workers import Job, Worker
 
 if TYPE_CHECKING:
@@ -69,10 +70,7 @@ class FolderWalk:
         self._read: ImageRead | None = None
         self._sessions: dict[Path, Path] = {}
         self._wrote, self._level, self._awaited, self._end = "", "info", False, 0
-        self._looking = QTimer()
-        self._looking.setSingleShot(True)
-        self._looking.setInterval(PAUSE)
-        self._looking.timeout.connect(self._arrive)
+        self._looking = single_shot(self._arrive, PAUSE)
         controller.journaling.changed.connect(self._resume)
         controller.messages.reported.connect(self._on_reported)
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from qtpy.QtCore import QTimer
-
 from napari_fclick.session import Place
 from napari_fclick.widgets.covering import is_image
 from napari_fclick.widgets.layers import IMAGE, image_id
@@ -18,6 +16,7 @@ from napari_fclick.widgets.planes import (
     in_volume_shown,
     to_world,
 )
+from napari_fclick.widgets.timers import single_shot
 from napari_fclick.widgets.zoom import camera_of
 
 if TYPE_CHECKING:
@@ -56,9 +55,7 @@ class Follower:
         self.note_selection()
         self._removed = False
         # What is selected for a moment only, as while layers are added, is not followed.
-        self._selecting = QTimer()
-        self._selecting.setSingleShot(True)
-        self._selecting.timeout.connect(self._follow_selection)
+        self._selecting = single_shot(self._follow_selection)
 
     def watch(self, image: Any) -> None:
         """Follow the pixels and the contrast limits of an image layer too."""

@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 from napari.layers import Image, Layer, Points
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.session import Place
@@ -23,6 +22,7 @@ from napari_fclick.widgets.drawing import (
     preview_detail,
 )
 from napari_fclick.widgets.layers import PREVIEW, TRANSFORMS, transform_of
+from napari_fclick.widgets.timers import single_shot
 
 #: Milliseconds after the last click until the table of the markers is filled.
 DESCRIBED = 100
@@ -104,10 +104,7 @@ class AnnotationLayers:
         self._sequence, self._number = ClickSequence(), 0
         self._corner: tuple[float, ...] = ()
         self._steps = np.ones(image.ndim)
-        self._describing = QTimer()
-        self._describing.setSingleShot(True)
-        self._describing.setInterval(DESCRIBED)
-        self._describing.timeout.connect(self._describe)
+        self._describing = single_shot(self._describe, DESCRIBED)
         for name in TRANSFORMS:
             getattr(image.events, name).connect(self._follow)
 

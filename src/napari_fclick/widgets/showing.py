@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QTimer
+from napari_fclick.widgets.timers import single_shot
 
 #: Seconds: after an answer that took less, the next one is waited for, and no longer than this.
 SOON = 0.25
@@ -25,10 +25,7 @@ class Showing:
 
     def __init__(self, draw: Callable[[], None]) -> None:
         self._draw = draw
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(round(1000 * SOON))
-        self._timer.timeout.connect(draw)
+        self._timer = single_shot(draw, round(1000 * SOON))
 
     def show(self, expected: float | None) -> None:
         """Draw, unless an answer is about to come: what comes with it draws all.

@@ -14,6 +14,7 @@ from napari_fclick.widgets.ghost import GhostLayer
 from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.moving import bring_into_view, middle_of_view, moved
 from napari_fclick.widgets.planes import to_plane
+from napari_fclick.widgets.timers import single_shot
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
@@ -48,9 +49,7 @@ class Suggesting:
         self._waiting = False
         self._moving: tuple[int, float, float] | None = None
         self._said = self._heard = ""
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.settle)
+        self._timer = single_shot(self.settle)
         controller.changed.connect(self._follow)
         controller.messages.reported.connect(self._hear)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
 from napari_fclick.widgets.finetuning.choice import summary_of
 from napari_fclick.widgets.finetuning.data_view import DataView
 from napari_fclick.widgets.finetuning.outcome import DataSummary
+from napari_fclick.widgets.timers import single_shot
 from napari_fclick.widgets.workers import Job, Worker
 
 #: Milliseconds after which images that were chosen are read, so that several choices are one.
@@ -43,10 +43,7 @@ class Looking:
         self._data, self._reader = data, Worker("fclick-reading")
         self.summary: DataSummary | None = None
         self.problem = ""
-        self._delay = QTimer(data)
-        self._delay.setSingleShot(True)
-        self._delay.setInterval(DELAY)
-        self._delay.timeout.connect(self._look)
+        self._delay = single_shot(self._look, DELAY, parent=data)
         data.changed.connect(self.begin)
 
     @property

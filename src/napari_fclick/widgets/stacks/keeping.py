@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
-
 from napari_fclick.core.labels import OverlapPolicy
 from napari_fclick.propagation import Carry
 from napari_fclick.session import Session, SessionError, stacks
@@ -23,6 +21,7 @@ from napari_fclick.widgets.stacks.running import (
     Runner,
     Snapshot,
 )
+from napari_fclick.widgets.timers import single_shot
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
@@ -70,10 +69,7 @@ class Keeper:
         self._receiving = False
         self._runner = Runner(busy)
         self._activity = Activity(self.stop)
-        self._settled = QTimer()
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(SETTLED)
-        self._settled.timeout.connect(self._run_wanted)
+        self._settled = single_shot(self._run_wanted, SETTLED)
 
     @property
     def busy(self) -> bool:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
-
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, editing
 from napari_fclick.session.stack_parts import only_in
 from napari_fclick.widgets.doubts import Doubt
 from napari_fclick.widgets.stacks.lines import Line
+from napari_fclick.widgets.timers import single_shot
 from napari_fclick.widgets.workers import Job, Worker
 
 if TYPE_CHECKING:
@@ -87,9 +86,7 @@ class OneByOne:
         self._controller, self._tool, self._worker = controller, tool, worker
         self._round: Round | None = None
         self._stepping = False
-        self._step_soon = QTimer()
-        self._step_soon.setSingleShot(True)
-        self._step_soon.timeout.connect(self._on_time)
+        self._step_soon = single_shot(self._on_time)
         tool.changed.connect(self._look)
         controller.changed.connect(self._look)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QTimer
-
 from napari_fclick.session import Session
+from napari_fclick.widgets.timers import single_shot
 
 #: The events of an image layer that tell that its pixels have another size.
 SIZES = ("scale", "rotate", "shear", "affine", "units")
@@ -33,9 +32,7 @@ class Watch:
         self._links: list[tuple[Any, Callable[..., None]]] = []
         self.written = 0
         # napari tells of what is not a stroke, such as a fill, just before it writes it.
-        self._soon = QTimer()
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._on_others)
+        self._soon = single_shot(self._on_others)
 
     def follow(self, image: Any, labels: Any, session: Session | None) -> None:
         """Watch these, and no others; any of them may be None."""
