@@ -14,9 +14,7 @@ from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -40,10 +38,11 @@ from napari_fclick.widgets.layers import is_labels_of
 from napari_fclick.widgets.legend import Legend
 from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
 from napari_fclick.widgets.object_list import NARROW, ObjectList
-from napari_fclick.widgets.sections import Scroller, Section
+from napari_fclick.widgets.sections import Scroller, Section, form_in
 from napari_fclick.widgets.session_bar import LostBar, ResumeBar, SessionBar
 from napari_fclick.widgets.stacks.panel import StackPanel
 from napari_fclick.widgets.status import describe, describe_effort, describe_unaccepted
+from napari_fclick.widgets.texts import TextLine
 from napari_fclick.widgets.vertices import ForgetVertices
 
 POLICIES = {
@@ -51,8 +50,6 @@ POLICIES = {
     OverlapPolicy.REPLACE: "replace them",
     OverlapPolicy.BACKGROUND: "only background",
 }
-#: Colours of messages that are read on napari's dark and on its light theme.
-COLOURS = {"info": "", "warning": "#D98A00", "error": "#E5534B"}
 
 
 class FirstClickWidget(Docked):
@@ -91,7 +88,7 @@ class FirstClickWidget(Docked):
         self._lay_out()
         controller.changed.connect(self._show_state)
         controller.stacks.changed.connect(self._show_state)
-        controller.messages.reported.connect(self._show_message)
+        controller.messages.reported.connect(self.message.tell)
         controller.discovered.connect(self._show_choices)
         followers = (
             self.images,
@@ -221,13 +218,13 @@ class FirstClickWidget(Docked):
     def _make_status(self) -> None:
         self.legend = Legend()
         self.legend.keys.clicked.connect(lambda: self.controller.key_table.toggle())
-        self.status, self.message = _line(), _line()
+        self.status, self.message = TextLine(), TextLine()
         self.status.setStyleSheet("font-weight: bold")
         # Room for two lines: the dock does not jump when messages come and go.
         for line in (self.status, self.message):
             line.setMinimumHeight(2 * line.fontMetrics().lineSpacing() + 4)
 
-        self.unaccepted = _line()
+        self.unaccepted = TextLine()
         self.unaccepted.setStyleSheet("color: gray")
         self.unaccepted.setToolTip(
             "Accept or clear them there; carrying an object through the stack takes them as its own"
@@ -238,7 +235,7 @@ class FirstClickWidget(Docked):
         self.classes, self.objects = ClassBar(controller), ObjectList(controller)
         self.session_bar, self.resume_bar = SessionBar(controller), ResumeBar(controller)
         self.lost_bar, self.folder_bar = LostBar(controller), FolderBar(controller.walk)
-        self.effort = _line()
+        self.effort = TextLine()
         self.effort.setToolTip(
             "Clicks and seconds for the object at hand, and the mean of the last objects"
         )
@@ -403,11 +400,6 @@ class FirstClickWidget(Docked):
         predictor = self.controller.predictor
         return "" if predictor is None else f"{predictor.name} on {predictor.device}"
 
-    def _show_message(self, message: str, level: str) -> None:
-        colour = COLOURS[level]
-        self.message.setStyleSheet(f"color: {colour}" if colour else "")
-        self.message.setText(message)
-
     def _show_choices(self, choices: Choices) -> None:
         chosen = self.controller.weights
         for combo, items, wanted in (
@@ -491,11 +483,7 @@ class Closing:
 
 def _form(*rows: tuple[str, QWidget]) -> QWidget:
     part = QWidget()
-    form = QFormLayout(part)
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setVerticalSpacing(4)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    form = form_in(part)
     for name, widget in rows:
         form.addRow(name, widget)
     return part
@@ -506,10 +494,3 @@ def _combo(tip: str) -> QComboBox:
     combo.setToolTip(tip)
     keep_narrow(combo)
     return combo
-
-
-def _line() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-    return label

@@ -1,10 +1,10 @@
-"""Parts of the dock that can be folded away."""
+"""Parts of the dock, and of the panels, that can be folded away, and rows of fields in them."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QPointF, QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
-from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+from qtpy.QtWidgets import QFormLayout, QFrame, QScrollArea, QSizePolicy, QWidget
 from superqt import QCollapsible
 
 _UNLIMITED = 16_777_215  # Qt's own limit of a widget's size
@@ -133,3 +133,13 @@ class Scroller(QScrollArea):
         if content is None or bar is None:
             return super().minimumSizeHint()
         return QSize(content.minimumSizeHint().width() + bar.sizeHint().width() + 2, 160)
+
+
+def form_in(part: QWidget) -> QFormLayout:
+    """Return a layout for rows of names and fields, which is the part's from now on."""
+    form = QFormLayout(part)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(4)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    return form

@@ -33,7 +33,7 @@ from napari_fclick.widgets.finetuning.choice import (
 )
 from napari_fclick.widgets.finetuning.outcome import DataSummary
 from napari_fclick.widgets.finetuning.paths import ShortList
-from napari_fclick.widgets.finetuning.texts import messages_html, text_line
+from napari_fclick.widgets.finetuning.texts import SelectableLine, messages_html
 from napari_fclick.widgets.folder_walk import FolderWalk
 
 HINT = (
@@ -136,7 +136,7 @@ class DataView(QWidget):
         self.name_edit = QLineEdit(NAME)
         self.name_edit.setToolTip("The new weights get this name")
         self.name_edit.textEdited.connect(self._on_named)
-        self.summary, self.messages = text_line(), text_line()
+        self.summary, self.messages = SelectableLine(), SelectableLine()
         self._lay_out()
 
     def _lay_out(self) -> None:

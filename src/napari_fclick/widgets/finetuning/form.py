@@ -13,12 +13,12 @@ from psygnal import Signal
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QVBoxLayout, QWidget
 
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.widgets.choosers import keep_narrow
 from napari_fclick.widgets.finetuning.paths import FoldersEdit
-from napari_fclick.widgets.sections import Section
+from napari_fclick.widgets.sections import Section, form_in
 from napari_fclick.widgets.wheel import WheelGuard
 
 #: Fields that are names to choose from, and what there is until it is known.
@@ -199,11 +199,7 @@ def _is_advanced(info: FieldInfo) -> bool:
 
 def _rows(fields: Mapping[str, Field], names: Sequence[str]) -> QWidget:
     part = QWidget()
-    form = QFormLayout(part)
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setVerticalSpacing(4)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    form = form_in(part)
     for name in names:
         info = FineTuneOptions.model_fields[name]
         form.addRow(info.title, fields[name].native)

@@ -13,7 +13,7 @@ from skimage.measure import find_contours
 from napari_fclick.core.arrays import Mask
 from napari_fclick.widgets.finetuning.crops import Crop
 from napari_fclick.widgets.finetuning.outcome import ChangedObject
-from napari_fclick.widgets.finetuning.texts import text_line
+from napari_fclick.widgets.finetuning.texts import SelectableLine
 
 #: Side of a picture on the screen.
 SIDE = 128
@@ -38,7 +38,7 @@ class Gallery(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[ObjectRow] = []
-        self._key = text_line()
+        self._key = SelectableLine()
         self._key.setText(KEY)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -68,7 +68,7 @@ class ObjectRow(QWidget):
 
     def __init__(self, changed: ChangedObject, crop: Crop) -> None:
         super().__init__()
-        self.title = text_line()
+        self.title = SelectableLine()
         what = describe(changed, crop.place)
         self.title.setText(what)
         grid = QGridLayout(self)

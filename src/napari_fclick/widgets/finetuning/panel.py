@@ -31,7 +31,7 @@ from napari_fclick.widgets.finetuning.outcome import DataSummary, Outcome
 from napari_fclick.widgets.finetuning.result_view import ResultView
 from napari_fclick.widgets.finetuning.running import Running, start_process
 from napari_fclick.widgets.finetuning.shelf import Shelf
-from napari_fclick.widgets.finetuning.texts import TextLine
+from napari_fclick.widgets.finetuning.texts import SelectableLine
 from napari_fclick.widgets.loading import Choices, available_choices
 from napari_fclick.widgets.sections import Scroller, Section
 from napari_fclick.widgets.workers import Job, Worker
@@ -100,11 +100,11 @@ class FineTunePanel(Docked):
         self.data, self.form = DataView(self._viewer), OptionsForm()
         self.curves, self.result = Curves(), ResultView()
         self.start, self.cancel = QPushButton("Start"), QPushButton("Stop")
-        self.bar, self.status, self.left = QProgressBar(), TextLine(), QLabel()
+        self.bar, self.status, self.left = QProgressBar(), SelectableLine(), QLabel()
         self.bar.setRange(0, PARTS)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Part of the time that is over")
-        self.message = TextLine()
+        self.message = SelectableLine()
         self.in_use, self.roll_back = QLabel(), QPushButton("Roll back")
         self.in_use.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.roll_back.setToolTip("Go back to the weights that were in use before")

@@ -18,7 +18,7 @@ from superqt import QElidingLabel
 
 from napari_fclick.widgets.finetuning.gallery import Gallery
 from napari_fclick.widgets.finetuning.outcome import ComparisonTable, FigureRow, Outcome
-from napari_fclick.widgets.finetuning.texts import text_line
+from napari_fclick.widgets.finetuning.texts import SelectableLine
 from napari_fclick.widgets.saving import ask_to_save
 from napari_fclick.widgets.sections import Section
 
@@ -93,7 +93,7 @@ class ResultView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._outcome: Outcome | None = None
-        self.headline, self.reasons = text_line(), text_line()
+        self.headline, self.reasons = SelectableLine(), SelectableLine()
         self.own, self.general = FiguresTable(), FiguresTable()
         self.gallery = Gallery()
         self.changed = Section("Objects that changed most", self.gallery)

@@ -6,33 +6,23 @@ from collections.abc import Sequence
 from html import escape
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel
 
-from napari_fclick.widgets.dock import COLOURS
+from napari_fclick.widgets.texts import COLOURS, TextLine
 
 #: Before a message: levels are told apart without their colours, too.
 SIGNS = {"info": "•", "warning": "▲", "error": "✕"}
 
 
-def text_line() -> QLabel:
-    """Return a label that wraps, and whose text can be copied."""
-    return TextLine()
-
-
-class TextLine(QLabel):
+class SelectableLine(TextLine):
     """A label that wraps, and whose text can be copied."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWordWrap(True)
-        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def tell(self, text: str, level: str = "info") -> None:
         """Show a message in the colour of its level; without one, nothing."""
-        colour = COLOURS[level]
-        self.setStyleSheet(f"color: {colour}" if colour else "")
-        self.setText(text)
+        super().tell(text, level)
         self.setVisible(bool(text))
 
 

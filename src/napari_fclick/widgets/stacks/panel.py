@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSpinBox,
@@ -24,13 +22,14 @@ from qtpy.QtWidgets import (
 from napari_fclick.propagation import Rules
 from napari_fclick.widgets.choosers import keep_narrow
 from napari_fclick.widgets.layers import pixel_size
-from napari_fclick.widgets.sections import Section
+from napari_fclick.widgets.sections import Section, form_in
 from napari_fclick.widgets.stacks.form import ModelForm, number_box
 from napari_fclick.widgets.stacks.lines import spacing_of
 from napari_fclick.widgets.stacks.model import CarriedObject, Choices
 from napari_fclick.widgets.stacks.strip import DriftStrip
 from napari_fclick.widgets.stacks.texts import describe_ends, describe_progress
 from napari_fclick.widgets.stacks.tool import StackTool, why_no_stack
+from napari_fclick.widgets.texts import TextLine
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
@@ -180,7 +179,7 @@ class StackPanel(QWidget):
             button.clicked.connect(lambda _=False, act=act: act())
 
     def _make_rest(self) -> None:
-        self.progress, self.ends = _line(), _line()
+        self.progress, self.ends = TextLine(), TextLine()
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)
@@ -196,11 +195,7 @@ class StackPanel(QWidget):
 
     def _lay_out(self) -> None:
         self._where = QWidget()
-        form = QFormLayout(self._where)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(4)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        form = form_in(self._where)
         form.addRow("Along", self.axes)
         form.addRow("Direction", self.directions)
         form.addRow(self.range)
@@ -303,10 +298,3 @@ def _said(tool: StackTool, current: CarriedObject | None) -> str:
     if turn:
         return turn
     return "Click on the object in one slice or several, then propagate"
-
-
-def _line() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-    return label
