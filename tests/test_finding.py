@@ -28,11 +28,12 @@ from napari_fclick.propagation import Kind
 from napari_fclick.replay import replay
 from napari_fclick.session import Session, autosave, likeness
 from napari_fclick.session.exporting import export
-from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import reopen
 from napari_fclick.session.signature import Signature
 from napari_fclick.session.similar import MOST
+from napari_fclick.session.target import Target
 
 
 @pytest.fixture

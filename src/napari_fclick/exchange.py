@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from napari_fclick.core.files import FRAME, replacing
 from napari_fclick.core.labels import is_label
 from napari_fclick.session.coco import coco_of_labels
-from napari_fclick.session.journal import SUFFIX, Journal, JournalError, Target
+from napari_fclick.session.journal import SUFFIX, Journal, JournalError
 from napari_fclick.session.restoring import accepted_only
 from napari_fclick.session.resuming import reopen
+from napari_fclick.session.target import Target
 
 LayerData = tuple[Any, dict[str, Any], str]
 

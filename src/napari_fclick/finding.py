@@ -36,7 +36,7 @@ from napari_fclick.predictor import Predictor
 from napari_fclick.session import NumberedLabels, Session
 from napari_fclick.session.accepting import accept_found
 from napari_fclick.session.autosave import new_path, offers
-from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.likeness import (
     Look,
     Sampled,
@@ -51,6 +51,7 @@ from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature, encodable
 from napari_fclick.session.similar import LEAST, MOST, SURE, Found, Search
 from napari_fclick.session.state import Answer, PredictionRequest, Settings
+from napari_fclick.session.target import Target
 
 #: So many labelled images are learned from at most, evenly among all.
 IMAGES = 8

@@ -13,7 +13,7 @@ from scipy.special import expit
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.integrity import Kept, keep_clicked
 from napari_fclick.session import NumberedLabels
-from napari_fclick.session.journal import Target
+from napari_fclick.session.target import Target
 
 
 @dataclass(frozen=True, eq=False)

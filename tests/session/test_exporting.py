@@ -28,11 +28,12 @@ from napari_fclick.session.exporting import (
     possible_files,
     volume_of,
 )
-from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature
 from napari_fclick.session.starting import start_of
 from napari_fclick.session.state import Part
+from napari_fclick.session.target import Target
 
 
 def describe(labels: Any) -> Target:

@@ -13,10 +13,11 @@ from tests.session.fakes import bare_target
 from tests.session.making import answer, make, put
 
 from napari_fclick.session import accepting
-from napari_fclick.session.journal import Journal, Target
+from napari_fclick.session.journal import Journal
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature
+from napari_fclick.session.target import Target
 
 IMAGE = Signature.of(np.zeros((4, 5), np.uint8))
 

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.resuming import Opened
 from napari_fclick.session.state import AcceptedObject, Part
+from napari_fclick.session.target import Target
 
 
 class Content(NamedTuple):

@@ -19,11 +19,12 @@ from napari_fclick.core.files import (
 )
 from napari_fclick.session.coco import coco_of_session
 from napari_fclick.session.content import Content
-from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.place import Place
 from napari_fclick.session.restoring import accepted_only
 from napari_fclick.session.resuming import reopen
 from napari_fclick.session.state import AcceptedObject
+from napari_fclick.session.target import Target
 
 
 def export(path: Path, kind: str, out: Path) -> list[Path]:

@@ -7,8 +7,6 @@ that a commit costs what the object costs, however large the labels are.
 
 from __future__ import annotations
 
-import json
-import math
 import sqlite3
 import time
 import zlib
@@ -18,18 +16,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock
 
 from napari_fclick.core.errors import one_line
-from napari_fclick.core.files import is_time, same_file
-from napari_fclick.core.labels import empty_labels
-from napari_fclick.session import access, records, tables
+from napari_fclick.core.files import same_file
+from napari_fclick.session import access, tables
 from napari_fclick.session.history import Commit, Step
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.part_table import PartTable
 from napari_fclick.session.restoring import Restored, restore
 from napari_fclick.session.signature import Channels, Signature
+from napari_fclick.session.target import TARGET_COLUMNS, Target
 
 SUFFIX = ".fclick"
 #: Key of the path that the session was saved under since, and went on in.
@@ -37,8 +34,6 @@ MOVED = "moved"
 #: "fclk": tells the file from other SQLite files.
 APPLICATION_ID = 0x66636C6B
 SCHEMA_VERSION = 3
-#: Of the table of targets, in the order of `Target.row`.
-TARGET_COLUMNS = "name, source, shape, dtype, spacing, unit"
 
 
 #: What reading a file raises to which something happened.
@@ -66,65 +61,6 @@ def _reading(path: Path) -> Iterator[None]:
         raise kind(f"{path} cannot be read: {error}") from error
     except _DAMAGE as error:
         raise DamagedError(f"{path} is damaged: {one_line(error, 120)}") from error
-
-
-@dataclass(frozen=True)
-class Target:
-    """Labels that objects were written into, as the file knows them.
-
-    Attributes
-    ----------
-    name : str
-    source : str
-        The file they were read from; empty for new ones.
-    shape : tuple of int
-    dtype : str
-    spacing : tuple of float
-        Size of a pixel along each axis; empty where it is not known.
-    unit : str
-        Of the spacing; empty where it is not known. Where axes have several units, those of all
-        axes, with spaces between them; see `units`.
-    """
-
-    name: str
-    source: str
-    shape: tuple[int, ...]
-    dtype: str
-    spacing: tuple[float, ...] = ()
-    unit: str = ""
-
-    @property
-    def has_scale(self) -> bool:
-        """Whether it says how large a pixel is."""
-        return bool(self.unit) or any(step != 1 for step in self.spacing)
-
-    @property
-    def units(self) -> tuple[str, ...]:
-        """The unit of each axis, as `napari_fclick.core.files.write_labels` takes them."""
-        each = tuple(self.unit.split())
-        return each if len(each) == len(self.shape) else (self.unit,) * len(self.shape)
-
-    def size_along(self, axes: Sequence[int]) -> tuple[float, str] | None:
-        """Return the area, or volume, of a pixel along some axes, and its unit.
-
-        None where it is not known, or the axes have no unit of length in common.
-        """
-        units = {self.units[axis] for axis in axes}
-        if not self.spacing or len(units) > 1 or any(is_time(unit) for unit in units):
-            return None
-        (unit,) = units
-        size = math.prod(abs(self.spacing[axis]) for axis in axes)
-        return size, f"{unit}^{len(axes)}" if unit else ""
-
-    @property
-    def row(self) -> tuple[str, ...]:
-        """What the file holds of it."""
-        shape, spacing = records.dumps(self.shape), records.dumps(self.spacing)
-        return (self.name, self.source, shape, self.dtype, spacing, self.unit)
-
-    def empty(self) -> Any:
-        """Return labels like these with nothing in them; see `empty_labels`."""
-        return empty_labels(self.shape, np.dtype(self.dtype))
 
 
 @dataclass(frozen=True)
@@ -488,7 +424,7 @@ class Journal:
         """The labels that were written into."""
         query = f"SELECT {TARGET_COLUMNS} FROM targets ORDER BY id"
         with _reading(self.path):
-            return [_target(*row) for row in self._rows(query)]
+            return [Target.from_row(*row) for row in self._rows(query)]
 
     @property
     def events(self) -> int:
@@ -524,15 +460,6 @@ class Journal:
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with _reading(self.path):
             return self._connection.execute(query, values).fetchall()
-
-
-def _target(name: str, source: str, shape: str, dtype: str, spacing: str, unit: str) -> Target:
-    """Return a row of the table; raises TypeError and ValueError where it cannot be one."""
-    lengths = tuple(int(n) for n in json.loads(shape))
-    steps = tuple(float(step) for step in json.loads(spacing))
-    if min(lengths, default=0) < 0 or len(steps) not in (0, len(lengths)):
-        raise ValueError(f"labels of shape {lengths} have the spacing {steps}")
-    return Target(str(name), str(source), lengths, str(np.dtype(dtype)), steps, str(unit))
 
 
 def _numbered(

@@ -12,16 +12,11 @@ from pathlib import Path
 from psygnal import Signal
 
 from napari_fclick.session.history import Step
-from napari_fclick.session.journal import (
-    MOVED,
-    Circumstances,
-    Journal,
-    JournalError,
-    Target,
-)
+from napari_fclick.session.journal import MOVED, Circumstances, Journal, JournalError
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.session import Session
 from napari_fclick.session.signature import Channels, Signature
+from napari_fclick.session.target import Target
 
 
 class Recorder:

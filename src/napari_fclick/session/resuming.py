@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from napari_fclick.core.labels import check_label
-from napari_fclick.session.journal import DamagedError, Journal, JournalError, Target
+from napari_fclick.session.journal import DamagedError, Journal, JournalError
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.restoring import Restored, write_labels
 from napari_fclick.session.signature import Signature
+from napari_fclick.session.target import Target
 
 
 class Opened(NamedTuple):

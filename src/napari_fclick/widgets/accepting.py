@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from psygnal import EmitLoopError
-
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.session import Place, Session, SessionError, accepting
 from napari_fclick.session.state import Settings
 from napari_fclick.widgets.annotation import Annotation
+from napari_fclick.widgets.messages import reason
 from napari_fclick.widgets.planes import LayerError, displayed_place
 from napari_fclick.widgets.predicting import Predicting
 from napari_fclick.widgets.stacks.accepting import StackAccepting
@@ -304,9 +303,3 @@ class Accepting:
 def _clicks(waiting: Waiting) -> list[Made]:
     """Return the clicks among what was done since."""
     return [each for each in waiting.queue if not isinstance(each, Settings)]
-
-
-def reason(error: Exception) -> str:
-    """Return the message of an error, or of the one that a signal has wrapped."""
-    cause = error.__cause__ if isinstance(error, EmitLoopError) else None
-    return str(cause or error) or type(cause or error).__name__

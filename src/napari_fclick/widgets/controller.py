@@ -11,7 +11,7 @@ from psygnal import Signal
 from napari_fclick.core.clicks import OutsideError
 from napari_fclick.session import NumberedLabels, Place, Session, Step
 from napari_fclick.session.state import PredictorLike
-from napari_fclick.widgets.accepting import Accepting, reason
+from napari_fclick.widgets.accepting import Accepting
 from napari_fclick.widgets.adjusting import Adjusting
 from napari_fclick.widgets.annotated import Annotated
 from napari_fclick.widgets.annotation import Annotation
@@ -31,7 +31,7 @@ from napari_fclick.widgets.loading import (
     load_predictor,
     weights_in_use,
 )
-from napari_fclick.widgets.messages import Messages
+from napari_fclick.widgets.messages import Messages, reason
 from napari_fclick.widgets.mouse import MouseTool
 from napari_fclick.widgets.objects import ObjectTools
 from napari_fclick.widgets.predicting import Predicting

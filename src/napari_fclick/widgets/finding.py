@@ -24,10 +24,10 @@ from napari_fclick.session.restoring import is_find
 from napari_fclick.session.similar import LEAST, MOST, Found, Search
 from napari_fclick.session.state import Part, PredictionRequest, PredictorLike, Settings
 from napari_fclick.session.suggestion import Point
-from napari_fclick.widgets.accepting import reason
 from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.doubts import Doubt
 from napari_fclick.widgets.key_settings import key_of
+from napari_fclick.widgets.messages import reason
 from napari_fclick.widgets.moving import middle_of_view
 from napari_fclick.widgets.planes import to_plane
 from napari_fclick.widgets.workers import Job, Worker, let_go_first

@@ -16,9 +16,9 @@ from qtpy.QtWidgets import QApplication
 from napari_fclick.core.files import same_file
 from napari_fclick.core.folders import ImageFolder
 from napari_fclick.session.journal import JournalError
-from napari_fclick.widgets.accepting import reason
 from napari_fclick.widgets.folder_image import FolderImage
 from napari_fclick.widgets.folder_reading import Aim, ImageRead, aim_at
+from napari_fclick.widgets.messages import reason
 from napari_fclick.widgets.timers import single_shot
 from napari_fclick.widgets.workers import Job, Worker
 

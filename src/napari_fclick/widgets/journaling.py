@@ -19,9 +19,10 @@ from napari_fclick.core.files import same_file
 from napari_fclick.exchange import READ, SESSION
 from napari_fclick.session import NumberedLabels, autosave
 from napari_fclick.session.autosave import Offer
-from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Channels, Signature, encodable
+from napari_fclick.session.target import Target
 from napari_fclick.widgets.inputs import note_look, source_of
 from napari_fclick.widgets.layers import sizes_of
 from napari_fclick.widgets.planes import levels_of

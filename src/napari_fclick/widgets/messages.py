@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psygnal import Signal
+from psygnal import EmitLoopError, Signal
 
 
 class Messages:
@@ -46,3 +46,9 @@ class Messages:
     def stop(self) -> None:
         """Say nothing any more."""
         self._stopped = True
+
+
+def reason(error: Exception) -> str:
+    """Return the message of an error, or of the one that a signal has wrapped."""
+    cause = error.__cause__ if isinstance(error, EmitLoopError) else None
+    return str(cause or error) or type(cause or error).__name__

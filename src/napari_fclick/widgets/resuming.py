@@ -14,10 +14,11 @@ from napari.layers import Labels
 from napari_fclick.core.files import same_file
 from napari_fclick.exchange import READ, SESSION
 from napari_fclick.session import NumberedLabels
-from napari_fclick.session.journal import Journal, JournalError, Target
+from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.resuming import Opened, check_image, reopen
 from napari_fclick.session.signature import Signature, encodable
 from napari_fclick.session.sparse import SparseLabels
+from napari_fclick.session.target import Target
 from napari_fclick.widgets.inputs import lasting, look_as_before, source_of
 from napari_fclick.widgets.journaling import Journaling
 from napari_fclick.widgets.key_settings import key_of
