@@ -66,14 +66,10 @@ def load_predictor(weights: str, device: str) -> PredictorLike:
 
 def available_choices() -> Choices:
     """Return which weights are installed and which devices this computer has."""
-    import torch
-
     from napari_fclick.finetuning.promotion import active
     from napari_fclick.network.checkpoints import available_weights
+    from napari_fclick.network.inference import available_devices
 
-    devices = ["auto", "cpu"]
-    if torch.cuda.is_available():
-        devices += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    if torch.backends.mps.is_available():
-        devices.append("mps")
-    return Choices(tuple(available_weights()), tuple(devices), active())
+    # "cuda" is one of those that are numbered.
+    devices = [name for name in available_devices() if name != "cuda"]
+    return Choices(tuple(available_weights()), ("auto", *devices), active())
