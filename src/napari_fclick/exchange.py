@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import FRAME, replacing
+from napari_fclick.core.files import replacing
 from napari_fclick.core.labels import is_label
+from napari_fclick.core.units import FRAME
 from napari_fclick.session.coco import coco_of_labels
 from napari_fclick.session.journal import SUFFIX, Journal, JournalError
 from napari_fclick.session.restoring import accepted_only

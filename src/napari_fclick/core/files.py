@@ -14,6 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_fclick.core.errors import one_line
+from napari_fclick.core.units import FRAME, TIME_SYMBOLS, is_time, symbol_of
 
 #: Axes of labels by their number, outermost first.
 _AXES = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
@@ -27,18 +28,6 @@ _PLAIN = {"CMYK": "RGB", "LA": "L"}
 _LARGEST_TIFF = 2**32 - 2**25
 #: The largest number that labels are written with.
 _HIGHEST = 2**32 - 1
-_PREFIXES = {"": "", "kilo": "k", "deci": "d", "centi": "c", "milli": "m"}
-_PREFIXES |= {"micro": "µ", "nano": "n", "pico": "p", "femto": "f"}
-#: The symbols that OME allows for units of length, by the names that units have in napari.
-_SYMBOLS = {f"{name}meter": f"{prefix}m" for name, prefix in _PREFIXES.items()}
-_SYMBOLS |= {"micron": "µm", "um": "µm", "\u03bcm": "µm", "angstrom": "Å", "inch": "in"}
-_SYMBOLS |= {symbol: symbol for symbol in (*_SYMBOLS.values(), "pixel")}
-#: The unit of a step in time whose length is not known.
-FRAME = "frame"
-#: The symbols that OME allows for units of time.
-_TIMES = {f"{name}second": f"{prefix}s" for name, prefix in _PREFIXES.items()}
-_TIMES |= {"minute": "min", "hour": "h", "day": "d"}
-_TIMES |= {symbol: symbol for symbol in (*_TIMES.values(), FRAME)}
 
 
 def read_image(path: Path, *, as_stored: bool = False, stack: bool = False) -> NDArray[Any]:
@@ -250,16 +239,6 @@ def _range_of(labels: Any) -> tuple[int, int]:
     return lowest, highest
 
 
-def symbol_of(unit: str) -> str | None:
-    """Return the symbol that OME has for a unit of length; None where it has none."""
-    return _SYMBOLS.get(unit)
-
-
-def is_time(unit: str) -> bool:
-    """Whether a unit is one of time."""
-    return unit in _TIMES
-
-
 def _axes(units: Sequence[str]) -> str:
     """Return the letters of labels' axes, of which each has a unit."""
     times = [axis for axis, unit in enumerate(units[:-2]) if is_time(unit)]
@@ -285,7 +264,7 @@ def _sizes(axes: str, spacing: Sequence[float], units: Sequence[str]) -> dict[st
             found |= {f"PhysicalSize{axis}": step, f"PhysicalSize{axis}Unit": symbol}
     for axis, step, unit in zip(axes, spacing, units, strict=False):
         if axis == "T" and is_time(unit) and unit != FRAME:
-            found |= {"TimeIncrement": abs(float(step)), "TimeIncrementUnit": _TIMES[unit]}
+            found |= {"TimeIncrement": abs(float(step)), "TimeIncrementUnit": TIME_SYMBOLS[unit]}
     return found
 
 

@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 import tifffile
 
-from napari_fclick.core.files import TIFF_SUFFIXES, symbol_of
+from napari_fclick.core.files import TIFF_SUFFIXES
+from napari_fclick.core.units import symbol_of
 
 
 class VoxelSize(NamedTuple):

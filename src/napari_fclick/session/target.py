@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_fclick.core.files import is_time
 from napari_fclick.core.labels import empty_labels
+from napari_fclick.core.units import is_time
 from napari_fclick.session import records
 
 #: Of the file's table of them, in the order of `Target.row`.

@@ -11,8 +11,9 @@ import numpy as np
 from napari.layers import Labels, Layer
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import FRAME, axes_of, is_time
+from napari_fclick.core.files import axes_of
 from napari_fclick.core.labels import empty_labels
+from napari_fclick.core.units import FRAME, is_time
 from napari_fclick.widgets.planes import layer_shape, levels_of, linear_matrix
 
 #: Labels of more pixels than this are 16-bit: napari draws them as they are, without first
