@@ -15,10 +15,10 @@ from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import LabelledData, combine, from_folder
 from napari_fclick.finetuning.summary import before_start
+from napari_fclick.finetuning.tuning import Event
 from napari_fclick.training.stopping import stopping
 
 Say = Callable[[str], None]
-Event = dict[str, Any]
 
 #: What is said where it is interrupted.
 ENDING = "ending the training; what it learned, if anything, is judged (Ctrl+C again to end all)"

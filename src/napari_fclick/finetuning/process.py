@@ -12,12 +12,11 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, Any
+from typing import IO
 
 from napari_fclick.core.processors import cores, share_cores
+from napari_fclick.finetuning.child import Event
 from napari_fclick.finetuning.request import Request
-
-Event = dict[str, Any]
 
 #: The last events, after which no other comes.
 LAST = ("finished", "failed")

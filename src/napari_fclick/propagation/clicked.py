@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.direction import Direction
+from napari_fclick.core.intensity import Limits
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.prediction import Prediction
 from napari_fclick.propagation.carrying import Carry, Predicting
 from napari_fclick.propagation.propagation import Propagation
 from napari_fclick.propagation.rules import Rules
 from napari_fclick.propagation.stack import Stack
-
-Limits = tuple[float, float]
 
 
 def from_clicks(

@@ -11,12 +11,11 @@ from scipy import ndimage
 
 from napari_fclick.session.content import Content
 from napari_fclick.session.place import Place
+from napari_fclick.session.records import Json
 from napari_fclick.session.signature import file_name
 
 #: What objects without a class are called.
 UNCLASSIFIED = "object"
-
-Json = dict[str, Any]
 
 
 def coco_of_session(content: Content) -> Json:

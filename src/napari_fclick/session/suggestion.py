@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fclick.core.clicks import Click
+from napari_fclick.core.guidance import Point
 from napari_fclick.core.threshold import THRESHOLD
 
 Why = Literal["uncertain", "boundary", "start"]
-Point = tuple[float, float]
 
 #: Pixels on and around a click that are never suggested: what it says is known there.
 APART = 2.0

@@ -10,9 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_fclick.core.arrays import Mask
-from napari_fclick.core.peaks import peak
-
-Pixel = tuple[int, int]
+from napari_fclick.core.peaks import Pixel, peak
 
 
 class SimulatedClick(NamedTuple):

@@ -15,6 +15,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_fclick.core.clicks import Click, ClickSequence
+from napari_fclick.core.guidance import Point
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, Step
@@ -23,7 +24,6 @@ from napari_fclick.session.likeness import Look, Seen, learn, radius_of, region_
 from napari_fclick.session.restoring import is_find
 from napari_fclick.session.similar import LEAST, MOST, Found, Search
 from napari_fclick.session.state import Part, PredictionRequest, PredictorLike, Settings
-from napari_fclick.session.suggestion import Point
 from napari_fclick.widgets.activity import Activity
 from napari_fclick.widgets.doubts import Doubt
 from napari_fclick.widgets.key_settings import key_of

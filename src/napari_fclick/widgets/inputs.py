@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_fclick.core.intensity import Limits
 from napari_fclick.session.journal import Journal
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.restoring import Restored
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 #: What a file tells of its last step: the names of the channels, the limits of the image alone.
 NAMES, LIMITS = "channel names", "limits"
-
-Limits = tuple[float, float]
 
 
 def source_of(layer: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fclick.core.guidance import Point
 from napari_fclick.session import Place
 from napari_fclick.widgets.planes import to_world
 from napari_fclick.widgets.zoom import camera_of, screen_pixel
@@ -16,8 +17,6 @@ FAR = 10.0
 
 #: Downwards and to the right.
 _DIRECTIONS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
-
-Point = tuple[float, float]
 
 
 def moved(

@@ -9,9 +9,9 @@ import numpy as np
 from psygnal import Signal
 
 from napari_fclick.core.clicks import Click
+from napari_fclick.core.guidance import Point
 from napari_fclick.session import Place, Session, SessionError, editing
 from napari_fclick.session.classes import remove_class, rename_class
-from napari_fclick.session.suggestion import Point
 from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.layers import is_labels_of, why_not_writable
 from napari_fclick.widgets.planes import (

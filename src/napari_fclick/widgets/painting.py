@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from numpy.typing import NDArray
 
+from napari_fclick.core.arrays import Array
+from napari_fclick.core.pyramids import Region
 from napari_fclick.widgets.planes import to_data
 
 #: Planes of at most this many pixels are drawn anew as a whole: it takes some milliseconds.
 SMALL_PLANE = 2**20
-
-Array = NDArray[Any]
-Region = tuple[slice | int, ...]
 
 
 class LabelsPainter:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
+from napari_fclick.core.guidance import Point
 from napari_fclick.session import Session
-from napari_fclick.session.suggestion import Point, Suggestion, start, suggest
+from napari_fclick.session.suggestion import Suggestion, start, suggest
 from napari_fclick.widgets.actions import DIRECTIONS
 from napari_fclick.widgets.ghost import GhostLayer
 from napari_fclick.widgets.key_settings import key_of

@@ -6,8 +6,9 @@ import numpy as np
 from skimage.segmentation import flood
 
 from napari_fclick.core.arrays import FloatArray, Mask
+from napari_fclick.core.peaks import Pixel
 from napari_fclick.evaluation.methods.peer import Peer
-from napari_fclick.evaluation.methods.seeds import Pixel, Seeds
+from napari_fclick.evaluation.methods.seeds import Seeds
 
 
 class FloodFill(Peer):

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.peaks import Pixel
 from napari_fclick.core.window import Window
 
-Pixel = tuple[int, int]
 #: When the image's border is background: always, while there is no negative click, never.
 Border = Literal["outside", "first", "unknown"]
 
