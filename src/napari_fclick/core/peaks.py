@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fclick.core.arrays import Mask
@@ -17,6 +18,15 @@ Pixel = tuple[int, int]
 
 #: Of larger regions, of so many pixels, only some are looked at where that is near enough.
 LOOKED_AT = 512 * 512
+
+
+def depths(region: Mask) -> NDArray[np.float64]:
+    """Return how far each pixel of a region lies from what is outside of it; 0 outside.
+
+    What lies outside the array counts as not belonging to the region.
+    """
+    distance: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(region, 1))
+    return distance[1:-1, 1:-1]
 
 
 def thinning(shape: tuple[int, ...]) -> int:
@@ -70,7 +80,7 @@ def peak(
         return None
     top, left = box[:2]
     cut = region[box.slices]
-    depth = ndimage.distance_transform_edt(np.pad(cut, 1))[1:-1, 1:-1]
+    depth = depths(cut)
     for row, column in taken:
         if 0 <= row - top < cut.shape[0] and 0 <= column - left < cut.shape[1]:
             depth[row - top, column - left] = 0

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import integrate, ndimage, stats
 
 from napari_fclick.core.arrays import Mask
+from napari_fclick.core.peaks import depths
 from napari_fclick.core.window import mask_bounds
 from napari_fclick.evaluation.protocol import MOST_CLICKS
 
@@ -211,7 +212,7 @@ def centralities(truth: Mask, pixels: Sequence[tuple[int, int]]) -> list[float]:
     box = mask_bounds(truth)
     if box is None:
         raise ValueError("an object without pixels has no middle")
-    depth = ndimage.distance_transform_edt(np.pad(truth[box.slices], 1))[1:-1, 1:-1]
+    depth = depths(truth[box.slices])
     deepest = float(depth.max())
     return [
         float(depth[row - box.top, column - box.left]) / deepest if truth[row, column] else 0.0

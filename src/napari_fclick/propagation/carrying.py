@@ -8,14 +8,13 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import ndimage
 
 from napari_fclick.core import intensity, window
 from napari_fclick.core.arrays import FloatArray, Mask
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.integrity import keep_clicked
 from napari_fclick.core.masks import StoredMask
-from napari_fclick.core.peaks import middle, peak
+from napari_fclick.core.peaks import depths, middle, peak
 from napari_fclick.core.threshold import THRESHOLD
 from napari_fclick.core.window import Box, Window
 from napari_fclick.prediction import Prediction, confidence, existing
@@ -274,7 +273,7 @@ def weighted_anchor(mask: StoredMask, probability: FloatArray, box: Box) -> Clic
     probability : ndarray of float32, shape (h, w)
         This slice's, of the pixels in ``box``.
     """
-    depth = ndimage.distance_transform_edt(np.pad(mask.within(box), 1))[1:-1, 1:-1]
+    depth = depths(mask.within(box))
     worth = depth * probability
     best = int(np.argmax(worth))
     if worth.flat[best] <= 0:

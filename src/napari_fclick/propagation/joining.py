@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.peaks import depths
 from napari_fclick.propagation.carrying import overlap
 from napari_fclick.propagation.slices import Kind, SliceMask
 
@@ -77,6 +78,6 @@ def signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return the distance to a mask's border in pixels, positive inside; -inf where it is empty."""
     if not mask.any():
         return np.full(mask.shape, -np.inf, np.float32)
-    inside = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    inside = depths(mask)
     outside = ndimage.distance_transform_edt(~mask)
     return (inside - outside).astype(np.float32)

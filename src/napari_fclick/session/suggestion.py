@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from napari_fclick.core.clicks import Click
 from napari_fclick.core.guidance import Point
+from napari_fclick.core.peaks import depths
 from napari_fclick.core.threshold import THRESHOLD
 
 Why = Literal["uncertain", "boundary", "start"]
@@ -134,20 +135,14 @@ def _regions(uncertain: NDArray[np.float64]) -> list[Point]:
     alone is told apart.
     """
     rim = max(1.5, 0.012 * max(uncertain.shape))
-    depth = _depth(uncertain >= UNCERTAIN)
+    # The window's end is an end too: nothing is known of what lies beyond.
+    depth = depths(uncertain >= UNCERTAIN)
     labels, count = ndimage.label(depth > rim, _EIGHT)
     numbers = np.arange(1, count + 1)
     weights = np.atleast_1d(ndimage.sum_labels(uncertain, labels, numbers))
     best = numbers[np.argsort(-weights, kind="stable")][:REGIONS]
     peaks = ndimage.maximum_position(depth, labels, best) if count else []
     return [(float(y), float(x)) for y, x in peaks]
-
-
-def _depth(region: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the distance of each pixel of a region to what is outside of it."""
-    # The window's end is an end too: nothing is known of what lies beyond.
-    padded = np.pad(region, 1)
-    return np.asarray(ndimage.distance_transform_edt(padded), float)[1:-1, 1:-1]
 
 
 def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
