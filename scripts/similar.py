@@ -74,7 +74,7 @@ class Scene(NamedTuple):
         masks = [mask for mask in examples if mask is not None]
         side = float(np.median([mask.box.side for mask in masks]))
         asked = Answer(1, side)
-        request = PredictionRequest(0, image, ANYWHERE, None, side, None, (asked,))
+        request = PredictionRequest(0, image, ANYWHERE, None, (asked,))
         radius, centre = radius_of(masks), masks[-1].box.centre
         region = region_of(image_shape(image), radius, centre)
         taken = np.isin(labels[region.slices], chosen)
@@ -91,7 +91,7 @@ class Scene(NamedTuple):
         seen = Seen(image, None, self.look.radius, middle)
         if seen.grey != self.look.grey:
             return None
-        request = PredictionRequest(0, image, ANYWHERE, trail=(Answer(1),))
+        request = PredictionRequest(0, image, ANYWHERE)
         taken = np.zeros(seen.view.box.shape, bool)
         search = Search(request, predictor, Settings(), seen, self.look, taken)
         return Scene(search, labels, others, self.look)

@@ -50,7 +50,7 @@ from napari_fclick.session.likeness import (
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.signature import Signature, encodable
 from napari_fclick.session.similar import LEAST, MOST, SURE, Found, Search
-from napari_fclick.session.state import Answer, PredictionRequest, Settings
+from napari_fclick.session.state import PredictionRequest, Settings
 from napari_fclick.session.target import Target
 
 #: So many labelled images are learned from at most, evenly among all.
@@ -276,7 +276,7 @@ class Finder:
         region = region_of(image_shape(pixels), look.radius, centre)
         seen = Seen(pixels, None, look.radius, centre, look.grey)
         nowhere = ClickSequence([Click(0.0, 0.0)])
-        request = PredictionRequest(0, pixels, nowhere, trail=(Answer(1),))
+        request = PredictionRequest(0, pixels, nowhere)
         return Search(request, self._predictor, Settings(), seen, look, taken[region.slices])
 
     def _magnified(self, pixels: NDArray[Any], look: Look) -> Look:

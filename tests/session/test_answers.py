@@ -80,7 +80,7 @@ def test_typical_side_is_the_median_of_the_objects() -> None:
     session.add(40, 10)
     request = session.answers.request()
     assert request is not None
-    assert request.typical_side == 9
+    assert request.asked.typical_side == 9
 
 
 def test_known_predictions_are_bounded() -> None:

@@ -45,7 +45,7 @@ def search(
 ) -> Search:
     image = blobs() if image is None else image
     clicks = ClickSequence([Click(0, 0)])
-    request = PredictionRequest(0, image, clicks, None, 15.0, None, (ASKED,))
+    request = PredictionRequest(0, image, clicks, None, (ASKED,))
     taken = np.isin(labels_of(), range(1, count + 1))
     predictor = predictor or BlobPredictor()
     seen = seen_in(image, examples(count))

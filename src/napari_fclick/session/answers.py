@@ -232,11 +232,8 @@ class Answers:
             image,
             clicks,
             previous,
-            asked.typical_side,
-            asked.limits,
             (*trail, asked),
             self._forgotten,
-            bias,
         )
 
     # --- being answered -----------------------------------------------------------------

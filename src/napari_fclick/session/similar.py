@@ -178,7 +178,7 @@ class Search:
         self._note(sure)
         if sure < least:
             return None
-        return Found(clicks.first, mask, signs, sure, replace(self._request.trail[-1], clicks=1))
+        return Found(clicks.first, mask, signs, sure, replace(self._request.asked, clicks=1))
 
     def _note(self, sure: float) -> None:
         """Note a place: where few hold an object, what looks like one is less likely to be one."""
@@ -220,10 +220,9 @@ class Search:
 
 def _sized(request: PredictionRequest, look: Look) -> PredictionRequest:
     """Tell the predictor how large objects are where none was accepted that tells it."""
-    if request.typical_side is not None:
+    if request.asked.typical_side is not None:
         return request
-    asked = replace(request.trail[-1], typical_side=2 * look.radius)
-    return replace(request, typical_side=asked.typical_side, trail=(asked,))
+    return replace(request, trail=(replace(request.asked, typical_side=2 * look.radius),))
 
 
 def _confidence(answer: PredictionLike, mask: StoredMask) -> float:

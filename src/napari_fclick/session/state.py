@@ -167,8 +167,11 @@ class Answer:
     clicks : int
         How many of the object's clicks it was given.
     typical_side : float or None
+        Longer side in pixels of the objects accepted before.
     limits : (float, float) or None
+        Intensities that are black and white to the predictor; None for its own choice.
     bias : float
+        Log-odds that are added to what the network says.
     """
 
     clicks: int
@@ -313,35 +316,31 @@ class PredictionRequest:
     clicks : ClickSequence
     previous : PredictionLike or None
         The answer to the longest known beginning of the same clicks.
-    typical_side : float or None
-        Longer side in pixels of the objects accepted before.
-    limits : (float, float) or None
-        Intensities that are black and white to the predictor; None for its own choice.
     trail : tuple of Answer
         What was asked for ``previous``, and now.
     forgotten : int
         How often all answers had been forgotten.
-    bias : float
-        Log-odds that are added to what the network says.
     """
 
     generation: int
     image: Any
     clicks: ClickSequence
     previous: PredictionLike | None = None
-    typical_side: float | None = None
-    limits: tuple[float, float] | None = None
-    trail: tuple[Answer, ...] = ()
+    trail: tuple[Answer, ...] = (Answer(1),)
     forgotten: int = 0
-    bias: float = 0.0
+
+    @property
+    def asked(self) -> Answer:
+        """What is asked now."""
+        return self.trail[-1]
 
     def same_as(self, other: PredictionRequest) -> bool:
         """Whether a predictor is asked the same, whatever the generation."""
         return (
             self.image is other.image
             and self.previous is other.previous
-            and (self.clicks, self.typical_side, self.limits, self.trail, self.forgotten)
-            == (other.clicks, other.typical_side, other.limits, other.trail, other.forgotten)
+            and (self.clicks, self.trail, self.forgotten)
+            == (other.clicks, other.trail, other.forgotten)
         )
 
     def run(self, predictor: PredictorLike) -> Any:
@@ -350,7 +349,7 @@ class PredictionRequest:
             self.image,
             self.clicks,
             self.previous,
-            limits=self.limits,
-            typical_side=self.typical_side,
-            bias=self.bias,
+            limits=self.asked.limits,
+            typical_side=self.asked.typical_side,
+            bias=self.asked.bias,
         )

@@ -362,7 +362,7 @@ class _Work:
         centre = masks[-1].box.centre if masks else hunt.centre
         region = region_of(self._shape, radius, centre)
         taken = np.asarray(self._labels[hunt.place.where(*region.slices)]) != 0
-        seen = Seen(hunt.request.image, hunt.request.limits, radius, centre)
+        seen = Seen(hunt.request.image, hunt.request.asked.limits, radius, centre)
         if look is None:
             look = hunt.look = learn(sample(seen, masks, taken))
         return Search(hunt.request, hunt.predictor, hunt.settings, seen, look, taken)
