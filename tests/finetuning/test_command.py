@@ -11,9 +11,10 @@ import pytest
 from tests.finetuning.scenes import folder, learned
 
 from napari_fclick.cli import main
+from napari_fclick.core.folders import SPLIT_FILE
 from napari_fclick.finetuning import command
 from napari_fclick.finetuning.sources import from_folder
-from napari_fclick.finetuning.split import FILE, split_of
+from napari_fclick.finetuning.split import split_of
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -30,7 +31,7 @@ def test_looking_at_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     found = json.loads(out)
     assert (found["training_images"], found["validation_images"]) == (2, 2)
     assert "8 objects in 2 images to learn from, 8 in 2 held back" in err
-    assert not (tmp_path / FILE).exists()
+    assert not (tmp_path / SPLIT_FILE).exists()
 
 
 def test_looking_tells_what_a_run_would(

@@ -12,9 +12,10 @@ import pytest
 import tifffile
 from tests.finetuning.scenes import data, folder, squares
 
+from napari_fclick.core.folders import SPLIT_FILE
 from napari_fclick.finetuning import split
 from napari_fclick.finetuning.sources import combine, from_arrays, from_folder
-from napari_fclick.finetuning.split import FILE, split_of, wanted
+from napari_fclick.finetuning.split import split_of, wanted
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_images_stay_on_their_side_as_data_grow(tmp_path: Path) -> None:
         assert set(before.training) <= set(found.training)
         assert len(found.validation) == wanted(images)
         before = found
-    assert (tmp_path / FILE).is_file()
+    assert (tmp_path / SPLIT_FILE).is_file()
 
 
 def test_names_and_order_do_not_matter() -> None:
@@ -67,24 +68,24 @@ def test_held_back_images_stay_so_beside_another_folder_and_as_layers(tmp_path: 
 def test_each_folder_keeps_its_own_and_all_of_them_are_read(tmp_path: Path) -> None:
     one, other = folder(tmp_path / "one", 4), folder(tmp_path / "other", 6, first=10)
     split_of(from_folder(other))
-    theirs = json.loads((other / FILE).read_text())
+    theirs = json.loads((other / SPLIT_FILE).read_text())
     (split.user_folder() / split.ELSEWHERE).unlink()  # of another user, say
     both = combine([from_folder(one), from_folder(other)])
     found = split_of(both)
     held = {digest for digest, side in theirs["sides"].items() if side}
     assert held <= set(found.validation)
     for each, images in ((one, range(4)), (other, range(10, 16))):
-        kept = json.loads((each / FILE).read_text())
+        kept = json.loads((each / SPLIT_FILE).read_text())
         assert kept["sides"].keys() == {i.digest for i in from_folder(each).images}
         assert kept["names"].keys() == {f"image{n}" for n in images}
-    assert found.paths == (one / FILE, other / FILE)
+    assert found.paths == (one / SPLIT_FILE, other / SPLIT_FILE)
 
 
 def test_where_folders_differ_an_image_is_held_back(tmp_path: Path) -> None:
     one, other = folder(tmp_path / "one", 5), folder(tmp_path / "other", 5)
     digests = split_of(from_folder(one)).training
     split_of(from_folder(other))
-    path = other / FILE
+    path = other / SPLIT_FILE
     kept = json.loads(path.read_text())
     kept["sides"][digests[0]] = True
     path.write_text(json.dumps(kept))
@@ -107,7 +108,7 @@ def test_sides_that_earlier_versions_kept_are_known(tmp_path: Path) -> None:
     assert all(image.former for image in read.images)
     sides = {image.former: image in held for image in read.images}
     names = {image.file: image.former for image in read.images}
-    (tmp_path / FILE).write_text(json.dumps({"sides": sides, "names": names}))
+    (tmp_path / SPLIT_FILE).write_text(json.dumps({"sides": sides, "names": names}))
     found = split_of(read)
     assert set(found.validation) == {image.digest for image in held}
     assert not found.messages
@@ -194,7 +195,7 @@ def test_layers_are_not_taken_for_files_of_their_name(tmp_path: Path) -> None:
     assert not found.messages
     again = split_of(read)
     assert not again.messages and set(again.validation) <= set(found.validation)
-    assert sorted(path.name for path in found.paths) == ["elsewhere.json", FILE, FILE]
+    assert sorted(path.name for path in found.paths) == ["elsewhere.json", SPLIT_FILE, SPLIT_FILE]
 
 
 def test_something_is_left_to_learn_from() -> None:
@@ -245,7 +246,7 @@ def test_read_only_folders_have_it_in_the_users(
     put = split._put
 
     def refuse(path: Path, text: str) -> Path:
-        if path.name == FILE:
+        if path.name == SPLIT_FILE:
             raise PermissionError(path)
         return put(path, text)
 
@@ -260,12 +261,12 @@ def test_read_only_folders_have_it_in_the_users(
 def test_looking_writes_nothing(tmp_path: Path) -> None:
     folder(tmp_path, 4)
     split_of(from_folder(tmp_path), store=False)
-    assert not (tmp_path / FILE).exists()
+    assert not (tmp_path / SPLIT_FILE).exists()
 
 
 def test_a_damaged_file_is_not_passed_over(tmp_path: Path) -> None:
     folder(tmp_path, 4)
-    (tmp_path / FILE).write_text("{")
+    (tmp_path / SPLIT_FILE).write_text("{")
     with pytest.raises(ValueError, match="is damaged"):
         split_of(from_folder(tmp_path))
 

@@ -448,7 +448,7 @@ def test_nothing_that_waits_is_thrown_away(
     temporary.mkdir()
     monkeypatch.setenv(places.HOME, str(blocker))
     home = blocker / "home" if home_is == "missing" else tmp_path / "home"
-    monkeypatch.setattr(autosave, "rescue_folder", lambda: home)
+    monkeypatch.setattr(places, "rescue_folder", lambda: home)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(temporary))
     second = open_dock(IMAGE)
     accept_at(second, (40, 40))

@@ -25,7 +25,6 @@ from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 
 logger = logging.getLogger(__name__)
 
-FILE = SPLIT_FILE
 #: Seconds to wait for others that choose at the same moment; choosing takes a fraction of one.
 PATIENCE = 20.0
 #: In the user's folder, of all images that are in no folder of data.
@@ -320,4 +319,4 @@ def user_folder() -> Path:
 def _places(folder: Path) -> list[Path]:
     """Return where a folder's may be kept, the best place first."""
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    return [folder / FILE, user_folder() / f"{folder.name}-{digest}.json"]
+    return [folder / SPLIT_FILE, user_folder() / f"{folder.name}-{digest}.json"]

@@ -70,11 +70,6 @@ def sessions_folder() -> Path:
     return places.data_folder() / "sessions"
 
 
-def rescue_folder() -> Path:
-    """Return the folder for what could not be saved where sessions are."""
-    return places.rescue_folder()
-
-
 def new_path(name: str, folder: Path | None = None) -> Path:
     """Return a path, in the sessions' folder by default, that no file has.
 
@@ -110,7 +105,7 @@ def offers(image: Signature, folder: Path | None = None) -> list[Offer]:
         By default the one in which sessions are saved on their own, and the one for what could
         not be saved there.
     """
-    folders = [sessions_folder(), rescue_folder()] if folder is None else [folder]
+    folders = [sessions_folder(), places.rescue_folder()] if folder is None else [folder]
     paths = chain.from_iterable(_newest(each, image.name) for each in folders)
     found = [offer for path in paths if (offer := _offer(path, image)) is not None]
     unique = {offer.path.resolve(): offer for offer in found}.values()

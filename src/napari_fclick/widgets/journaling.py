@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_fclick.core import places
 from napari_fclick.core.files import same_file
 from napari_fclick.exchange import READ, SESSION
 from napari_fclick.session import NumberedLabels, autosave
@@ -258,7 +259,7 @@ class Journaling:
         """Write what could not be written elsewhere, rather than lose it."""
         count, text = kept.recorder.waiting, ""
         # The last one does not outlive a restart of the computer.
-        for folder in (autosave.rescue_folder(), Path(tempfile.gettempdir()) / "napari-fclick"):
+        for folder in (places.rescue_folder(), Path(tempfile.gettempdir()) / "napari-fclick"):
             try:
                 path = autosave.new_path(f"rescued-{kept.signature.name}", folder)
                 self._save_as(kept, path)

@@ -101,7 +101,7 @@ class Resuming:
         for number in range(len(journal.targets)):
             layers.append(self._layer_for(annotation, journal, number, layers))
         fresh = [number for number, layer in enumerate(layers) if not self._is_shown(layer)]
-        targets = [self._target_of(layer) for layer in layers]
+        targets = [self._controller.targets.of(layer) for layer in layers]
         with ExitStack() as writing:
             for target in targets:
                 writing.enter_context(target.labels.shown_at_once())
@@ -181,9 +181,6 @@ class Resuming:
 
     def _is_shown(self, layer: Labels) -> bool:
         return layer in self._controller.viewer.layers
-
-    def _target_of(self, layer: Labels) -> NumberedLabels:
-        return self._controller.targets.of(layer)
 
 
 def _fits(layer: Any, target: Target) -> bool:
