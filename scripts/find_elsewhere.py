@@ -23,7 +23,8 @@ import torch
 from similar import best_of
 
 from napari_fclick.core.files import read_image
-from napari_fclick.core.folders import IGNORE_LABEL, find_images, find_pairs, load_pair
+from napari_fclick.core.folders import find_images, find_pairs, load_pair
+from napari_fclick.core.object_sets import IGNORE_LABEL
 from napari_fclick.finding import Examples, Finder, is_grey
 from napari_fclick.predictor import Predictor
 

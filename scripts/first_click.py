@@ -23,9 +23,10 @@ import torch
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.evaluation import robot
-from napari_fclick.evaluation.benchmark import Plan, Protocol
+from napari_fclick.evaluation.benchmark import Plan
 from napari_fclick.evaluation.datasets import Scene
 from napari_fclick.evaluation.metrics import iou
+from napari_fclick.evaluation.protocol import Protocol
 from napari_fclick.predictor import Predictor
 from napari_fclick.training.simulation import correction
 

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_fclick.core.folders import IGNORE_LABEL, find_pairs, read_pair
+from napari_fclick.core.folders import find_pairs, read_pair
+from napari_fclick.core.object_sets import IGNORE_LABEL
 from napari_fclick.core.window import mask_bounds
 from napari_fclick.evaluation import robot
 from napari_fclick.finetuning.intervals import paired_intervals

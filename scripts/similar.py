@@ -25,8 +25,8 @@ import torch
 from outlines import objects_in, scenes
 
 from napari_fclick.core.clicks import Click, ClickSequence
-from napari_fclick.core.folders import IGNORE_LABEL
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.object_sets import IGNORE_LABEL
 from napari_fclick.core.window import image_shape
 from napari_fclick.predictor import Predictor
 from napari_fclick.session import similar

@@ -20,16 +20,9 @@ from scipy import ndimage
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import read_image, write_labels
-from napari_fclick.core.folders import (
-    IGNORE_LABEL,
-    ImageFolder,
-    ImagePair,
-    Plane,
-    find_images,
-    label_files,
-    load_pair,
-)
+from napari_fclick.core.folders import ImageFolder, ImagePair, find_images, label_files, load_pair
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
 from napari_fclick.core.voxels import VoxelSize, voxel_size
 from napari_fclick.core.window import image_shape
 from napari_fclick.predictor import Predictor

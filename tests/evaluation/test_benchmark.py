@@ -12,9 +12,10 @@ import pytest
 import tifffile
 from tests.evaluation.fakes import Grower, find_grower, strip, strips, write_folder
 
-from napari_fclick.evaluation.benchmark import Plan, Protocol, choose_items
+from napari_fclick.evaluation.benchmark import Plan, choose_items
 from napari_fclick.evaluation.datasets import open_dataset
 from napari_fclick.evaluation.games import Game, pack_mask, play_item, unpack_mask
+from napari_fclick.evaluation.protocol import Protocol
 from napari_fclick.evaluation.summary import Report
 from napari_fclick.evaluation.workers import Here, Player
 

@@ -17,8 +17,9 @@ from PIL import Image
 from tests.evaluation.fakes import find_grower, game, strips, write_folder
 
 from napari_fclick.evaluation import benchmark, runs, workers
-from napari_fclick.evaluation.benchmark import Plan, Protocol
+from napari_fclick.evaluation.benchmark import Plan
 from napari_fclick.evaluation.games import Game
+from napari_fclick.evaluation.protocol import Protocol
 from napari_fclick.evaluation.results import ResultsFile
 from napari_fclick.evaluation.summary import untimed
 from napari_fclick.evaluation.workers import Cluster, Here, Player

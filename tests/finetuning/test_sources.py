@@ -16,8 +16,8 @@ from tests.test_replay import recording
 
 from napari_fclick.core import folders
 from napari_fclick.core.clicks import Click
-from napari_fclick.core.folders import IGNORE_LABEL
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.object_sets import IGNORE_LABEL
 from napari_fclick.finetuning import sources
 from napari_fclick.finetuning.content import content_hash
 from napari_fclick.finetuning.objects import objects_of, probes

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from tests.training.folders import write_folder
 
-from napari_fclick.core.folders import ImageSet, Plane, objects_2d
+from napari_fclick.core.folders import ImageSet
+from napari_fclick.core.object_sets import Plane, objects_2d
 from napari_fclick.training.augmentation import Augmentation
 from napari_fclick.training.config import AugmentationConfig
 from napari_fclick.training.cutting import WindowCutter

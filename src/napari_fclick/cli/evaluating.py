@@ -129,7 +129,8 @@ def evaluate(
         raise ValueError("--label: only with --volumes")
     if workers > 1 and scheduler:
         raise ValueError(f"--workers {workers} and --scheduler {scheduler}: choose one of them")
-    from napari_fclick.evaluation.benchmark import Plan, Protocol
+    from napari_fclick.evaluation.benchmark import Plan
+    from napari_fclick.evaluation.protocol import Protocol
     from napari_fclick.evaluation.runs import open_results, play
     from napari_fclick.evaluation.workers import Cluster, Here, Player
 

@@ -29,31 +29,9 @@ from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, is_hidden, read_im
 from napari_fclick.core.object_sets import (
     IGNORE_LABEL,
     IndexedSet,
-    ObjectRef,
     Plane,
     PlaneCache,
-    objects_2d,
 )
-
-__all__ = [
-    "IGNORE_LABEL",
-    "ImageFolder",
-    "ImagePair",
-    "ImageSet",
-    "ObjectRef",
-    "Plane",
-    "are_linked",
-    "find_images",
-    "find_pairs",
-    "find_pairs_and_rest",
-    "images_folder",
-    "is_labelled",
-    "is_linked",
-    "label_files",
-    "load_pair",
-    "objects_2d",
-    "read_pair",
-]
 
 logger = logging.getLogger(__name__)
 

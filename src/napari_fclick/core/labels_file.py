@@ -9,7 +9,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_fclick.core.files import MOST_AXES, TIFF_SUFFIXES, write_labels
-from napari_fclick.core.folders import ImagePair, Plane, label_files, load_pair
+from napari_fclick.core.folders import ImagePair, label_files, load_pair
+from napari_fclick.core.object_sets import Plane
 
 
 class LabelsFile:

@@ -19,8 +19,6 @@ from napari_fclick.evaluation.results import Key
 from napari_fclick.evaluation.summary import Report, summarise
 from napari_fclick.evaluation.workers import Task
 
-__all__ = ["Plan", "Protocol", "choose_items"]
-
 logger = logging.getLogger(__name__)
 
 #: Objects of one image that a worker gets at once.

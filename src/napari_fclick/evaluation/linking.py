@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core.arrays import Mask
-from napari_fclick.core.folders import IGNORE_LABEL
+from napari_fclick.core.object_sets import IGNORE_LABEL
 
 #: Outlines in neighbouring slices are linked as one object if their IoU is at least this.
 LEAST_OVERLAP = 0.4

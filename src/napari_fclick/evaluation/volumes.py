@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core.arrays import Mask
-from napari_fclick.core.folders import IGNORE_LABEL, find_pairs, is_linked, read_pair
+from napari_fclick.core.folders import find_pairs, is_linked, read_pair
+from napari_fclick.core.object_sets import IGNORE_LABEL
 from napari_fclick.evaluation.linking import goes_on, link_slices
 from napari_fclick.evaluation.metrics import dice_of_iou, interval, number_of_clicks
 from napari_fclick.evaluation.protocol import check_seed, drawn

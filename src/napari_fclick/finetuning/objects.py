@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
-from napari_fclick.core.folders import ObjectRef, Plane, objects_2d
+from napari_fclick.core.object_sets import ObjectRef, Plane, objects_2d
 from napari_fclick.finetuning.sources import Correction, LabelledImage
 
 #: Objects of fewer pixels are neither learned from nor tested.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from napari_fclick.core.arrays import Array
 from napari_fclick.core.clicks import Click
-from napari_fclick.core.folders import Plane
+from napari_fclick.core.object_sets import Plane
 from napari_fclick.core.peaks import middle
 from napari_fclick.core.window import Box
 from napari_fclick.finetuning.objects import Probe, objects_of

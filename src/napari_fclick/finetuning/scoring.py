@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fclick.core.folders import IGNORE_LABEL
+from napari_fclick.core.object_sets import IGNORE_LABEL
 from napari_fclick.core.window import Box
 from napari_fclick.evaluation import robot
 from napari_fclick.evaluation.games import pack_mask

@@ -17,14 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from napari_fclick.core.arrays import Array
-from napari_fclick.core.folders import (
-    IGNORE_LABEL,
-    ImagePair,
-    Plane,
-    are_linked,
-    find_pairs_and_rest,
-    load_pair,
-)
+from napari_fclick.core.folders import ImagePair, are_linked, find_pairs_and_rest, load_pair
+from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
 from napari_fclick.finetuning.content import content_hash, former_hash
 from napari_fclick.finetuning.planes import Planes
 

@@ -10,8 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from napari_fclick.core.folders import IGNORE_LABEL, Plane
-from napari_fclick.core.object_sets import measured
+from napari_fclick.core.object_sets import IGNORE_LABEL, Plane, measured
 from napari_fclick.finetuning.objects import MIN_AREA
 from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 from napari_fclick.finetuning.split import Split, split_of

@@ -8,14 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_fclick.core.folders import (
-    Plane,
-    find_pairs,
-    images_folder,
-    is_labelled,
-    is_linked,
-    read_pair,
-)
+from napari_fclick.core.folders import find_pairs, images_folder, is_labelled, is_linked, read_pair
+from napari_fclick.core.object_sets import Plane
 from napari_fclick.evaluation.datasets.base import DataSet, Item, Scene, areas, cut_out
 
 
