@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from typer.main import get_command
 
 from napari_fclick.cli import app
+from napari_fclick.evaluation.protocol import Protocol
+from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.propagation import Rules
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
@@ -77,6 +80,20 @@ def test_defaults_are_right(name: str, sections: dict[str, str]) -> None:
             assert default == ("yes" if parameter.default else "no"), option
         elif parameter.default is not None:
             assert default == str(parameter.default), option
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("evaluate", asdict(Protocol())), ("finetune", FineTuneOptions().model_dump())],
+)
+def test_a_command_has_the_defaults_of_what_it_is_made_of(
+    name: str, settings: dict[str, Any]
+) -> None:
+    """They are written out once more so that the help shows them without what is slow to import."""
+    given = {p.name: p.default for p in COMMANDS[name].params if p.default is not None}
+    shared = given.keys() & settings.keys()
+    assert len(shared) > 4
+    assert {each: given[each] for each in shared} == {each: settings[each] for each in shared}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
