@@ -17,6 +17,7 @@ from napari_fclick.core.window import Box, image_shape
 from napari_fclick.evaluation.metrics import iou
 from napari_fclick.evaluation.protocol import MOST_CLICKS
 from napari_fclick.propagation import Carry, Kind, Propagation, Rules, Spacing, Stack
+from napari_fclick.session.answers import mask_of, stored_mask
 from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.numbering import NumberedLabels, blocks_of
@@ -271,7 +272,8 @@ def _again(commit: Commit, labels: Any, image: Any, predictor: PredictorLike) ->
         return
     if commit.stack is None:
         part = record.parts[-1]
-        masks = {part.place: _stored(_predict(predictor, plane_of(image, part), part), part)}
+        prediction = _predict(predictor, plane_of(image, part), part)
+        masks = {part.place: stored_mask(prediction, part.settings)}
     else:
         masks = _carried(commit, commit.stack, labels, image, predictor)
         for index in commit.stack.absent:
@@ -311,7 +313,7 @@ def _carried(
     )
     for part in _clicked(commit):
         prediction = _predict(predictor, plane_of(image, part), part)
-        mask = _stored(prediction, part)
+        mask = stored_mask(prediction, part.settings)
         if mask is not None:
             again.set_keyframe(part.place.position(axis), part.clicks, mask, prediction)
     for index in run.absent:
@@ -397,21 +399,9 @@ def _asked(part: Part, clicks: int) -> Answer:
 
 def _mask(prediction: PredictionLike, part: Part, box: Box) -> Mask:
     """Return the mask, with the settings of the part, of the pixels in a box."""
-    settings = part.settings
-    found = prediction.mask(settings.threshold, integrity=False)
-    if settings.integrity:
-        found = prediction.kept(settings.threshold).mask
-    rows, columns = prediction.window
-    out = np.zeros((box.bottom - box.top, box.right - box.left), bool)
-    top, left = rows.start - box.top, columns.start - box.left
-    out[top : top + found.shape[0], left : left + found.shape[1]] = found
+    out = np.zeros(box.shape, bool)
+    out[Box.of(*prediction.window).within(box)] = mask_of(prediction, part.settings).mask
     return out
-
-
-def _stored(prediction: PredictionLike, part: Part) -> StoredMask | None:
-    rows, columns = prediction.window
-    box = Box(rows.start, columns.start, rows.stop, columns.stop)
-    return StoredMask.pack(_mask(prediction, part, box), box.top, box.left)
 
 
 def _written(prediction: PredictionLike, accepted: Acceptance) -> Mask:
