@@ -273,7 +273,7 @@ def measured(labels: NDArray[Any]) -> list[Measured]:
         areas += np.bincount(ranks[block].ravel(), minlength=len(areas))
     cuts = ndimage.find_objects(ranks)
     return [
-        Measured(int(number), Box(y.start, x.start, y.stop, x.stop), int(area))
+        Measured(int(number), Box.of(y, x), int(area))
         for number, (y, x), area in zip(numbers, cuts, areas[1:], strict=True)
         if number not in (0, IGNORE_LABEL)
     ]

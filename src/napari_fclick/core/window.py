@@ -42,6 +42,11 @@ class Box(NamedTuple):
     bottom: int
     right: int
 
+    @classmethod
+    def of(cls, rows: slice, columns: slice) -> Box:
+        """Return the box of rows and columns, which `slices` gives back."""
+        return cls(rows.start or 0, columns.start or 0, rows.stop, columns.stop)
+
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of rows and columns."""

@@ -276,9 +276,8 @@ def _mask(session: Session, place: Place, settings: Settings) -> tuple[Mask, Box
             f"the mask is empty at threshold {settings.threshold:g}: "
             "add a click or lower the threshold"
         )
-    rows, columns = prediction.window
-    cut = mask[box.top : box.bottom, box.left : box.right]
-    return cut, box.shifted(rows.start or 0, columns.start or 0)
+    seen = Box.of(*prediction.window)
+    return mask[box.slices], box.shifted(seen.top, seen.left)
 
 
 def _left_out(session: Session, here: Place) -> list[str]:

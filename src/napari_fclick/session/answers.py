@@ -286,6 +286,5 @@ def mask_of(prediction: PredictionLike, settings: Settings) -> Kept:
 
 def stored_mask(prediction: PredictionLike, settings: Settings) -> StoredMask | None:
     """Return the mask that settings make of a prediction in its plane; None where it is empty."""
-    rows, columns = prediction.window
-    mask = mask_of(prediction, settings).mask
-    return StoredMask.pack(mask, rows.start or 0, columns.start or 0)
+    seen, mask = window.Box.of(*prediction.window), mask_of(prediction, settings).mask
+    return StoredMask.pack(mask, seen.top, seen.left)

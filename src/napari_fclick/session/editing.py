@@ -224,12 +224,7 @@ def _searched(session: Session, label: int, place: Place, look: Box) -> Box:
         found = mask_bounds(_read(session, place, look) == label)
         if found is None:
             return Box(0, 0, 0, 0)
-        inside = Box(
-            found.top + look.top,
-            found.left + look.left,
-            found.bottom + look.top,
-            found.right + look.left,
-        )
+        inside = found.shifted(look.top, look.left)
         wider = look.grown(look.side, whole)
         if look == wider or inside.grown(1, whole) == inside.grown(1, look):
             return inside

@@ -286,7 +286,7 @@ class Objects(Mapping[int, AcceptedObject]):
 def box_of(patch: LabelPatch) -> Box:
     """Return the part of its plane that a patch covers."""
     rows, columns = (part for part in patch.where if isinstance(part, slice))
-    return Box(rows.start, columns.start, rows.stop, columns.stop)
+    return Box.of(rows, columns)
 
 
 def _written(patches: Iterable[StoredPatch], commit: Commit, *, revert: bool = False) -> int:

@@ -141,8 +141,7 @@ def gains(first: First, mask: Mask, box: Box) -> Gains | None:
         None where the first answer meant something else.
     """
     prediction = first.prediction
-    rows, columns = prediction.window
-    window = Box(rows.start or 0, columns.start or 0, rows.stop, columns.stop)
+    window = Box.of(*prediction.window)
     step = -(-window.side // SIDE)
     accepted = np.zeros(prediction.probability.shape, bool)
     both = window.shared(box)

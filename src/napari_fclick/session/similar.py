@@ -226,6 +226,5 @@ def _sized(request: PredictionRequest, look: Look) -> PredictionRequest:
 
 
 def _confidence(answer: PredictionLike, mask: StoredMask) -> float:
-    rows, columns = answer.window
-    window = Box(rows.start or 0, columns.start or 0, rows.stop, columns.stop)
+    window = Box.of(*answer.window)
     return float(answer.probability[mask.box.within(window)][mask.unpack()].mean())
