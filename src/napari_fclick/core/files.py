@@ -137,7 +137,13 @@ def read_indices(path: Path) -> NDArray[Any]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to; it takes the place of ``path`` when all is written, or never."""
+    """Give a path to write to; it takes the place of ``path`` when all is written, or never.
+
+    What is there and no file, such as ``/dev/stdout``, is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
     partial = path.with_name(path.name + ".partial")
     try:
         yield partial
@@ -146,10 +152,16 @@ def replacing(path: Path) -> Iterator[Path]:
         # Where a disk is full, what was written of it would keep it full.
         with suppress(OSError):
             partial.unlink()
-        if isinstance(error, OSError) and error.filename in (str(partial), partial):
+        if isinstance(error, OSError) and error.errno and _tells_of(error, partial):
             # Who asked for a file knows of no other.
             raise type(error)(error.errno, error.strerror, str(path)) from None
         raise
+
+
+def _tells_of(error: OSError, file: Path) -> bool:
+    """Whether an error may be one of a file: where a disk is full, it names none."""
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    return not names or str(file) in names
 
 
 def is_hidden(file: Path) -> bool:
