@@ -316,6 +316,21 @@ def check_file_path(path: Path) -> None:
         raise PermissionError(f"{path} may not be written: choose another folder")
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder to write to, and those around it; one that is there stays as it is.
+
+    Raises
+    ------
+    NotADirectoryError
+        If it is a file.
+    OSError
+        If it cannot be made.
+    """
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path} is a file: name a folder")
+    path.mkdir(parents=True, exist_ok=True)
+
+
 def check_mask_path(path: Path) -> None:
     """Refuse a path to which no mask can be written; see `write_mask`.
 
