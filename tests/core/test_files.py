@@ -153,6 +153,18 @@ def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+@pytest.mark.parametrize("through", [False, True])
+def test_a_link_is_replaced_or_followed(tmp_path: Path, through: bool) -> None:
+    there, link = tmp_path / "there.txt", tmp_path / "link.txt"
+    there.write_text("before")
+    link.symlink_to(there)
+    with replacing(link, through=through) as partial:
+        partial.write_text("after")
+    assert link.is_symlink() == through
+    assert link.read_text() == "after"
+    assert there.read_text() == ("after" if through else "before")
+
+
 def test_labels_of_five_axes_and_no_more(tmp_path: Path) -> None:
     labels = np.zeros((2, 3, 4, 5, 6), np.uint8)
     path = tmp_path / "a.tif"

@@ -118,5 +118,5 @@ def write_text(text: str, file: Path | None) -> None:
     else:
         from napari_fclick.core.files import replacing
 
-        with replacing(file) as partial:
+        with replacing(file, through=True) as partial:
             partial.write_text(text, "utf-8")

@@ -136,18 +136,25 @@ def read_indices(path: Path) -> NDArray[Any]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, through: bool = False) -> Iterator[Path]:
     """Give a path to write to; it takes the place of ``path`` when all is written, or never.
 
-    What is there and no file, such as ``/dev/stdout``, is written to as it is.
+    What is there and no file, such as a pipe, is written to as it is.
+
+    Parameters
+    ----------
+    path : Path
+    through : bool
+        Of a link, replace the file that it leads to, not the link: ``/dev/stdout`` is one.
     """
     if path.exists() and not path.is_file():
         yield path
         return
-    partial = path.with_name(path.name + ".partial")
+    target = path.resolve() if through else path
+    partial = target.with_name(target.name + ".partial")
     try:
         yield partial
-        partial.replace(path)
+        partial.replace(target)
     except BaseException as error:
         # Where a disk is full, what was written of it would keep it full.
         with suppress(OSError):

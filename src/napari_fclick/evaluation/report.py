@@ -194,5 +194,6 @@ def save_figure(figure: Figure, path: Path) -> None:
     if path.suffix.lower() != ".png":
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"CreationDate": None}
     kind = path.suffix.lower().removeprefix(".")
-    with mpl.rc_context({"svg.hashsalt": "napari-fclick"}), replacing(path) as partial:
+    hashed = mpl.rc_context({"svg.hashsalt": "napari-fclick"})
+    with hashed, replacing(path, through=True) as partial:
         figure.savefig(partial, dpi=130, metadata=metadata, format=kind)
