@@ -416,6 +416,9 @@ def test_moved_files_are_found_by_their_names(tmp_path: Path, image: Any) -> Non
             open_image(journal)
         opened = open_image(journal, channels=[moved / "other.png"])
         assert np.array_equal(opened._others[sources[1], 0][0], 255 - image)
+        given = [moved / name for name in ("second.png", "other.png", "image.png")]
+        with pytest.raises(JournalError, match=r"at 2 channels: there is none for .*image\.png$"):
+            open_image(journal, channels=given)
 
 
 # --- OME-Zarr ---------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skimage import io
 
 from napari_fclick.core.clicks import ClickSequence
-from napari_fclick.core.files import write_mask
+from napari_fclick.core.files import make_folder, write_mask
 from napari_fclick.core.labels import make_patch
 from napari_fclick.evaluation import robot
 from napari_fclick.evaluation.metrics import iou
@@ -48,7 +48,7 @@ def run_headless(predictor: Predictor, out: Path) -> dict[str, Any]:
     dict
         What ``summary.json`` holds.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     image, truth = coins()[0][0], coins_truth()
     labels = np.zeros(image.shape, np.uint16)
     numbers = range(1, int(truth.max()) + 1)

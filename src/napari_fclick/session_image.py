@@ -212,6 +212,11 @@ def _located(journal: Journal, given: Sequence[Path], beside: Sequence[Path]) ->
     found = {key: path for key in others if (path := _there(key[0], beside)) is not None}
     order = sorted(others, key=lambda key: key in found)  # in their order otherwise
     rest = [path for path in given if path not in named.values()]
+    if len(rest) > len(order):
+        raise JournalError(
+            f"{journal.path} looked at {len(keys)} channel{'s' * (len(keys) != 1)}: there is none "
+            f"for {', '.join(map(str, rest[len(order) :]))}"
+        )
     found |= dict(zip(order, rest, strict=False)) | named
     lost = dict.fromkeys(source or "(no file)" for source, n in keys if (source, n) not in found)
     if lost:

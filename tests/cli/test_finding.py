@@ -83,7 +83,16 @@ def test_a_folder_that_cannot_be_made_is_told_before_anything_is_done(
 ) -> None:
     (folder / "found").write_text("a file")
     code, _, err = run(folder)
-    assert code == 2 and "File exists" in err and "b.png" not in err
+    assert code == 2 and "b.png" not in err
+    assert err.splitlines()[-1] == f"error: {folder / 'found'} is a file: name a folder"
+
+
+def test_a_mistake_leaves_no_folder(run: Any, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bare/labels").mkdir(parents=True)
+    (folder / "images/b.png").rename(tmp_path / "bare/b.png")
+    code, _, err = run(folder, "--like", tmp_path / "bare", "--out", tmp_path / "out")
+    assert code == 2 and "holds no objects of an image" in err
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_lies_in_the_folder_besides_is_told(run: Any, folder: Path) -> None:

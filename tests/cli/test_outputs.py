@@ -18,7 +18,7 @@ from tests.session.fakes import FakePredictor, bare_target
 from tests.session.making import SIZE, make, put
 
 from napari_fclick.cli import evaluating, main, sessions
-from napari_fclick.cli.common import check_out
+from napari_fclick.cli.common import check_out, write_text
 from napari_fclick.core import places
 from napari_fclick.evaluation import runs
 from napari_fclick.session import Place, Session
@@ -314,6 +314,15 @@ def test_a_report_that_cannot_be_written_leaves_the_games(
     code, lines = run("evaluate", folder, *METHOD, "--json", tmp_path / "r.json", "--resume")
     assert code == 0 and lines[0] == "6 of 6 games are done already"
     assert not kept.exists()
+
+
+def test_a_report_that_breaks_off_leaves_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "r.md"
+    write_text("before", file)
+    with pytest.raises(UnicodeEncodeError):
+        write_text("after \ud800", file)
+    assert file.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def _full(*_: Any) -> None:

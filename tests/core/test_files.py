@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,37 @@ def test_a_file_that_cannot_be_begun_is_told_by_its_own_name(tmp_path: Path) -> 
     with pytest.raises(FileNotFoundError) as caught, replacing(path) as partial:
         partial.write_text("half of")
     assert str(caught.value).endswith(f"'{path}'")
+
+
+def test_a_file_that_a_full_disk_ends_is_told_by_its_own_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with pytest.raises(OSError, match=f"full: '{path}'"), replacing(path):
+        raise OSError(28, "full")  # as writing tells it, which knows of no name
+    with pytest.raises(OSError, match=f"full: '{path}'"), replacing(path) as partial:
+        raise OSError(28, "full", "source.txt", None, str(partial))  # as copying tells it
+    with pytest.raises(OSError, match="full: 'other"), replacing(path):
+        raise OSError(28, "full", "other.txt")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with replacing(pipe) as given:
+        assert given == pipe
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_a_link_is_replaced_or_followed(tmp_path: Path, through: bool) -> None:
+    there, link = tmp_path / "there.txt", tmp_path / "link.txt"
+    there.write_text("before")
+    link.symlink_to(there)
+    with replacing(link, through=through) as partial:
+        partial.write_text("after")
+    assert link.is_symlink() == through
+    assert link.read_text() == "after"
+    assert there.read_text() == ("after" if through else "before")
 
 
 def test_labels_of_five_axes_and_no_more(tmp_path: Path) -> None:

@@ -172,6 +172,7 @@ def test_masks_as_text() -> None:
     ("settings", "message"),
     [
         ({"targets": (1.5,)}, r"target 1\.5 is not within 0 to 1"),
+        ({"targets": (0.0,)}, r"target 0\.0 is not within 0 to 1, and above 0$"),
         ({"targets": ()}, "no target"),
         ({"most": 0}, "at most 0 clicks"),
         ({"objects": 0}, "0 objects"),
@@ -181,6 +182,7 @@ def test_masks_as_text() -> None:
         ({"jitter": 1.0, "jitter_share": 0.5}, r"jitter 1\.0 px and jitter share 0\.5: choose one"),
         ({"seed": -1}, "seed -1 is negative"),
         ({"stop": float("nan")}, "stop nan is not within 0 to 1"),
+        ({"stop": 0.0}, r"stop 0\.0 is not within 0 to 1, and above 0$"),
         ({"stop": 5.0}, r"stop 5\.0 is not within 0 to 1"),
         ({"stop": -1.0}, r"stop -1\.0 is not within 0 to 1"),
     ],

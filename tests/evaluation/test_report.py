@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -64,6 +65,22 @@ def test_curves(tmp_path: Path) -> None:
             save_figure(draw_curves(reports("a")), file)
         assert files[0].stat().st_size > 1000
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_picture_that_breaks_off_leaves_the_one_before(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+
+    class Breaking:
+        def savefig(self, file: Path, **_: Any) -> None:
+            file.write_bytes(b"half of")
+            raise OSError("no space left")
+
+    picture = tmp_path / "curves.png"
+    picture.write_bytes(b"before")
+    with pytest.raises(OSError, match="no space left"):
+        save_figure(cast("Any", Breaking()), picture)
+    assert picture.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [picture]
 
 
 def test_the_worst_come_first() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tifffile
 from tests.finetuning.scenes import folder, learned
 
 from napari_fclick.cli import main
@@ -45,6 +46,23 @@ def test_looking_tells_what_a_run_would(
     told = capsys.readouterr().err
     assert "8 objects in 2 images to learn from, 4 in 1 held back" in told
     assert "1 held-back image cannot judge" in told
+
+
+def test_nothing_to_learn_from_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    folder(tmp_path, 1)
+    labels = tmp_path / "labels/image0.tif"
+    tifffile.imwrite(labels, 0 * tifffile.imread(labels))
+    assert called(monkeypatch, tmp_path, "--out", tmp_path / "a.safetensors") == 2
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if "error: " in line)
+    assert line == f"error: {tmp_path.name}: there is no object to learn from"
+
+
+def test_one_image_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    folder(tmp_path, 1)
+    assert called(monkeypatch, tmp_path, "--dry-run") == 0
+    assert "4 objects in 1 image to learn from, 0 in 0 held back" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

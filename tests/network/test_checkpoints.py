@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from napari_fclick.core.preprocessing import Preprocessing
@@ -23,6 +24,20 @@ def weights(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.safetensors"
     checkpoints.save(path, FCANet(COMPACT).state_dict(), card)
     return path
+
+
+def test_a_full_disk_is_an_error_of_the_system(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise SafetensorError("I/O error: No space left on device")
+
+    network, card = checkpoints.load(weights)
+    before = weights.read_bytes()
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OSError, match=r"tiny\.safetensors cannot be written: .*No space left"):
+        checkpoints.save(weights, network.state_dict(), card)
+    assert weights.read_bytes() == before
 
 
 def test_round_trip(weights: Path) -> None:

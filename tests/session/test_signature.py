@@ -50,6 +50,17 @@ def changed_between_blocks() -> Any:
     raise AssertionError("the blocks are everywhere")
 
 
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        (IMAGE[1:], f"its shape is {IMAGE.shape}, not {IMAGE[1:].shape}"),
+        (IMAGE.astype(float), f"its dtype is {IMAGE.dtype}, not float64"),
+    ],
+)
+def test_what_differs_is_told_of_the_image_that_is_known(other: Any, problem: str) -> None:
+    assert Signature.of(IMAGE).problem(Signature.of(other)) == problem
+
+
 @pytest.mark.parametrize("one", [np.asarray, lazy, in_zarr])
 @pytest.mark.parametrize("other", [np.asarray, lazy, in_zarr])
 def test_the_same_pixels_are_the_same_image(one: Any, other: Any) -> None:

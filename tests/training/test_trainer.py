@@ -18,7 +18,7 @@ from tests.training.folders import write_folder
 from napari_fclick.core.folders import ImageSet
 from napari_fclick.network import checkpoints
 from napari_fclick.network.fcanet import FCANet, NetworkConfig
-from napari_fclick.training.checkpointing import read_state
+from napari_fclick.training.checkpointing import read_state, write_state
 from napari_fclick.training.config import TrainingConfig
 from napari_fclick.training.export import export
 from napari_fclick.training.forward import half_precision
@@ -119,6 +119,14 @@ def test_killed_in_the_middle_of_a_write(folder: Path) -> None:
     assert trainer.step == 1
     trainer.save()
     assert read_state(trainer.checkpoint)["step"] == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        write_state(path, {"network": torch.zeros(100_000)})
 
 
 def test_stopped_run_goes_on_to_the_same_weights(folder: Path) -> None:

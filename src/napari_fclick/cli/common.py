@@ -125,10 +125,13 @@ def write_json(report: Any, file: Path | None) -> None:
 
 
 def write_text(text: str, file: Path | None) -> None:
-    """Write text to a file, to standard output for ``-``, nowhere for None."""
+    """Write text to a file, at once or not at all; to standard output for ``-``."""
     if file is None:
         return
     if str(file) == "-":
         print(text, end="")
     else:
-        file.write_text(text, "utf-8")
+        from napari_fclick.core.files import replacing
+
+        with replacing(file, through=True) as partial:
+            partial.write_text(text, "utf-8")

@@ -42,6 +42,7 @@ def find(
 
     What is found has to be looked at: the dock goes on with it when the image is opened.
     """
+    from napari_fclick.core.files import make_folder
     from napari_fclick.core.folders import find_images
     from napari_fclick.finding import Examples, Finder, unlabelled
 
@@ -51,7 +52,6 @@ def find(
     source = images if like is None else find_images(like)
     out = out or images.folder / "found"
     _check_apart(out, images, source)
-    out.mkdir(parents=True, exist_ok=True)
     examples = Examples.of(source.folder)
     for note in dict.fromkeys((*images.notes, *source.notes, *examples.notes)):
         say(note)
@@ -60,7 +60,9 @@ def find(
         f"learned from {examples.objects} objects in {_images(examples.images)}; "
         f"{_images(len(todo))} without labels"
     )
-    finder = Finder(load_predictor(weights, device), examples, out, least, again)
+    predictor = load_predictor(weights, device)
+    make_folder(out)
+    finder = Finder(predictor, examples, out, least, again)
     rows = []
     for image in track("find", todo):
         result = finder.look_at(image)

@@ -58,10 +58,10 @@ class Protocol:
         if not self.targets:
             raise ValueError("no target: at least one IoU is needed")
         if not 0 < self.stop <= 1:
-            raise ValueError(f"stop {self.stop} is not within 0 to 1")
+            raise ValueError(f"stop {self.stop} is not within 0 to 1, and above 0")
         for target in self.targets:
             if not 0 < target <= 1:
-                raise ValueError(f"target {target} is not within 0 to 1")
+                raise ValueError(f"target {target} is not within 0 to 1, and above 0")
             if target > self.stop:
                 raise ValueError(f"target {target} is never reached: objects stop at {self.stop}")
         if self.most < 1:

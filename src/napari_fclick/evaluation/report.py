@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fclick.core.errors import installs
-from napari_fclick.core.files import check_file_path
+from napari_fclick.core.files import check_file_path, replacing
 from napari_fclick.evaluation.summary import Report, name_target
 
 if TYPE_CHECKING:
@@ -184,11 +184,16 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as its suffix says; the same figure gives the same file."""
+    """Write a figure as its suffix says, at once or not at all.
+
+    The same figure gives the same file.
+    """
     import matplotlib as mpl
 
     metadata: dict[str, Any] = {"Software": None}
     if path.suffix.lower() != ".png":
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else {"CreationDate": None}
-    with mpl.rc_context({"svg.hashsalt": "napari-fclick"}):
-        figure.savefig(path, dpi=130, metadata=metadata)
+    kind = path.suffix.lower().removeprefix(".")
+    hashed = mpl.rc_context({"svg.hashsalt": "napari-fclick"})
+    with hashed, replacing(path, through=True) as partial:
+        figure.savefig(partial, dpi=130, metadata=metadata, format=kind)

@@ -84,7 +84,7 @@ class VolumeProtocol:
     def __post_init__(self) -> None:
         for target in (*self.targets, self.compared):
             if not 0 < target <= 1:
-                raise ValueError(f"target {target} is not within 0 to 1")
+                raise ValueError(f"target {target} is not within 0 to 1, and above 0")
         for name, value in (("clicks", self.most), ("objects", self.objects)):
             if value is not None and value < 1:
                 raise ValueError(f"{value} {name}: at least 1 is needed")

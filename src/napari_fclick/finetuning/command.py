@@ -94,7 +94,9 @@ def run(
 def _tell(event: Event, say: Say) -> None:
     match event["event"]:
         case "summary":
-            for line in _lines(event):
+            # An error ends the run, and is told then.
+            told = [message for message in event["messages"] if message[0] != "error"]
+            for line in _lines({**event, "messages": told}):
                 say(line)
         case "stage":
             say(f"{event['text']} ..")
@@ -107,8 +109,13 @@ def _tell(event: Event, say: Say) -> None:
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        f"{found['training_objects']} objects in {found['training_images']} images to learn from, "
+        f"{_counted(found['training_objects'], 'object')} in "
+        f"{_counted(found['training_images'], 'image')} to learn from, "
         f"{found['validation_objects']} in {found['validation_images']} held back"
     )
     for level, text in found["messages"]:
         yield f"{level}: {text}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

@@ -56,12 +56,7 @@ def write(
     """
     path = out if verdict.promoted else _free(out)
     name = path.name.removesuffix(SUFFIX)
-    try:
-        return path, checkpoints.save(
-            path, state, card.model_copy(update={"name": name}), half=True
-        )
-    except Exception as error:
-        raise OSError(f"{path} cannot be written: {error}") from error
+    return path, checkpoints.save(path, state, card.model_copy(update={"name": name}), half=True)
 
 
 def _free(out: Path) -> Path:

@@ -181,6 +181,11 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
     -------
     Card
         As written.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, such as where the disk is full.
     """
     kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     if half:
@@ -189,7 +194,10 @@ def save(path: Path, tensors: Mapping[str, Tensor], card: Card, half: bool = Fal
     card = card.model_copy(update={"sha256": fingerprint(kept, text)})
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
-        save_file(kept, partial, metadata={_METADATA_KEY: card.model_dump_json()})
+        try:
+            save_file(kept, partial, metadata={_METADATA_KEY: card.model_dump_json()})
+        except SafetensorError as error:  # a full disk is one of these, too
+            raise OSError(f"{path} cannot be written: {one_line(error)}") from None
     return card
 
 

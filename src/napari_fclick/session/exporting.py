@@ -118,7 +118,7 @@ def check_apart(journal: Journal, paths: Iterable[Path], image: Path | None = No
 def write_coco(content: Content, out: Path) -> list[Path]:
     """Write COCO JSON; see `coco_of_session`."""
     check_apart(content.journal, [out])
-    with replacing(out) as partial:
+    with replacing(out, through=True) as partial:
         partial.write_text(json.dumps(coco_of_session(content)) + "\n", "utf-8")
     return [out]
 

@@ -71,12 +71,12 @@ class Signature(BaseModel):
     def problem(self, other: Signature) -> str:
         """Say why another image cannot be the same; empty where it can.
 
-        A file that was moved or renamed is the same image.
+        What it says is of this image. A file that was moved or renamed is the same image.
         """
         for what in ("shape", "dtype"):
             mine, theirs = getattr(self, what), getattr(other, what)
             if mine != theirs:
-                return f"its {what} is {theirs}, not {mine}"
+                return f"its {what} is {mine}, not {theirs}"
         if self.sampled and other.sampled and not _agree(self.sampled, other.sampled):
             return "its pixels are not the same"
         return ""
