@@ -15,8 +15,10 @@ from tests.widgets.steps import accept_at
 
 from napari_fclick.propagation import Kind
 from napari_fclick.replay import acceptances, replay
+from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal
 from napari_fclick.widgets import finding
+from napari_fclick.widgets.painting import LabelsPainter
 
 
 @pytest.fixture
@@ -80,6 +82,35 @@ def test_undo_takes_all_back_and_redo_brings_them_back(dock: Any) -> None:
     dock.controller.undo()
     dock.controller.undo()
     assert len(numbers(dock)) < 3
+
+
+@pytest.mark.parametrize("what", ["undo", "redo", "delete", "merge"])
+def test_many_objects_are_drawn_and_saved_at_once(
+    dock: Any, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find(dock)
+    controller = dock.controller
+    labels = list(controller.session.objects)
+    if what == "redo":
+        controller.undo()
+    times = {"drawn": 0, "saved": 0, "shown": 0}
+
+    def count(name: str) -> None:
+        times[name] += 1
+
+    monkeypatch.setattr(LabelsPainter, "_refresh", lambda _: count("drawn"))
+    monkeypatch.setattr(Journal, "_fold", lambda _: count("saved"))
+    controller.changed.connect(lambda: count("shown"))
+    {
+        "undo": controller.undo,
+        "redo": controller.redo,
+        "delete": lambda: controller.objects.delete(labels[:10]),
+        "merge": lambda: controller.objects.merge(labels[:10]),
+    }[what]()
+    assert times["drawn"] == times["saved"] == 1 and times["shown"] <= 2
+    with closing(Journal.open(controller.journaling.path, read_only=True)) as journal:
+        restored = journal.restore([NumberedLabels(None)])
+        assert list(restored.objects) == list(controller.session.objects)
 
 
 def test_each_search_is_taken_back_by_itself(dock: Any, predictor: BlobPredictor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from napari_fclick.widgets.doubts import Doubt
 from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.moving import middle_of_view
 from napari_fclick.widgets.planes import to_plane
+from napari_fclick.widgets.together import together
 from napari_fclick.widgets.workers import Job, Worker, let_go_first
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Milliseconds between two looks at what was found.
 POLL = 100
+#: So many seconds of the time between them go to writing it: a fast network finds hundreds.
+AT_ONCE = 0.05
 
 
 @dataclass
@@ -178,6 +182,7 @@ class Finding:
         """Look for no more; what was written stays."""
         if self._hunt is not None:
             self._hunt.stop.set()
+            self._hunt.found.clear()
 
     def _why_not(self, count: int) -> str:
         controller = self._controller
@@ -247,16 +252,22 @@ class Finding:
         if problem:
             self._end(hunt, problem, "warning")
             return
-        session = hunt.session
-        while hunt.found:
+        if hunt.found:
+            with together(self._controller, hunt.session, hunt.session.target):
+                self._write_all(hunt)
+        if self._ended and not hunt.found and hunt is self._hunt:
+            self._end(hunt)
+
+    def _write_all(self, hunt: Hunt) -> None:
+        """Write what was found by now, or as much of it as there is time for."""
+        session, begun = hunt.session, time.perf_counter()
+        while hunt.found and time.perf_counter() - begun < AT_ONCE:
             if not session.objects.knows_next_label:
                 if session.target is not None:
                     self._controller.targets.count(session.target)
                 return
             if not self._write(hunt, hunt.found.popleft()):
                 return
-        if self._ended:
-            self._end(hunt)
 
     def _lost(self, hunt: Hunt) -> str:
         """Return why the search is no longer for what is on hand; empty where it is."""
