@@ -114,6 +114,25 @@ def test_what_labels_are_is_kept_up_to_date(tmp_path: Path) -> None:
     recorder.close()
 
 
+def test_steps_may_be_written_together_at_the_end(tmp_path: Path) -> None:
+    session = make()
+    recorder = Recorder(session, bare_target())
+    recorder.begin_at(lambda: Journal.create(tmp_path / "a.fclick", IMAGE))
+    with recorder.held():
+        pass
+    assert recorder.journal is None  # nothing was done: no file is made
+    with recorder.held():
+        put(session, 5, 5)
+        put(session, 20, 20)
+        session.add(40, 40)
+        assert recorder.journal is None and recorder.waiting == 5
+    assert recorder.waiting == 0
+    recorder.close()
+    with closing(Journal.open(tmp_path / "a.fclick", read_only=True)) as journal:
+        restored = journal.restore([NumberedLabels(None)])
+        assert list(restored.objects) == [1, 2] and journal.events == 5
+
+
 def test_labels_that_cannot_be_described_cost_no_step(tmp_path: Path) -> None:
     session = make()
     problems: list[str] = []

@@ -244,6 +244,19 @@ def test_others_keep_their_pixels_or_nothing_is_written() -> None:
     assert set(np.unique(made.labels)) == {0, 9, 10}
 
 
+def test_what_is_being_clicked_is_left_to_the_person() -> None:
+    made, _ = session()
+    predictor: Any = BlobPredictor()
+    made.add(20, 20)
+    assert not accept_found(made, made.place, found(), made.settings)  # before it is answered
+    request = made.answers.request()
+    assert request is not None
+    assert made.answers.receive(made.place, request, request.run(predictor))
+    assert not accept_found(made, made.place, found(15, 26), made.settings)
+    assert not made.labels.any()
+    assert accept_found(made, made.place, found(60, 60), made.settings)
+
+
 def test_full_labels_are_told() -> None:
     made, _ = session()
     made.labels.flat[:255] = np.arange(1, 256)

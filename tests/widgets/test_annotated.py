@@ -428,10 +428,11 @@ def test_labels_on_a_disk(open_dock: Any, tmp_path: Any) -> None:
     assert not np.any(stored[:2])
 
 
-def test_labels_too_large_for_memory_are_refused(open_dock: Any) -> None:
+def test_labels_of_planes_too_large_for_memory_are_refused(open_dock: Any) -> None:
     image = da.zeros((3, 60_000, 60_000), chunks=(1, 1000, 1000), dtype=np.uint8)
     thin = da.zeros((3, 60, 60), chunks=(1, 60, 60), dtype=np.uint8)
     widget = open_dock([image, thin], multiscale=True, contrast_limits=(0, 255))
+    assert "and 7 GB for each plane on show" in widget.message.text()
     widget.controller.click(30500, 30500)
     assert widget.wait_idle()
     widget.controller.accept()

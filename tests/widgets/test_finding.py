@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
-from tests.session.blobs import DISCS, SHAPE, BlobPredictor, blobs, disc, labels_of
+from tests.session.blobs import DISCS, OTHERS, SHAPE, BlobPredictor, blobs, disc, labels_of
 from tests.widgets.steps import accept_at
 
 from napari_fclick.propagation import Kind
 from napari_fclick.replay import acceptances, replay
+from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal
 from napari_fclick.widgets import finding
+from napari_fclick.widgets.painting import LabelsPainter
 
 
 @pytest.fixture
@@ -82,6 +84,68 @@ def test_undo_takes_all_back_and_redo_brings_them_back(dock: Any) -> None:
     assert len(numbers(dock)) < 3
 
 
+@pytest.mark.parametrize("what", ["undo", "redo", "delete", "merge"])
+def test_many_objects_are_drawn_and_saved_at_once(
+    dock: Any, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find(dock)
+    controller = dock.controller
+    labels = list(controller.session.objects)
+    if what == "redo":
+        controller.undo()
+    times = {"drawn": 0, "saved": 0, "shown": 0}
+
+    def count(name: str) -> None:
+        times[name] += 1
+
+    monkeypatch.setattr(LabelsPainter, "_refresh", lambda _: count("drawn"))
+    monkeypatch.setattr(Journal, "_fold", lambda _: count("saved"))
+    controller.changed.connect(lambda: count("shown"))
+    {
+        "undo": controller.undo,
+        "redo": controller.redo,
+        "delete": lambda: controller.objects.delete(labels[:10]),
+        "merge": lambda: controller.objects.merge(labels[:10]),
+    }[what]()
+    assert times["drawn"] == times["saved"] == 1 and times["shown"] <= 2
+    with closing(Journal.open(controller.journaling.path, read_only=True)) as journal:
+        restored = journal.restore([NumberedLabels(None)])
+        assert list(restored.objects) == list(controller.session.objects)
+
+
+def test_each_search_is_taken_back_by_itself(dock: Any, predictor: BlobPredictor) -> None:
+    going = hold(predictor, after=6)
+    dock.controller.finding.begin()
+    until(lambda: dock.controller.finding.count >= 2)
+    dock.controller.finding.stop()
+    going.set()
+    assert dock.wait_idle()
+    first = len(numbers(dock)) - 3
+    find(dock)
+    find(dock)  # which finds nothing more
+    for count in (len(DISCS) - 3 - first, first):
+        dock.controller.undo()
+        assert told(dock) == f"took back {count} objects that were found"
+    assert numbers(dock) == [1, 2, 3]
+    dock.controller.redo()
+    assert told(dock) == f"brought back {first} objects that were found"
+
+
+def test_what_was_found_before_in_another_image_is_still_known(dock: Any) -> None:
+    find(dock)
+    image, viewer = dock.controller.image, dock.controller.viewer
+    dock.controller.annotated.choose_image(viewer.add_image(blobs(OTHERS, seed=4), name="other"))
+    assert dock.wait_idle()
+    find(dock)
+    dock.controller.annotated.choose_image(image)
+    assert dock.objects.worst_button.isEnabled()
+    dock.objects.worst_button.click()
+    assert told(dock).endswith(f"{len(DISCS) - 4} more")
+    dock.controller.undo()
+    assert told(dock) == f"took back {len(DISCS) - 3} objects that were found"
+    assert numbers(dock) == [1, 2, 3]
+
+
 def test_undo_amid_it_ends_it(dock: Any, predictor: BlobPredictor) -> None:
     going = hold(predictor, after=6)
     dock.controller.finding.begin()
@@ -106,6 +170,18 @@ def test_a_person_goes_on_meanwhile(dock: Any, predictor: BlobPredictor) -> None
     dock.controller.undo()  # of the click or, where it found more since, of what was found
     assert dock.wait_idle()
     assert len(numbers(dock)) >= 3
+
+
+def test_the_object_at_hand_is_not_written_as_found(dock: Any) -> None:
+    dock.controller.click(*DISCS[5])
+    assert dock.wait_idle()
+    find(dock)
+    assert told(dock).startswith(f"found {len(DISCS) - 4} objects")
+    dock.controller.accept()
+    assert dock.wait_idle()
+    label = int(dock.controller.labels.data[DISCS[5]])
+    assert dock.controller.session.objects[label].parts[0].by_person
+    assert len(numbers(dock)) == len(DISCS)
 
 
 def test_stopping_keeps_what_was_found(dock: Any, predictor: BlobPredictor) -> None:
@@ -203,6 +279,42 @@ def test_the_least_certain_are_looked_at_first(dock: Any) -> None:
         assert dock.controller.labels.selected_label == label
     assert seen == sorted(seen)
     assert not button.isEnabled()
+
+
+def test_those_left_of_two_searches_are_looked_at(dock: Any, predictor: BlobPredictor) -> None:
+    going = hold(predictor, after=6)
+    dock.controller.finding.begin()
+    until(lambda: dock.controller.finding.count >= 2)
+    dock.controller.finding.stop()
+    going.set()
+    assert dock.wait_idle()
+    find(dock)
+    dock.controller.stacks.worst_next()
+    assert told(dock).endswith(f"{len(DISCS) - 4} more")
+
+
+def test_what_a_person_corrected_is_not_shown_again(dock: Any) -> None:
+    find(dock)
+    for y, x in DISCS[3:]:
+        dock.controller.objects.pick_up_at(y, x)
+        dock.controller.accept()
+        assert dock.wait_idle()
+    dock.controller.stacks.worst_next()
+    assert told(dock) == "all objects that were written unseen were looked at"
+
+
+def test_one_object_may_be_as_uncertain_in_two_slices(open_dock: Any) -> None:
+    widget = open_dock(np.stack([blobs()] * 2))
+    accept_at(widget, *DISCS[:3])
+    find(widget)
+    widget.controller.viewer.dims.set_current_step(0, 1)
+    find(widget)
+    objects, session = widget.controller.objects, widget.controller.session
+    alike: dict[float, list[int]] = {}
+    for label, record in session.objects.items():
+        alike.setdefault(record.parts[0].certainty, []).append(label)
+    objects.merge(next(labels for labels in alike.values() if len(labels) == 2))
+    assert widget.controller.doubts.take_up(session) == 2 * len(DISCS) - 3
 
 
 def test_a_network_that_fails_is_told(dock: Any, predictor: BlobPredictor) -> None:

@@ -282,7 +282,7 @@ def test_an_export_that_would_lack_steps_is_refused(
     accept_at(widget, (20, 20))
     exporting, out = widget.controller.exporting, tmp_path / "a.json"
 
-    def full(*args: Any) -> None:
+    def full(*args: Any, **more: Any) -> None:
         raise JournalError("database or disk is full")
 
     with monkeypatch.context() as patch:
@@ -427,10 +427,10 @@ def full(folder: Path) -> Any:
     """A way to store steps in which a folder has room for files, but not for what is in them."""
     record = Journal.record
 
-    def recording(journal: Journal, *step: Any) -> None:
+    def recording(journal: Journal, *step: Any, **more: Any) -> None:
         if journal.path.parent == folder:
             raise JournalError(f"{journal.path} cannot be written: database or disk is full")
-        record(journal, *step)
+        record(journal, *step, **more)
 
     return recording
 
@@ -629,7 +629,7 @@ def test_what_waits_is_written_without_a_further_step(
     widget = open_dock(IMAGE)
     widget.controller.journaling._retry.setInterval(10)
 
-    def full(*args: Any) -> None:
+    def full(*args: Any, **more: Any) -> None:
         raise JournalError("database or disk is full")
 
     with monkeypatch.context() as patch:

@@ -55,6 +55,23 @@ def test_accept_while_pending_is_called_off_by_a_change(
     assert controller.session.prediction is not None
 
 
+def test_labels_that_are_removed_call_it_off_and_it_is_said_why(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    labels = controller.viewer.add_labels(np.zeros(GRAY.shape, np.uint8), name="mine")
+    controller.annotated.choose_labels(labels)
+    predictor.gate = threading.Event()
+    controller.click(20, 20)
+    controller.accept()
+    controller.viewer.layers.remove(labels)
+    assert controller.messages.text.startswith("labels layer 'mine' was removed")
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert len(controller.session.clicks) == 1 and not controller.session.objects
+
+
 def test_a_correction_does_not_go_into_a_new_layer(open_dock: Any) -> None:
     widget = open_dock(GRAY)
     controller = widget.controller

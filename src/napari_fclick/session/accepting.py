@@ -10,9 +10,11 @@ import numpy as np
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.labels import LabelPatch, OverlapPolicy
+from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.threshold import THRESHOLD
-from napari_fclick.core.window import Box, mask_bounds
+from napari_fclick.core.window import Box, clicks_box, mask_bounds
 from napari_fclick.propagation import Kind
+from napari_fclick.session.answers import stored_mask
 from napari_fclick.session.history import Change, Commit, Step
 from napari_fclick.session.objects import box_of
 from napari_fclick.session.patches import StoredPatch
@@ -127,16 +129,18 @@ def accept_found(session: Session, place: Place, found: Found, settings: Setting
     Returns
     -------
     bool
-        False, and nothing is written, where others have too much of it by now.
+        False, and nothing is written, where others have too much of it by now, or where it is
+        what is being clicked in its plane.
 
     Raises
     ------
     SessionError
         If there are no labels, they cannot be written, or hold no further object.
     """
+    if _is_at_hand(session, place, found.mask):
+        return False
     settings = replace(settings, policy=OverlapPolicy.KEEP)
     mask, box = found.mask.unpack(), found.mask.box
-
     made = _patch(session, mask, box, place, settings, Draft())
     if made.written < (1 - SHARED) * np.count_nonzero(mask):
         return False
@@ -159,6 +163,21 @@ def accept_found(session: Session, place: Place, found: Found, settings: Setting
     finally:
         session.unattended = before
     return True
+
+
+def _is_at_hand(session: Session, place: Place, mask: StoredMask) -> bool:
+    """Whether a mask is of the object that is being clicked in a plane.
+
+    It is where it holds a click on that, which may not be answered yet, or much of its mask.
+    """
+    draft, prediction = session.drafts.at(place), session.answers.at(place)
+    if any(mask.within(clicks_box([click])).any() for click in draft.clicks.positives):
+        return True
+    hand = None if prediction is None else stored_mask(prediction, session.settings)
+    if hand is None:
+        return False
+    shared = np.count_nonzero(mask.unpack() & hand.within(mask.box))
+    return bool(shared > SHARED * min(mask.area, hand.area))
 
 
 def recorded(

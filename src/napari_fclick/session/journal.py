@@ -292,7 +292,7 @@ class Journal:
         """The labels that its targets stand for, as far as they are known."""
         return list(self._targets)
 
-    def record(self, step: Step, how: str, when: float) -> None:
+    def record(self, step: Step, how: str, when: float, *, more: bool = False) -> None:
         """Store a step that was done, or that one was undone or done again.
 
         Parameters
@@ -301,6 +301,8 @@ class Journal:
         how : {"do", "undo", "redo"}
         when : float
             Seconds since the epoch.
+        more : bool
+            Whether a step with objects follows at once: what makes that one safe does so for this.
 
         Raises
         ------
@@ -308,7 +310,7 @@ class Journal:
             Wherever writing fails; the file is then as it was before.
         """
         # Clicks survive a killed process; accepted objects survive a power cut, too.
-        safety = "NORMAL" if step.commit is None else "FULL"
+        safety = "NORMAL" if step.commit is None or more else "FULL"
         self._parts.begin()
         with self._transaction(safety) as cursor:
             number = self._insert(cursor, step, when) if how == "do" else None
@@ -316,7 +318,7 @@ class Journal:
                 "INSERT INTO events (time, kind, step) VALUES (?, ?, ?)", (when, how, number)
             )
         self._parts.settle()
-        if step.commit is not None:
+        if step.commit is not None and not more:
             self._fold()
 
     def _fold(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from psygnal import Signal
@@ -57,7 +58,7 @@ class Recorder:
         self._about: dict[str, str] = {}
         self._now = Circumstances()
         self._create: Callable[[], Journal] | None = None
-        self._failing = False
+        self._failing = self._held = False
         session.stepped.connect(self._on_step)
 
     # --- where --------------------------------------------------------------------------
@@ -157,6 +158,17 @@ class Recorder:
         except Exception as error:
             self._fail(error)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Write the steps that are taken meanwhile together, at the end."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            if self._waiting:
+                self.flush()
+
     def flush(self) -> bool:
         """Write what waits; return False, having said why, if that cannot be done."""
         try:
@@ -171,7 +183,8 @@ class Recorder:
 
     def _on_step(self, step: Step, how: str) -> None:
         self._waiting.append((step, how, self._clock(), self._now))
-        self.flush()
+        if not self._held:
+            self.flush()
 
     def _fail(self, error: Exception) -> None:
         """Say why the file cannot be written; whatever it is, the session goes on."""
@@ -190,13 +203,16 @@ class Recorder:
         for key in list(self._about):
             journal.set_about(key, self._about[key])
             del self._about[key]
+        described = set[NumberedLabels]()
         while self._waiting:
             step, how, when, circumstances = self._waiting[0]
             journal.set_circumstances(circumstances)
-            if step.commit is not None:
+            if step.commit is not None and step.commit.target not in described:
                 target = step.commit.target
                 journal.add_target(target, self._describe(target))
-            journal.record(step, how, when)
+                described.add(target)
+            more = any(later.commit is not None for later, *_ in islice(self._waiting, 1, None))
+            journal.record(step, how, when, more=more)
             self._waiting.popleft()
 
     def _opened(self) -> Journal | None:

@@ -20,7 +20,7 @@ from napari_fclick.widgets.covering import (
     tell_apart,
     tell_hidden,
 )
-from napari_fclick.widgets.layers import tell_channels
+from napari_fclick.widgets.layers import tell_channels, why_no_new_labels
 from napari_fclick.widgets.planes import displayed_place, plane_at
 from napari_fclick.widgets.predicting import Predicting
 from napari_fclick.widgets.timers import single_shot
@@ -129,6 +129,9 @@ class Annotated:
         """Say at once what is wrong with an image, not when its first object is accepted."""
         current = self.current
         if current is None or current.labels is not None:
+            return
+        if problem := why_no_new_labels(current.image):
+            self._controller.say(problem, "warning")
             return
         image = current.image
 

@@ -206,7 +206,7 @@ class Annotation:
         self._use(layer, highest=None)
 
     def ensure_labels(self) -> None:
-        """Make a Labels layer where none is chosen."""
+        """Make a Labels layer where none is chosen; raises LayerError if it is too large."""
         if self.labels is not None:
             return
         layer, layers = new_labels(self.image), self._viewer.layers

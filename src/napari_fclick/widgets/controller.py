@@ -41,6 +41,7 @@ from napari_fclick.widgets.stacks.tool import StackTool
 from napari_fclick.widgets.stakes import Stakes
 from napari_fclick.widgets.suggesting import Suggesting
 from napari_fclick.widgets.targets import Targets
+from napari_fclick.widgets.together import together
 from napari_fclick.widgets.workers import Worker
 
 logger = logging.getLogger(__name__)
@@ -406,9 +407,11 @@ class Controller:
             self.change(lambda session: self._tell_done(self._undo(session), "undo"), "undo")
 
     def _undo(self, session: Session) -> Step | None:
-        if self.finding.wrote(session.history.last_done):
-            return self.finding.take_back(session)
-        return session.undo()
+        step = session.history.last_done
+        with together(self, session, _target_of(step)):
+            if self.finding.wrote(step):
+                return self.finding.take_back(session)
+            return session.undo()
 
     def redo(self) -> None:
         """Do again what was undone."""
@@ -416,9 +419,11 @@ class Controller:
         self.change(lambda session: self._tell_done(self._redo(session), "do again"), "redo")
 
     def _redo(self, session: Session) -> Step | None:
-        if self.finding.wrote(session.history.last_undone):
-            return self.finding.bring_back(session)
-        return session.redo()
+        step = session.history.last_undone
+        with together(self, session, _target_of(step)):
+            if self.finding.wrote(step):
+                return self.finding.bring_back(session)
+            return session.redo()
 
     def _tell_done(self, step: Step | None, what: str) -> None:
         """Say where something was undone, or done again, that is not to be seen, or nothing was."""
@@ -547,3 +552,7 @@ class Controller:
     def say(self, message: str, level: str = "info") -> None:
         """Tell the annotator something; the level is "info", "warning" or "error"."""
         self.messages.say(message, level)
+
+
+def _target_of(step: Step | None) -> NumberedLabels | None:
+    return None if step is None or step.commit is None else step.commit.target

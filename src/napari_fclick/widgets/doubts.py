@@ -32,7 +32,7 @@ class Doubt(NamedTuple):
 
 
 class Doubts:
-    """What was written unseen last, and was not looked at.
+    """What was written unseen, and was not looked at, in each image.
 
     Parameters
     ----------
@@ -48,12 +48,14 @@ class Doubts:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
-        self._left: list[Doubt] = []
-        self._session: Session | None = None
+        self._left: dict[Session, list[Doubt]] = {}
 
     def note(self, session: Session, doubts: Iterable[Doubt]) -> None:
-        """Have objects be looked at, in place of those noted before."""
-        self._left, self._session = sorted(doubts), session
+        """Have objects be looked at, with those that were noted before and not looked at."""
+        anew = list(doubts)
+        again = {doubt.label for doubt in anew}
+        before = [each for each in self._left.get(session, ()) if each.label not in again]
+        self._left[session] = sorted(before + anew, key=lambda doubt: doubt.certainty)
 
     def take_up(self, session: Session) -> int:
         """Have the objects be looked at that were found in an earlier session; return how many."""
@@ -69,26 +71,29 @@ class Doubts:
 
     def forget(self, session: Session) -> None:
         """Let go of a session that is gone."""
-        if self._session is session:
-            self._left, self._session = [], None
+        self._left.pop(session, None)
 
     def __bool__(self) -> bool:
         """Whether there is any of the session on hand."""
-        return bool(self._left) and self._session is self._controller.session
+        session = self._controller.session
+        return session is not None and bool(self._left.get(session))
 
     def show_next(self) -> None:
         """Show the least certain one that is there still."""
         controller = self._controller
-        while self and controller.session is not None:
-            doubt = self._left.pop(0)
-            record = controller.session.objects.get(doubt.label)
-            if record is None or record.part(doubt.place) is None:
-                continue  # it was deleted, or corrected to be elsewhere
+        session = controller.session
+        left = [] if session is None else self._left.get(session, [])
+        while session is not None and left:
+            doubt = left.pop(0)
+            record = session.objects.get(doubt.label)
+            part = None if record is None else record.part(doubt.place)
+            if part is None or part.kind is Kind.KEYFRAME:
+                continue  # it was deleted, corrected to be elsewhere, or is a person's by now
             controller.objects.show(doubt.label, doubt.place, closely=True)
-            left = f"{len(self._left)} more" if self._left else "the last one"
+            more = f"{len(left)} more" if left else "the last one"
             controller.say(
                 f"object {doubt.label}: certainty {doubt.certainty:.2f} here · Ctrl + click "
-                f"corrects, {key_of('delete_at_cursor')} over it removes it · {left}"
+                f"corrects, {key_of('delete_at_cursor')} over it removes it · {more}"
             )
             controller.changed.emit()
             self.shown.emit(doubt.label)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import takewhile
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.messages import reason
 from napari_fclick.widgets.moving import middle_of_view
 from napari_fclick.widgets.planes import to_plane
+from napari_fclick.widgets.together import together
 from napari_fclick.widgets.workers import Job, Worker, let_go_first
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Milliseconds between two looks at what was found.
 POLL = 100
+#: So many seconds of the time between them go to writing it: a fast network finds hundreds.
+AT_ONCE = 0.05
 
 
 @dataclass
@@ -108,7 +112,7 @@ class Finding:
         self._controller, self._busy = controller, busy
         self._hunt: Hunt | None = None
         self._ended = False
-        self._written: tuple[Session | None, list[Step]] = None, []  # by the last search
+        self._written: dict[Session, list[list[Step]]] = {}  # by each search
         self._looks: dict[str, Look] = {}  # by class, what objects found last look like
         self._worker = Worker("napari-fclick-finding")
         self._activity = Activity(self.stop)
@@ -165,7 +169,8 @@ class Finding:
             self._middle(session),
             look,
         )
-        self._ended, self._written = False, (session, hunt.steps)
+        self._ended = False
+        self._written.setdefault(session, []).append(hunt.steps)
         work = _Work(hunt, session.labels, session.shape, self._busy)
         self._activity.begin("First Click: looking for objects")
         failed = partial(self._on_failed, hunt)
@@ -177,6 +182,7 @@ class Finding:
         """Look for no more; what was written stays."""
         if self._hunt is not None:
             self._hunt.stop.set()
+            self._hunt.found.clear()
 
     def _why_not(self, count: int) -> str:
         controller = self._controller
@@ -198,19 +204,23 @@ class Finding:
     # --- undo ---------------------------------------------------------------------------
 
     def wrote(self, step: Step | None) -> bool:
-        """Whether a step wrote one of the objects that were found last."""
-        return any(step is each for each in self._written[1])
+        """Whether a step wrote one of the objects that were found."""
+        return bool(self._with(step))
+
+    def _with(self, step: Step | None) -> list[Step]:
+        """Return the steps of the search that a step belongs to; none where it is of no search."""
+        searches = (steps for searches in self._written.values() for steps in searches)
+        return next((steps for steps in searches if any(step is each for each in steps)), [])
 
     def take_up(self, session: Session) -> None:
-        """Know the steps on top of a session that was resumed which wrote objects found then."""
-        finds = takewhile(
-            lambda step: step.commit is not None and is_find(step.commit),
-            reversed(session.history.done),
+        """Know the steps of a session that was resumed which wrote objects found then."""
+        runs = groupby(
+            session.history.done, lambda step: step.commit is not None and is_find(step.commit)
         )
-        self._written = session, list(finds)
+        self._written[session] = [list(steps) for finds, steps in runs if finds]
 
     def take_back(self, session: Session) -> Step | None:
-        """Undo the steps on top that wrote objects, and look for no more.
+        """Undo the steps on top that one search wrote, and look for no more.
 
         Returns the last one undone.
         """
@@ -219,14 +229,14 @@ class Finding:
         return self._all(lambda: session.history.last_done, session.undo, "took back")
 
     def bring_back(self, session: Session) -> Step | None:
-        """Do again the steps that wrote objects; return the last one done."""
+        """Do again the steps that one search wrote; return the last one done."""
         return self._all(lambda: session.history.last_undone, session.redo, "brought back")
 
     def _all(
         self, top: Callable[[], Step | None], act: Callable[[], Step | None], done: str
     ) -> Step | None:
-        step, count = None, 0
-        while self.wrote(top()):
+        step, count, search = None, 0, set(map(id, self._with(top())))
+        while id(top()) in search:
             step, count = act(), count + 1
         self._controller.say(f"{done} {_number(count)} that {_were(count)} found")
         return step
@@ -242,16 +252,22 @@ class Finding:
         if problem:
             self._end(hunt, problem, "warning")
             return
-        session = hunt.session
-        while hunt.found:
+        if hunt.found:
+            with together(self._controller, hunt.session, hunt.session.target):
+                self._write_all(hunt)
+        if self._ended and not hunt.found and hunt is self._hunt:
+            self._end(hunt)
+
+    def _write_all(self, hunt: Hunt) -> None:
+        """Write what was found by now, or as much of it as there is time for."""
+        session, begun = hunt.session, time.perf_counter()
+        while hunt.found and time.perf_counter() - begun < AT_ONCE:
             if not session.objects.knows_next_label:
                 if session.target is not None:
                     self._controller.targets.count(session.target)
                 return
             if not self._write(hunt, hunt.found.popleft()):
                 return
-        if self._ended:
-            self._end(hunt)
 
     def _lost(self, hunt: Hunt) -> str:
         """Return why the search is no longer for what is on hand; empty where it is."""
@@ -318,8 +334,7 @@ class Finding:
         """Let go of a session that is gone."""
         if self._hunt is not None and self._hunt.session is session:
             self._let_go()
-        if self._written[0] is session:
-            self._written = None, []
+        self._written.pop(session, None)
 
     def close(self) -> None:
         """End it, unheard."""

@@ -176,12 +176,12 @@ class Follower:
             controller.say(f"image layer {layer.name!r} was removed", "warning")
         for annotation in controller.annotated.all:
             if annotation.labels is layer:
+                if annotation is controller.current:
+                    controller.stop_accepting()  # first: it is said what for
                 annotation.forget_labels()
                 text = f"labels layer {layer.name!r} was removed: objects go to a new one"
                 lost = layer in controller.annotated.lost_labels
                 controller.say(text + "; Bring back shows it again" * lost, "warning")
-                if annotation is controller.current:
-                    controller.stop_accepting()
             self._drop_channel(annotation, layer, "was removed")
         controller.targets.drop(layer)
         controller.features.forget(layer)

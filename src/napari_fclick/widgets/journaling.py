@@ -6,7 +6,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -116,6 +116,10 @@ class Journaling:
         annotation.session.classes.changed.connect(partial(self._note_classes, annotation))
         self._note_classes(annotation)
         self._look(annotation, self._on_looked)
+
+    def held(self) -> AbstractContextManager[None]:
+        """Write the steps that are taken meanwhile into the current file at the end."""
+        return nullcontext() if self.current is None else self.current.recorder.held()
 
     def look_again(self, annotation: Annotation) -> None:
         """Find out whether the pixels, which were exchanged, are others."""

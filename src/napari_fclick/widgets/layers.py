@@ -12,10 +12,12 @@ from napari.layers import Labels, Layer
 from numpy.typing import NDArray
 
 from napari_fclick.core.files import axes_of
-from napari_fclick.core.labels import empty_labels
+from napari_fclick.core.labels import MOST_PLAIN_BYTES, empty_labels
 from napari_fclick.core.units import FRAME, is_time
-from napari_fclick.widgets.planes import layer_shape, levels_of, linear_matrix
+from napari_fclick.widgets.planes import LayerError, layer_shape, levels_of, linear_matrix
 
+#: Of labels that are kept compressed, napari unpacks the plane on show: it may be so large.
+MAX_PLANE_BYTES = 1_000_000_000
 #: Labels of more pixels than this are 16-bit: napari draws them as they are, without first
 #: turning all of them into colour numbers.
 MANY_PIXELS = 2**22
@@ -79,9 +81,30 @@ def sizes_of(layer: Layer) -> tuple[tuple[float, ...], str]:
 
 
 def new_labels(image: Layer) -> Labels:
-    """Return an empty Labels layer that fits an image layer."""
+    """Return an empty Labels layer that fits an image layer.
+
+    Raises
+    ------
+    LayerError
+        If its planes would be too large.
+    """
+    if problem := why_no_new_labels(image):
+        raise LayerError(problem)
     shape = layer_shape(image)
     return _labels_of(image, empty_labels(shape, _dtype_for(math.prod(shape))))
+
+
+def why_no_new_labels(image: Layer) -> str:
+    """Return why labels of an image would be too large; empty where they are not."""
+    shape = layer_shape(image)
+    dtype = _dtype_for(math.prod(shape))
+    whole, plane = (math.prod(part) * dtype.itemsize for part in (shape, shape[-2:]))
+    if whole <= MOST_PLAIN_BYTES or plane <= MAX_PLANE_BYTES:
+        return ""
+    return (
+        f"labels of shape {shape} would take {whole / 1e9:.0f} GB, and {plane / 1e9:.0f} GB for "
+        "each plane on show: add a multiscale Labels layer on zarr arrays and choose it"
+    )
 
 
 def tell_channels(source: str, name: str, ndim: int) -> str:

@@ -21,6 +21,7 @@ from napari_fclick.widgets.planes import (
     to_plane,
     to_world,
 )
+from napari_fclick.widgets.together import together
 from napari_fclick.widgets.zoom import centre_view
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ class ObjectTools:
         """Remove objects from the labels; it is one step to undo."""
 
         def delete(session: Session) -> None:
-            editing.delete(session, *labels)
+            with together(self._controller, session, session.target):
+                editing.delete(session, *labels)
             self._tell("deleted", labels)
 
         self._do(delete, "delete")
@@ -166,8 +168,9 @@ class ObjectTools:
         into, *others = labels
 
         def merge(session: Session) -> None:
-            for label in others:
-                editing.merge(session, label, into)
+            with together(self._controller, session, session.target):
+                for label in others:
+                    editing.merge(session, label, into)
             self._tell("merged", others)
 
         self._do(merge, "merge")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class LabelsPainter:
         where : index
             Slices and whole numbers, one an axis; other indices draw everything anew.
         """
-        if not isinstance(where, tuple) or len(where) != self._layer.ndim:
+        if not self._is_region(where):
             self._refresh()
             return
         if not self._may_be_shown(where):
@@ -55,9 +56,15 @@ class LabelsPainter:
         if self._outdated:
             self._refresh()
 
-    def show_all(self) -> None:
-        """Draw everything anew."""
-        self._refresh()
+    def show_all(self, regions: Sequence[Any]) -> None:
+        """Show regions that have changed, many of them by drawing everything anew."""
+        if len(regions) == 1:
+            self.show(regions[0])
+        elif any(not self._is_region(where) or self._may_be_shown(where) for where in regions):
+            self._refresh()
+
+    def _is_region(self, where: Any) -> bool:
+        return isinstance(where, tuple) and len(where) == self._layer.ndim
 
     def _refresh(self) -> None:
         self._outdated = False

@@ -35,7 +35,7 @@ class LabelsTarget:
     def __init__(self, viewer: Any, layer: Labels) -> None:
         self.layer = layer
         self._painter = LabelsPainter(viewer, layer)
-        self._unshown = False
+        self._unshown: list[Any] | None = None
 
     @property
     def levels(self) -> list[Any]:
@@ -65,12 +65,12 @@ class LabelsTarget:
     @contextmanager
     def shown_at_once(self) -> Iterator[None]:
         """Show what is written when all of it is, not bit by bit."""
-        self._unshown = True
+        unshown = self._unshown = []
         try:
             yield
         finally:
-            self._unshown = False
-            self._painter.show_all()
+            self._unshown = None
+            self._painter.show_all(unshown)
 
     def __getitem__(self, index: Any) -> Any:
         return np.asarray(self.levels[0][index])
@@ -82,8 +82,10 @@ class LabelsTarget:
         else:
             write_levels(levels, index, value)
         self._forget_strokes()
-        if not self._unshown:
+        if self._unshown is None:
             self._painter.show(index)
+        else:
+            self._unshown.append(index)
 
     def _forget_strokes(self) -> None:
         """Have napari take back no brush stroke from before: it would write over what is there."""

@@ -284,6 +284,19 @@ def test_another_image_ends_it(open_stack: OpenStack, tubes: Any) -> None:
     np.testing.assert_array_equal(dock.controller.viewer.layers["mine"].data, sliced())
 
 
+def test_removing_the_labels_ends_it_and_it_is_said(open_stack: OpenStack, tubes: Any) -> None:
+    dock = opened(open_stack)
+    tubes.gate = threading.Semaphore(0)
+    dock.tool.one_by_one.begin()
+    until(lambda: dock.tool.running)
+    dock.controller.viewer.layers.remove("mine")
+    tubes.gate.release(10_000)
+    dock.wait()
+    assert not dock.tool.one_by_one.underway
+    assert told(dock).startswith("labels layer 'mine' was removed")
+    assert told(dock).endswith("none of 3 objects written")
+
+
 def test_it_ends_with_the_dock(open_stack: OpenStack, tubes: Any) -> None:
     dock = opened(open_stack)
     tubes.gate = threading.Semaphore(0)
