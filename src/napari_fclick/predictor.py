@@ -182,9 +182,11 @@ class Predictor:
             of another shape, ``limits`` are not two finite numbers, the lower one first,
             ``typical_side`` is no positive number, or ``bias`` is not finite.
         TypeError
-            If the image's pixels are no numbers.
+            If the image's pixels are no numbers, or ``previous`` is no prediction.
         """
         started = time.perf_counter()
+        if not (previous is None or isinstance(previous, Prediction)):
+            raise TypeError(f"previous is {type(previous).__name__}: give the last Prediction")
         shape = window.image_shape(image)
         sequence = clicks if isinstance(clicks, ClickSequence) else ClickSequence(clicks)
         _check_channels(image, channels)

@@ -257,6 +257,13 @@ def test_what_is_being_clicked_is_left_to_the_person() -> None:
     assert accept_found(made, made.place, found(60, 60), made.settings)
 
 
+def test_what_was_carried_to_the_plane_is_left_to_the_person() -> None:
+    made, _ = session()
+    carried = found(20, 20).mask
+    assert not accept_found(made, made.place, found(22, 22), made.settings, carried)
+    assert accept_found(made, made.place, found(60, 60), made.settings, carried)
+
+
 def test_full_labels_are_told() -> None:
     made, _ = session()
     made.labels.flat[:255] = np.arange(1, 256)

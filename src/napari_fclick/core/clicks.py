@@ -30,7 +30,7 @@ class Click:
     Raises
     ------
     ClickError
-        If a coordinate is not a finite number.
+        If a coordinate is not a finite number, or the sign is neither True nor False.
     """
 
     y: float
@@ -41,6 +41,8 @@ class Click:
         for name, value in (("y", self.y), ("x", self.x)):
             if not _is_finite(value):
                 raise ClickError(f"click {name}={value!r} is not a finite number")
+        if self.positive not in (True, False):
+            raise ClickError(f"click positive={self.positive!r} is neither True nor False")
 
     @property
     def pixel(self) -> tuple[int, int]:

@@ -112,7 +112,13 @@ def accept(
     return record
 
 
-def accept_found(session: Session, place: Place, found: Found, settings: Settings) -> bool:
+def accept_found(
+    session: Session,
+    place: Place,
+    found: Found,
+    settings: Settings,
+    carried: StoredMask | None = None,
+) -> bool:
     """Write an object that was found, as one step; what is being clicked stays as it is.
 
     Others keep their pixels, whatever the policy. No person's time or clicks count.
@@ -125,19 +131,21 @@ def accept_found(session: Session, place: Place, found: Found, settings: Setting
     found : Found
     settings : Settings
         Those that it was found with.
+    carried : StoredMask, optional
+        What was carried to the plane of the object that is at hand.
 
     Returns
     -------
     bool
         False, and nothing is written, where others have too much of it by now, or where it is
-        what is being clicked in its plane.
+        what is at hand in its plane.
 
     Raises
     ------
     SessionError
         If there are no labels, they cannot be written, or hold no further object.
     """
-    if _is_at_hand(session, place, found.mask):
+    if _is_at_hand(session, place, found.mask, carried):
         return False
     settings = replace(settings, policy=OverlapPolicy.KEEP)
     mask, box = found.mask.unpack(), found.mask.box
@@ -165,15 +173,17 @@ def accept_found(session: Session, place: Place, found: Found, settings: Setting
     return True
 
 
-def _is_at_hand(session: Session, place: Place, mask: StoredMask) -> bool:
-    """Whether a mask is of the object that is being clicked in a plane.
+def _is_at_hand(
+    session: Session, place: Place, mask: StoredMask, carried: StoredMask | None
+) -> bool:
+    """Whether a mask is of the object that is being clicked in a plane, or was carried there.
 
     It is where it holds a click on that, which may not be answered yet, or much of its mask.
     """
     draft, prediction = session.drafts.at(place), session.answers.at(place)
     if any(mask.within(clicks_box([click])).any() for click in draft.clicks.positives):
         return True
-    hand = None if prediction is None else stored_mask(prediction, session.settings)
+    hand = carried if prediction is None else stored_mask(prediction, session.settings)
     if hand is None:
         return False
     shared = np.count_nonzero(mask.unpack() & hand.within(mask.box))

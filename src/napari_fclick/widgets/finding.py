@@ -286,7 +286,8 @@ class Finding:
     def _write(self, hunt: Hunt, found: Found) -> bool:
         session = hunt.session
         try:
-            written = accept_found(session, hunt.place, found, hunt.settings)
+            carried = self._controller.stacks.carried_to(hunt.place)
+            written = accept_found(session, hunt.place, found, hunt.settings, carried)
         except Exception as error:  # whatever labels on a disk may raise
             self._end(hunt, reason(error), "error")
             return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import SliceMask
 from napari_fclick.session import Place, Session, stacks
 from napari_fclick.session.stack_run import StackRun
@@ -113,6 +114,13 @@ class StackTool:
         """The mask that was carried to the plane on show, where no person made one."""
         current, index = self.current, self.index
         return None if current is None or index is None else current.carried(index)
+
+    def carried_to(self, place: Place) -> StoredMask | None:
+        """Return the mask that was carried to a plane, where no person made one."""
+        current = self.current
+        index = None if current is None else current.line.position(place)
+        each = None if current is None or index is None else current.carried(index)
+        return None if each is None else each.mask
 
     @property
     def preview(self) -> CarriedPreview | None:
