@@ -53,9 +53,11 @@ class Biased:
         return list(robot.play(self, image, truth, ignore=ignore, most=MOST, target=GOOD))
 
 
-def scenes(folder: Path, images: int, rng: np.random.Generator) -> Iterator[tuple[Any, Any]]:
-    """Yield images and their labels, in a random order."""
-    pairs = list(find_pairs(folder))
+def scenes(
+    folder: Path, images: int, rng: np.random.Generator, *, held_back: bool = False
+) -> Iterator[tuple[Any, Any]]:
+    """Yield images and their labels in a random order, all or those that training holds back."""
+    pairs = [pair for pair in find_pairs(folder) if pair.is_validation or not held_back]
     for number in rng.permutation(len(pairs))[:images]:
         plane = read_pair(pairs[number])
         if plane is None:

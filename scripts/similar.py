@@ -7,9 +7,10 @@ Of each image of a folder of ``images/`` and ``labels/``, some objects are accep
 labelled; `napari_fclick.session.similar` looks for the others. Prints a line of JSON for each
 folder: how many of the others were found (IoU above 0.5), how many of what was written is an object
 (above 0.5, 0.7 and 0.8), and seconds for each place that was tried. With ``--elsewhere`` nothing is
-accepted in an image: its objects are to be like those of the image before. With ``--fit``, all
-places are tried, and what judges them is learned from all folders but one, and told for that one;
-in the end from all. Of volumes, four slices each are images.
+accepted in an image: its objects are to be like those of the image before. With ``--fit``, images
+that the training of the weights holds back are looked at over and over, with other objects
+accepted; all places are tried, and what judges them is learned from all folders but one, and told
+for that one; in the end from all. Of volumes, four slices each are images.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -152,7 +154,8 @@ def measured(folder: Path, predictor: Predictor, args: argparse.Namespace) -> di
 def collected(folder: Path, predictor: Predictor, args: argparse.Namespace) -> Any:
     """Return the signs of answers in a folder's images, and whether each was right: (n, 4)."""
     rng, rows = np.random.default_rng(args.seed + 1), list[tuple[float, ...]]()
-    for image, labels in scenes(folder, args.images, rng):
+    images = cycle(list(scenes(folder, args.images, rng, held_back=True)))
+    for image, labels in islice(images, args.images):
         scene = Scene.of(image, labels, predictor, int(rng.choice([3, 4, 6])), rng)
         if scene is None:
             continue
@@ -208,7 +211,10 @@ def fit(folders: list[Path], predictor: Predictor, args: argparse.Namespace) -> 
             "taken_of_right": round(float(taken[right > 0].mean()), 3) if right.any() else None,
         }
         print(json.dumps(told), flush=True)
-    print(json.dumps({"judge": np.round(learned(list(known)), 4).tolist()}))
+    shares = np.sqrt([len(rows) for rows in known.values()])
+    usual = float(np.average([rows[:, -1].mean() for rows in known.values()], weights=shares))
+    told = {"usual": round(usual, 3), "judge": np.round(learned(list(known)), 4).tolist()}
+    print(json.dumps(told))
 
 
 def main() -> None:

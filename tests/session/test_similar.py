@@ -14,7 +14,15 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, similar
 from napari_fclick.session.accepting import accept_found
-from napari_fclick.session.likeness import Likeness, Seen, learn, radius_of, region_of, sample
+from napari_fclick.session.likeness import (
+    CLEAR,
+    Likeness,
+    Seen,
+    learn,
+    radius_of,
+    region_of,
+    sample,
+)
 from napari_fclick.session.similar import Found, Search, Signs
 from napari_fclick.session.state import Answer, PredictionRequest, Settings
 
@@ -77,6 +85,7 @@ def test_what_looks_like_the_examples_scores_above_what_is_about_them(
     assert len(places) >= len(DISCS)
     assert max(near[: len(DISCS)]) <= 4
     assert like.contrast(stored(*DISCS[9])) > 3 * abs(like.contrast(stored(40, 40)))
+    assert 0.5 < like.contrast(stored(*DISCS[9])) <= CLEAR
 
 
 def test_large_objects_are_looked_at_small_and_large_planes_in_part() -> None:

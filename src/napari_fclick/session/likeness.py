@@ -32,8 +32,8 @@ STEADY = 0.01
 MANY, TAILS, WIDER = 10, (10.0, 90.0), 1.5
 #: Fewer log-odds than this are rounding errors.
 TOLD = 1e-6
-#: A contrast of so many log-odds is as clear as can be.
-CLEAR = 8.0
+#: What stands out as much as the accepted objects did, or more, is as clear as can be.
+CLEAR = 1.0
 #: So many radii, two objects' middles are apart at least.
 BETWEEN = 1.2
 
@@ -53,6 +53,8 @@ class Look(NamedTuple):
         Of the features, whose sum is log-odds.
     offset : float
         What is added to that.
+    apart : float
+        By how much the log-odds of the objects' pixels are above those of what is about them.
     """
 
     radius: float
@@ -60,6 +62,7 @@ class Look(NamedTuple):
     grey: bool
     weights: NDArray[np.float64]
     offset: float
+    apart: float
 
     def magnified(self, ratio: float) -> Look:
         """Return what such objects look like where their areas are so many times larger."""
@@ -198,12 +201,13 @@ def learn(*samples: Sampled) -> Look:
     one = np.concatenate([each.one for each in samples])
     other = np.concatenate([each.other for each in samples])
     weights, offset = _discriminant(one, other)
+    apart = float((one.mean(axis=0) - other.mean(axis=0)) @ weights) if weights.any() else 0.0
     areas = [area for each in samples for area in each.areas]
     smallest, largest = min(areas), max(areas)
     if len(areas) > MANY:
         low, high = np.percentile(areas, TAILS)
         smallest, largest = max(smallest, round(low / WIDER)), min(largest, round(high * WIDER))
-    return Look(_radius(areas), (smallest, largest), samples[0].grey, weights, offset)
+    return Look(_radius(areas), (smallest, largest), samples[0].grey, weights, offset, apart)
 
 
 class Likeness:
@@ -231,7 +235,7 @@ class Likeness:
     def __init__(self, seen: Seen, look: Look) -> None:
         if seen.grey != look.grey:
             raise ValueError("one image has colours, the other has none")
-        self._seen, self.region = seen, seen.view.box
+        self._seen, self._apart, self.region = seen, look.apart, seen.view.box
         self.score = seen.features @ look.weights + look.offset
 
     def places(self) -> list[tuple[int, int]]:
@@ -254,15 +258,17 @@ class Likeness:
     def contrast(self, mask: StoredMask) -> float:
         """Return by how much more a mask's pixels look like the objects than those about it.
 
-        In log-odds, within -`CLEAR` to `CLEAR`; 0 where nothing can be said.
+        As part of what it was with the accepted objects, within -`CLEAR` to `CLEAR`; 0 where
+        nothing can be said.
         """
         reach = max(1, round(ABOUT * self._seen.radius))
         where, inside = self._seen.sampled(mask, reach + 2)
         score, near = self.score[where], ndimage.binary_dilation(inside)
         about = ndimage.binary_dilation(near, iterations=reach) & ~near
-        if not inside.any() or not about.any():
+        if not inside.any() or not about.any() or self._apart < TOLD:
             return 0.0
-        return float(np.clip(score[inside].mean() - score[about].mean(), -CLEAR, CLEAR))
+        contrast = (score[inside].mean() - score[about].mean()) / self._apart
+        return float(np.clip(contrast, -CLEAR, CLEAR))
 
 
 def radius_of(examples: Sequence[StoredMask]) -> float:
