@@ -40,7 +40,7 @@ SHARED = 0.25
 LARGER = 2.0
 #: What is at least so sure is taken for such an object.
 SURE = 0.7
-#: How likely objects are hangs on the last places, about so many.
+#: How likely objects are hangs on the last answers that were judged, about so many.
 LATELY = 12
 #: After so many places in a row with nothing, the rest is left.
 PATIENCE = 15
@@ -166,10 +166,7 @@ class Search:
         clicks = ClickSequence([Click(float(row), float(column))])
         answer = self._asked(clicks)
         mask = stored_mask(answer, self._settings)
-        if mask is None or not self._fits(mask):
-            self._note(0.0)
-            return None
-        if self._shared(mask) > SHARED:
+        if mask is None or not self._fits(mask) or self._shared(mask) > SHARED:
             return None
         signs = Signs(_confidence(answer, mask), self._like.contrast(mask), 1.0)
         if signs.sure(self._usual) >= least:  # or no second click makes it so
@@ -181,7 +178,10 @@ class Search:
         return Found(clicks.first, mask, signs, sure, replace(self._request.asked, clicks=1))
 
     def _note(self, sure: float) -> None:
-        """Note a place: where few hold an object, what looks like one is less likely to be one."""
+        """Note an answer: where few are objects, one that looks like it is less likely to be one.
+
+        Those that are judged count, as they did where the judge learned.
+        """
         self._usual += (sure - self._usual) / LATELY
 
     def _agreement(self, mask: StoredMask) -> float:
