@@ -1,9 +1,9 @@
 """More objects like those that were accepted: each is clicked once by us, not by a person.
 
-Where pixels look like those of the accepted objects, a predictor is given a first click. Whether
-its answer is such an object is told by three things that mean the same in all kinds of images: how
-sure the network is, how its pixels stand out from those about it in looking like the accepted ones,
-and whether a click in its middle finds the same.
+Where pixels look like those of the accepted objects, a predictor is given a first click, and
+another one in the middle of its answer. Whether what that finds is such an object is told by two
+things that mean the same in all kinds of images: how sure the network is, and how its pixels stand
+out from those about it in looking like the accepted ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.peaks import middle
 from napari_fclick.core.window import Box
-from napari_fclick.propagation.carrying import overlap
 from napari_fclick.session.answers import stored_mask
 from napari_fclick.session.likeness import Likeness, Look, Seen
 from napari_fclick.session.state import (
@@ -55,13 +54,10 @@ class Signs(NamedTuple):
         Mean probability of the mask's pixels.
     contrast : float
         See `Likeness.contrast`.
-    agreement : float
-        IoU with the answer to a click in its middle.
     """
 
     confidence: float
     contrast: float
-    agreement: float
 
     def sure(self, usual: float) -> float:
         """Return how likely it is such an object, 0 to 1, where that part of all answers are."""
@@ -71,8 +67,8 @@ class Signs(NamedTuple):
 
 #: Of the logistic regression that judges (`scripts/similar.py --fit`), which learned from answers
 #: of which this part was right, in images that the network had not learned from.
-USUAL = 0.76
-CONSTANT, WEIGHTS = -23.0534, Signs(27.2006, 0.9987, 2.0285)
+USUAL = 0.765
+CONSTANT, WEIGHTS = -31.31, Signs(39.06, 1.041)
 
 
 @dataclass(frozen=True)
@@ -163,19 +159,22 @@ class Search:
 
     def tried(self, row: int, column: int, least: float = SURE) -> Found | None:
         """Return what a click at a pixel of the plane finds; None where that is less sure."""
-        clicks = ClickSequence([Click(float(row), float(column))])
-        answer = self._asked(clicks)
-        mask = stored_mask(answer, self._settings)
+        first, _ = self._answer(row, column)
+        if first is None or self._shared(first) > SHARED:
+            return None
+        # Objects are seen best from their middle, as where a person clicks.
+        centre = middle(first.unpack())
+        assert centre is not None  # it has pixels
+        click = Click(float(centre[0] + first.box.top), float(centre[1] + first.box.left))
+        mask, confidence = self._answer(*click.pixel)
         if mask is None or not self._fits(mask) or self._shared(mask) > SHARED:
             return None
-        signs = Signs(_confidence(answer, mask), self._like.contrast(mask), 1.0)
-        if signs.sure(self._usual) >= least:  # or no second click makes it so
-            signs = signs._replace(agreement=self._agreement(mask))
+        signs = Signs(confidence, self._like.contrast(mask))
         sure = signs.sure(self._usual)
         self._note(sure)
         if sure < least:
             return None
-        return Found(clicks.first, mask, signs, sure, replace(self._request.asked, clicks=1))
+        return Found(click, mask, signs, sure, replace(self._request.asked, clicks=1))
 
     def _note(self, sure: float) -> None:
         """Note an answer: where few are objects, one that looks like it is less likely to be one.
@@ -184,14 +183,6 @@ class Search:
         """
         self._usual += (sure - self._usual) / LATELY
 
-    def _agreement(self, mask: StoredMask) -> float:
-        centre = middle(mask.unpack())
-        assert centre is not None  # it has pixels
-        row, column = centre[0] + mask.box.top, centre[1] + mask.box.left
-        answer = self._asked(ClickSequence([Click(float(row), float(column))]))
-        again = stored_mask(answer, self._settings)
-        return 0.0 if again is None else overlap(mask, again)
-
     def take(self, mask: StoredMask) -> None:
         """Look for nothing more where an object is."""
         region = self._like.region
@@ -199,9 +190,12 @@ class Search:
         if both is not None:
             self._taken[both.within(region)] |= mask.within(both)
 
-    def _asked(self, clicks: ClickSequence) -> PredictionLike:
+    def _answer(self, row: int, column: int) -> tuple[StoredMask | None, float]:
+        """Return the mask that a first click gives, if any, and how sure the network is of it."""
+        clicks = ClickSequence([Click(float(row), float(column))])
         answer: PredictionLike = replace(self._request, clicks=clicks).run(self._predictor)
-        return answer
+        mask = stored_mask(answer, self._settings)
+        return mask, 0.0 if mask is None else _confidence(answer, mask)
 
     def _fits(self, mask: StoredMask) -> bool:
         """Whether a mask is about as large as the accepted objects."""
