@@ -38,7 +38,7 @@ from napari_fclick.widgets.predicting import Predicting
 from napari_fclick.widgets.resuming import Resuming
 from napari_fclick.widgets.showing import Showing
 from napari_fclick.widgets.stacks.tool import StackTool
-from napari_fclick.widgets.stakes import Stakes
+from napari_fclick.widgets.stakes import Stakes, subject_of
 from napari_fclick.widgets.suggesting import Suggesting
 from napari_fclick.widgets.targets import Targets
 from napari_fclick.widgets.together import together
@@ -476,7 +476,7 @@ class Controller:
         self.stacks.follow()
         self._accepting.stack.go_on()
         session = self.session
-        self.stakes.ask(session, self.stacks.written)
+        self.stakes.ask(subject_of(session, self.stacks.written))
         self.features.use(session, self.labels)
         awaited = session is not None and session.answers.pending and not self._predicting.loading
         self._showing.show(self._predicting.seconds if awaited else None)

@@ -19,9 +19,10 @@ from napari_fclick.widgets.stacks.lines import Axis, Line, axes_of, default_axis
 from napari_fclick.widgets.stacks.model import CarriedObject, Choices, Whole, clear_along
 from napari_fclick.widgets.stacks.one_by_one import OneByOne
 from napari_fclick.widgets.stacks.preview import CarriedPreview
-from napari_fclick.widgets.stacks.stakes import StackStakes
+from napari_fclick.widgets.stacks.stakes import subject_of
 from napari_fclick.widgets.stacks.texts import describe_carried
 from napari_fclick.widgets.stacks.watching import Watch
+from napari_fclick.widgets.stakes import Stakes
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
@@ -66,7 +67,7 @@ class StackTool:
         self._controller, self._go_to = controller, go_to
         self._axis: dict[int, int] = {}
         self._keeper = Keeper(controller, busy, self._on_changed)
-        self._stakes = StackStakes(worker, self._tell)
+        self._stakes = Stakes(worker, self._tell, "voxels")
         self._watch = Watch(controller.refresh)
         controller.targets.counted.connect(self._on_counted)
         self._preview = CarriedPreview()
@@ -361,14 +362,15 @@ class StackTool:
         controller, session, line = self._controller, self._controller.session, self.line
         self._watch.follow(controller.image, controller.labels, session)
         found = None if session is None or line is None else self._keeper.follow(session, line)
-        self._stakes.ask(found, self._watch.written)
+        self._stakes.ask(subject_of(found, self._watch.written))
 
     def _on_counted(self) -> None:
-        self._stakes.ask(self.current, self._watch.written)  # what is at stake needs a number
+        # What is at stake needs a number.
+        self._stakes.ask(subject_of(self.current, self._watch.written))
 
     def _on_changed(self, changed: CarriedObject) -> None:
         if changed is self.current:
-            self._stakes.ask(changed, self._watch.written)
+            self._stakes.ask(subject_of(changed, self._watch.written))
         self._tell()
 
     def _tell(self) -> None:
