@@ -122,7 +122,7 @@ def run_window(weights: str, device: str, say: Callable[[str], None]) -> None:
     viewer.window.add_dock_widget(widget, name="First Click")
     controller = widget.controller
     if (weights, device) != ("default", "auto"):
-        controller.load_weights(weights, device)
+        controller.weights.load(weights, device)
     actions = robot_actions(controller, coins_truth())
     timer = QTimer(widget)
 

@@ -67,7 +67,7 @@ def test_other_images_tell_once_there_are_three(open_dock: Any, predictor: SoftP
 def test_other_weights_begin_anew(open_dock: Any, predictor: SoftPredictor) -> None:
     widget = open_dock(IMAGE)
     accept_corrected(widget, 50, 140, 230)
-    widget.controller.load_weights("others", "cpu")
+    widget.controller.weights.load("others", "cpu")
     assert widget.wait_idle()
     click(widget, 60, 320)
     assert predictor.asked[-1][1] == 0

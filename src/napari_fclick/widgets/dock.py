@@ -89,7 +89,7 @@ class FirstClickWidget(Docked):
         controller.changed.connect(self._show_state)
         controller.stacks.changed.connect(self._show_state)
         controller.messages.reported.connect(self.message.tell)
-        controller.discovered.connect(self._show_choices)
+        controller.weights.discovered.connect(self._show_choices)
         followers = (
             self.images,
             self.channels,
@@ -106,7 +106,7 @@ class FirstClickWidget(Docked):
         self.destroyed.connect(lambda: closing())
         controller.activate()
         controller.annotated.choose_image(image_to_begin_with(controller.viewer, self.images.layer))
-        controller.start()
+        controller.weights.start()
         self._show_state()
 
     def close_all(self) -> None:
@@ -390,18 +390,18 @@ class FirstClickWidget(Docked):
 
     def _source(self, session: Session) -> str:
         """Return which network answered, where it is another one than that of the weights."""
-        card = getattr(self.controller.predictor, "card", None)
+        card = getattr(self.controller.weights.predictor, "card", None)
         answered = getattr(session.answers.latest, "specialist", None)
         return "" if card is None else str(card.source(answered))
 
     def _running(self) -> str:
-        if self.controller.loading:
+        if self.controller.weights.loading:
             return "loading weights …"
-        predictor = self.controller.predictor
+        predictor = self.controller.weights.predictor
         return "" if predictor is None else f"{predictor.name} on {predictor.device}"
 
     def _show_choices(self, choices: Choices) -> None:
-        chosen = self.controller.weights
+        chosen = self.controller.weights.chosen
         for combo, items, wanted in (
             (self.weights, choices.weights, chosen),
             (self.devices, choices.devices, ""),
@@ -415,7 +415,7 @@ class FirstClickWidget(Docked):
     # --- acting -------------------------------------------------------------------------
 
     def _load(self) -> None:
-        self.controller.load_weights(self.weights.currentText(), self.devices.currentText())
+        self.controller.weights.load(self.weights.currentText(), self.devices.currentText())
 
     def _fits(self, layer: Any) -> bool:
         image = self.controller.image

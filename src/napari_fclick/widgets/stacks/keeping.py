@@ -81,7 +81,7 @@ class Keeper:
         """Who is asked now, and about what pixels: see `Wanted.asked`."""
         annotation = self._controller.current
         assert annotation is not None
-        return self._controller.predictor, annotation.renewals, annotation.limits
+        return self._controller.weights.predictor, annotation.renewals, annotation.limits
 
     def of(self, session: Session, line: Line) -> CarriedObject | None:
         """Return the object that is carried along a line."""
@@ -216,7 +216,7 @@ class Keeper:
 
     def _waits(self, current: CarriedObject, annotation: Annotation, unanswered: list[int]) -> bool:
         """Whether clicks are still to be answered; those that are not on show are asked for."""
-        session, predictor = current.session, self._controller.predictor
+        session, predictor = current.session, self._controller.weights.predictor
         if predictor is None:
             return True
         elsewhere = [i for i in unanswered if current.line.at(i) != session.place]
@@ -260,7 +260,7 @@ class Keeper:
             lambda index: annotation.plane(line.at(index)),
             annotation.shape[line.axis],
             spacing,
-            self._controller.predictor,
+            self._controller.weights.predictor,
             Carry(threshold=settings.threshold, integrity=settings.integrity),
             annotation.limits,
             stacks.others(session, line.axis) if kept else None,

@@ -295,7 +295,7 @@ class StackTool:
         if current is None:
             return ""
         if current.underway:
-            possible = controller.predictor is not None or controller.loading
+            possible = controller.weights.predictor is not None or controller.weights.loading
             return "" if possible else NO_WEIGHTS
         if current.unfit:
             return current.problem
@@ -384,7 +384,7 @@ class StackTool:
         controller = self._controller
         if controller.session is None:
             return "open or choose an image first"
-        possible = controller.predictor is not None or controller.loading
+        possible = controller.weights.predictor is not None or controller.weights.loading
         return why_no_stack(self.axis) or ("" if possible else NO_WEIGHTS)
 
     def _why_not(self) -> str:
