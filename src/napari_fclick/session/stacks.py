@@ -82,7 +82,7 @@ def correct_carried(
         If the click lies outside the image.
     """
     clicks = start.clicks.add(Click(y, x, positive))
-    draft = Draft(clicks, seconds=session.since_last_step, made=1, start=start)
+    draft = Draft(clicks, seconds=session.stopwatch.seconds, made=1, start=start)
     _begin(session, "correct the carried mask", draft)
 
 
