@@ -32,7 +32,7 @@ SETTLED = 300
 #: So many objects that were accepted or cleared are kept for when that is undone.
 KEPT = 8
 
-_Key = tuple[int, Line]
+_Key = tuple[Session, Line]
 
 
 class Keeper:
@@ -85,11 +85,11 @@ class Keeper:
 
     def of(self, session: Session, line: Line) -> CarriedObject | None:
         """Return the object that is carried along a line."""
-        return self._objects.get((id(session), line))
+        return self._objects.get((session, line))
 
     def want(self, session: Session, line: Line) -> None:
         """Have the object along a line carried with the next `follow`, or go on with it."""
-        self._objects.setdefault((id(session), line), CarriedObject(session, line)).due = True
+        self._objects.setdefault((session, line), CarriedObject(session, line)).due = True
 
     def stop(self) -> None:
         """End after the slice at hand; what was found stays."""
@@ -101,7 +101,7 @@ class Keeper:
             self._end_activity(self._running)
             self._runner.forget()
         self._aside = [known for known in self._aside if known.session is not session]
-        for key in [key for key in self._objects if key[0] == id(session)]:
+        for key in [key for key in self._objects if key[0] is session]:
             del self._objects[key]
         if self._shown is not None and self._shown.session is session:
             self._shown = None
@@ -116,7 +116,7 @@ class Keeper:
 
     def follow(self, session: Session, line: Line) -> CarriedObject | None:
         """Bring the object along a line, which is on show, in step with its clicks."""
-        key = (id(session), line)
+        key = (session, line)
         current = self._objects.get(key) or self._revived(key)
         if current is not None and not current.clicked:
             self._set_aside(key)
@@ -129,7 +129,7 @@ class Keeper:
 
     def _revived(self, key: _Key) -> CarriedObject | None:
         """Return an object that was accepted, or cleared, if that was undone."""
-        here = [known for known in self._aside if (id(known.session), known.line) == key]
+        here = [known for known in self._aside if (known.session, known.line) == key]
         for known in reversed(here):
             if known.clicked and known.is_of(known.said()):
                 self._aside.remove(known)

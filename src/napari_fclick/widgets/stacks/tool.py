@@ -65,7 +65,7 @@ class StackTool:
         go_to: Callable[[Place], None],
     ) -> None:
         self._controller, self._go_to = controller, go_to
-        self._axis: dict[int, int] = {}
+        self._axis: dict[Session, int] = {}
         self._keeper = Keeper(controller, busy, self._on_changed)
         self._stakes = Stakes(worker, self._tell, "voxels")
         self._watch = Watch(controller.refresh)
@@ -85,7 +85,7 @@ class StackTool:
     def axis(self) -> Axis | None:
         """The one that is chosen."""
         axes, current = self.axes, self._controller.current
-        chosen = None if current is None else self._axis.get(id(current.session))
+        chosen = None if current is None else self._axis.get(current.session)
         numbers = [axis.number for axis in axes]
         number = chosen if chosen in numbers else default_axis(axes)
         return next((axis for axis in axes if axis.number == number), None)
@@ -180,7 +180,7 @@ class StackTool:
         """Carry along this axis of the layer's data."""
         session = self._controller.session
         if session is not None:
-            self._axis[id(session)] = number
+            self._axis[session] = number
             self._controller.refresh()
 
     def choose(self, choices: Choices) -> None:
@@ -348,7 +348,7 @@ class StackTool:
         """Let go of a session that is gone."""
         self.one_by_one.forget(session)
         self._keeper.forget(session)
-        self._axis.pop(id(session), None)
+        self._axis.pop(session, None)
 
     def close(self) -> None:
         """End what runs."""
