@@ -11,6 +11,7 @@ from psygnal import Signal
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import SliceMask
 from napari_fclick.session import Place, Session, stacks
+from napari_fclick.session.stack_parts import take_in_hand
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
 from napari_fclick.session.state import SessionError, Settings
@@ -221,7 +222,7 @@ class StackTool:
         drafts = session.drafts_along(line.axis)
         clicked = [index for index, draft in drafts.items() if draft.clicks]
         reaches = partial(self.choices.reaches, clicked=clicked)
-        stacks.take_in_hand(session, line.axis, reaches)
+        take_in_hand(session, line.axis, reaches)
 
     def stop(self) -> None:
         """End after the slice at hand; what was found stays."""
