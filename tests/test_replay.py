@@ -28,7 +28,7 @@ from napari_fclick.predictor import Predictor
 from napari_fclick.propagation import Propagation, Rules, Spacing, Stack
 from napari_fclick.replay import acceptances, clicks_needed, own_clicks, replay
 from napari_fclick.samples import coins, coins_truth
-from napari_fclick.session import Place, Session, accepting, editing, stacks
+from napari_fclick.session import Place, Session, accepting, editing, stack_parts, stacks
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import reopen
@@ -717,7 +717,7 @@ def test_an_object_carried_anew_is_carried_again(tmp_path: Path) -> None:
     recorder = Recorder(session, lambda _: journal.targets[0])
     recorder.go_on_in(journal)
     editing.pick_up(session, 26, 25)
-    stacks.take_in_hand(session, 0, lambda index: index >= 4)
+    stack_parts.take_in_hand(session, 0, lambda index: index >= 4)
     assert session.drafts_along(0).keys() == {5, 6}
     session.show(Place((1, 2), (8,)), image[8])
     session.mark_absent()

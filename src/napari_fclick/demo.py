@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from skimage import io
 
 from napari_fclick.core.clicks import ClickSequence
-from napari_fclick.core.files import make_folder, write_mask
+from napari_fclick.core.files import write_mask
 from napari_fclick.core.labels import make_patch
+from napari_fclick.core.paths import make_folder
 from napari_fclick.evaluation import robot
 from napari_fclick.evaluation.metrics import iou
 from napari_fclick.overlay import draw_overlay
@@ -122,7 +123,7 @@ def run_window(weights: str, device: str, say: Callable[[str], None]) -> None:
     viewer.window.add_dock_widget(widget, name="First Click")
     controller = widget.controller
     if (weights, device) != ("default", "auto"):
-        controller.load_weights(weights, device)
+        controller.weights.load(weights, device)
     actions = robot_actions(controller, coins_truth())
     timer = QTimer(widget)
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import replacing
 from napari_fclick.core.labels import is_label
+from napari_fclick.core.paths import replacing
 from napari_fclick.core.units import FRAME
 from napari_fclick.session.coco import coco_of_labels
 from napari_fclick.session.journal import SUFFIX, Journal, JournalError

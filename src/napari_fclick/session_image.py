@@ -12,7 +12,8 @@ import numpy as np
 from dask.delayed import delayed
 
 from napari_fclick.core.channels import stack_channels
-from napari_fclick.core.files import SUFFIXES, is_hidden, read_image
+from napari_fclick.core.files import SUFFIXES, read_image
+from napari_fclick.core.paths import is_hidden
 from napari_fclick.core.window import levels
 from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError

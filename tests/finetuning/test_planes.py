@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
-from napari_fclick.finetuning.content import content_hash
+from napari_fclick.finetuning.hashing import content_hash
 from napari_fclick.finetuning.planes import Planes
 from napari_fclick.finetuning.sources import from_array
 

@@ -19,7 +19,7 @@ from napari_fclick.core.clicks import Click
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.object_sets import IGNORE_LABEL
 from napari_fclick.finetuning import sources
-from napari_fclick.finetuning.content import content_hash
+from napari_fclick.finetuning.hashing import content_hash
 from napari_fclick.finetuning.objects import objects_of, probes
 from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import combine, from_array, from_arrays, from_folder

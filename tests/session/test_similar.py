@@ -235,7 +235,7 @@ def test_what_was_found_is_written_and_nobodys_work() -> None:
     assert part.kind is Kind.FOUND and not part.by_person and part.derived(part.clicks.first)
     assert part.answers == (ASKED,) and part.settings.policy is OverlapPolicy.KEEP
     # What is being clicked stays, and so does the time spent on it.
-    assert len(made.clicks) == 1 and not made.unattended
+    assert len(made.clicks) == 1 and not made.stopwatch.paused
     clock.now += 2
     made.add(104, 100)
     assert made.draft.seconds == 7

@@ -17,7 +17,7 @@ from tests.session.test_stacks import (
     planned,
 )
 
-from napari_fclick.session import Session, SessionError, accepting, editing, stacks
+from napari_fclick.session import Session, SessionError, accepting, editing, stack_parts, stacks
 from napari_fclick.session.stack_parts import listed
 
 SMALL = disc(20, 20, 2)
@@ -54,7 +54,7 @@ def test_slices_made_by_hand_are_not_overwritten() -> None:
     with pytest.raises(SessionError, match="object 1 was made by hand in slice 6: propagate again"):
         stacks.accept(session, known(session, over), RUN)
     assert stacks.foresee(session, known(session, over), 0) is None
-    stacks.take_in_hand(session, 0, anywhere)
+    stack_parts.take_in_hand(session, 0, anywhere)
     assert session.drafts_along(0).keys() == {4, 6}
     over = [carried(index, SMALL) for index in (3, 5, 7)]
     record = stacks.accept(session, known(session, over), RUN)
@@ -69,16 +69,16 @@ def test_slices_are_taken_in_hand_in_one_step() -> None:
     accepted_by_hand_in(session, 2, 4, 6, 7)
     session.labels[7] = 0  # nothing is left there
     steps = len(session.history.done)
-    stacks.take_in_hand(session, 0, anywhere)  # no object is at hand
+    stack_parts.take_in_hand(session, 0, anywhere)  # no object is at hand
     pick_up(session, 4)
     session.show(at(2), PLANE)
-    stacks.take_in_hand(session, 0, lambda index: index < 6)
+    stack_parts.take_in_hand(session, 0, lambda index: index < 6)
     assert session.drafts_along(0).keys() == {2, 4}
     assert session.draft.label == 1
     assert session.mask() is not None  # without asking the network
-    stacks.take_in_hand(session, 0, lambda index: index < 6)
+    stack_parts.take_in_hand(session, 0, lambda index: index < 6)
     assert len(session.history.done) == steps + 2
-    stacks.take_in_hand(session, 0, anywhere)
+    stack_parts.take_in_hand(session, 0, anywhere)
     assert session.drafts_along(0).keys() == {2, 4, 6}
     session.undo()
     session.undo()

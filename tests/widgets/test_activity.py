@@ -34,16 +34,16 @@ def test_loading_weights_shows_and_can_be_cancelled(make_napari_viewer_proxy: An
         assert "loading default" in task.desc
         task.cancel()
         assert not ours()
-        assert not controller.loading
+        assert not controller.weights.loading
         assert "cancelled" in widget.message.text()
         gates[0].set()
         assert widget.wait_idle()
-        assert controller.predictor is None  # what was loaded came too late
-        controller.load_weights("default", "cpu")
+        assert controller.weights.predictor is None  # what was loaded came too late
+        controller.weights.load("default", "cpu")
         assert len(ours()) == 1
         gates[1].set()
         assert widget.wait_idle()
-        assert controller.predictor is not None
+        assert controller.weights.predictor is not None
         assert not ours()
     finally:
         for gate in gates:

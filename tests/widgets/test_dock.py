@@ -175,12 +175,12 @@ def test_the_threshold_needs_no_prediction(open_dock: Any, predictor: FakePredic
     widget.controller.click(20, 20)
     assert widget.wait_idle()
     asked = len(predictor.asked)
-    widget.threshold.setValue(0.95)
+    widget.mask_form.threshold.setValue(0.95)
     assert "0 px" in status(widget)
     widget.controller.accept()
     assert "empty" in widget.message.text()
     widget.controller.undo()
-    assert widget.threshold.value() == 0.5
+    assert widget.mask_form.threshold.value() == 0.5
     assert "81 px" in status(widget)
     assert len(predictor.asked) == asked
 
@@ -216,8 +216,8 @@ def test_the_overlap_policy_is_obeyed_and_told(open_dock: Any) -> None:
     widget.controller.click(20, 20)
     assert widget.wait_idle()
     accept(widget)
-    widget.policy.setCurrentIndex(1)
-    widget.policy.activated.emit(1)
+    widget.mask_form.policy.setCurrentIndex(1)
+    widget.mask_form.policy.activated.emit(1)
     widget.controller.click(20, 26)
     assert widget.wait_idle()
     labels = accept(widget)

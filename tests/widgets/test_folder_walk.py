@@ -185,7 +185,7 @@ def test_classes_and_settings_go_along(walking: FirstClickWidget) -> None:
     assert session.classes.names == ["nucleus"]
     assert (session.settings.class_name, session.settings.threshold) == ("nucleus", 0.7)
     assert not session.can_undo
-    assert walking.threshold.value() == pytest.approx(0.7)
+    assert walking.mask_form.threshold.value() == pytest.approx(0.7)
 
 
 def test_keys_go_on_and_back(walking: FirstClickWidget) -> None:

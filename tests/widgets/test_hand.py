@@ -107,7 +107,7 @@ def test_keys(open_dock: Any) -> None:
     press("R")
     assert list(session.objects) == [1]
     press("I")
-    assert not widget.integrity.isChecked()
+    assert not widget.mask_form.integrity.isChecked()
     widget.controller.click(40, 40)
     press("D")
     assert not session.clicks

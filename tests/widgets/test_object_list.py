@@ -392,7 +392,7 @@ def test_buttons_and_keys_of_the_list(open_dock: Any, monkeypatch: Any) -> None:
 
 def test_the_class_at_hand_and_the_colours(open_dock: Any) -> None:
     widget = open_dock(GRAY)
-    controller, bar = widget.controller, widget.classes
+    controller, bar = widget.controller, widget.mask_form.classes
     controller.objects.add_class("cell", "#FF0000")
     controller.objects.add_class("vessel", "#0000FF")
     assert [bar.combo.itemText(i) for i in range(3)] == ["no class", "cell", "vessel"]
@@ -446,7 +446,7 @@ def test_large_labels_are_not_coloured_anew_at_each_commit(
 def test_the_list_of_classes(open_dock: Any, monkeypatch: Any) -> None:
     widget = open_dock(GRAY)
     controller = widget.controller
-    editor = widget.classes.open_editor()
+    editor = widget.mask_form.classes.open_editor()
     editor.buttons["add"].click()
     assert controller.session.classes.names == ["class 1"]
     editor.list.item(0).setText("cell")
@@ -463,7 +463,7 @@ def test_the_list_of_classes(open_dock: Any, monkeypatch: Any) -> None:
     assert editor.list.item(0).text() == "cell"
     editor.list.item(0).setText("fibre")
     assert controller.session.objects[1].class_name == "fibre"
-    assert widget.classes.combo.currentText() == "fibre"
+    assert widget.mask_form.classes.combo.currentText() == "fibre"
     editor.close()
 
 

@@ -40,15 +40,15 @@ def test_the_dock_says_so_and_lets_it_be_turned_off(
     assert SAID in status(widget)
     assert predictor.asked[-1][1] == 1
     accept(widget)
-    widget.as_accepted.setChecked(False)
+    widget.mask_form.as_accepted.setChecked(False)
     click(widget, 60, 410)
     assert SAID not in status(widget)
     assert predictor.asked[-1][1] == 0
     widget.controller.undo()
     widget.controller.undo()
-    assert widget.as_accepted.isChecked()
+    assert widget.mask_form.as_accepted.isChecked()
     widget.controller.adjusting.toggle_outlines()
-    assert not widget.as_accepted.isChecked()
+    assert not widget.mask_form.as_accepted.isChecked()
 
 
 def test_other_images_tell_once_there_are_three(open_dock: Any, predictor: SoftPredictor) -> None:
@@ -67,7 +67,7 @@ def test_other_images_tell_once_there_are_three(open_dock: Any, predictor: SoftP
 def test_other_weights_begin_anew(open_dock: Any, predictor: SoftPredictor) -> None:
     widget = open_dock(IMAGE)
     accept_corrected(widget, 50, 140, 230)
-    widget.controller.load_weights("others", "cpu")
+    widget.controller.weights.load("others", "cpu")
     assert widget.wait_idle()
     click(widget, 60, 320)
     assert predictor.asked[-1][1] == 0

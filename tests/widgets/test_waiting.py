@@ -117,10 +117,10 @@ def test_weights_that_cannot_be_loaded(open_dock: Any, predictor: FakePredictor)
         raise ValueError(f"no such device: {device}")
 
     widget.controller._predicting._load = load
-    widget.controller.load_weights("default", "cuda")
+    widget.controller.weights.load("default", "cuda")
     assert widget.wait_idle()
     assert widget.message.text() == "no such device: cuda"
-    assert widget.controller.predictor is predictor
+    assert widget.controller.weights.predictor is predictor
     widget.controller.click(24, 20)
     assert widget.wait_idle()
     assert widget.controller.session.prediction is not None
@@ -140,7 +140,7 @@ def test_other_weights_predict_anew(open_dock: Any, predictor: FakePredictor) ->
     widget.controller.click(20, 20)
     assert widget.wait_idle()
     asked = len(predictor.asked)
-    widget.controller.load_weights("default", "cpu")
+    widget.controller.weights.load("default", "cpu")
     assert widget.wait_idle()
     assert len(predictor.asked) == asked + 1
     assert "discs on cpu" in widget.sections["image"].text()
@@ -331,7 +331,7 @@ def test_what_becomes_of_an_object_that_waits_in_another_slice(
     if what == "error":
         predictor.error = RuntimeError("out of memory")
     elif what == "weights":
-        controller.load_weights("others", "cpu")
+        controller.weights.load("others", "cpu")
     else:
         controller.undo()  # that it is accepted
         controller.undo()  # the click there
@@ -353,7 +353,7 @@ def test_no_prediction_is_no_longer_said_after_one(
     assert widget.wait_idle()
     assert "out of memory" in widget.message.text()
     predictor.error = None
-    widget.controller.load_weights("default", "cpu")
+    widget.controller.weights.load("default", "cpu")
     assert widget.wait_idle()
     assert widget.controller.session.prediction is not None
     assert widget.message.text() == ""

@@ -100,7 +100,7 @@ def read_click(text: str, positive: bool = True) -> Click:
 
 def check_out(out: Path, image: Path) -> None:
     """Refuse to write over the image that is read."""
-    from napari_fclick.core.files import same_file
+    from napari_fclick.core.paths import same_file
 
     if same_file(out, image):
         raise ValueError(f"--out {out} is the image itself: choose another file")
@@ -131,7 +131,7 @@ def write_text(text: str, file: Path | None) -> None:
     if str(file) == "-":
         print(text, end="")
     else:
-        from napari_fclick.core.files import replacing
+        from napari_fclick.core.paths import replacing
 
         with replacing(file, through=True) as partial:
             partial.write_text(text, "utf-8")

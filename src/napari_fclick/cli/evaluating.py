@@ -288,7 +288,7 @@ class Outputs:
 
     def check(self, results: Path | None, data: Data) -> None:
         """Refuse files that cannot be written, or would replace each other or what is read."""
-        from napari_fclick.core.files import check_file_path
+        from napari_fclick.core.paths import check_file_path
         from napari_fclick.evaluation.report import check_picture
 
         for picture in (self.plot, self.sheet):
@@ -326,7 +326,7 @@ class Outputs:
 
 
 def _check_text(file: Path | None) -> None:
-    from napari_fclick.core.files import check_file_path
+    from napari_fclick.core.paths import check_file_path
 
     if file is not None and str(file) != "-":
         check_file_path(file)
@@ -334,7 +334,7 @@ def _check_text(file: Path | None) -> None:
 
 def _check_apart(files: Mapping[str, Path | None], data: Data) -> None:
     """Refuse files, by their options, that are given twice or lie among the data."""
-    from napari_fclick.core.files import same_file
+    from napari_fclick.core.paths import same_file
 
     taken: dict[Path, str] = {}
     for option, file in files.items():

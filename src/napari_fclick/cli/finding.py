@@ -42,8 +42,8 @@ def find(
 
     What is found has to be looked at: the dock goes on with it when the image is opened.
     """
-    from napari_fclick.core.files import make_folder
     from napari_fclick.core.folders import find_images
+    from napari_fclick.core.paths import make_folder
     from napari_fclick.finding import Examples, Finder, unlabelled
 
     if not 0 <= least <= 1:

@@ -25,13 +25,14 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, is_hidden, read_image, read_indices
+from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, read_image, read_indices
 from napari_fclick.core.object_sets import (
     IGNORE_LABEL,
     IndexedSet,
     Plane,
     PlaneCache,
 )
+from napari_fclick.core.paths import is_hidden
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_fclick.core.files import replacing
+from napari_fclick.core.paths import replacing
 from napari_fclick.core.window import Box
 
 logger = logging.getLogger(__name__)

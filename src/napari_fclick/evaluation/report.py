@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fclick.core.errors import installs
-from napari_fclick.core.files import check_file_path, replacing
+from napari_fclick.core.paths import check_file_path, replacing
 from napari_fclick.evaluation.summary import Report, name_target
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check_picture(path: Path) -> None:
     ValueError
         If the path ends in no kind of picture that is written.
     OSError
-        See `napari_fclick.core.files.check_file_path`.
+        See `napari_fclick.core.paths.check_file_path`.
     ImportError
         If matplotlib is not installed.
     """

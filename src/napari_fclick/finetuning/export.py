@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_fclick.core.files import replacing
 from napari_fclick.core.guidance import guidance_maps
+from napari_fclick.core.paths import replacing
 from napari_fclick.core.peaks import peak
 from napari_fclick.finetuning.gate import PROMOTED
 from napari_fclick.network import checkpoints

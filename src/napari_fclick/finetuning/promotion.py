@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from napari_fclick.core.files import replacing
+from napari_fclick.core.paths import replacing
 from napari_fclick.finetuning.gate import PROMOTED
 from napari_fclick.finetuning.names import plain_name
 from napari_fclick.network import checkpoints

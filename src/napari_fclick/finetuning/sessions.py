@@ -12,7 +12,7 @@ import numpy as np
 from napari_fclick.core import intensity
 from napari_fclick.core.arrays import Array
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
-from napari_fclick.finetuning.content import content_hash, former_hash
+from napari_fclick.finetuning.hashing import content_hash, former_hash
 from napari_fclick.finetuning.sources import Correction, LabelledData, LabelledImage
 from napari_fclick.propagation import Kind
 from napari_fclick.session.journal import DamagedError, Journal, JournalError

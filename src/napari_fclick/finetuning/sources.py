@@ -19,7 +19,7 @@ import numpy as np
 from napari_fclick.core.arrays import Array
 from napari_fclick.core.folders import ImagePair, are_linked, find_pairs_and_rest, load_pair
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
-from napari_fclick.finetuning.content import content_hash, former_hash
+from napari_fclick.finetuning.hashing import content_hash, former_hash
 from napari_fclick.finetuning.planes import Planes
 
 #: Planes of a layer that are learned from take at most this many bytes, labels included: they

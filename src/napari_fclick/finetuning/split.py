@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_fclick.core import places
-from napari_fclick.core.files import replacing
 from napari_fclick.core.folders import SPLIT_FILE
+from napari_fclick.core.paths import replacing
 from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 
 logger = logging.getLogger(__name__)

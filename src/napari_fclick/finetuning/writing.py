@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from napari_fclick.core.files import check_file_path
+from napari_fclick.core.paths import check_file_path
 from napari_fclick.finetuning.gate import FORGETTING, PROMOTED, Verdict
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.scoring import Comparison
@@ -29,7 +29,7 @@ def check_out(out: Path) -> None:
     ValueError
         If it ends otherwise.
     OSError
-        If nothing can be written there, see `napari_fclick.core.files.check_file_path`.
+        If nothing can be written there, see `napari_fclick.core.paths.check_file_path`.
     """
     if out.suffix != SUFFIX:
         raise ValueError(f"{out}: weights are written as {SUFFIX}")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from napari_fclick.core import places
 from napari_fclick.core.errors import one_line
-from napari_fclick.core.files import replacing
+from napari_fclick.core.paths import replacing
 from napari_fclick.core.preprocessing import Preprocessing
 from napari_fclick.network.fcanet import FCANet, NetworkConfig, differing
 from napari_fclick.network.recognition import Recogniser, Seen

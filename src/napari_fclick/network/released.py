@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from napari_fclick.core.files import same_file
+from napari_fclick.core.paths import same_file
 from napari_fclick.core.preprocessing import RELEASED
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Card, WeightsError

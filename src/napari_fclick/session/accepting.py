@@ -165,11 +165,11 @@ def accept_found(
     )
     record = AcceptedObject(made.label, (part,), class_name=settings.class_name)
     step = session.step(f"find object {made.label}", session.drafts.at(place), place)
-    before, session.unattended = session.unattended, True
+    before, session.stopwatch.paused = session.stopwatch.paused, True
     try:
         write(session, step, record, [StoredPatch.pack(made)], [])
     finally:
-        session.unattended = before
+        session.stopwatch.paused = before
     return True
 
 
@@ -214,7 +214,7 @@ def recorded(
         Planes in which it is no longer.
     """
     drafts = list(drafts)
-    seconds = sum(draft.seconds for draft in drafts) + session.since_last_step
+    seconds = sum(draft.seconds for draft in drafts) + session.stopwatch.seconds
     made = sum(draft.made for draft in drafts)
     before = session.objects.here(label)
     if before is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from napari_fclick.core import places
-from napari_fclick.core.files import same_file
+from napari_fclick.core.paths import same_file
 from napari_fclick.session.journal import MOVED, SUFFIX, Journal
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.restoring import only_found

@@ -10,13 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from napari_fclick.core.files import (
-    check_file_path,
-    check_mask_path,
-    replacing,
-    same_file,
-    write_labels,
-)
+from napari_fclick.core.files import check_mask_path, write_labels
+from napari_fclick.core.paths import check_file_path, replacing, same_file
 from napari_fclick.session.coco import coco_of_session
 from napari_fclick.session.content import Content
 from napari_fclick.session.journal import Journal, JournalError

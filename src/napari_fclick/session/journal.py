@@ -19,7 +19,7 @@ from typing import Any
 from filelock import FileLock
 
 from napari_fclick.core.errors import one_line
-from napari_fclick.core.files import same_file
+from napari_fclick.core.paths import same_file
 from napari_fclick.session import access, tables
 from napari_fclick.session.history import Commit, Step
 from napari_fclick.session.numbering import NumberedLabels

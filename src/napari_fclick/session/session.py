@@ -25,9 +25,7 @@ from napari_fclick.session.outlines import Outlines
 from napari_fclick.session.place import Place
 from napari_fclick.session.restoring import Restored
 from napari_fclick.session.state import Draft, PredictionLike, SessionError, Settings
-
-#: Seconds without a step that count as work; a longer break is no effort.
-LONGEST_PAUSE = 60.0
+from napari_fclick.session.stopwatch import Stopwatch
 
 
 class Session:
@@ -66,6 +64,8 @@ class Session:
     settings : Settings
     history : History
         The steps done and undone.
+    stopwatch : Stopwatch
+        How long a person has worked since the last step.
     changed : Signal()
         Clicks, settings, prediction or objects changed.
     place_changed : Signal(Place)
@@ -94,7 +94,7 @@ class Session:
         outlines: Outlines | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clock = clock
+        self.stopwatch = Stopwatch(clock)
         self.drafts = Drafts()
         self.objects = Objects()
         self.answers = Answers(
@@ -102,10 +102,8 @@ class Session:
         )
         self.answers.changed.connect(self.changed.emit)
         self.history = History()
-        self._last_step = clock()
         self.classes = Classes()
         self.settings = Settings()
-        self._unattended: tuple[float, float] | None = None
         self._look_at(place or Place(), image)
         if labels is not None:
             self.set_labels(labels, highest)
@@ -270,26 +268,7 @@ class Session:
 
     def _spent(self, draft: Draft) -> float:
         """Return the seconds spent on a draft up to now."""
-        return draft.seconds + self.since_last_step if draft.begun else 0.0
-
-    @property
-    def since_last_step(self) -> float:
-        """Seconds since the last step, as far as they count as work."""
-        return 0.0 if self.unattended else min(self._clock() - self._last_step, LONGEST_PAUSE)
-
-    @property
-    def unattended(self) -> bool:
-        """Whether what is done now is not a person's work: its time does not count."""
-        return self._unattended is not None
-
-    @unattended.setter
-    def unattended(self, on: bool) -> None:
-        now, begun = self._clock(), self._unattended
-        if on and begun is None:
-            self._unattended = now, self._last_step
-        elif not on and begun is not None:
-            self._last_step = begun[1] + now - begun[0]
-            self._unattended = None
+        return draft.seconds + self.stopwatch.seconds if draft.begun else 0.0
 
     # --- settings -----------------------------------------------------------------------
 
@@ -317,7 +296,7 @@ class Session:
         settings = replace(self.settings, **chosen)
         if settings != self.settings:
             name = "set " + " and ".join(chosen)
-            moved = self._clock() if set(chosen) == {"threshold"} else None
+            moved = self.stopwatch.now() if set(chosen) == {"threshold"} else None
             step = self.step(name, self.draft)
             self.do(replace(step, settings_after=settings, moved=moved))
 
@@ -435,7 +414,7 @@ class Session:
         moved = not step.only_settings and step.place != self.place
         if not step.only_settings:
             self.answers.renew()
-            self._last_step = self._clock()
+            self.stopwatch.restart()
         for change in () if step.commit is None else step.commit.changes:
             if change.label not in self.objects:
                 self.answers.outlines.forget(change.label)

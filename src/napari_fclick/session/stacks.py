@@ -19,7 +19,7 @@ from napari_fclick.propagation import Kind, SliceMask
 from napari_fclick.session.accepting import recorded, write
 from napari_fclick.session.place import Place
 from napari_fclick.session.session import Session
-from napari_fclick.session.stack_parts import label_of, take_in_hand
+from napari_fclick.session.stack_parts import label_of
 from napari_fclick.session.stack_plan import Work, gathered, planned, surroundings
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.stakes import Stakes
@@ -32,19 +32,6 @@ from napari_fclick.session.state import (
     Settings,
     Start,
 )
-
-__all__ = [
-    "StackRun",
-    "Stakes",
-    "accept",
-    "begin_from",
-    "correct_carried",
-    "foresee",
-    "others",
-    "others_in",
-    "take_in_hand",
-]
-
 
 # --- clicking ---------------------------------------------------------------------------
 
@@ -82,7 +69,7 @@ def correct_carried(
         If the click lies outside the image.
     """
     clicks = start.clicks.add(Click(y, x, positive))
-    draft = Draft(clicks, seconds=session.since_last_step, made=1, start=start)
+    draft = Draft(clicks, seconds=session.stopwatch.seconds, made=1, start=start)
     _begin(session, "correct the carried mask", draft)
 
 

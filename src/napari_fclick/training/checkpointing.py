@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from napari_fclick.core.files import replacing
+from napari_fclick.core.paths import replacing
 from napari_fclick.network.checkpoints import load_plain
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from napari_fclick.core.files import replacing
+from napari_fclick.core.paths import replacing
 
 Rows = Sequence[Mapping[str, str]]
 

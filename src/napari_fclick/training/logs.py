@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_fclick.core.errors import installs
-from napari_fclick.core.files import replacing
+from napari_fclick.core.paths import replacing
 
 logger = logging.getLogger(__name__)
 

@@ -186,7 +186,7 @@ class Annotated:
         """Make the layers of the first click, where there are weights to click with."""
         controller, current = self._controller, self.current
         # Without weights nobody clicks yet, and the dock is to be there first.
-        if not controller.active or controller.predictor is None or current is None:
+        if not controller.active or controller.weights.predictor is None or current is None:
             return
         if current.image in controller.viewer.layers:
             # The first click makes them anyway, and can say what is wrong.

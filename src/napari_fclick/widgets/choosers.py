@@ -105,6 +105,14 @@ class LayerChooser(QComboBox):
         self._list(self.layer)
 
 
+def narrow_combo(tip: str) -> QComboBox:
+    """Return a list to choose from that does not widen its dock."""
+    combo = QComboBox()
+    combo.setToolTip(tip)
+    keep_narrow(combo)
+    return combo
+
+
 def keep_narrow(combo: QComboBox) -> None:
     """Let a long name be cut off rather than widen the dock."""
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -9,7 +9,6 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QColorDialog,
-    QComboBox,
     QDialog,
     QGridLayout,
     QHBoxLayout,
@@ -22,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fclick.session import Session
-from napari_fclick.widgets.choosers import keep_narrow
+from napari_fclick.widgets.choosers import narrow_combo
 from napari_fclick.widgets.object_list import NO_CLASS
 from napari_fclick.widgets.object_table import colour_icon
 
@@ -44,11 +43,9 @@ class ClassBar(QWidget):
         super().__init__()
         self._controller = controller
         self._shown: tuple[Any, ...] = ()
-        self.combo = QComboBox()
-        self.combo.setToolTip(
+        self.combo = narrow_combo(
             "The class of the next object; one that is corrected keeps the class that it has"
         )
-        keep_narrow(self.combo)
         self.combo.activated.connect(lambda _: self._choose())
         self.edit = QPushButton("Edit …")
         self.edit.setToolTip("Add, rename, recolour and remove classes")

@@ -25,12 +25,7 @@ from napari_fclick.widgets.following import Follower
 from napari_fclick.widgets.journaling import Journaling
 from napari_fclick.widgets.key_table import KeyTableOpener
 from napari_fclick.widgets.keys import KeyBindings
-from napari_fclick.widgets.loading import (
-    Choices,
-    available_choices,
-    load_predictor,
-    weights_in_use,
-)
+from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
 from napari_fclick.widgets.messages import Messages, reason
 from napari_fclick.widgets.mouse import MouseTool
 from napari_fclick.widgets.objects import ObjectTools
@@ -38,10 +33,11 @@ from napari_fclick.widgets.predicting import Predicting
 from napari_fclick.widgets.resuming import Resuming
 from napari_fclick.widgets.showing import Showing
 from napari_fclick.widgets.stacks.tool import StackTool
-from napari_fclick.widgets.stakes import Stakes
+from napari_fclick.widgets.stakes import Stakes, subject_of
 from napari_fclick.widgets.suggesting import Suggesting
 from napari_fclick.widgets.targets import Targets
 from napari_fclick.widgets.together import together
+from napari_fclick.widgets.weights import Weights
 from napari_fclick.widgets.workers import Worker
 
 logger = logging.getLogger(__name__)
@@ -66,8 +62,6 @@ class Controller:
     ----------
     changed : Signal()
         The dock is to be shown anew.
-    discovered : Signal(Choices)
-        Which weights and devices there are.
     messages : Messages
         What the annotator is told.
     annotated : Annotated
@@ -103,12 +97,11 @@ class Controller:
         Writes the objects for other programs.
     walk : FolderWalk
         Goes through a folder of images.
-    weights : str
-        The weights that were asked for last.
+    weights : Weights
+        Loads what predicts.
     """
 
     changed = Signal()
-    discovered = Signal(object)
 
     def __init__(
         self,
@@ -120,11 +113,11 @@ class Controller:
         self.viewer = getattr(viewer, "__wrapped__", viewer)
         self._predicting = Predicting(load, discover)
         self._showing = Showing(self._draw)
-        self.weights, self._device, self._loads = "", "auto", 0
         self._chores = Worker("napari-fclick-chores")
         self.targets = Targets(self.viewer, self._chores)
         self.messages = Messages()
         self._accepting = Accepting(self, self._predicting)
+        self.weights = Weights(self, self._predicting, self._accepting)
         self.annotated = Annotated(self, self._predicting, self._accepting, self._chores)
         self.adjusting = Adjusting(self)
         self._active = False
@@ -150,13 +143,8 @@ class Controller:
     # --- life ---------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        predicting = self._predicting
-        predicting.loaded.connect(self._on_loaded)
-        predicting.failed.connect(self._on_load_failed)
-        predicting.answered.connect(self._on_answer)
-        predicting.unanswered.connect(self._on_no_answer)
-        predicting.discovered.connect(self._on_discovered)
-        weights_in_use.changed.connect(self._on_in_use)
+        self._predicting.answered.connect(self._on_answer)
+        self._predicting.unanswered.connect(self._on_no_answer)
         self.targets.counted.connect(self._on_counted)
         self.targets.failed.connect(self._on_not_counted)
         self.stacks.changed.connect(self._accepting.stack.go_on)
@@ -191,7 +179,7 @@ class Controller:
         self._closed = True
         self.messages.stop()
         self._showing.stop()
-        weights_in_use.changed.disconnect(self._on_in_use, missing_ok=True)
+        self.weights.close()
         self._predicting.close()
         self._chores.close()
         self.following.close()
@@ -221,54 +209,6 @@ class Controller:
             self.walk,
         )
         return not any(part.busy for part in parts)
-
-    # --- weights ------------------------------------------------------------------------
-
-    @property
-    def predictor(self) -> PredictorLike | None:
-        """What predicts; None before weights are loaded."""
-        return self._predicting.predictor
-
-    @property
-    def loading(self) -> bool:
-        """Whether weights are being loaded."""
-        return self._predicting.loading
-
-    def start(self, weights: str = "default", device: str = "auto") -> None:
-        """Load weights, and find out what else there is."""
-        self.load_weights(weights, device)
-        self._predicting.discover()
-
-    def load_weights(self, weights: str, device: str) -> None:
-        """Load weights; until they are there, those loaded before stay in use."""
-        self.weights, self._device = weights, device
-        self._loads += 1
-        self._predicting.load(weights, device)
-        self.changed.emit()
-
-    def _on_discovered(self, choices: Choices) -> None:
-        # It takes a while to find out that others were promoted: the default ones come first.
-        if self._loads == 1 and self.weights == "default" != choices.in_use:
-            self.load_weights(choices.in_use, self._device)
-        self.discovered.emit(choices)
-
-    def _on_in_use(self, name: str) -> None:
-        """Go on with weights that were promoted, or rolled back to."""
-        self.load_weights(name, self._device)
-        self._predicting.discover()
-
-    def _on_loaded(self) -> None:
-        self.journaling.use_weights(self.predictor)
-        self.annotated.forget_answers()
-        if self.session is not None:
-            self._accepting.go_on(self.session)
-        self.annotated.prepare_soon()
-        self.changed.emit()
-
-    def _on_load_failed(self, problem: str) -> None:
-        self.stop_accepting()
-        self.say(problem, "error")
-        self.refresh()
 
     # --- layers -------------------------------------------------------------------------
 
@@ -476,7 +416,7 @@ class Controller:
         self.stacks.follow()
         self._accepting.stack.go_on()
         session = self.session
-        self.stakes.ask(session, self.stacks.written)
+        self.stakes.ask(subject_of(session, self.stacks.written))
         self.features.use(session, self.labels)
         awaited = session is not None and session.answers.pending and not self._predicting.loading
         self._showing.show(self._predicting.seconds if awaited else None)

@@ -8,27 +8,21 @@ from typing import Any, Protocol
 
 import napari
 from napari.layers import Labels
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QLabeledDoubleSlider
 
-from napari_fclick.core.labels import OverlapPolicy
-from napari_fclick.core.threshold import THRESHOLD
 from napari_fclick.session import Session
-from napari_fclick.widgets.adjusting import LEAST, MOST, STEP
 from napari_fclick.widgets.channels import ChannelChooser
-from napari_fclick.widgets.choosers import LayerChooser, keep_narrow
-from napari_fclick.widgets.classes import ClassBar
+from napari_fclick.widgets.choosers import LayerChooser, narrow_combo
 from napari_fclick.widgets.controller import Controller
 from napari_fclick.widgets.covering import image_to_begin_with, is_image
 from napari_fclick.widgets.docking import Docked, dock_of
@@ -37,6 +31,7 @@ from napari_fclick.widgets.keys import Shortcuts
 from napari_fclick.widgets.layers import is_labels_of
 from napari_fclick.widgets.legend import Legend
 from napari_fclick.widgets.loading import Choices, available_choices, load_predictor
+from napari_fclick.widgets.mask_form import MaskForm
 from napari_fclick.widgets.object_list import NARROW, ObjectList
 from napari_fclick.widgets.sections import Scroller, Section, form_in
 from napari_fclick.widgets.session_bar import LostBar, ResumeBar, SessionBar
@@ -44,12 +39,6 @@ from napari_fclick.widgets.stacks.panel import StackPanel
 from napari_fclick.widgets.status import describe, describe_effort, describe_unaccepted
 from napari_fclick.widgets.texts import TextLine
 from napari_fclick.widgets.vertices import ForgetVertices
-
-POLICIES = {
-    OverlapPolicy.KEEP: "keep other objects",
-    OverlapPolicy.REPLACE: "replace them",
-    OverlapPolicy.BACKGROUND: "only background",
-}
 
 
 class FirstClickWidget(Docked):
@@ -89,12 +78,12 @@ class FirstClickWidget(Docked):
         controller.changed.connect(self._show_state)
         controller.stacks.changed.connect(self._show_state)
         controller.messages.reported.connect(self.message.tell)
-        controller.discovered.connect(self._show_choices)
+        controller.weights.discovered.connect(self._show_choices)
         followers = (
             self.images,
             self.channels,
             self.labels,
-            self.classes,
+            self.mask_form.classes,
             self.objects,
             self.stack,
             self.folder_bar,
@@ -106,7 +95,7 @@ class FirstClickWidget(Docked):
         self.destroyed.connect(lambda: closing())
         controller.activate()
         controller.annotated.choose_image(image_to_begin_with(controller.viewer, self.images.layer))
-        controller.start()
+        controller.weights.start()
         self._show_state()
 
     def close_all(self) -> None:
@@ -149,42 +138,20 @@ class FirstClickWidget(Docked):
         )
         self.labels.setToolTip("Where accepted objects are written: any Labels layer that fits")
         self.labels.chosen.connect(controller.annotated.choose_labels)
-        self.weights, self.devices = _combo("The network"), _combo("Where it runs")
+        self.weights, self.devices = narrow_combo("The network"), narrow_combo("Where it runs")
         self._show_choices(Choices())
         for combo in (self.weights, self.devices):
             combo.activated.connect(lambda _: self._load())
 
     def _make_settings(self) -> None:
         controller = self.controller
-        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-        self.threshold.setRange(LEAST, MOST)
-        self.threshold.setSingleStep(STEP)  # type: ignore[arg-type]
-        self.threshold.setDecimals(2)
-        self.threshold.setValue(THRESHOLD)
-        self.threshold.setToolTip("Probability above which a pixel belongs to the object")
-        self.threshold.valueChanged.connect(lambda v: controller.adjusting.set(threshold=float(v)))
-        self.integrity = QCheckBox("only parts with clicks")
-        self.integrity.setChecked(True)
-        self.integrity.toggled.connect(lambda on: controller.adjusting.set(integrity=bool(on)))
-        self.as_accepted = QCheckBox("as accepted before")
-        self.as_accepted.setChecked(True)
-        self.as_accepted.setToolTip(
-            "Once three objects tell that the first answers are too small or too large, those to "
-            f"the next objects are larger or smaller, at a threshold of {THRESHOLD:.2f}"
-        )
-        self.as_accepted.toggled.connect(lambda on: controller.adjusting.set(as_accepted=bool(on)))
         self.limits = QCheckBox("use the layer's limits")
         self.limits.setToolTip(
             "Show the network the image as the layer's contrast limits do; "
             "otherwise it chooses by the window's pixels"
         )
         self.limits.toggled.connect(lambda on: controller.adjusting.use_layer_limits(bool(on)))
-        self.policy = _combo("What happens where the object meets others")
-        for policy, text in POLICIES.items():
-            self.policy.addItem(text, policy.value)
-        self.policy.activated.connect(
-            lambda _: controller.adjusting.set(policy=self.policy.currentData())
-        )
+        self.mask_form = MaskForm(controller)
         self.buttons = {
             name: self._button(name, text)
             for name, text in (
@@ -205,8 +172,8 @@ class FirstClickWidget(Docked):
         """Have the keys work too while the dock, not the canvas, has the focus."""
         buttons = {**self.buttons, **self.stack.buttons}
         hints: dict[str, QWidget] = {
-            "toggle_integrity": self.integrity,
-            "toggle_outlines": self.as_accepted,
+            "toggle_integrity": self.mask_form.integrity,
+            "toggle_outlines": self.mask_form.as_accepted,
             "find_similar": self.objects.find_button,
             "toggle_keys": self.legend.keys,
             "next_image": self.folder_bar.next,
@@ -232,7 +199,7 @@ class FirstClickWidget(Docked):
 
     def _make_objects(self) -> None:
         controller = self.controller
-        self.classes, self.objects = ClassBar(controller), ObjectList(controller)
+        self.objects = ObjectList(controller)
         self.session_bar, self.resume_bar = SessionBar(controller), ResumeBar(controller)
         self.lost_bar, self.folder_bar = LostBar(controller), FolderBar(controller.walk)
         self.effort = TextLine()
@@ -246,7 +213,7 @@ class FirstClickWidget(Docked):
     def _lay_out(self) -> None:
         self.sections = {
             "image": Section("Image and network", self._image_part()),
-            "mask": Section("Mask", self._mask_part()),
+            "mask": Section("Mask", self.mask_form),
             "stack": Section("Stack", self.stack),
             "objects": Section("Objects", self._objects_part()),
         }
@@ -276,15 +243,6 @@ class FirstClickWidget(Docked):
             ("Weights", self.weights),
             ("Device", self.devices),
             ("Contrast", self.limits),
-        )
-
-    def _mask_part(self) -> QWidget:
-        return _form(
-            ("Threshold", self.threshold),
-            ("Integrity", self.integrity),
-            ("Outline", self.as_accepted),
-            ("Overlap", self.policy),
-            ("Class", self.classes),
         )
 
     def _objects_part(self) -> QWidget:
@@ -332,7 +290,10 @@ class FirstClickWidget(Docked):
         seen = (annotated.apart, annotated.hidden)
         parts = (*seen, said, self._source(session), _outline(session))
         self.status.setText(" · ".join(part for part in parts if part))
-        self._show_settings()
+        self.mask_form.show_settings(session.settings)
+        blocked = QSignalBlocker(self.limits)
+        self.limits.setChecked(self.controller.adjusting.uses_layer_limits)
+        del blocked
 
     def _show_image_section(self, session: Session | None) -> None:
         """Fold what is set away with the first click, once: there is more to see by then."""
@@ -361,21 +322,6 @@ class FirstClickWidget(Docked):
             self.images.show_layer(self.controller.image)
         self.channels.show_channels()
 
-    def _show_settings(self) -> None:
-        session = self.controller.session
-        if session is None:
-            return
-        settings = session.settings
-        shown = (self.threshold, self.integrity, self.as_accepted, self.policy, self.limits)
-        blocked = [QSignalBlocker(widget) for widget in shown]
-        self.limits.setChecked(self.controller.adjusting.uses_layer_limits)
-        if abs(self.threshold.value() - settings.threshold) > 1e-6:
-            self.threshold.setValue(settings.threshold)
-        self.integrity.setChecked(settings.integrity)
-        self.as_accepted.setChecked(settings.as_accepted)
-        self.policy.setCurrentIndex(self.policy.findData(settings.policy.value))
-        del blocked
-
     def _possible(self) -> dict[str, bool]:
         session = self.controller.session
         if session is None:
@@ -390,18 +336,18 @@ class FirstClickWidget(Docked):
 
     def _source(self, session: Session) -> str:
         """Return which network answered, where it is another one than that of the weights."""
-        card = getattr(self.controller.predictor, "card", None)
+        card = getattr(self.controller.weights.predictor, "card", None)
         answered = getattr(session.answers.latest, "specialist", None)
         return "" if card is None else str(card.source(answered))
 
     def _running(self) -> str:
-        if self.controller.loading:
+        if self.controller.weights.loading:
             return "loading weights …"
-        predictor = self.controller.predictor
+        predictor = self.controller.weights.predictor
         return "" if predictor is None else f"{predictor.name} on {predictor.device}"
 
     def _show_choices(self, choices: Choices) -> None:
-        chosen = self.controller.weights
+        chosen = self.controller.weights.chosen
         for combo, items, wanted in (
             (self.weights, choices.weights, chosen),
             (self.devices, choices.devices, ""),
@@ -415,7 +361,7 @@ class FirstClickWidget(Docked):
     # --- acting -------------------------------------------------------------------------
 
     def _load(self) -> None:
-        self.controller.load_weights(self.weights.currentText(), self.devices.currentText())
+        self.controller.weights.load(self.weights.currentText(), self.devices.currentText())
 
     def _fits(self, layer: Any) -> bool:
         image = self.controller.image
@@ -487,10 +433,3 @@ def _form(*rows: tuple[str, QWidget]) -> QWidget:
     for name, widget in rows:
         form.addRow(name, widget)
     return part
-
-
-def _combo(tip: str) -> QComboBox:
-    combo = QComboBox()
-    combo.setToolTip(tip)
-    keep_narrow(combo)
-    return combo

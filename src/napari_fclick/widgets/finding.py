@@ -144,7 +144,7 @@ class Finding:
         controller = self._controller
         if controller.session is not None and not controller.follow_view():
             return
-        session, predictor = controller.session, controller.predictor
+        session, predictor = controller.session, controller.weights.predictor
         parts = {} if session is None else _examples(session)
         problem = self._why_not(len(parts))
         if problem or session is None or predictor is None:
@@ -194,7 +194,7 @@ class Finding:
             kind = f" of the class {name!r}" if name else ""
             text = f"accept {LEAST} objects{kind} in this plane first"
             return f"{text}: others like them are looked for then ({count} by now)"
-        return "" if controller.predictor is not None else "no weights are loaded"
+        return "" if controller.weights.predictor is not None else "no weights are loaded"
 
     def _middle(self, session: Session) -> Point:
         """Return the row and column in the middle of the view."""
@@ -281,7 +281,7 @@ class Finding:
     def _asked(self, session: Session) -> tuple[Any, ...]:
         annotation = self._controller.current
         seen = () if annotation is None else (annotation.renewals, annotation.limits)
-        return self._controller.predictor, *seen, session.target
+        return self._controller.weights.predictor, *seen, session.target
 
     def _write(self, hunt: Hunt, found: Found) -> bool:
         session = hunt.session

@@ -13,8 +13,8 @@ from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_fclick.core.files import same_file
 from napari_fclick.core.folders import ImageFolder
+from napari_fclick.core.paths import same_file
 from napari_fclick.session.journal import JournalError
 from napari_fclick.widgets.folder_image import FolderImage
 from napari_fclick.widgets.folder_reading import Aim, ImageRead, aim_at

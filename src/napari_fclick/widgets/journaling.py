@@ -16,7 +16,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_fclick.core import places
-from napari_fclick.core.files import same_file
+from napari_fclick.core.paths import same_file
 from napari_fclick.exchange import READ, SESSION
 from napari_fclick.session import NumberedLabels, autosave
 from napari_fclick.session.autosave import Offer

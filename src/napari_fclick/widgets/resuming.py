@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Labels
 
-from napari_fclick.core.files import same_file
+from napari_fclick.core.paths import same_file
 from napari_fclick.exchange import READ, SESSION
 from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal, JournalError

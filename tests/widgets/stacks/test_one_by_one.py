@@ -71,7 +71,7 @@ def test_all_objects_of_a_slice_are_carried_and_written(open_stack: OpenStack) -
     assert not dock.session.clicks and dock.tool.current is None
     # Nobody has spent time on them.
     assert [dock.session.objects[number].seconds for number in (1, 2, 3)] == [0.0] * 3
-    assert not dock.session.unattended
+    assert not dock.session.stopwatch.paused
 
 
 def test_each_can_be_undone_like_one_that_a_person_carried(open_stack: OpenStack) -> None:

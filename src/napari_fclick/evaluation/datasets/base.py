@@ -12,8 +12,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from napari_fclick.core.arrays import Array, Mask
-from napari_fclick.core.files import SUFFIXES, is_hidden
+from napari_fclick.core.files import SUFFIXES
 from napari_fclick.core.object_sets import IGNORE_LABEL
+from napari_fclick.core.paths import is_hidden
 from napari_fclick.evaluation.naming import as_text
 
 #: Where the layouts keep images and what is known of them.

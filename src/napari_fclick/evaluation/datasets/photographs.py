@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from napari_fclick.core.arrays import Array
-from napari_fclick.core.files import is_hidden, read_image
+from napari_fclick.core.files import read_image
 from napari_fclick.core.object_sets import IGNORE_LABEL
+from napari_fclick.core.paths import is_hidden
 from napari_fclick.core.published import read_numbers
 from napari_fclick.evaluation.datasets.base import LabelledSet, by_stem, first_folder
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from psygnal import Signal
 
-from napari_fclick.core.files import replacing
+from napari_fclick.core.paths import replacing
 from napari_fclick.widgets.loading import weights_in_use
 from napari_fclick.widgets.workers import Job, Worker
 

@@ -32,7 +32,7 @@ SETTLED = 300
 #: So many objects that were accepted or cleared are kept for when that is undone.
 KEPT = 8
 
-_Key = tuple[int, Line]
+_Key = tuple[Session, Line]
 
 
 class Keeper:
@@ -81,15 +81,15 @@ class Keeper:
         """Who is asked now, and about what pixels: see `Wanted.asked`."""
         annotation = self._controller.current
         assert annotation is not None
-        return self._controller.predictor, annotation.renewals, annotation.limits
+        return self._controller.weights.predictor, annotation.renewals, annotation.limits
 
     def of(self, session: Session, line: Line) -> CarriedObject | None:
         """Return the object that is carried along a line."""
-        return self._objects.get((id(session), line))
+        return self._objects.get((session, line))
 
     def want(self, session: Session, line: Line) -> None:
         """Have the object along a line carried with the next `follow`, or go on with it."""
-        self._objects.setdefault((id(session), line), CarriedObject(session, line)).due = True
+        self._objects.setdefault((session, line), CarriedObject(session, line)).due = True
 
     def stop(self) -> None:
         """End after the slice at hand; what was found stays."""
@@ -101,7 +101,7 @@ class Keeper:
             self._end_activity(self._running)
             self._runner.forget()
         self._aside = [known for known in self._aside if known.session is not session]
-        for key in [key for key in self._objects if key[0] == id(session)]:
+        for key in [key for key in self._objects if key[0] is session]:
             del self._objects[key]
         if self._shown is not None and self._shown.session is session:
             self._shown = None
@@ -116,7 +116,7 @@ class Keeper:
 
     def follow(self, session: Session, line: Line) -> CarriedObject | None:
         """Bring the object along a line, which is on show, in step with its clicks."""
-        key = (id(session), line)
+        key = (session, line)
         current = self._objects.get(key) or self._revived(key)
         if current is not None and not current.clicked:
             self._set_aside(key)
@@ -129,7 +129,7 @@ class Keeper:
 
     def _revived(self, key: _Key) -> CarriedObject | None:
         """Return an object that was accepted, or cleared, if that was undone."""
-        here = [known for known in self._aside if (id(known.session), known.line) == key]
+        here = [known for known in self._aside if (known.session, known.line) == key]
         for known in reversed(here):
             if known.clicked and known.is_of(known.said()):
                 self._aside.remove(known)
@@ -216,7 +216,7 @@ class Keeper:
 
     def _waits(self, current: CarriedObject, annotation: Annotation, unanswered: list[int]) -> bool:
         """Whether clicks are still to be answered; those that are not on show are asked for."""
-        session, predictor = current.session, self._controller.predictor
+        session, predictor = current.session, self._controller.weights.predictor
         if predictor is None:
             return True
         elsewhere = [i for i in unanswered if current.line.at(i) != session.place]
@@ -260,7 +260,7 @@ class Keeper:
             lambda index: annotation.plane(line.at(index)),
             annotation.shape[line.axis],
             spacing,
-            self._controller.predictor,
+            self._controller.weights.predictor,
             Carry(threshold=settings.threshold, integrity=settings.integrity),
             annotation.limits,
             stacks.others(session, line.axis) if kept else None,

@@ -117,7 +117,7 @@ class OneByOne:
             controller.say(problem, "warning")
             return
         begun = self._round = Round(session, line, session.place)
-        session.unattended = True
+        session.stopwatch.paused = True
         job = Job(
             partial(only_in, session.labels, begun.place, line.axis),
             lambda found: self._on_found(begun, found),
@@ -178,7 +178,7 @@ class OneByOne:
 
     def _let_go(self) -> None:
         if self._round is not None:
-            self._round.session.unattended = False
+            self._round.session.stopwatch.paused = False
             self._round = None
 
     def _end(self, why: str = "", level: str = "warning") -> None:

@@ -11,6 +11,7 @@ from psygnal import Signal
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import SliceMask
 from napari_fclick.session import Place, Session, stacks
+from napari_fclick.session.stack_parts import take_in_hand
 from napari_fclick.session.stack_run import StackRun
 from napari_fclick.session.starting import start_of
 from napari_fclick.session.state import SessionError, Settings
@@ -19,9 +20,10 @@ from napari_fclick.widgets.stacks.lines import Axis, Line, axes_of, default_axis
 from napari_fclick.widgets.stacks.model import CarriedObject, Choices, Whole, clear_along
 from napari_fclick.widgets.stacks.one_by_one import OneByOne
 from napari_fclick.widgets.stacks.preview import CarriedPreview
-from napari_fclick.widgets.stacks.stakes import StackStakes
+from napari_fclick.widgets.stacks.stakes import subject_of
 from napari_fclick.widgets.stacks.texts import describe_carried
 from napari_fclick.widgets.stacks.watching import Watch
+from napari_fclick.widgets.stakes import Stakes
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
@@ -64,9 +66,9 @@ class StackTool:
         go_to: Callable[[Place], None],
     ) -> None:
         self._controller, self._go_to = controller, go_to
-        self._axis: dict[int, int] = {}
+        self._axis: dict[Session, int] = {}
         self._keeper = Keeper(controller, busy, self._on_changed)
-        self._stakes = StackStakes(worker, self._tell)
+        self._stakes = Stakes(worker, self._tell, "voxels")
         self._watch = Watch(controller.refresh)
         controller.targets.counted.connect(self._on_counted)
         self._preview = CarriedPreview()
@@ -84,7 +86,7 @@ class StackTool:
     def axis(self) -> Axis | None:
         """The one that is chosen."""
         axes, current = self.axes, self._controller.current
-        chosen = None if current is None else self._axis.get(id(current.session))
+        chosen = None if current is None else self._axis.get(current.session)
         numbers = [axis.number for axis in axes]
         number = chosen if chosen in numbers else default_axis(axes)
         return next((axis for axis in axes if axis.number == number), None)
@@ -179,7 +181,7 @@ class StackTool:
         """Carry along this axis of the layer's data."""
         session = self._controller.session
         if session is not None:
-            self._axis[id(session)] = number
+            self._axis[session] = number
             self._controller.refresh()
 
     def choose(self, choices: Choices) -> None:
@@ -220,7 +222,7 @@ class StackTool:
         drafts = session.drafts_along(line.axis)
         clicked = [index for index, draft in drafts.items() if draft.clicks]
         reaches = partial(self.choices.reaches, clicked=clicked)
-        stacks.take_in_hand(session, line.axis, reaches)
+        take_in_hand(session, line.axis, reaches)
 
     def stop(self) -> None:
         """End after the slice at hand; what was found stays."""
@@ -294,7 +296,7 @@ class StackTool:
         if current is None:
             return ""
         if current.underway:
-            possible = controller.predictor is not None or controller.loading
+            possible = controller.weights.predictor is not None or controller.weights.loading
             return "" if possible else NO_WEIGHTS
         if current.unfit:
             return current.problem
@@ -347,7 +349,7 @@ class StackTool:
         """Let go of a session that is gone."""
         self.one_by_one.forget(session)
         self._keeper.forget(session)
-        self._axis.pop(id(session), None)
+        self._axis.pop(session, None)
 
     def close(self) -> None:
         """End what runs."""
@@ -361,14 +363,15 @@ class StackTool:
         controller, session, line = self._controller, self._controller.session, self.line
         self._watch.follow(controller.image, controller.labels, session)
         found = None if session is None or line is None else self._keeper.follow(session, line)
-        self._stakes.ask(found, self._watch.written)
+        self._stakes.ask(subject_of(found, self._watch.written))
 
     def _on_counted(self) -> None:
-        self._stakes.ask(self.current, self._watch.written)  # what is at stake needs a number
+        # What is at stake needs a number.
+        self._stakes.ask(subject_of(self.current, self._watch.written))
 
     def _on_changed(self, changed: CarriedObject) -> None:
         if changed is self.current:
-            self._stakes.ask(changed, self._watch.written)
+            self._stakes.ask(subject_of(changed, self._watch.written))
         self._tell()
 
     def _tell(self) -> None:
@@ -382,7 +385,7 @@ class StackTool:
         controller = self._controller
         if controller.session is None:
             return "open or choose an image first"
-        possible = controller.predictor is not None or controller.loading
+        possible = controller.weights.predictor is not None or controller.weights.loading
         return why_no_stack(self.axis) or ("" if possible else NO_WEIGHTS)
 
     def _why_not(self) -> str:

@@ -9,18 +9,18 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_fclick.finetuning import content
-from napari_fclick.finetuning.content import content_hash, former_hash
+from napari_fclick.finetuning import hashing
+from napari_fclick.finetuning.hashing import content_hash, former_hash
 
 VOLUME = np.random.default_rng(0).integers(0, 999, (3, 20, 30), np.uint16)
 
 
-@pytest.mark.parametrize("most", [content.SAMPLED, 100])
+@pytest.mark.parametrize("most", [hashing.SAMPLED, 100])
 @pytest.mark.parametrize("image", [VOLUME, VOLUME[0]])
 def test_in_memory_in_a_file_or_lazy(
     image: np.ndarray, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content, "SAMPLED", most)
+    monkeypatch.setattr(hashing, "SAMPLED", most)
     np.save(tmp_path / "a.npy", image)
     ways = (image, np.load(tmp_path / "a.npy", mmap_mode="r"), da.from_array(image, chunks=7))
     assert len({content_hash(way) for way in ways}) == 1
@@ -29,11 +29,11 @@ def test_in_memory_in_a_file_or_lazy(
     assert (content_hash(other) != content_hash(image)) or most == 100
 
 
-@pytest.mark.parametrize("most", [content.SAMPLED, 100])
+@pytest.mark.parametrize("most", [hashing.SAMPLED, 100])
 def test_the_order_of_bytes_and_axes_of_one_do_not_count(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content, "SAMPLED", most)
+    monkeypatch.setattr(hashing, "SAMPLED", most)
     digest = content_hash(VOLUME)
     for other in (VOLUME.astype(">u2"), VOLUME[None, None], VOLUME[:, None, :, :, None]):
         assert content_hash(other) == content_hash(da.from_array(other, chunks=7)) == digest
