@@ -30,7 +30,7 @@ def find(
     ] = None,
     least: Annotated[
         float, typer.Option(metavar="P", help="Certainty from which it counts, 0 to 1.")
-    ] = 0.7,
+    ] = 0.5,
     again: Annotated[
         bool, typer.Option("--again", help="Also images with nothing but what was found before.")
     ] = False,

@@ -37,8 +37,9 @@ SHARED = 0.25
 #: Nor is one that is so many times larger than the largest accepted object, or smaller than the
 #: smallest.
 LARGER = 2.0
-#: What is at least so sure is taken for such an object.
-SURE = 0.7
+#: What is at least so sure is taken for such an object: to remove one that is none costs as much as
+#: to click on one that is missing.
+SURE = 0.5
 #: How likely objects are hangs on the last answers that were judged, about so many.
 LATELY = 12
 #: After so many places in a row with nothing, the rest is left.
@@ -68,7 +69,7 @@ class Signs(NamedTuple):
 #: Of the logistic regression that judges (`scripts/similar.py --fit`), which learned from answers
 #: of which this part was right, in images that the network had not learned from.
 USUAL = 0.765
-CONSTANT, WEIGHTS = -31.31, Signs(39.06, 1.041)
+CONSTANT, WEIGHTS = -31.2762, Signs(39.0217, 1.0391)
 
 
 @dataclass(frozen=True)
