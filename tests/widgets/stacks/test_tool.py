@@ -53,6 +53,11 @@ def test_an_object_is_carried_both_ways_and_accepted_in_one_step(open_stack: Ope
     assert labels.sum() == (tube() > 100).sum() and dock.tool.current is None
 
 
+def test_an_object_that_ends_at_once_is_accepted_in_one_slice(open_stack: OpenStack) -> None:
+    dock = carried(open_stack, tube(first=4, last=4))
+    assert dock.widget.buttons["accept"].text() == "Accept object\nin 1 slice"
+
+
 def test_the_carried_mask_is_shown_as_one_scrolls(open_stack: OpenStack) -> None:
     dock = carried(open_stack)
     layer = dock.controller.viewer.layers["preview"]
