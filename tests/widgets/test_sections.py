@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_fclick.widgets.sections import Scroller, Section
+from napari_fclick.widgets.texts import TextLine
 
 
 def test_content_that_becomes_wider_widens_what_is_around_it(qtbot: QtBot) -> None:
@@ -32,3 +33,16 @@ def test_a_title_that_is_too_long_is_shortened(qtbot: QtBot) -> None:
     assert section.toggleButton().toolTip() == "a long name · default on cpu"
     section.resize(700, 60)
     qtbot.waitUntil(lambda: section.text().endswith("default on cpu"))
+
+
+def test_no_line_that_wraps_is_cut_off_where_there_is_room(qtbot: QtBot) -> None:
+    content, dock, line = QWidget(), QWidget(), TextLine()
+    QVBoxLayout(content).addWidget(line)
+    column = QVBoxLayout(dock)
+    column.addWidget(Section("Images", content))
+    column.addStretch(1)
+    qtbot.addWidget(dock)
+    line.setText("labels/a.tif holds no labels: they are an image without colours " * 9)
+    dock.resize(200, 900)
+    dock.show()
+    qtbot.waitUntil(lambda: line.height() >= line.heightForWidth(line.width()))

@@ -71,6 +71,29 @@ viewer.close()
 print("drawn")
 """
 
+#: A stack is split into its channels, right after it was opened.
+SPLIT_STACK = """
+import numpy as np
+from napari import Viewer
+from napari.layers._layer_actions import _split_stack
+from napari_fclick.widgets import FirstClickWidget
+from qtpy.QtTest import QTest
+from tests.session.fakes import FakePredictor
+
+viewer = Viewer(show=True)
+widget = FirstClickWidget(viewer, load=lambda weights, device: FakePredictor())
+viewer.window.add_dock_widget(widget)
+assert widget.wait_idle()
+stack = np.random.default_rng(0).integers(0, 255, (2, 24, 2, 133, 120)).astype(np.uint16)
+shown = viewer.add_image(stack)
+QTest.qWait(500)
+viewer.layers.selection = {shown}
+_split_stack(viewer.layers, axis=2)
+QTest.qWait(500)
+viewer.close()
+print("drawn")
+"""
+
 
 class Canvas(QOpenGLWidget):
     """A canvas that notes what is done in its context."""
@@ -100,7 +123,7 @@ def test_canvases_forget_when_a_layer_is_removed(
     layer = viewer.add_points([[1, 2]])
     assert not done
     viewer.layers.remove(layer)
-    assert done == ["begun", *range(16)]  # it stays current
+    assert done == ["begun", "begun", *range(16)]  # it stays current
     widget.close_all()
     done.clear()
     viewer.layers.remove(viewer.add_points([[1, 2]]))
@@ -110,7 +133,7 @@ def test_canvases_forget_when_a_layer_is_removed(
 
 
 @pytest.mark.skipif(not os.environ.get("DISPLAY"), reason="no window is seen without a display")
-@pytest.mark.parametrize("steps", [COME_AND_GO, ANOTHER_STACK])
+@pytest.mark.parametrize("steps", [COME_AND_GO, ANOTHER_STACK, SPLIT_STACK])
 def test_what_is_left_is_drawn(steps: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", steps], capture_output=True, text=True, timeout=120, cwd=ROOT

@@ -39,6 +39,8 @@ class Answers:
         The answers that are kept.
     generation : int
         Grows with every change of what is to be predicted.
+    forgotten : int
+        Grows whenever all answers are forgotten: others are asked, or about other pixels.
     changed : Signal()
         There is an answer, or is none any more.
     """
@@ -53,7 +55,7 @@ class Answers:
         self._place, self._image, self._shape = Place(), None, (0, 0)
         self._limits: tuple[float, float] | None = None
         self._failed: str | None = None
-        self._forgotten = 0
+        self.forgotten = 0
         self._started: tuple[Any, PredictionLike] | None = None
         self._masked: tuple[PredictionLike, Settings, Kept] | None = None
 
@@ -150,7 +152,7 @@ class Answers:
         """Ask anew: the weights, the device or the pixels changed."""
         self.known.clear()
         self.outlines.forget()  # others would answer otherwise
-        self._forgotten += 1
+        self.forgotten += 1
         self.renew()
         self.changed.emit()
 
@@ -233,7 +235,7 @@ class Answers:
             clicks,
             previous,
             (*trail, asked),
-            self._forgotten,
+            self.forgotten,
         )
 
     # --- being answered -----------------------------------------------------------------
@@ -263,7 +265,7 @@ class Answers:
         return self.receive(place, request, prediction)
 
     def _keep(self, place: Place, request: PredictionRequest, prediction: PredictionLike) -> bool:
-        if request.forgotten != self._forgotten:
+        if request.forgotten != self.forgotten:
             return False
         self.known.add(self._scope(place), request.clicks, prediction, request.trail)
         return True

@@ -46,8 +46,6 @@ class Annotation:
     ----------
     channels : tuple of Layer
         Other image layers that are looked at together with the image.
-    renewals : int
-        How often the pixels have changed.
     """
 
     def __init__(self, viewer: Any, image: Any, session: Session, targets: Targets) -> None:
@@ -57,7 +55,6 @@ class Annotation:
         self.layers = AnnotationLayers(viewer, image)
         self.labels: Any = None
         self.preview_hidden = False
-        self.renewals = 0
         self.channels: tuple[Any, ...] = ()
         self._use_limits = False
         self._stacked: Any = None
@@ -124,7 +121,6 @@ class Annotation:
 
     def renew(self) -> None:
         """Predict anew on pixels that have changed."""
-        self.renewals += 1
         self._stacked = (self.channels, self.channel_limits())
         place = self.session.place
         self._set_limits()

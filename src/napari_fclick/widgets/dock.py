@@ -308,7 +308,8 @@ class FirstClickWidget(Docked):
         stacks = self.controller.stacks
         # A 2-D image has none.
         self.sections["stack"].setVisible(bool(stacks.axes))
-        whole = f"Accept object\nin {stacks.count} slices" if stacks.count else "Accept"
+        slices = f"{stacks.count} slice{'s' * (stacks.count != 1)}"
+        whole = f"Accept object\nin {slices}" if stacks.count else "Accept"
         if self.buttons["accept"].text() != whole:
             self.buttons["accept"].setText(whole)
 

@@ -279,9 +279,7 @@ class Finding:
         return ""
 
     def _asked(self, session: Session) -> tuple[Any, ...]:
-        annotation = self._controller.current
-        seen = () if annotation is None else (annotation.renewals, annotation.limits)
-        return self._controller.weights.predictor, *seen, session.target
+        return session.answers.forgotten, session.target
 
     def _write(self, hunt: Hunt, found: Found) -> bool:
         session = hunt.session

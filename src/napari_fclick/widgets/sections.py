@@ -29,12 +29,15 @@ class Section(QCollapsible):
         assert whole is not None
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(2)
+        # Lines that wrap may need more than the size hint, which alignment would hold them to.
+        whole.setAlignment(Qt.AlignmentFlag(0))
         replaced = self.content()
         self.setContent(content)
         replaced.deleteLater()
         policy = content.sizePolicy().verticalPolicy()
+        # Not Maximum: it is the size hint, too.
         self._unfolded_policy = (
-            policy if policy == QSizePolicy.Policy.Expanding else QSizePolicy.Policy.Maximum
+            policy if policy == QSizePolicy.Policy.Expanding else QSizePolicy.Policy.Preferred
         )
         self._title = self._text = title
         button = self.toggleButton()

@@ -20,6 +20,9 @@ ARRAYS = 16
 class ForgetVertices:
     """Turns the arrays off whenever a layer is removed; visuals turn on those that they need.
 
+    What the layer was drawn with is deleted in whatever context is current then, be it the
+    window's: the canvas is made current before.
+
     Parameters
     ----------
     viewer : napari.Viewer
@@ -27,17 +30,28 @@ class ForgetVertices:
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
+        viewer.layers.events.removing.connect(self._enter)
         viewer.layers.events.removed.connect(self._forget)
 
     def close_links(self) -> None:
         """No longer follow the viewer."""
+        self._viewer.layers.events.removing.disconnect(self._enter)
         self._viewer.layers.events.removed.disconnect(self._forget)
 
+    def _enter(self, event: Any = None) -> None:
+        for canvas in _canvases():
+            canvas.makeCurrent()
+
     def _forget(self, event: Any = None) -> None:
-        for canvas in QApplication.allWidgets():
-            if isinstance(canvas, QOpenGLWidget) and canvas.isValid():
-                canvas.makeCurrent()
-                for number in range(ARRAYS):
-                    gl.glDisableVertexAttribArray(number)
-                # The canvas stays current: what vispy makes ready for the next layers before it
-                # draws them would get lost otherwise, and drawing it end the process.
+        for canvas in _canvases():
+            canvas.makeCurrent()
+            for number in range(ARRAYS):
+                gl.glDisableVertexAttribArray(number)
+            # The canvas stays current: what vispy makes ready for the next layers before it
+            # draws them would get lost otherwise, and drawing it end the process.
+
+
+def _canvases() -> list[QOpenGLWidget]:
+    """Return the canvases that have been drawn."""
+    widgets = QApplication.allWidgets()
+    return [each for each in widgets if isinstance(each, QOpenGLWidget) and each.isValid()]

@@ -295,7 +295,7 @@ def test_without_a_network_nothing_waits_to_be_carried(open_stack: OpenStack) ->
     dock.click(*CLICK)
     dock.propagate()
     dock.controller._predicting.predictor = None
-    dock.controller.refresh()
+    dock.session.answers.forget()  # as whenever others are to answer
     dock.controller.accept()
     assert dock.widget.message.text() == "no weights are loaded"
     assert not dock.controller.accepting

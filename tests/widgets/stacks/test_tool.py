@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 from tests.widgets.stacks.conftest import OpenStack, StackDock
-from tests.widgets.stacks.fakes import CLICK, TUBE, MadeStack, TubePredictor, tube
+from tests.widgets.stacks.fakes import CLICK, SHAPE, TUBE, MadeStack, TubePredictor, tube
 
 from napari_fclick.core.memory import peak_memory_mb
 from napari_fclick.core.window import Box
@@ -50,6 +51,11 @@ def test_an_object_is_carried_both_ways_and_accepted_in_one_step(open_stack: Ope
     assert dock.tool.current is current and dock.tool.count == 7
     dock.controller.redo()
     assert labels.sum() == (tube() > 100).sum() and dock.tool.current is None
+
+
+def test_an_object_that_ends_at_once_is_accepted_in_one_slice(open_stack: OpenStack) -> None:
+    dock = carried(open_stack, tube(first=4, last=4))
+    assert dock.widget.buttons["accept"].text() == "Accept object\nin 1 slice"
 
 
 def test_the_carried_mask_is_shown_as_one_scrolls(open_stack: OpenStack) -> None:
@@ -615,11 +621,39 @@ def test_keyframes_elsewhere_are_asked_for(open_stack: OpenStack) -> None:
     dock.go(2)
     dock.predictor.asked.clear()
     dock.session.answers.forget()  # as other weights do
-    dock.controller.current.renewals += 1  # type: ignore[union-attr]
-    dock.controller.refresh()
     dock.wait()
     assert {4, 6} <= set(dock.predictor.asked)
     assert dock.tool.count == 7 and dock.tool.current.phase == "done"  # type: ignore[union-attr]
+
+
+def test_pixels_that_change_are_looked_at_in_all_slices(open_stack: OpenStack) -> None:
+    dock = carried(open_stack)
+    narrower = tube()
+    narrower[1:8, 20:22] = 0
+    dock.controller.image.data = narrower
+    dock.wait()
+    dock.controller.accept()
+    np.testing.assert_array_equal(dock.controller.labels.data, narrower > 100)
+
+
+def test_other_weights_are_asked_in_all_slices(open_stack: OpenStack) -> None:
+    class Others(TubePredictor):
+        def predict(self, *args: Any, **kwargs: Any) -> Any:
+            found = super().predict(*args, **kwargs)
+            return dataclasses.replace(found, probability=np.full_like(found.probability, 0.9))
+
+    dock = open_stack(np.zeros(SHAPE, np.uint8))
+    dock.controller.viewer.add_image(tube(), name="of another image")
+    dock.controller.annotated.choose_image(dock.controller.viewer.layers["of another image"])
+    dock.go(4)
+    dock.click(*CLICK)
+    dock.propagate()
+    dock.controller._predicting._load = lambda weights, device: Others()
+    dock.controller.weights.load("others", "cpu")
+    dock.wait()
+    current = dock.tool.current
+    assert current is not None and current.slices[4].mask is not None
+    assert current.slices[4].mask.area > 2 * (tube()[4] > 100).sum()
 
 
 def test_a_long_lazy_stack_takes_little_memory_and_never_blocks(

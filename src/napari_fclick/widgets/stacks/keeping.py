@@ -77,11 +77,11 @@ class Keeper:
         return self._runner.busy or self._settled.isActive()
 
     @property
-    def asked(self) -> tuple[Any, ...]:
+    def asked(self) -> int:
         """Who is asked now, and about what pixels: see `Wanted.asked`."""
-        annotation = self._controller.current
-        assert annotation is not None
-        return self._controller.weights.predictor, annotation.renewals, annotation.limits
+        session = self._controller.session
+        assert session is not None
+        return session.answers.forgotten
 
     def of(self, session: Session, line: Line) -> CarriedObject | None:
         """Return the object that is carried along a line."""

@@ -52,8 +52,9 @@ class Wanted(NamedTuple):
     ----------
     said : dict of int to Said
         What a person said of the slices.
-    asked : tuple
-        Who is asked, and about what pixels.
+    asked : int
+        Stands for who is asked, and about what pixels, as the session's answers do: they are
+        forgotten a moment after these change.
     settings : tuple
         What makes a mask of an answer, and whether other objects are replaced.
     choices : Choices
@@ -62,7 +63,7 @@ class Wanted(NamedTuple):
     """
 
     said: dict[int, Said]
-    asked: tuple[Any, ...]
+    asked: int
     settings: tuple[Any, ...]
     choices: Choices
     spacing: tuple[float, float, float]
@@ -83,14 +84,14 @@ class Whole:
     run : StackRun
     trails : dict of int to tuple of Answer
         What led to the masks of the clicked slices.
-    asked : tuple
+    asked : int
         See `Wanted.asked`.
     """
 
     slices: tuple[SliceMask, ...]
     run: StackRun
     trails: dict[int, tuple[Answer, ...]]
-    asked: tuple[Any, ...]
+    asked: int
 
 
 class CarriedObject:
@@ -145,7 +146,7 @@ class CarriedObject:
         self.seen: set[int] = set()
         self.version = 0
         self._answers: dict[int, tuple[Said, Any, tuple[Answer, ...]]] = {}
-        self._asked: tuple[Any, ...] | None = None
+        self._asked: int | None = None
         self._before: dict[int, SliceMask] = {}
         self._snapshot = Snapshot()
         self._slices: dict[int, SliceMask] = {}
@@ -164,7 +165,7 @@ class CarriedObject:
         """Whether this is what a person said when it was followed last."""
         return self.wanted is not None and self.followed == said
 
-    def ask(self, asked: tuple[Any, ...]) -> None:
+    def ask(self, asked: int) -> None:
         """Forget the answers of another network, or about other pixels, once."""
         if asked != self._asked:
             self._asked = asked
