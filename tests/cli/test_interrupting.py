@@ -9,7 +9,7 @@ import pytest
 from tests.evaluation.fakes import strips, write_folder
 
 from napari_fclick.cli import main
-from napari_fclick.core import files
+from napari_fclick.core import file_parts
 from napari_fclick.evaluation.workers import Here
 from napari_fclick.network import checkpoints
 
@@ -35,7 +35,7 @@ def line(
 def test_a_short_command_is_interrupted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(files, "read_image", interrupt)
+    monkeypatch.setattr(file_parts, "read_image", interrupt)
     out = tmp_path / "mask.tif"
     told = line(monkeypatch, capsys, "segment", "a.png", "--click", "9,9", "--out", out)
     assert told == "interrupted"

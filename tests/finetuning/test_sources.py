@@ -299,7 +299,7 @@ def test_what_was_found_is_left_out_until_a_person_takes_it_in_hand(tmp_path: Pa
         inside = np.hypot(*np.mgrid[-4:5, -4:5]) <= 4
         mask = StoredMask.pack(inside, at - 4, at - 4)
         assert mask is not None
-        found = Found(Click(at, at), mask, Signs(0.9, 5.0, 0.9), 0.9, Answer(1))
+        found = Found(Click(at, at), mask, Signs(0.9, 1.0), 0.9, Answer(1))
         assert accept_found(session, session.place, found, session.settings)
     editing.pick_up(session, 50, 50)
     taken = accepting.accept(session)
