@@ -185,6 +185,10 @@ def test_mistakes_end_with_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "labels.tif"
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(stack[0].read_bytes()[:3000])
+    junk = tmp_path / "junk.tif"
+    junk.write_text("no image")
     flat, colour = tmp_path / "flat.npy", tmp_path / "colour.png"
     times, empty = tmp_path / "times.npy", tmp_path / "empty.npy"
     np.save(times, np.zeros((2, 9, 40, 50), np.uint8))
@@ -228,6 +232,9 @@ def test_mistakes_end_with_one_line(
         ((*one, "--spacing", "1,0,2"), "--spacing '1,0,2': three positive numbers, Z,Y,X"),
         ((*one, "--spacing", "1,inf,2"), "--spacing '1,inf,2': three positive numbers"),
         ((*one, "--spacing", "1,nan,2"), "--spacing '1,nan,2': three positive numbers"),
+        ((junk, *one[1:]), "junk.tif cannot be read as an image: not a TIFF file"),
+        ((junk, *one[1:], "--time", "0"), "junk.tif cannot be read as an image: not a TIFF"),
+        ((cut, *one[1:], "--axes", "ZYX"), "cut.tif cannot be read as an image: "),
         ((*one, "--time", "0"), "does not say what its axes are: say it with --axes"),
         ((*one, "--axes", "TYX", "--time", "9"), "--time 9: "),
         ((*one, "--axes", "TYX", "--channel", "0"), "has no channels, its axes are TYX"),

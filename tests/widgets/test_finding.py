@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import numpy as np
@@ -114,12 +115,8 @@ def test_many_objects_are_drawn_and_saved_at_once(
 
 
 def test_each_search_is_taken_back_by_itself(dock: Any, predictor: BlobPredictor) -> None:
-    going = hold(predictor, after=6)
-    dock.controller.finding.begin()
-    until(lambda: dock.controller.finding.count >= 2)
-    dock.controller.finding.stop()
-    going.set()
-    assert dock.wait_idle()
+    with amid_search(dock, predictor, found=2):
+        dock.controller.finding.stop()
     first = len(numbers(dock)) - 3
     find(dock)
     find(dock)  # which finds nothing more
@@ -147,25 +144,17 @@ def test_what_was_found_before_in_another_image_is_still_known(dock: Any) -> Non
 
 
 def test_undo_amid_it_ends_it(dock: Any, predictor: BlobPredictor) -> None:
-    going = hold(predictor, after=6)
-    dock.controller.finding.begin()
-    until(lambda: dock.controller.finding.count > 0)
-    dock.controller.undo()
-    going.set()
-    assert dock.wait_idle()
+    with amid_search(dock, predictor):
+        dock.controller.undo()
     assert numbers(dock) == [1, 2, 3]
     assert told(dock).startswith("took back")
 
 
 def test_a_person_goes_on_meanwhile(dock: Any, predictor: BlobPredictor) -> None:
-    going = hold(predictor, after=6)
-    dock.controller.finding.begin()
-    until(lambda: dock.controller.finding.count > 0)
-    predictor.on_ask = lambda: None  # the click is answered; the search waits at its next place
-    dock.controller.click(*DISCS[-1])
-    until(lambda: dock.controller.session.prediction is not None)
-    going.set()
-    assert dock.wait_idle()
+    with amid_search(dock, predictor):
+        predictor.on_ask = lambda: None  # the click is answered; the search waits at its next place
+        dock.controller.click(*DISCS[-1])
+        until(lambda: dock.controller.session.prediction is not None)
     assert len(dock.controller.session.clicks) == 1  # it is at hand still
     dock.controller.undo()  # of the click or, where it found more since, of what was found
     assert dock.wait_idle()
@@ -185,12 +174,8 @@ def test_the_object_at_hand_is_not_written_as_found(dock: Any) -> None:
 
 
 def test_stopping_keeps_what_was_found(dock: Any, predictor: BlobPredictor) -> None:
-    going = hold(predictor, after=6)
-    dock.controller.finding.begin()
-    until(lambda: dock.controller.finding.count >= 2)
-    dock.objects.find_button.click()
-    going.set()
-    assert dock.wait_idle()
+    with amid_search(dock, predictor, found=2):
+        dock.objects.find_button.click()
     assert 4 < len(numbers(dock)) < len(DISCS)
     assert "like the 3 accepted" in told(dock)
 
@@ -282,12 +267,8 @@ def test_the_least_certain_are_looked_at_first(dock: Any) -> None:
 
 
 def test_those_left_of_two_searches_are_looked_at(dock: Any, predictor: BlobPredictor) -> None:
-    going = hold(predictor, after=6)
-    dock.controller.finding.begin()
-    until(lambda: dock.controller.finding.count >= 2)
-    dock.controller.finding.stop()
-    going.set()
-    assert dock.wait_idle()
+    with amid_search(dock, predictor, found=2):
+        dock.controller.finding.stop()
     find(dock)
     dock.controller.stacks.worst_next()
     assert told(dock).endswith(f"{len(DISCS) - 4} more")
@@ -342,14 +323,10 @@ def test_objects_that_are_gone_are_told(dock: Any) -> None:
 
 
 def test_other_labels_or_another_image_end_it(dock: Any, predictor: BlobPredictor) -> None:
-    going = hold(predictor, after=6)
-    dock.controller.finding.begin()
-    until(lambda: dock.controller.finding.count > 0)
-    mine = dock.controller.labels
-    other = dock.controller.viewer.add_labels(np.zeros(SHAPE, np.uint8), name="other")
-    dock.controller.annotated.choose_labels(other)
-    going.set()
-    assert dock.wait_idle()
+    with amid_search(dock, predictor):
+        mine = dock.controller.labels
+        other = dock.controller.viewer.add_labels(np.zeros(SHAPE, np.uint8), name="other")
+        dock.controller.annotated.choose_labels(other)
     assert told(dock).startswith("weights, image or labels were changed; found")
     assert not other.data.any() and len(np.unique(mine.data)) > 4
 
@@ -373,6 +350,17 @@ def test_the_session_file_makes_them_again(dock: Any, predictor: BlobPredictor) 
 
 
 # --- helpers -----------------------------------------------------------------------------
+
+
+@contextmanager
+def amid_search(dock: Any, predictor: BlobPredictor, found: int = 1) -> Iterator[None]:
+    """Begin a search; it waits where so many were found, until what is done then is done."""
+    going = hold(predictor, after=6)
+    dock.controller.finding.begin()
+    until(lambda: dock.controller.finding.count >= found)
+    yield
+    going.set()
+    assert dock.wait_idle()
 
 
 def hold(predictor: BlobPredictor, after: int) -> threading.Event:

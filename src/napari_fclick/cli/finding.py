@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_fclick.cli.common import AsJson, Device, Weights, app, load_predictor, say, track
+from napari_fclick.core.words import counted
 
 if TYPE_CHECKING:
     from napari_fclick.core.folders import ImageFolder
@@ -57,8 +58,8 @@ def find(
         say(note)
     todo = unlabelled(images)
     say(
-        f"learned from {examples.objects} objects in {_images(examples.images)}; "
-        f"{_images(len(todo))} without labels"
+        f"learned from {examples.objects} objects in {counted(examples.images, 'image')}; "
+        f"{counted(len(todo), 'image')} without labels"
     )
     predictor = load_predictor(weights, device)
     make_folder(out)
@@ -81,10 +82,6 @@ def _check_apart(out: Path, *folders: ImageFolder) -> None:
     theirs |= {folder.images[0].parent.resolve() for folder in folders}
     if out.resolve() in theirs:
         raise ValueError(f"--out {out} holds images, or labels of people: choose another folder")
-
-
-def _images(count: int) -> str:
-    return f"{count} image{'s' * (count != 1)}"
 
 
 def _told(result: ImageFound) -> str:

@@ -225,12 +225,8 @@ def _three_numbers(text: str, option: str) -> tuple[float, float, float]:
 
 
 def _checked_stack(picture: Picture, path: Path, clicked: Iterable[int]) -> Any:
-    image, coloured, axes = picture
-    if axes[:1] == "C":
-        raise ValueError(
-            f"{path} has axes {axes}: the first is of channels, no slices; choose up to three of "
-            "them with --channel"
-        )
+    picture.check_slices(path)
+    image, coloured, _ = picture
     if image.ndim - coloured != 3 or (coloured and image.shape[-1] > MOST_COLOURS):
         advice = "a single image is for 'segment'"
         if image.ndim > 3:

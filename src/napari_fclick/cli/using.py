@@ -153,11 +153,8 @@ def _plane(picture: Picture, path: Path, index: int | None) -> Any:
             "axes; allowed are (slices, rows, columns) and channels after them: "
             f"{picture.how_to_choose}"
         )
-    if index is None and axes[:1] == "C" and pixels.ndim == 3:
-        raise ValueError(
-            f"{path} has axes {axes}: the first is of channels, no slices; choose up to three of "
-            "them with --channel"
-        )
+    if index is None and pixels.ndim == 3:
+        picture.check_slices(path)
     if index is not None:
         if pixels.ndim < 3:
             raise ValueError(f"--slice {index}: {path} has shape {pixels.shape}, it is no stack")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_fclick.core.channels import MAX_CHANNELS, stack_channels
-from napari_fclick.core.files import TIFF_SUFFIXES, axes_of, has_channels, read_image
+from napari_fclick.core.files import TIFF_SUFFIXES, axes_of, has_channels, read_image, reading
 
 #: Axes that a file may be said to have, but for colours.
 LETTERS = "TCZYX"
@@ -82,11 +82,17 @@ class Picture(NamedTuple):
             return choose
         return f"say what they are with --axes, as in --axes TZYX, and {choose}"
 
+    def check_slices(self, path: Path) -> None:
+        """Raise a ValueError where what is taken for slices is channels, as the file says."""
+        if self.axes[:1] == "C":
+            raise ValueError(
+                f"{path} has axes {self.axes}: the first is of channels, no slices; choose up to "
+                "three of them with --channel"
+            )
+
 
 class _Slices:
     """Stacks of one shape, each a channel, seen as a stack of images of several channels."""
-
-    dtype = np.dtype(np.float32)
 
     def __init__(self, channels: Sequence[NDArray[Any]]) -> None:
         self._channels = channels
@@ -119,15 +125,15 @@ def read_part(path: Path, part: Part, most: int, *, stack: bool = False) -> Pict
     """
     if part == Part():
         pixels = read_image(path, stack=stack)
-        coloured = has_channels(path, pixels, most, stack=stack)
-        return Picture(pixels, coloured, axes_of(path, stack=stack))
+        axes = axes_of(path, stack=stack)
+        return Picture(pixels, has_channels(path, pixels, axes, most, stack=stack), axes)
     with _opened(path) as (source, known):
         axes = _checked_axes(path, part.axes or known, source.shape)
         index = dict.fromkeys(axes, slice(None)) | _time_of(path, part, axes, source.shape)
         if not part.channels:
-            return _read(source, axes, index)
+            return _read(path, source, axes, index)
         letter = _channel_axis(axes)
-        parts = [_read(source, axes, {**index, letter: number}) for number in part.channels]
+        parts = [_read(path, source, axes, {**index, letter: n}) for n in part.channels]
     if len(parts) == 1:
         return parts[0]
     planes = [each.pixels for each in parts]
@@ -145,9 +151,11 @@ def _opened(path: Path) -> Iterator[tuple[Any, str]]:
         return
     import zarr
 
-    with tifffile.TiffFile(path) as file:
-        series = file.series[0]
-        yield zarr.open_array(series.aszarr(), mode="r"), series.axes
+    with ExitStack() as opened:
+        with reading(path):
+            series = opened.enter_context(tifffile.TiffFile(path)).series[0]
+            source = zarr.open_array(series.aszarr(), mode="r")
+        yield source, series.axes
 
 
 def _checked_axes(path: Path, axes: str, shape: Sequence[int]) -> str:
@@ -179,8 +187,9 @@ def _channel_axis(axes: str) -> str:
     return "C" if "C" in axes else "S"
 
 
-def _read(source: Any, axes: str, index: dict[str, Any]) -> Picture:
-    pixels = np.asarray(source[tuple(index[letter] for letter in axes)])
+def _read(path: Path, source: Any, axes: str, index: dict[str, Any]) -> Picture:
+    with reading(path):
+        pixels = np.asarray(source[tuple(index[letter] for letter in axes)])
     left = "".join(letter for letter in axes if isinstance(index[letter], slice))
     if "S" in left:
         pixels = np.moveaxis(pixels, left.index("S"), -1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,15 @@ def read_image(path: Path, *, as_stored: bool = False, stack: bool = False) -> N
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"{path}: cannot read {suffix!r} files; allowed are {', '.join(SUFFIXES)}")
-    try:
+    with reading(path):
         return _as_stored(path, suffix) if as_stored else _read(path, suffix, stack)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file fails with into a ValueError that names it."""
+    try:
+        yield
     except Exception as error:
         reason = one_line(error, 120)
         raise ValueError(f"{path} cannot be read as an image: {reason}") from None
@@ -80,7 +88,9 @@ def axes_of(path: Path, *, stack: bool = False) -> str:
         return _as_read(file.series[0].axes, stack)
 
 
-def has_channels(path: Path, pixels: NDArray[Any], most: int, *, stack: bool = False) -> bool:
+def has_channels(
+    path: Path, pixels: NDArray[Any], axes: str, most: int, *, stack: bool = False
+) -> bool:
     """Whether the last axis of an image that `read_image` read is one of channels.
 
     TIFF may name its axes, and photographs have no others; else it is told by the shape.
@@ -90,12 +100,13 @@ def has_channels(path: Path, pixels: NDArray[Any], most: int, *, stack: bool = F
     path : Path
     pixels : ndarray
         What was read.
+    axes : str
+        See `axes_of`.
     most : int
         Where axes have no names, a last one up to this length is taken for channels.
     stack : bool
         See `read_image`. Where axes have no names, three are those of a stack.
     """
-    axes = axes_of(path, stack=stack)
     if axes and "Q" not in axes:  # that is an axis of which nothing is known
         return axes[-1] in "SC"
     if path.suffix.lower() not in (*TIFF_SUFFIXES, ".npy"):

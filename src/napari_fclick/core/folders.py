@@ -33,6 +33,7 @@ from napari_fclick.core.object_sets import (
     PlaneCache,
 )
 from napari_fclick.core.paths import is_hidden
+from napari_fclick.core.words import counted
 
 logger = logging.getLogger(__name__)
 
@@ -158,9 +159,9 @@ def find_pairs_and_rest(folder: Path) -> tuple[list[ImagePair], list[str]]:
     labels, label_notes = _readable(folder / "labels")
     notes = image_notes + label_notes
     if alone := [file.name for stem, file in images.items() if stem not in labels]:
-        notes.append(f"{_counted(alone, 'image')} without labels that can be read: left out")
+        notes.append(f"{_named(alone, 'image')} without labels that can be read: left out")
     if alone := [file.name for stem, file in labels.items() if stem not in images]:
-        notes.append(f"{_counted(alone, 'label file')} without an image that can be read: left out")
+        notes.append(f"{_named(alone, 'label file')} without an image that can be read: left out")
     stems = sorted(images.keys() & labels.keys())
     if not stems:
         raise FileNotFoundError(
@@ -205,18 +206,14 @@ def _readable(folder: Path, flat: bool = False) -> tuple[dict[str, Path], list[s
             notes.append(f"{folder.name}/{other.name}: left out, as {file.name} has its name")
         found[file.stem] = file
     if others:
-        files, kinds = _number(others.total(), "file"), ", ".join(sorted(others))
+        files, kinds = counted(others.total(), "file"), ", ".join(sorted(others))
         notes.append(f"{files} in {folder.name}/ of a kind that cannot be read ({kinds}): left out")
     return found, notes
 
 
-def _counted(names: Sequence[str], what: str) -> str:
+def _named(names: Sequence[str], what: str) -> str:
     more = ", ..." if len(names) > NAMED else ""
-    return f"{_number(len(names), what)} ({', '.join(names[:NAMED])}{more})"
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"
+    return f"{counted(len(names), what)} ({', '.join(names[:NAMED])}{more})"
 
 
 class ImageSet(IndexedSet):

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from napari_fclick.core.errors import in_words
+from napari_fclick.core.words import counted
 from napari_fclick.finetuning.child import use_threads
 from napari_fclick.finetuning.finetuning import fine_tune
 from napari_fclick.finetuning.options import FineTuneOptions
@@ -109,13 +110,9 @@ def _tell(event: Event, say: Say) -> None:
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        f"{_counted(found['training_objects'], 'object')} in "
-        f"{_counted(found['training_images'], 'image')} to learn from, "
+        f"{counted(found['training_objects'], 'object')} in "
+        f"{counted(found['training_images'], 'image')} to learn from, "
         f"{found['validation_objects']} in {found['validation_images']} held back"
     )
     for level, text in found["messages"]:
         yield f"{level}: {text}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
