@@ -111,12 +111,12 @@ def track(title: str, objects: Iterable[Any], total: int | None = None) -> Itera
 
     The total is needed for what has no length.
     """
+    if not sys.stderr.isatty():
+        return objects
     from rich import progress
     from rich.console import Console
 
-    return progress.track(
-        objects, title, total, console=Console(stderr=True), disable=not sys.stderr.isatty()
-    )
+    return progress.track(objects, title, total, console=Console(stderr=True))
 
 
 def write_json(report: Any, file: Path | None) -> None:
