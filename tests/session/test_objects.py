@@ -10,6 +10,7 @@ import pytest
 from tests.session.making import SIZE, answer, check_object_1_is_refused, make, put
 
 from napari_fclick.session import NumberedLabels, Session, SessionError, accepting, editing
+from napari_fclick.session.classes import rename_class
 
 
 @pytest.mark.parametrize(
@@ -110,3 +111,19 @@ def test_pixels_to_be_ignored_are_not_given_to_an_object() -> None:
     assert put(session, 30, 30).label == 1
     with pytest.raises(SessionError, match="65535 is taken"):
         editing.renumber(session, 1, 65535)
+
+
+def test_an_object_that_gets_a_class_was_not_accepted_anew() -> None:
+    session = make()
+    for at, radius in ((10, 3), (30, 5), (50, 8)):
+        put(session, at, at, radius)
+    editing.classify(session, [2, 1], "cell")
+    rename_class(session, "cell", "nucleus")
+    assert list(session.objects) == [1, 2, 3]
+    session.undo()
+    assert list(session.objects) == [1, 2, 3]
+    editing.pick_up(session, 10, 10)
+    session.add(10, 12)
+    answer(session, 4)
+    accepting.accept(session)
+    assert list(session.objects) == [2, 3, 1]

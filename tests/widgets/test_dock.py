@@ -441,6 +441,7 @@ def test_another_tool_that_has_the_mouse_is_told(open_dock: Any, mouse: Any) -> 
     layer.mode = "pan_zoom"
     mouse(viewer).click(world(widget, 20, 33))
     assert widget.wait_idle() and len(widget.controller.session.clicks) == 1
+    assert not widget.message.text()  # it has the mouse no more
 
 
 def test_nothing_to_undo_is_told(open_dock: Any) -> None:

@@ -85,6 +85,16 @@ def test_undo_takes_all_back_and_redo_brings_them_back(dock: Any) -> None:
     assert len(numbers(dock)) < 3
 
 
+def test_what_is_gone_is_not_counted_among_what_is_to_be_looked_at(dock: Any) -> None:
+    find(dock)
+    controller = dock.controller
+    controller.objects.delete(list(controller.session.objects)[5:])
+    controller.stacks.worst_next()
+    assert told(dock).endswith("1 more")
+    controller.stacks.worst_next()
+    assert told(dock).endswith("the last one")
+
+
 @pytest.mark.parametrize("what", ["undo", "redo", "delete", "merge"])
 def test_many_objects_are_drawn_and_saved_at_once(
     dock: Any, what: str, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.session.fakes import FakePredictor
-from tests.widgets.steps import GRAY
+from tests.widgets.steps import GRAY, accept_at
 
 
 def test_the_newest_click_wins(open_dock: Any, predictor: FakePredictor) -> None:
@@ -242,7 +242,36 @@ def test_what_a_change_calls_off_is_told(open_dock: Any, predictor: FakePredicto
     controller.accept()
     controller.click(40, 40)
     controller.move(0, 22, 22)
-    assert "1 clicks made since were not added" in widget.message.text()
+    assert "1 click made since was not added" in widget.message.text()
+
+
+def test_clicks_that_are_lost_are_told_with_the_reason(
+    open_dock: Any, predictor: FakePredictor
+) -> None:
+    widget = open_dock(GRAY)
+    controller = widget.controller
+    accept_at(widget, (20, 20))
+    predictor.gate, predictor.radius = threading.Event(), 3
+    controller.click(21, 20)  # all of it is the first object's
+    controller.accept()
+    controller.click(40, 40)
+    controller.click(40, 50)
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert widget.message.text() == (
+        "nothing to write: all its pixels belong to object 1 (overlap policy 'keep'); 2 clicks "
+        "made since were not added"
+    )
+    controller.clear()
+    predictor.gate, predictor.error = threading.Event(), RuntimeError("out of memory")
+    controller.click(40, 20)
+    controller.accept()
+    controller.click(40, 40)
+    predictor.gate.set()
+    assert widget.wait_idle()
+    assert widget.message.text() == (
+        "no prediction: out of memory; 1 click made since was not added"
+    )
 
 
 def test_objects_clicked_faster_than_they_are_predicted(

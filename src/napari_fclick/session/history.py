@@ -36,9 +36,14 @@ class Change:
 
 
 def follow(records: dict[int, AcceptedObject], changes: Iterable[Change]) -> None:
-    """Bring records by number up to date, in place; what was accepted last comes last."""
+    """Bring records by number up to date, in place; what was accepted last comes last.
+
+    An object whose class alone has changed was not accepted anew.
+    """
     for change in changes:
-        records.pop(change.label, None)
+        before = records.get(change.label)
+        if change.after is None or before is None or before.parts != change.after.parts:
+            records.pop(change.label, None)
         if change.after is not None:
             records[change.label] = change.after
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_fclick.core.clicks import ClickSequence
+from napari_fclick.core.words import counted
 from napari_fclick.session import Place, Session, SessionError, accepting
 from napari_fclick.session.state import Settings
 from napari_fclick.widgets.annotation import Annotation
@@ -123,22 +125,27 @@ class Accepting:
         else:
             self._go_on_at(session, session.place, shown=False)
 
-    def stop(self, place: Place | None = None) -> None:
-        """Call off what waits, in one plane or in all; the objects' own clicks are kept."""
+    def stop(self, place: Place | None = None) -> str:
+        """Call off what waits, in one plane or in all; the objects' own clicks are kept.
+
+        Returns
+        -------
+        str
+            What is lost by that, to be added to the reason; empty for nothing.
+        """
         places = list(self._waiting) if place is None else [place]
         stopped = [waiting for p in places if (waiting := self._waiting.pop(p, None)) is not None]
+        lost = _lost(stopped)
         if stopped:
-            count = sum(len(_clicks(waiting)) for waiting in stopped)
-            lost = f"; {count} clicks made since were not added" if count else ""
             self._controller.say(f"not accepted, the clicks are kept{lost}", "warning")
         if place is None:
             self.stack.stop()
+        return lost
 
-    def stop_here(self) -> None:
-        """Call off what waits in the plane on show."""
+    def stop_here(self) -> str:
+        """Call off what waits in the plane on show; return what `stop` does."""
         session = self._controller.session
-        if session is not None:
-            self.stop(session.place)
+        return "" if session is None else self.stop(session.place)
 
     def take_back(self) -> bool:
         """Undo the last of what was done since, or the waiting; return whether there was any.
@@ -205,11 +212,9 @@ class Accepting:
             self._wait(session, place, shown)
             return
         del self._waiting[place]
-        self._accept(session, current, place, waiting.settings)
+        problem = self._accept(session, current, place, waiting.settings)
         if session.drafts.at(place).clicks and waiting.queue:
-            lost = len(_clicks(waiting))
-            text = f"not accepted: {lost} clicks made since were not added"
-            self._controller.say(text, "error")
+            self._controller.say(f"{problem}{_lost([waiting])}", "error")
             return
         for each in waiting.queue:
             self._do(session, current, place, each)
@@ -266,8 +271,8 @@ class Accepting:
             return
         waiting.asked = None  # where it came too late for other weights, it is asked for again
         if problem:
-            self.stop(place)
-            self._controller.say(f"not accepted, the clicks are kept: {problem}", "error")
+            lost = self.stop(place)
+            self._controller.say(f"not accepted, the clicks are kept: {problem}{lost}", "error")
         else:
             self._go_on_at(session, place)
 
@@ -278,7 +283,8 @@ class Accepting:
         place: Place,
         settings: Settings,
         whole: Whole | None = None,
-    ) -> None:
+    ) -> str:
+        """Accept it; return what went wrong, which is said, too."""
         try:
             if whole is not None or session.answers.at(place) is not None:
                 if current.labels is None and session.drafts.corrected:
@@ -293,6 +299,8 @@ class Accepting:
         except Exception as error:
             # Whatever labels on a disk may raise: the clicks are kept, and it is said.
             self._controller.say(reason(error), "error")
+            return reason(error)
+        return ""
 
     def _accept_whole(self, whole: Whole, settings: Settings) -> None:
         current = self._controller.current
@@ -303,3 +311,10 @@ class Accepting:
 def _clicks(waiting: Waiting) -> list[Made]:
     """Return the clicks among what was done since."""
     return [each for each in waiting.queue if not isinstance(each, Settings)]
+
+
+def _lost(stopped: Iterable[Waiting]) -> str:
+    """Say how many clicks are not added that were made since; empty where there were none."""
+    count = sum(len(_clicks(waiting)) for waiting in stopped)
+    were = "was" if count == 1 else "were"
+    return f"; {counted(count, 'click')} made since {were} not added" if count else ""

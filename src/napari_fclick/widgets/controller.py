@@ -391,8 +391,8 @@ class Controller:
 
     def _on_no_answer(self, session: Session, problem: str) -> None:
         if session is self.session:
-            self._accepting.stop_here()
-            self.say(f"{NO_PREDICTION}{problem}", "error")
+            lost = self._accepting.stop_here()
+            self.say(f"{NO_PREDICTION}{problem}{lost}", "error")
 
     def _on_counted(self, target: NumberedLabels) -> None:
         session = self.session

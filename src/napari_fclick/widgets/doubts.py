@@ -85,12 +85,11 @@ class Doubts:
         left = [] if session is None else self._left.get(session, [])
         while session is not None and left:
             doubt = left.pop(0)
-            record = session.objects.get(doubt.label)
-            part = None if record is None else record.part(doubt.place)
-            if part is None or part.kind is Kind.KEYFRAME:
-                continue  # it was deleted, corrected to be elsewhere, or is a person's by now
+            if not _stands(doubt, session):
+                continue
             controller.objects.show(doubt.label, doubt.place, closely=True)
-            more = f"{len(left)} more" if left else "the last one"
+            count = sum(_stands(each, session) for each in left)
+            more = f"{count} more" if count else "the last one"
             controller.say(
                 f"object {doubt.label}: certainty {doubt.certainty:.2f} here · Ctrl + click "
                 f"corrects, {key_of('delete_at_cursor')} over it removes it · {more}"
@@ -99,3 +98,10 @@ class Doubts:
             self.shown.emit(doubt.label)
             return
         controller.say("all objects that were written unseen were looked at")
+
+
+def _stands(doubt: Doubt, session: Session) -> bool:
+    """Whether an object is not deleted, corrected to be elsewhere, or a person's by now."""
+    record = session.objects.get(doubt.label)
+    part = None if record is None else record.part(doubt.place)
+    return part is not None and part.kind is not Kind.KEYFRAME

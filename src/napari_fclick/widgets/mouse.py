@@ -37,6 +37,7 @@ class MouseTool:
         self._double_click: list[Any] = []
         self._pressed: tuple[float, tuple[float, ...], int] = (-math.inf, (0.0, 0.0), 0)
         self._told: tuple[Any, str] | None = None
+        self._said = ""
 
     def attach(self) -> None:
         """Begin to listen."""
@@ -78,7 +79,7 @@ class MouseTool:
         if event.button not in (1, 2) or not self._is_meant():
             self._tell_tool(event.button)
             return
-        self._told = None
+        self._forget_tool()
         start = tuple(event.pos)
         if self._is_second(start, event.button):
             event.handled = True
@@ -141,10 +142,16 @@ class MouseTool:
             return
         if self._told != (active, mode):
             self._told = active, mode
-            self._controller.say(
+            self._said = (
                 f"{active.name!r} has the mouse ({mode}): choose its tool for panning and zooming "
                 "to click on objects again"
             )
+            self._controller.say(self._said)
+
+    def _forget_tool(self) -> None:
+        """Say no more that a tool has the mouse: it has not."""
+        self._told = None
+        self._controller.messages.unsay(self._said)
 
     def _click(self, position: Sequence[float], act: Callable[[float, float], None]) -> None:
         point = self._on_plane(position)
