@@ -21,9 +21,23 @@ _AXES = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 #: Axes that labels may have to be written.
 MOST_AXES = max(_AXES)
 TIFF_SUFFIXES = (".tif", ".tiff")
+#: Those that may say how they are to be turned, as cameras have it.
+_PHOTOGRAPHS = (".jpg", ".jpeg", ".png")
 SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp", ".npy")
 #: Kinds of pixels whose channels are no colours as they are, and what they are read as.
 _PLAIN = {"CMYK": "RGB", "LA": "L"}
+#: How photographs say (EXIF) that they are shown: whether rows and columns are exchanged, and the
+#: steps along both then.
+_ORIENTATION = 274
+_ORIENTATIONS = {
+    2: (False, 1, -1),
+    3: (False, -1, -1),
+    4: (False, -1, 1),
+    5: (True, 1, 1),
+    6: (True, 1, -1),
+    7: (True, -1, -1),
+    8: (True, -1, 1),
+}
 #: Bytes of pixels that a TIFF holds which is no BigTIFF.
 _LARGEST_TIFF = 2**32 - 2**25
 #: The largest number that labels are written with.
@@ -112,6 +126,22 @@ def has_channels(
     if path.suffix.lower() not in (*TIFF_SUFFIXES, ".npy"):
         return pixels.ndim > 2
     return pixels.ndim > 2 + stack and pixels.shape[-1] <= most
+
+
+def turned(path: Path, pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return an image that `read_image` read, turned as its file says that it is to be shown.
+
+    Cameras store photographs that were taken upright on their side, and say so (EXIF). napari shows
+    them as they are stored, as they are read here; most other programs turn them.
+    """
+    if path.suffix.lower() not in _PHOTOGRAPHS:
+        return pixels
+    from PIL import Image
+
+    with reading(path), Image.open(path) as opened:
+        orientation = opened.getexif().get(_ORIENTATION, 1)
+    exchanged, down, right = _ORIENTATIONS.get(orientation, (False, 1, 1))
+    return np.ascontiguousarray((pixels.swapaxes(0, 1) if exchanged else pixels)[::down, ::right])
 
 
 def read_indices(path: Path) -> NDArray[Any]:

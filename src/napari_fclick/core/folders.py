@@ -25,7 +25,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, read_image, read_indices
+from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, read_image, read_indices, turned
 from napari_fclick.core.object_sets import (
     IGNORE_LABEL,
     IndexedSet,
@@ -298,6 +298,8 @@ def load_pair(pair: ImagePair, most_axes: int = 3) -> Plane:
     if image.shape[: labels.ndim] != labels.shape:
         image = _as_slices(pair.image, labels.shape, image)
     if image.shape[: labels.ndim] != labels.shape:
+        image = _as_shown(pair.image, labels.shape, image)
+    if image.shape[: labels.ndim] != labels.shape:
         labels = _as_deep(labels, image, most_axes)
     if image.shape[: labels.ndim] != labels.shape:
         raise ValueError(f"{pair.image} is {_size(image)} but its labels are {_size(labels)}")
@@ -308,6 +310,14 @@ def _as_slices(path: Path, shape: tuple[int, ...], image: NDArray[Any]) -> NDArr
     """Return an image as it is stored where that is its labels' shape: slices, no colours."""
     stored = _open(path, partial(read_image, as_stored=True))
     return stored if stored.shape == shape else image
+
+
+def _as_shown(path: Path, shape: tuple[int, ...], image: NDArray[Any]) -> NDArray[Any]:
+    """Return a photograph as other programs than napari show it, where that is its labels' shape.
+
+    Where it has one shape either way, the labels are of the pixels as napari shows them.
+    """
+    return turned(path, image) if image.shape[:2] == shape[::-1] else image
 
 
 def _as_deep(labels: NDArray[Any], image: NDArray[Any], most_axes: int) -> NDArray[Any]:
