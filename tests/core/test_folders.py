@@ -93,6 +93,17 @@ def test_axes_of_length_1_make_no_difference(tmp_path: Path) -> None:
         load_pair(ImagePair(put(tmp_path / "images/a.tif", np.zeros((5, 4))), labels))
 
 
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, np.nan, 0.5])
+def test_labels_in_floats_are_whole_numbers(tmp_path: Path, wrong: float) -> None:
+    labels = np.eye(4, 5, dtype=np.float32)
+    pair = ImagePair(put(tmp_path / "images/a.tif"), put(tmp_path / "labels/a.npy", labels))
+    assert np.array_equal(load_pair(pair).labels, labels)
+    labels[0, 1] = wrong
+    put(pair.labels, labels)
+    with pytest.raises(ValueError, match=r"a\.npy holds no labels: they are whole .* not float32"):
+        load_pair(pair)
+
+
 def test_labels_alone_are_no_pairs(tmp_path: Path) -> None:
     put(tmp_path / "labels/a.tif")
     assert not is_labelled(tmp_path)

@@ -289,7 +289,7 @@ def load_pair(pair: ImagePair, most_axes: int = 3) -> Plane:
         If a file cannot be read, or they are of no use together.
     """
     image, labels = _open(pair.image, read_image), _open(pair.labels, read_indices)
-    if labels.dtype.kind == "f" and np.all(labels == np.floor(labels)):
+    if labels.dtype.kind == "f" and np.all(np.isfinite(labels) & (labels == np.floor(labels))):
         labels = labels.astype(np.int64)  # whole numbers in floats, as some programs write them
     if problem := _why_no_labels(labels, most_axes):
         raise ValueError(f"{pair.labels} holds no labels: {problem}")
