@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_fclick.core.files import write_mask
 from napari_fclick.core.folders import (
@@ -91,6 +92,17 @@ def test_axes_of_length_1_make_no_difference(tmp_path: Path) -> None:
         assert plane.labels.sum() == 4
     with pytest.raises(ValueError, match="is 5 x 4 but its labels are 1 x 4 x 5"):
         load_pair(ImagePair(put(tmp_path / "images/a.tif", np.zeros((5, 4))), labels))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "JPEG"])
+def test_a_jpeg_holds_no_labels(tmp_path: Path, suffix: str) -> None:
+    """What was one number is several at its border."""
+    image, labels = put(tmp_path / "images/a.tif"), tmp_path / f"a.{suffix}"
+    Image.fromarray(np.eye(4, 5, dtype=np.uint8)).save(labels)
+    with pytest.raises(ValueError, match="holds no labels: JPEG changes numbers; save them as"):
+        load_pair(ImagePair(image, labels))
+    with pytest.raises(FileNotFoundError, match=r"no file .*none\.jpg"):
+        load_pair(ImagePair(image, tmp_path / "none.jpg"))
 
 
 @pytest.mark.parametrize("wrong", [np.inf, -np.inf, np.nan, 0.5])

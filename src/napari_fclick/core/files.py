@@ -21,9 +21,11 @@ _AXES = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 #: Axes that labels may have to be written.
 MOST_AXES = max(_AXES)
 TIFF_SUFFIXES = (".tif", ".tiff")
+#: Files that do not keep what was written, but about that.
+_LOSSY = (".jpg", ".jpeg")
 #: Those that may say how they are to be turned, as cameras have it.
-_PHOTOGRAPHS = (".jpg", ".jpeg", ".png")
-SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp", ".npy")
+_PHOTOGRAPHS = (*_LOSSY, ".png")
+SUFFIXES = (*TIFF_SUFFIXES, ".png", *_LOSSY, ".bmp", ".npy")
 #: Kinds of pixels whose channels are no colours as they are, and what they are read as.
 _PLAIN = {"CMYK": "RGB", "LA": "L"}
 #: How photographs say (EXIF) that they are shown: whether rows and columns are exchanged, and the
@@ -152,9 +154,12 @@ def read_indices(path: Path) -> NDArray[Any]:
     Raises
     ------
     FileNotFoundError, ValueError
-        See `read_image`.
+        See `read_image`; also of JPEG, which changes numbers.
     """
     from PIL import Image
+
+    if path.suffix.lower() in _LOSSY and path.is_file():
+        raise ValueError(f"{path} holds no labels: JPEG changes numbers; save them as TIFF or PNG")
 
     if path.suffix.lower() in (".png", ".bmp", ".gif") and path.is_file():
         try:
