@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
+from napari_fclick.core import folders
 from napari_fclick.core.files import write_mask
 from napari_fclick.core.folders import (
     SPLIT_FILE,
@@ -92,6 +94,22 @@ def test_axes_of_length_1_make_no_difference(tmp_path: Path) -> None:
         assert plane.labels.sum() == 4
     with pytest.raises(ValueError, match="is 5 x 4 but its labels are 1 x 4 x 5"):
         load_pair(ImagePair(put(tmp_path / "images/a.tif", np.zeros((5, 4))), labels))
+
+
+def test_large_files_are_read_as_small_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planes = np.random.default_rng(0).integers(0, 255, (3, 16, 20), np.uint8)
+    image = tmp_path / "image.tif"
+    tifffile.imwrite(image, planes, photometric="rgb", planarconfig="separate")
+    for labels in (planes[0], planes):  # of an image in colour, of three slices
+        pair = ImagePair(image, put(tmp_path / "labels.tif", labels))
+        small = load_pair(pair)
+        with monkeypatch.context() as patched:
+            patched.setattr(folders, "MAPPED_BYTES", 0)
+            large = load_pair(pair)
+        assert isinstance(large.image, np.memmap)
+        assert np.array_equal(large.image, small.image)
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "JPEG"])

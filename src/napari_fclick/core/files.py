@@ -80,6 +80,21 @@ def read_image(path: Path, *, as_stored: bool = False, stack: bool = False) -> N
         return _as_stored(path, suffix) if as_stored else _read(path, suffix, stack)
 
 
+def map_tiff(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
+    """Map a TIFF into memory that is not compressed, with its axes as `read_image` has them.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be mapped.
+    """
+    pixels = tifffile.memmap(path, mode="r")
+    if as_stored:
+        return pixels
+    with tifffile.TiffFile(path) as file:
+        return _colours_last(pixels, file.series[0].axes, stack=False)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn whatever a damaged file fails with into a ValueError that names it."""
@@ -336,10 +351,13 @@ def _read(path: Path, suffix: str, stack: bool) -> NDArray[Any]:
 def _read_tiff(path: Path, stack: bool) -> NDArray[Any]:
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
-        pixels, axes = np.asarray(series.asarray()), series.axes
-        if _as_read(axes, stack) == axes:
-            return pixels
-        return np.moveaxis(pixels, axes.index("S"), -1)
+        return _colours_last(np.asarray(series.asarray()), series.axes, stack)
+
+
+def _colours_last(pixels: NDArray[Any], axes: str, stack: bool) -> NDArray[Any]:
+    if _as_read(axes, stack) == axes:
+        return pixels
+    return np.moveaxis(pixels, axes.index("S"), -1)
 
 
 def _as_read(axes: str, stack: bool) -> str:

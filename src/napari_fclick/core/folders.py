@@ -22,10 +22,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, read_image, read_indices, turned
+from napari_fclick.core.files import (
+    SUFFIXES,
+    TIFF_SUFFIXES,
+    map_tiff,
+    read_image,
+    read_indices,
+    turned,
+)
 from napari_fclick.core.object_sets import (
     IGNORE_LABEL,
     IndexedSet,
@@ -288,7 +294,8 @@ def load_pair(pair: ImagePair, most_axes: int = 3) -> Plane:
     OSError, ValueError
         If a file cannot be read, or they are of no use together.
     """
-    image, labels = _open(pair.image, read_image), _open(pair.labels, read_indices)
+    image = _open(pair.image, read_image, as_stored=False)
+    labels = _open(pair.labels, read_indices)
     if labels.dtype.kind == "f" and np.all(np.isfinite(labels) & (labels == np.floor(labels))):
         labels = labels.astype(np.int64)  # whole numbers in floats, as some programs write them
     if problem := _why_no_labels(labels, most_axes):
@@ -354,11 +361,13 @@ def _size(array: NDArray[Any]) -> str:
     return " x ".join(map(str, array.shape))
 
 
-def _open(path: Path, read: Callable[[Path], NDArray[Any]]) -> NDArray[Any]:
+def _open(
+    path: Path, read: Callable[[Path], NDArray[Any]], *, as_stored: bool = True
+) -> NDArray[Any]:
     if path.is_file() and path.stat().st_size >= MAPPED_BYTES:
         with suppress(ValueError):  # compressed, or of another kind: read as any other
             if path.suffix.lower() in TIFF_SUFFIXES:
-                return tifffile.memmap(path, mode="r")
+                return map_tiff(path, as_stored=as_stored)
             if path.suffix.lower() == ".npy":
                 return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
     return read(path)
