@@ -349,6 +349,15 @@ def test_colours_are_looked_at_as_they_were_read(tmp_path: Path, image: Any) -> 
         (tmp_path / "a.fclick").unlink()
 
 
+def test_a_photograph_that_was_turned_as_its_labels_are(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE + 8), np.uint8)
+    path, exif = tmp_path / "a.png", Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.rot90(pixels)).save(path, exif=exif)
+    with closing(accepted_in(tmp_path, pixels, path)) as journal:
+        assert np.array_equal(open_image(journal).base, pixels)
+
+
 def test_a_folder_may_be_called_like_zarr(tmp_path: Path, image: Any) -> None:
     path = tmp_path / "cells.zarr as png" / "image.png"
     path.parent.mkdir()

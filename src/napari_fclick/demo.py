@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage import io
+from PIL import Image
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.files import write_mask
 from napari_fclick.core.labels import make_patch
-from napari_fclick.core.paths import make_folder
+from napari_fclick.core.paths import make_folder, replacing
 from napari_fclick.evaluation import robot
 from napari_fclick.evaluation.metrics import iou
 from napari_fclick.overlay import draw_overlay
@@ -56,9 +56,11 @@ def run_headless(predictor: Predictor, out: Path) -> dict[str, Any]:
     done = [_segment(predictor, image, truth == label, labels, label) for label in numbers]
     write_mask(out / "labels.tif", labels)
     overlay = draw_overlay(image, labels, [each.clicks for each in done])
-    io.imsave(out / "overlay.png", overlay, check_contrast=False)
+    with replacing(out / "overlay.png") as partial:
+        Image.fromarray(overlay).save(partial, format="PNG")
     summary = _summary(predictor, done)
-    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
+    with replacing(out / "summary.json") as partial:
+        partial.write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
     return summary
 
 

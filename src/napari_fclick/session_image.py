@@ -12,7 +12,7 @@ import numpy as np
 from dask.delayed import delayed
 
 from napari_fclick.core.channels import stack_channels
-from napari_fclick.core.files import SUFFIXES, read_image
+from napari_fclick.core.files import SUFFIXES, read_image, turned
 from napari_fclick.core.paths import is_hidden
 from napari_fclick.core.window import levels
 from napari_fclick.session.history import Commit
@@ -261,8 +261,10 @@ def _candidates(whole: list[Any], shape: tuple[int, ...], source: Path) -> Itera
     if source.is_file() and shape[1:] == tuple(whole[0].shape):
         yield from _stacks(source, shape[0])
     if source.is_file() and source.suffix.lower() in SUFFIXES:
-        # Where a folder is walked through, colours come last, however they are stored.
-        yield [read_image(source)]
+        # Where a folder is walked through, colours come last, however they are stored, and what
+        # is labelled is turned as its labels are.
+        pixels = read_image(source)
+        yield from ([pixels], [turned(source, pixels)])
 
 
 def _parts(pyramid: list[Any], shape: tuple[int, ...]) -> Iterator[list[Any]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from skimage import io
 
 from napari_fclick import demo
@@ -46,6 +48,26 @@ def test_demo_writes_where_it_is_told_to(
         main()
     assert ended.value.code == 0
     assert did == [done]
+
+
+@pytest.mark.parametrize("name", ["overlay.png", "summary.json"])
+def test_what_a_full_disk_cuts_short_takes_no_place(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **_: Any) -> None:
+        next(each for each in arguments if isinstance(each, Path)).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / name).write_text("of before")
+    monkeypatch.setattr(demo, "coins_truth", lambda: np.zeros((303, 384), np.int32))
+    monkeypatch.setattr(demo, "_summary", lambda *_: SUMMARY)
+    writes: Any = (Image.Image, "save") if name == "overlay.png" else (Path, "write_text")
+    monkeypatch.setattr(*writes, full)
+    predictor: Any = None
+    with pytest.raises(OSError, match=name):
+        demo.run_headless(predictor, tmp_path)
+    assert (tmp_path / name).read_bytes() == b"of before"
+    assert not list(tmp_path.glob("*.partial"))
 
 
 WHOLE = Part()

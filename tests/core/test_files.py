@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from napari_fclick.core.files import (
     axes_of,
     check_mask_path,
     read_image,
     read_indices,
+    turned,
     write_labels,
     write_mask,
 )
@@ -133,6 +134,47 @@ def test_pixels_are_read_as_they_look(tmp_path: Path, mode: str, suffix: str) ->
     assert np.allclose(found.reshape(16, 16, -1), grey[..., None], atol=6)
     channels = {"CMYK": (4,), "LA": (2,)}.get(mode, found.shape[2:])
     assert read_image(path, as_stored=True).shape == (16, 16, *channels)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photographs_are_turned_as_their_file_says(
+    tmp_path: Path, orientation: int, suffix: str
+) -> None:
+    colours = np.random.default_rng(0).integers(0, 255, (16, 24, 3), np.uint8)
+    path, exif = tmp_path / f"a.{suffix}", Image.Exif()
+    exif[274] = orientation
+    Image.fromarray(colours).save(path, exif=exif)
+    stored = read_image(path)
+    assert stored.shape == (16, 24, 3)  # as napari shows it
+    with Image.open(path) as opened:
+        shown = np.asarray(ImageOps.exif_transpose(opened))
+    assert np.array_equal(turned(path, stored), shown)
+    assert turned(path.with_suffix(".tif"), stored) is stored
+
+
+def test_a_photograph_fits_labels_of_what_is_shown(tmp_path: Path) -> None:
+    """What lies on its side is upright in most programs, and not in napari."""
+    grey = np.random.default_rng(0).integers(0, 255, (16, 24), np.uint8)
+    pair, exif = ImagePair(tmp_path / "a.png", tmp_path / "a.tif"), Image.Exif()
+    exif[274] = 6
+    Image.fromarray(grey).save(pair.image, exif=exif)
+    for labels, image in (
+        (np.eye(16, 24, dtype=np.uint8), grey),
+        (np.eye(24, 16, dtype=np.uint8), np.rot90(grey, -1)),
+    ):
+        write_mask(pair.labels, labels)
+        found = load_pair(pair)
+        assert np.array_equal(found.image, image) and np.array_equal(found.labels, labels)
+    exif[274] = 1
+    Image.fromarray(grey).save(pair.image, exif=exif)
+    with pytest.raises(ValueError, match="is 16 x 24 but its labels are 24 x 16"):
+        load_pair(pair)
+    square = grey[:, :16]
+    exif[274] = 6
+    Image.fromarray(square).save(pair.image, exif=exif)
+    write_mask(pair.labels, np.eye(16, dtype=np.uint8))
+    assert np.array_equal(load_pair(pair).image, square)
 
 
 def test_colours_in_planes_come_last(tmp_path: Path) -> None:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
+from napari_fclick.core import folders
 from napari_fclick.core.files import write_mask
 from napari_fclick.core.folders import (
     SPLIT_FILE,
@@ -91,6 +94,44 @@ def test_axes_of_length_1_make_no_difference(tmp_path: Path) -> None:
         assert plane.labels.sum() == 4
     with pytest.raises(ValueError, match="is 5 x 4 but its labels are 1 x 4 x 5"):
         load_pair(ImagePair(put(tmp_path / "images/a.tif", np.zeros((5, 4))), labels))
+
+
+def test_large_files_are_read_as_small_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planes = np.random.default_rng(0).integers(0, 255, (3, 16, 20), np.uint8)
+    image = tmp_path / "image.tif"
+    tifffile.imwrite(image, planes, photometric="rgb", planarconfig="separate")
+    for labels in (planes[0], planes):  # of an image in colour, of three slices
+        pair = ImagePair(image, put(tmp_path / "labels.tif", labels))
+        small = load_pair(pair)
+        with monkeypatch.context() as patched:
+            patched.setattr(folders, "MAPPED_BYTES", 0)
+            large = load_pair(pair)
+        assert isinstance(large.image, np.memmap)
+        assert np.array_equal(large.image, small.image)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "JPEG"])
+def test_a_jpeg_holds_no_labels(tmp_path: Path, suffix: str) -> None:
+    """What was one number is several at its border."""
+    image, labels = put(tmp_path / "images/a.tif"), tmp_path / f"a.{suffix}"
+    Image.fromarray(np.eye(4, 5, dtype=np.uint8)).save(labels)
+    with pytest.raises(ValueError, match="holds no labels: JPEG changes numbers; save them as"):
+        load_pair(ImagePair(image, labels))
+    with pytest.raises(FileNotFoundError, match=r"no file .*none\.jpg"):
+        load_pair(ImagePair(image, tmp_path / "none.jpg"))
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, np.nan, 0.5])
+def test_labels_in_floats_are_whole_numbers(tmp_path: Path, wrong: float) -> None:
+    labels = np.eye(4, 5, dtype=np.float32)
+    pair = ImagePair(put(tmp_path / "images/a.tif"), put(tmp_path / "labels/a.npy", labels))
+    assert np.array_equal(load_pair(pair).labels, labels)
+    labels[0, 1] = wrong
+    put(pair.labels, labels)
+    with pytest.raises(ValueError, match=r"a\.npy holds no labels: they are whole .* not float32"):
+        load_pair(pair)
 
 
 def test_labels_alone_are_no_pairs(tmp_path: Path) -> None:

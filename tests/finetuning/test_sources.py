@@ -240,6 +240,18 @@ def test_sessions_give_labels_and_clicks(tmp_path: Path) -> None:
     assert not gone.images and gone.notes[0].endswith("image.png is not there: left out")
 
 
+def test_a_session_of_another_image_is_left_out(tmp_path: Path) -> None:
+    """What could be done about it elsewhere is not told: here it cannot."""
+    pixels = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE), np.uint8)
+    session = make()
+    recorder = recording(tmp_path / "a.fclick", session, pixels, tmp_path / "image.png")
+    put(session, 10, 10)
+    recorder.close()
+    io.imsave(tmp_path / "image.png", 255 - pixels)
+    (note,) = from_sessions([tmp_path / "a.fclick"]).notes
+    assert note.endswith("belongs to another image: its pixels are not the same: left out")
+
+
 def test_a_session_of_several_channels(tmp_path: Path) -> None:
     """They are no colours: each is stretched; and the image is the one that it is alone."""
     pixels = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE), np.uint8)

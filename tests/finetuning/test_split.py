@@ -33,6 +33,7 @@ def test_a_third_or_a_quarter_is_held_back(images: int, held: int) -> None:
 def test_nothing_can_be_proved_by_two_images() -> None:
     assert "nothing can be proved" in split_of(data(2)).messages[0]
     assert "only one image is held back" in split_of(data(3)).messages[0]
+    assert not split_of(from_arrays([("empty", *squares(0, objects=0))])).messages
     assert not split_of(data(4)).messages
 
 

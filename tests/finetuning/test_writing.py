@@ -111,12 +111,23 @@ def test_a_full_disk_leaves_the_old_file(
 
 def test_paths_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"written as \.safetensors"):
-        check_out(tmp_path / "a.pth")
+        check_out(tmp_path / "a.pth", "default")
     with pytest.raises(FileNotFoundError, match="no folder"):
-        check_out(tmp_path / "none/a.safetensors")
+        check_out(tmp_path / "none/a.safetensors", "default")
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(PermissionError, match=r"a\.safetensors may not be written"):
-        check_out(tmp_path / "a.safetensors")
+        check_out(tmp_path / "a.safetensors", "default")
+
+
+def test_the_weights_to_begin_from_are_left_alone(tmp_path: Path, loaded: Any) -> None:
+    """Better ones take the place of a file that is there."""
+    network, card = loaded
+    base = tmp_path / "a.safetensors"
+    checkpoints.save(base, network.state_dict(), card)
+    check_out(base, "default")
+    for out in (base, tmp_path / ".." / tmp_path.name / base.name):
+        with pytest.raises(ValueError, match=r"a\.safetensors is the weights to begin from"):
+            check_out(out, str(base))
 
 
 def test_the_default_weights_are_valid_still(loaded: Any) -> None:

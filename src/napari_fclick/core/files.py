@@ -21,9 +21,25 @@ _AXES = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 #: Axes that labels may have to be written.
 MOST_AXES = max(_AXES)
 TIFF_SUFFIXES = (".tif", ".tiff")
-SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp", ".npy")
+#: Files that do not keep what was written, but about that.
+_LOSSY = (".jpg", ".jpeg")
+#: Those that may say how they are to be turned, as cameras have it.
+_PHOTOGRAPHS = (*_LOSSY, ".png")
+SUFFIXES = (*TIFF_SUFFIXES, ".png", *_LOSSY, ".bmp", ".npy")
 #: Kinds of pixels whose channels are no colours as they are, and what they are read as.
 _PLAIN = {"CMYK": "RGB", "LA": "L"}
+#: How photographs say (EXIF) that they are shown: whether rows and columns are exchanged, and the
+#: steps along both then.
+_ORIENTATION = 274
+_ORIENTATIONS = {
+    2: (False, 1, -1),
+    3: (False, -1, -1),
+    4: (False, -1, 1),
+    5: (True, 1, 1),
+    6: (True, 1, -1),
+    7: (True, -1, -1),
+    8: (True, -1, 1),
+}
 #: Bytes of pixels that a TIFF holds which is no BigTIFF.
 _LARGEST_TIFF = 2**32 - 2**25
 #: The largest number that labels are written with.
@@ -62,6 +78,21 @@ def read_image(path: Path, *, as_stored: bool = False, stack: bool = False) -> N
         raise ValueError(f"{path}: cannot read {suffix!r} files; allowed are {', '.join(SUFFIXES)}")
     with reading(path):
         return _as_stored(path, suffix) if as_stored else _read(path, suffix, stack)
+
+
+def map_tiff(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
+    """Map a TIFF into memory that is not compressed, with its axes as `read_image` has them.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be mapped.
+    """
+    pixels = tifffile.memmap(path, mode="r")
+    if as_stored:
+        return pixels
+    with tifffile.TiffFile(path) as file:
+        return _colours_last(pixels, file.series[0].axes, stack=False)
 
 
 @contextmanager
@@ -114,6 +145,22 @@ def has_channels(
     return pixels.ndim > 2 + stack and pixels.shape[-1] <= most
 
 
+def turned(path: Path, pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return an image that `read_image` read, turned as its file says that it is to be shown.
+
+    Cameras store photographs that were taken upright on their side, and say so (EXIF). napari shows
+    them as they are stored, as they are read here; most other programs turn them.
+    """
+    if path.suffix.lower() not in _PHOTOGRAPHS:
+        return pixels
+    from PIL import Image
+
+    with reading(path), Image.open(path) as opened:
+        orientation = opened.getexif().get(_ORIENTATION, 1)
+    exchanged, down, right = _ORIENTATIONS.get(orientation, (False, 1, 1))
+    return np.ascontiguousarray((pixels.swapaxes(0, 1) if exchanged else pixels)[::down, ::right])
+
+
 def read_indices(path: Path) -> NDArray[Any]:
     """Read an image file of numbers: where it has a palette, the indices, not the colours.
 
@@ -122,9 +169,12 @@ def read_indices(path: Path) -> NDArray[Any]:
     Raises
     ------
     FileNotFoundError, ValueError
-        See `read_image`.
+        See `read_image`; also of JPEG, which changes numbers.
     """
     from PIL import Image
+
+    if path.suffix.lower() in _LOSSY and path.is_file():
+        raise ValueError(f"{path} holds no labels: JPEG changes numbers; save them as TIFF or PNG")
 
     if path.suffix.lower() in (".png", ".bmp", ".gif") and path.is_file():
         try:
@@ -301,10 +351,13 @@ def _read(path: Path, suffix: str, stack: bool) -> NDArray[Any]:
 def _read_tiff(path: Path, stack: bool) -> NDArray[Any]:
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
-        pixels, axes = np.asarray(series.asarray()), series.axes
-        if _as_read(axes, stack) == axes:
-            return pixels
-        return np.moveaxis(pixels, axes.index("S"), -1)
+        return _colours_last(np.asarray(series.asarray()), series.axes, stack)
+
+
+def _colours_last(pixels: NDArray[Any], axes: str, stack: bool) -> NDArray[Any]:
+    if _as_read(axes, stack) == axes:
+        return pixels
+    return np.moveaxis(pixels, axes.index("S"), -1)
 
 
 def _as_read(axes: str, stack: bool) -> str:

@@ -22,10 +22,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
-from napari_fclick.core.files import SUFFIXES, TIFF_SUFFIXES, read_image, read_indices
+from napari_fclick.core.files import (
+    SUFFIXES,
+    TIFF_SUFFIXES,
+    map_tiff,
+    read_image,
+    read_indices,
+    turned,
+)
 from napari_fclick.core.object_sets import (
     IGNORE_LABEL,
     IndexedSet,
@@ -288,8 +294,9 @@ def load_pair(pair: ImagePair, most_axes: int = 3) -> Plane:
     OSError, ValueError
         If a file cannot be read, or they are of no use together.
     """
-    image, labels = _open(pair.image, read_image), _open(pair.labels, read_indices)
-    if labels.dtype.kind == "f" and np.all(labels == np.floor(labels)):
+    image = _open(pair.image, read_image, as_stored=False)
+    labels = _open(pair.labels, read_indices)
+    if labels.dtype.kind == "f" and np.all(np.isfinite(labels) & (labels == np.floor(labels))):
         labels = labels.astype(np.int64)  # whole numbers in floats, as some programs write them
     if problem := _why_no_labels(labels, most_axes):
         raise ValueError(f"{pair.labels} holds no labels: {problem}")
@@ -297,6 +304,8 @@ def load_pair(pair: ImagePair, most_axes: int = 3) -> Plane:
         raise ValueError(f"{pair.image} holds no pixels that can be read but {image.dtype}")
     if image.shape[: labels.ndim] != labels.shape:
         image = _as_slices(pair.image, labels.shape, image)
+    if image.shape[: labels.ndim] != labels.shape:
+        image = _as_shown(pair.image, labels.shape, image)
     if image.shape[: labels.ndim] != labels.shape:
         labels = _as_deep(labels, image, most_axes)
     if image.shape[: labels.ndim] != labels.shape:
@@ -308,6 +317,14 @@ def _as_slices(path: Path, shape: tuple[int, ...], image: NDArray[Any]) -> NDArr
     """Return an image as it is stored where that is its labels' shape: slices, no colours."""
     stored = _open(path, partial(read_image, as_stored=True))
     return stored if stored.shape == shape else image
+
+
+def _as_shown(path: Path, shape: tuple[int, ...], image: NDArray[Any]) -> NDArray[Any]:
+    """Return a photograph as other programs than napari show it, where that is its labels' shape.
+
+    Where it has one shape either way, the labels are of the pixels as napari shows them.
+    """
+    return turned(path, image) if image.shape[:2] == shape[::-1] else image
 
 
 def _as_deep(labels: NDArray[Any], image: NDArray[Any], most_axes: int) -> NDArray[Any]:
@@ -344,11 +361,13 @@ def _size(array: NDArray[Any]) -> str:
     return " x ".join(map(str, array.shape))
 
 
-def _open(path: Path, read: Callable[[Path], NDArray[Any]]) -> NDArray[Any]:
+def _open(
+    path: Path, read: Callable[[Path], NDArray[Any]], *, as_stored: bool = True
+) -> NDArray[Any]:
     if path.is_file() and path.stat().st_size >= MAPPED_BYTES:
         with suppress(ValueError):  # compressed, or of another kind: read as any other
             if path.suffix.lower() in TIFF_SUFFIXES:
-                return tifffile.memmap(path, mode="r")
+                return map_tiff(path, as_stored=as_stored)
             if path.suffix.lower() == ".npy":
                 return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
     return read(path)

@@ -79,7 +79,7 @@ def fine_tune(
     OSError
         If the weights cannot be written; a file that was there is as it was.
     """
-    check_out(out)
+    check_out(out, options.weights)
     return _FineTuning(data, options, out, report, stop, begun).run()
 
 

@@ -17,7 +17,7 @@ from napari_fclick.finetuning.sources import Correction, LabelledData, LabelledI
 from napari_fclick.propagation import Kind
 from napari_fclick.session.journal import DamagedError, Journal, JournalError
 from napari_fclick.session.place import Place
-from napari_fclick.session.resuming import Opened, reopen
+from napari_fclick.session.resuming import INSISTING, Opened, reopen
 from napari_fclick.session.signature import file_name
 from napari_fclick.session.state import AcceptedObject, Part
 from napari_fclick.session_image import open_image
@@ -46,8 +46,13 @@ def from_sessions(paths: Iterable[Path], name: str = "sessions") -> LabelledData
             try:
                 images.append(_from_session(path, journal))
             except (ValueError, TypeError, OSError) as error:  # a JournalError is a ValueError
-                notes.append(f"{str(error).partition('; say --')[0]}: left out")
+                notes.append(f"{_told(error)}: left out")
     return LabelledData(name, tuple(images), tuple(notes))
+
+
+def _told(error: Exception) -> str:
+    """Return what is wrong, without what can be done about it elsewhere, but not here."""
+    return str(error).partition("; say --")[0].removesuffix(INSISTING)
 
 
 def _from_session(path: Path, journal: Journal) -> LabelledImage:

@@ -216,7 +216,7 @@ def _release(sides: dict[str, bool], digests: Sequence[str]) -> list[str]:
 
 
 def _say(images: int, held: int) -> list[str]:
-    if not held:
+    if images and not held:
         return [
             f"only {images} image{'s' if images != 1 else ''} with objects: none can be held back, "
             "so that nothing can be proved; three are needed, and more are better"

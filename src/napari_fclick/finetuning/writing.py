@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from napari_fclick.core.paths import check_file_path
+from napari_fclick.core.paths import check_file_path, same_file
 from napari_fclick.finetuning.gate import FORGETTING, PROMOTED, Verdict
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.scoring import Comparison
@@ -21,19 +21,27 @@ from napari_fclick.network.checkpoints import SUFFIX, Card
 REJECTED = ".rejected"
 
 
-def check_out(out: Path) -> None:
+def check_out(out: Path, base: str) -> None:
     """Refuse a path to which no weights can be written.
+
+    Parameters
+    ----------
+    out : Path
+    base : str
+        The weights to begin from: a name or a file.
 
     Raises
     ------
     ValueError
-        If it ends otherwise.
+        If it ends otherwise, is the file of the base weights, or there are no such weights.
     OSError
         If nothing can be written there, see `napari_fclick.core.paths.check_file_path`.
     """
     if out.suffix != SUFFIX:
         raise ValueError(f"{out}: weights are written as {SUFFIX}")
     check_file_path(out)
+    if same_file(out, checkpoints.find(base)):
+        raise ValueError(f"--out {out} is the weights to begin from: choose another file")
 
 
 def write(

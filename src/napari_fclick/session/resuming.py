@@ -14,6 +14,9 @@ from napari_fclick.session.restoring import Restored, write_labels
 from napari_fclick.session.signature import Signature
 from napari_fclick.session.target import Target
 
+#: Said of an image that is refused, where somebody may take it all the same.
+INSISTING = "; it can be insisted on where the shape is the same"
+
 
 class Opened(NamedTuple):
     """What a session file came to.
@@ -45,7 +48,7 @@ def check_image(journal: Journal, image: Signature, insist: bool = False) -> Non
     if not problem and not (known.sampled and image.sampled):
         problem = "whether its pixels are the same is not known"
     if problem and not (insist and known.shape == image.shape):
-        hint = "" if insist else "; it can be insisted on where the shape is the same"
+        hint = "" if insist else INSISTING
         raise JournalError(f"{journal.path} belongs to another image: {problem}{hint}")
 
 

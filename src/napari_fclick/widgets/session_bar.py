@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 
 from napari_fclick.session.autosave import Offer, sessions_folder
 from napari_fclick.session.journal import SUFFIX, JournalError
+from napari_fclick.session.resuming import INSISTING
 from napari_fclick.widgets.saving import Files, alone, ask_to_save
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ def open_session(controller: Controller, parent: QWidget, path: Path) -> None:
     try:
         controller.resuming.resume(path)
     except JournalError as error:
-        if "can be insisted on" not in str(error) or not _insists(parent, str(error)):
+        if INSISTING not in str(error) or not _insists(parent, str(error)):
             controller.say(str(error), "error")
             return
         try:

@@ -66,6 +66,7 @@ def test_the_bar_does_not_go_back() -> None:
 
 def test_cancel_goes_on_until_the_best_is_judged() -> None:
     model = running()
+    model.take([step(1, 1.5)])
     model.cancel()
     assert model.phase == "cancelling"
     assert model.busy
@@ -74,6 +75,13 @@ def test_cancel_goes_on_until_the_best_is_judged() -> None:
     assert model.text == "stopping: the best so far is being tested"
     model.take([finished(Path("new.safetensors"))])
     assert model.phase == "finished"
+
+
+def test_before_the_first_step_there_is_no_best() -> None:
+    model = running()
+    model.take([{"event": "stage", "stage": "scoring before", "text": "testing"}, watch(0, 6.0)])
+    model.cancel()
+    assert model.text == "stopping: what was learned, if anything, is being tested"
 
 
 def test_failure_keeps_the_curves_and_nothing_comes_after_it() -> None:

@@ -152,7 +152,8 @@ class TuningModel:
     def text(self) -> str:
         """Where it stands, in a line."""
         if self.phase == "cancelling":
-            return "stopping: the best so far is being tested"
+            what = "the best so far" if self.steps else "what was learned, if anything,"
+            return f"stopping: {what} is being tested"
         if self.phase == "failed":
             return f"failed: {self.error}" if self.error else "failed"
         if self.phase == "finished":
