@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import check_label
 from napari_fclick.core.window import MAX_SIDE, Box, mask_bounds
+from napari_fclick.core.words import named
 from napari_fclick.session.history import Change, Commit
 from napari_fclick.session.numbering import holds
 from napari_fclick.session.patches import StoredPatch
@@ -111,7 +112,7 @@ def delete(session: Session, *labels: int) -> None:
         If there is no such object; none is removed then.
     """
     changes = tuple(Change(label, session.objects.here(label), None) for label in labels)
-    _renumber(session, f"delete {_named(labels)}", dict.fromkeys(labels, 0), changes)
+    _renumber(session, f"delete {named('object', labels)}", dict.fromkeys(labels, 0), changes)
 
 
 def merge(session: Session, label: int, into: int) -> None:
@@ -173,8 +174,8 @@ def classify(session: Session, labels: int | Iterable[int], class_name: str) -> 
     if not changes:
         return
     owner = session.objects.owners[changes[0].label]  # nothing is written: any object's will do
-    named = _named([change.label for change in changes])
-    step = session.step(f"make {named} {class_name or 'unclassified'}", session.draft)
+    names = named("object", [change.label for change in changes])
+    step = session.step(f"make {names} {class_name or 'unclassified'}", session.draft)
     session.do(replace(step, commit=Commit((), owner, tuple(changes), owner.shape)))
 
 
@@ -232,10 +233,6 @@ def _searched(session: Session, label: int, place: Place, look: Box) -> Box:
 
 
 # --- helpers ----------------------------------------------------------------------------
-
-
-def _named(labels: Sequence[int]) -> str:
-    return f"object{'s' * (len(labels) > 1)} {', '.join(map(str, labels))}"
 
 
 def _check_number(session: Session, label: int) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from napari.layers import Labels
 
 from napari_fclick.core.paths import same_file
+from napari_fclick.core.words import counted
 from napari_fclick.exchange import READ, SESSION
 from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal, JournalError
@@ -135,7 +136,7 @@ class Resuming:
 
     def _tell(self, opened: Opened, journal: Journal, found: int, problems: Iterable[str]) -> None:
         count = len(opened.restored.objects)
-        text = f"resumed {journal.path.name}: {count} object{'s' * (count != 1)}"
+        text = f"resumed {journal.path.name}: {counted(count, 'object')}"
         if found:
             text += f", {found} found · {key_of('worst_next')}: look at the least certain ones"
         if opened.conflicts:

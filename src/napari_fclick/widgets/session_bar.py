@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_fclick.core.words import counted
 from napari_fclick.session.autosave import Offer, sessions_folder
 from napari_fclick.session.journal import SUFFIX, JournalError
 from napari_fclick.widgets.saving import Files, alone, ask_to_save
@@ -106,7 +107,7 @@ class ResumeBar(_Offering):
 def describe_offer(offer: Offer) -> str:
     """Return in a few words what an earlier session holds, and when it was written last."""
     when = time.strftime("%d %b %H:%M", time.localtime(offer.time))
-    return f"{offer.objects:,} object{'s' * (offer.objects != 1)}, {when}"
+    return f"{counted(f'{offer.objects:,}', 'object')}, {when}"
 
 
 def list_offers(
@@ -189,7 +190,7 @@ class SessionBar(QWidget):
         journaling = self._controller.journaling
         path, waiting = journaling.path, journaling.waiting
         if waiting:
-            self.name.setText(f"not saved: {waiting} step{'s' * (waiting != 1)}")
+            self.name.setText(f"not saved: {counted(waiting, 'step')}")
             self.name.setStyleSheet("color: #d55e00; font-weight: bold")
         else:
             self.name.setText("saved as you go" if path is None else f"saved: {path.name}")
