@@ -100,12 +100,12 @@ class Propagation:
         if known is None or known.slice != made:
             self._set(Keyframe(made, prediction))
 
-    def set_absent(self, index: int, clicks: ClickSequence | None = None) -> None:
+    def set_absent(self, index: int) -> None:
         """Say that the object is not in a slice; raises ValueError as `set_keyframe`."""
         self.stack.check(index)
         known = self._keyframes.get(index)
         if known is None or known.slice.kind is not Kind.ABSENT:
-            self._set(Keyframe(SliceMask(index, Kind.ABSENT, None, clicks or ClickSequence())))
+            self._set(Keyframe(SliceMask(index, Kind.ABSENT, None, ClickSequence())))
 
     def release(self, index: int) -> None:
         """Leave a slice to the propagation again; raises ValueError where it is no keyframe."""
