@@ -230,9 +230,8 @@ class FolderWalk:
             return
         self._aim = self._read = None
         before, self._opened = self._opened, opened
-        controller.annotated.choose_image(
-            opened.image
-        )  # takes over the classes of the one that is open yet
+        # It takes over the classes of the one that is open yet.
+        controller.annotated.choose_image(opened.image)
         if before is not None:
             self._take_settings(before)
             path = controller.journaling.path_of(before.annotation) if before.annotation else None

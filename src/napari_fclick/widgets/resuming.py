@@ -109,7 +109,7 @@ class Resuming:
             opened = reopen(journal, targets, fresh)
         for number in fresh:
             self._controller.viewer.add_layer(layers[number])
-        self._take_classes(annotation, journal, opened)
+        self._take_classes(annotation, journal)
         annotation.session.take_over(opened.restored)
         self._controller.features.take_up(annotation.session)
         last = _last_target(opened)
@@ -126,13 +126,11 @@ class Resuming:
         if opened.restored.place is not None:
             annotation.session.place_changed.emit(opened.restored.place)
 
-    def _take_classes(self, annotation: Annotation, journal: Journal, opened: Opened) -> None:
+    def _take_classes(self, annotation: Annotation, journal: Journal) -> None:
         classes = annotation.session.classes
         for name, colour in json.loads(journal.about("classes", "{}")).items():
             if name not in classes:
                 classes.add(name, colour)
-        names = [record.class_name for record in opened.restored.objects.values()]
-        classes.ensure([*names, opened.restored.settings.class_name])
 
     def _tell(self, opened: Opened, journal: Journal, found: int, problems: Iterable[str]) -> None:
         count = len(opened.restored.objects)

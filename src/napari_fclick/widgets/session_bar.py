@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 
 from napari_fclick.core.words import counted
 from napari_fclick.session.autosave import Offer, sessions_folder
-from napari_fclick.session.journal import SUFFIX, JournalError
+from napari_fclick.session.journal import SUFFIX
 from napari_fclick.widgets.saving import Files, alone, ask_to_save
 
 if TYPE_CHECKING:
@@ -227,20 +227,17 @@ class SessionBar(QWidget):
         return ask_to_save(self, title, suggested, suffix, files)
 
 
-def open_session(controller: Controller, parent: QWidget, path: Path) -> None:
+def open_session(
+    controller: Controller, parent: QWidget, path: Path, *, insist: bool = False
+) -> None:
     """Resume a session file; ask where it belongs to another image, say what goes wrong."""
     try:
-        controller.resuming.resume(path)
-    except JournalError as error:
-        if "can be insisted on" not in str(error) or not _insists(parent, str(error)):
-            controller.say(str(error), "error")
-            return
-        try:
-            controller.resuming.resume(path, insist=True)
-        except ValueError as problem:
-            controller.say(str(problem), "error")
+        controller.resuming.resume(path, insist)
     except ValueError as error:
-        controller.say(str(error), "error")
+        if not insist and "can be insisted on" in str(error) and _insists(parent, str(error)):
+            open_session(controller, parent, path, insist=True)
+        else:
+            controller.say(str(error), "error")
 
 
 def _insists(parent: QWidget, problem: str) -> bool:
