@@ -49,8 +49,9 @@ def test_the_licence_is_that_of_the_weights(package: Path, tmp_path: Path) -> No
     with zipfile.ZipFile(package) as file:
         assert "license" not in json.loads(file.read(DESCRIPTION))  # there is no name for it
         assert card.licence in file.read("README.md").decode()
-    free = tmp_path / "free.safetensors"
-    checkpoints.save(free, network.state_dict(), card.model_copy(update={"licence": "MIT"}))
+    free, small = tmp_path / "free.safetensors", card.preprocessing.model_copy(update={"size": 64})
+    card = card.model_copy(update={"licence": "MIT", "preprocessing": small})
+    checkpoints.save(free, network.state_dict(), card)
     with zipfile.ZipFile(export_bioimageio(free, tmp_path / "free.zip")) as file:
         assert json.loads(file.read(DESCRIPTION))["license"] == "MIT"
 
