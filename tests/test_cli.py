@@ -13,6 +13,7 @@ import pytest
 import skimage.data
 import skimage.io
 import tifffile
+from tests.commands import Command
 from tests.weights import general
 from typer.testing import CliRunner
 
@@ -50,22 +51,24 @@ def test_segment(coins: Path, tmp_path: Path) -> None:
     assert [c["positive"] for c in report["clicks"]] == [True, False]
 
 
-def test_segment_a_slice(tmp_path: Path) -> None:
+def test_segment_a_slice(command: Command, tmp_path: Path) -> None:
     stack = tmp_path / "stack.tif"
     tifffile.imwrite(stack, np.stack([np.zeros_like(skimage.data.coins()), skimage.data.coins()]))
     out = tmp_path / "mask.tif"
-    done = run("segment", stack, "--slice", "1", "--click", COIN, "--out", out)
-    assert done.returncode == 0, done.stderr
+    done = command("segment", stack, "--slice", "1", "--click", COIN, "--out", out)
+    assert done.code == 0, done.err
     assert tifffile.imread(out)[50, 45] == 255
 
 
 @pytest.mark.parametrize("value", [100.0, np.nan])
-def test_an_image_in_which_nothing_is_to_be_seen(value: float, tmp_path: Path) -> None:
+def test_an_image_in_which_nothing_is_to_be_seen(
+    value: float, command: Command, tmp_path: Path
+) -> None:
     image, out = tmp_path / "blank.npy", tmp_path / "mask.tif"
     np.save(image, np.full((60, 80), value, np.float32))
-    done = run("segment", image, "--click", "30,40", "--out", out)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("nothing is to be seen about the clicks") == 1
+    done = command("segment", image, "--click", "30,40", "--out", out)
+    assert done.code == 0, done.err
+    assert done.err.count("nothing is to be seen about the clicks") == 1
 
 
 def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], str]]:
@@ -133,21 +136,27 @@ def mistakes(coins: Path, tmp_path: Path) -> dict[str, tuple[list[str | Path], s
     }
 
 
-def test_mistakes_end_with_one_line(coins: Path, tmp_path: Path) -> None:
+def test_mistakes_end_with_one_line(coins: Path, command: Command, tmp_path: Path) -> None:
     wrong = []
     for kind, (arguments, message) in mistakes(coins, tmp_path).items():
-        done = run(*arguments)
-        lines = done.stderr.strip().splitlines()
-        fine = done.returncode == 2 and len(lines) == 1 and message in lines[0] and not done.stdout
+        done = command(*arguments)
+        lines = done.err.strip().splitlines()
+        fine = done.code == 2 and len(lines) == 1 and message in lines[0] and not done.out
         if not fine:
-            wrong.append((kind, done.returncode, done.stderr, done.stdout))
+            wrong.append((kind, done.code, done.err, done.out))
     assert not wrong
     assert not (tmp_path / "mask.tif").exists()
 
 
-def test_demo_headless(tmp_path: Path) -> None:
-    done = run("demo", "--headless", "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_a_mistake_ends_the_process(tmp_path: Path) -> None:
+    done = run("segment", tmp_path / "none.png", "--click", COIN, "--out", tmp_path / "mask.tif")
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "") and "no file" in line
+
+
+def test_demo_headless(command: Command, tmp_path: Path) -> None:
+    done = command("demo", "--headless", "--out", tmp_path)
+    assert done.code == 0, done.err
     summary = json.loads((tmp_path / "summary.json").read_text())
     labels = tifffile.imread(tmp_path / "labels.tif")
     assert summary["objects"] == labels.max() == 24
@@ -156,10 +165,10 @@ def test_demo_headless(tmp_path: Path) -> None:
     assert skimage.io.imread(tmp_path / "overlay.png").shape == (606, 768, 3)
 
 
-def test_latency_reports_its_parts() -> None:
-    done = run("latency", "--size", "256", "--repeats", "2", "--json")
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+def test_latency_reports_its_parts(command: Command) -> None:
+    done = command("latency", "--size", "256", "--repeats", "2", "--json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
     assert sum(report["share"].values()) == pytest.approx(1, abs=0.01)
     assert report["later"]["median_ms"] <= report["later"]["p95_ms"]
 
@@ -183,14 +192,14 @@ def test_the_lazy_image_is_the_other_one(size: int) -> None:
     assert np.array_equal(lazy_discs(size), discs(np.arange(size)[:, None], np.arange(size)[None]))
 
 
-def test_weights_commands() -> None:
-    names = json.loads(run("weights", "list", "--json").stdout)
+def test_weights_commands(command: Command) -> None:
+    names = json.loads(command("weights", "list", "--json").out)
     assert "default" in names
-    card = json.loads(run("weights", "info", "default", "--json").stdout)
+    card = json.loads(command("weights", "info", "default", "--json").out)
     assert card["network"]["backbone"] == "efficientnet-lite0"
     assert card["data"] and len(card["sha256"]) == 64
-    verified = run("weights", "verify", "default")
-    assert verified.returncode == 0 and "in order" in verified.stderr
+    verified = command("weights", "verify", "default")
+    assert verified.code == 0 and "in order" in verified.err
 
 
 def test_the_version_is_told() -> None:
@@ -198,6 +207,6 @@ def test_the_version_is_told() -> None:
     assert (told.exit_code, told.stdout) == (0, f"{version('napari-fclick')}\n")
 
 
-def test_an_empty_mask_is_told(coins: Path, tmp_path: Path) -> None:
-    done = run("segment", coins, "--click", COIN, "--threshold", "1", "--out", tmp_path / "m.tif")
-    assert done.returncode == 0 and "the mask is empty: no probability is above 1.0" in done.stderr
+def test_an_empty_mask_is_told(coins: Path, command: Command, tmp_path: Path) -> None:
+    done = command("segment", coins, "--click", COIN, "--threshold", 1, "--out", tmp_path / "m.tif")
+    assert done.code == 0 and "the mask is empty: no probability is above 1.0" in done.err

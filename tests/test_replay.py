@@ -14,11 +14,11 @@ import tifffile
 import zarr
 from PIL import Image
 from skimage import io
+from tests.commands import Command
 from tests.session.fakes import FakePredictor, SoftPredictor, bare_target
 from tests.session.making import SIZE, answer, make, mask_at, put
 
 from napari_fclick import core
-from napari_fclick.cli import main
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.files import read_image
 from napari_fclick.core.window import Box, fit_window
@@ -263,7 +263,7 @@ def predictor() -> Predictor:
 
 
 def test_the_command_line_replays_what_the_network_answered(
-    tmp_path: Path, predictor: Predictor, capsys: Any, monkeypatch: Any
+    tmp_path: Path, predictor: Predictor, command: Command
 ) -> None:
     pixels, truth = coins()[0][0], coins_truth()
     io.imsave(tmp_path / "coins.png", pixels)
@@ -276,16 +276,14 @@ def test_the_command_line_replays_what_the_network_answered(
             answer(session, predictor=predictor)
         accepting.accept(session)
     recorder.close()
-    command = ["napari-fclick", "replay", str(tmp_path / "a.fclick"), "--json", "--device", "cpu"]
-    monkeypatch.setattr("sys.argv", [*command, "--out", str(tmp_path / "again.tif")])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code == 0
-    report = json.loads(capsys.readouterr().out)
+    out = tmp_path / "again.tif"
+    done = command("replay", tmp_path / "a.fclick", "--json", "--device", "cpu", "--out", out)
+    assert done.code == 0
+    report = json.loads(done.out)
     assert report["identical"]
     assert report["same_weights"]
     assert [row["iou"] for row in report["objects"]] == [1.0] * 3
-    assert np.array_equal(io.imread(tmp_path / "again.tif"), session.labels)
+    assert np.array_equal(io.imread(out), session.labels)
 
 
 def test_channels_are_looked_at_together_again(tmp_path: Path, image: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,8 @@ def write_session(path: str, data: Any, attributes: dict[str, Any]) -> list[str]
         )
     if attributes["metadata"].get(READ):
         _check_unpainted(Path(source), np.asarray(data))
-    journal = Journal.open(Path(source), read_only=True)
-    try:
+    with closing(Journal.open(Path(source), read_only=True)) as journal:
         journal.copy_to(Path(path)).close()
-    finally:
-        journal.close()
     return [path]
 
 
@@ -119,8 +117,7 @@ def _units(known: Target) -> str | list[str]:
 
 
 def _labels_in(path: Path) -> list[LayerData]:
-    journal = Journal.open(path, read_only=True)
-    try:
+    with closing(Journal.open(path, read_only=True)) as journal:
         opened = reopen(journal)
         used = {id(commit.target) for commit in opened.restored.commits}
         layers: list[LayerData] = []
@@ -139,5 +136,3 @@ def _labels_in(path: Path) -> list[LayerData]:
         if not layers:
             raise JournalError(f"{path} holds no accepted object")
         return layers
-    finally:
-        journal.close()

@@ -25,6 +25,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
 from napari_fclick.core.voxels import VoxelSize, voxel_size
 from napari_fclick.core.window import image_shape
+from napari_fclick.core.words import counted
 from napari_fclick.predictor import Predictor
 from napari_fclick.session import NumberedLabels, Session
 from napari_fclick.session.accepting import accept_found
@@ -155,7 +156,7 @@ class Examples:
             count = sum(len(each.masks) for each in known)
             notes = "".join(f"; {note}" for note in made.notes)
             raise ValueError(
-                f"{images.labels} holds {count or 'no'} object{'s' * (count != 1)} of an "
+                f"{images.labels} holds {counted(count or 'no', 'object')} of an "
                 f"image: at least {LEAST} are needed, to look for others like them{notes}"
             )
         return made
@@ -306,8 +307,7 @@ class Finder:
         """Return why an image is not to be looked at; empty where it is."""
         for offer in offers(signature):
             if offer.is_of(encodable(str(image))) and not (offer.found and self._again):
-                count = offer.objects
-                return f"{count} object{'s' * (count != 1)} in {offer.path.name}"
+                return f"{counted(offer.objects, 'object')} in {offer.path.name}"
         out = self._file(image)
         if out is not None and out.exists():
             return f"{out.parent.name}/{out.name} is there: move it, or choose another --out"

@@ -15,6 +15,7 @@ from napari_fclick.core.channels import stack_channels
 from napari_fclick.core.files import SUFFIXES, read_image, turned
 from napari_fclick.core.paths import is_hidden
 from napari_fclick.core.window import levels
+from napari_fclick.core.words import counted
 from napari_fclick.session.history import Commit
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.resuming import check_image
@@ -215,7 +216,7 @@ def _located(journal: Journal, given: Sequence[Path], beside: Sequence[Path]) ->
     rest = [path for path in given if path not in named.values()]
     if len(rest) > len(order):
         raise JournalError(
-            f"{journal.path} looked at {len(keys)} channel{'s' * (len(keys) != 1)}: there is none "
+            f"{journal.path} looked at {counted(len(keys), 'channel')}: there is none "
             f"for {', '.join(map(str, rest[len(order) :]))}"
         )
     found |= dict(zip(order, rest, strict=False)) | named

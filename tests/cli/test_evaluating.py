@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+from tests.commands import Command
 from tests.propagation.fakes import Bright
 
-from napari_fclick.cli import evaluating, main
+from napari_fclick.cli import evaluating
 from napari_fclick.evaluation import volumes
 from napari_fclick.network import checkpoints
 
 METHOD = ("--method", "flood-fill")
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "napari_fclick", "evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+@pytest.fixture
+def evaluate(command: Command) -> Command:
+    return partial(command, "evaluate")
 
 
 @pytest.fixture(scope="module")
@@ -42,50 +42,52 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_same_command_twice(folder: Path, tmp_path: Path) -> None:
+def test_the_same_command_twice(evaluate: Command, folder: Path, tmp_path: Path) -> None:
     common = (folder, *METHOD, "--max-clicks", "5", "--jitter-share", "0.5", "--max-objects", "3")
     files = [tmp_path / f"{k}.json" for k in range(2)]
     untimed = (*common, "--no-timing")
     table, curves, sheet = (tmp_path / name for name in ("t.md", "c.png", "s.png"))
     rows = tmp_path / "rows.jsonl"
-    done = run(*untimed, "--json", files[0], "--markdown", table, "--results", rows)
-    assert done.returncode == 0, done.stderr
-    assert not done.stdout
-    assert "flood-fill on squares: 3 objects, NoC@85" in done.stderr
-    assert "ms per click" in done.stderr
-    again = run(*untimed, "--json", files[1], "--plot", curves, "--sheet", sheet)
-    assert again.returncode == 0, again.stderr
+    done = evaluate(*untimed, "--json", files[0], "--markdown", table, "--results", rows)
+    assert done.code == 0, done.err
+    assert not done.out
+    assert "flood-fill on squares: 3 objects, NoC@85" in done.err
+    assert "ms per click" in done.err
+    again = evaluate(*untimed, "--json", files[1], "--plot", curves, "--sheet", sheet)
+    assert again.code == 0, again.err
     assert json.loads(rows.read_text().splitlines()[0])["devices"] == {"flood-fill": "cpu"}
     assert files[0].read_bytes() == files[1].read_bytes()
     assert table.read_text().startswith("## squares\n\n| method | objects | NoC@85")
     assert min(curves.stat().st_size, sheet.stat().st_size) > 5000
-    printed = run(*common, "--results", rows, "--resume", "--markdown", "-")
-    assert printed.stdout.startswith("## squares\n\n| method | objects | NoC@85")
+    printed = evaluate(*common, "--results", rows, "--resume", "--markdown", "-")
+    assert printed.out.startswith("## squares\n\n| method | objects | NoC@85")
     (report,) = json.loads(files[0].read_text())
     assert (report["set"], report["method"], report["objects"]) == ("squares", "flood-fill", 3)
     assert len(report["mIoU"]) == 5
     assert {"NoC@85", "NoC@90", "failures@85", "failures@90"} <= report.keys()
     assert report["ms_per_click"] is None
-    resumed = run(*common, "--results", rows, "--resume", "--json", "-", "--target", "0.5")
-    assert resumed.returncode == 0, resumed.stderr
-    assert "3 of 3 games are done already" in resumed.stderr
-    (timed,) = json.loads(resumed.stdout)
+    resumed = evaluate(*common, "--results", rows, "--resume", "--json", "-", "--target", 0.5)
+    assert resumed.code == 0, resumed.err
+    assert "3 of 3 games are done already" in resumed.err
+    (timed,) = json.loads(resumed.out)
     assert timed["ms_per_click"] > 0 and timed["timing"].keys() == {"ms", "first_ms", "later_ms"}
     assert timed["mIoU"] == report["mIoU"] and "NoC@50" in timed
 
 
-def test_jitter_in_pixels_and_images_left_out(folder: Path, tmp_path: Path) -> None:
+def test_jitter_in_pixels_and_images_left_out(
+    evaluate: Command, folder: Path, tmp_path: Path
+) -> None:
     left_out = tmp_path / "left_out.txt"
     left_out.write_text("# no good\nb  # blurred\nc\n")
     common = (folder, *METHOD, "--max-clicks", "5", "--exclude", left_out)
     common += ("--no-timing", "--no-integrity")
     first, again, middle = (
-        run(*common, "--json", "-", *jitter) for jitter in (("--jitter", "5"),) * 2 + ((),)
+        evaluate(*common, "--json", "-", *jitter) for jitter in (("--jitter", "5"),) * 2 + ((),)
     )
-    assert first.returncode == 0, first.stderr
-    assert "--exclude: no image is called c\n" in first.stderr
-    assert first.stdout == again.stdout
-    ((report,), (still,)) = (json.loads(each.stdout) for each in (first, middle))
+    assert first.code == 0, first.err
+    assert "--exclude: no image is called c\n" in first.err
+    assert first.out == again.out
+    ((report,), (still,)) = (json.loads(each.out) for each in (first, middle))
     assert report["objects"] == 2
     assert report["protocol"]["integrity"] is False
     assert report["protocol"]["jitter"] == 5 and report["protocol"]["exclude"] == ["b", "c"]
@@ -122,7 +124,7 @@ def test_mistakes_are_told_before_volumes_are_played(
     volume: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    evaluate: Command,
 ) -> None:
     (tmp_path / "EMPTY").mkdir()
     shutil.copytree(volume, tmp_path / "OTHER")
@@ -131,12 +133,8 @@ def test_mistakes_are_told_before_volumes_are_played(
     played: list[Any] = []
     monkeypatch.setattr(volumes, "play_volume", lambda *given: played.append(given))
     monkeypatch.chdir(tmp_path)
-    command = ["napari-fclick", "evaluate", "--volumes", "--device", "cpu", str(volume), *mistake]
-    monkeypatch.setattr(sys, "argv", command)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert message in capsys.readouterr().err
+    done = evaluate("--volumes", "--device", "cpu", volume, *mistake)
+    assert done.code == 2 and message in done.err
     assert not played
 
 
@@ -144,7 +142,7 @@ def test_the_report_of_volumes(
     volume: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    evaluate: Command,
 ) -> None:
     other, left_out = tmp_path / "other/volumes", tmp_path / "left_out.txt"
     shutil.copytree(volume, other)
@@ -156,13 +154,10 @@ def test_the_report_of_volumes(
     out = tmp_path / "r.json"
     copy = tmp_path / "copy.safetensors"  # the same name stands in its card
     shutil.copy(checkpoints.find("default"), copy)
-    command = ["evaluate", volume, other, "--volumes", "--exclude", left_out, "--json", out]
-    command += ["--method", "fclick", "--method", copy]
-    monkeypatch.setattr(sys, "argv", ["napari-fclick", *map(str, command)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    told = capsys.readouterr().err
-    assert ended.value.code == 0 and "no image is called" not in told, told
+    options = ("--volumes", "--exclude", left_out, "--json", out)
+    methods = ("--method", "fclick", "--method", copy)
+    code, _, told = evaluate(volume, other, *options, *methods)
+    assert code == 0 and "no image is called" not in told, told
     reports = json.loads(out.read_text())
     names = [f"{tmp_path.name}/volumes", "other/volumes"]
     played = [(method, name) for method in ("fclick", str(copy)) for name in names]
@@ -171,12 +166,7 @@ def test_the_report_of_volumes(
     assert reports[0]["weights"] == checkpoints.read_card(checkpoints.find("default")).sha256
 
 
-def test_mistakes_end_with_one_line(
-    folder: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_mistakes_end_with_one_line(evaluate: Command, folder: Path, tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text("not ours\n")
     names = tmp_path / "names.txt"
@@ -214,13 +204,9 @@ def test_mistakes_end_with_one_line(
     ]
     wrong = []
     for arguments, message in mistakes:
-        monkeypatch.setattr(sys, "argv", ["napari-fclick", "evaluate", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = capsys.readouterr()
-        lines = told.err.strip().splitlines()
-        if not (ended.value.code == 2 and len(lines) == 1 and message in lines[0]):
-            wrong.append((arguments, ended.value.code, told.err))
-        assert not told.out
+        done = evaluate(*arguments)
+        if not (done.code == 2 and len(done.lines) == 1 and message in done.err):
+            wrong.append((arguments, done.code, done.err))
+        assert not done.out
     assert not wrong
     assert rows.read_text() == "not ours\n"

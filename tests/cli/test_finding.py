@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import json
 import re
-import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.commands import Command
 from tests.session.blobs import OTHERS, BlobPredictor, write_folder
 
-from napari_fclick.cli import finding, main
+from napari_fclick.cli import finding
 
 
 @pytest.fixture
@@ -18,20 +18,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(*arguments: Any) -> tuple[int | str | None, str, str]:
-        monkeypatch.setattr(finding, "load_predictor", lambda *_: BlobPredictor())
-        monkeypatch.setattr(sys, "argv", ["napari-fclick", "find", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = capsys.readouterr()
-        return ended.value.code, told.out, told.err
-
-    return call
+def find(command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run ``find`` with a network that finds blobs."""
+    monkeypatch.setattr(finding, "load_predictor", lambda *_: BlobPredictor())
+    return partial(command, "find")
 
 
-def test_what_was_found_is_told(run: Any, folder: Path) -> None:
-    code, out, err = run(folder, "--json")
+def test_what_was_found_is_told(find: Command, folder: Path) -> None:
+    code, out, err = find(folder, "--json")
     assert code == 0
     lines = err.splitlines()
     assert lines[0] == "learned from 4 objects in 1 image; 2 images without labels"
@@ -44,59 +38,61 @@ def test_what_was_found_is_told(run: Any, folder: Path) -> None:
     assert [each["label"] for each in b["objects"]] == list(range(1, len(OTHERS) + 1))
     assert all(0.7 <= each["certainty"] <= 1 for each in b["objects"])
     assert (c["session"], c["labels"], c["objects"]) == (None, None, [])
-    code, _, err = run(folder)
+    code, _, err = find(folder)
     assert code == 0 and "b.png: left out: 15 objects in b-" in err
 
 
-def test_objects_may_be_labelled_in_another_folder(run: Any, folder: Path, tmp_path: Path) -> None:
+def test_objects_may_be_labelled_in_another_folder(
+    find: Command, folder: Path, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (folder / "images/b.png").rename(elsewhere / "b.png")
-    code, _, err = run(elsewhere, "--like", folder, "--out", tmp_path / "out")
+    code, _, err = find(elsewhere, "--like", folder, "--out", tmp_path / "out")
     assert code == 0 and "b.png: 15 objects" in err
     assert (tmp_path / "out/b.tif").is_file()
 
 
 @pytest.mark.parametrize("where", ["labels", "images"])
-def test_nothing_is_written_among_what_people_made(run: Any, folder: Path, where: str) -> None:
-    code, _, err = run(folder, "--out", folder / where)
+def test_nothing_is_written_among_what_people_made(find: Command, folder: Path, where: str) -> None:
+    code, _, err = find(folder, "--out", folder / where)
     assert code == 2 and "choose another folder" in err
 
 
-def test_a_certainty_is_a_probability(run: Any, folder: Path) -> None:
-    code, _, err = run(folder, "--least", 70)
+def test_a_certainty_is_a_probability(find: Command, folder: Path) -> None:
+    code, _, err = find(folder, "--least", 70)
     assert code == 2 and err == "error: --least 70.0 is not within 0 to 1\n"
 
 
 def test_labels_of_the_folder_that_is_learned_from_are_not_written_over(
-    run: Any, folder: Path, tmp_path: Path
+    find: Command, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "new").mkdir()
     (folder / "images/b.png").rename(tmp_path / "new/a.png")
     before = (folder / "labels/a.tif").read_bytes()
-    code, _, err = run(tmp_path / "new", "--like", folder, "--out", folder / "labels")
+    code, _, err = find(tmp_path / "new", "--like", folder, "--out", folder / "labels")
     assert code == 2 and "choose another folder" in err
     assert (folder / "labels/a.tif").read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_made_is_told_before_anything_is_done(
-    run: Any, folder: Path
+    find: Command, folder: Path
 ) -> None:
     (folder / "found").write_text("a file")
-    code, _, err = run(folder)
+    code, _, err = find(folder)
     assert code == 2 and "b.png" not in err
     assert err.splitlines()[-1] == f"error: {folder / 'found'} is a file: name a folder"
 
 
-def test_a_mistake_leaves_no_folder(run: Any, folder: Path, tmp_path: Path) -> None:
+def test_a_mistake_leaves_no_folder(find: Command, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "bare/labels").mkdir(parents=True)
     (folder / "images/b.png").rename(tmp_path / "bare/b.png")
-    code, _, err = run(folder, "--like", tmp_path / "bare", "--out", tmp_path / "out")
+    code, _, err = find(folder, "--like", tmp_path / "bare", "--out", tmp_path / "out")
     assert code == 2 and "holds no objects of an image" in err
     assert not (tmp_path / "out").exists()
 
 
-def test_what_lies_in_the_folder_besides_is_told(run: Any, folder: Path) -> None:
+def test_what_lies_in_the_folder_besides_is_told(find: Command, folder: Path) -> None:
     (folder / "images/notes.txt").write_text("of the day")
-    _, _, err = run(folder)
+    _, _, err = find(folder)
     assert "1 file in images/ of a kind that cannot be read (.txt): left out" in err

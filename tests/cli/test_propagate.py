@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 from skimage import io
+from tests.commands import Command
 
-from napari_fclick.cli import main
 from napari_fclick.cli.stacks import MOST_COLOURS, _checked_stack, read_clicks, read_rules
 from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.file_parts import Part, read_part
@@ -33,27 +32,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return path, truth
 
 
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: Any
-) -> tuple[int, str, list[str]]:
-    """Run the command; return its exit code, what it printed, and the lines it told."""
-    monkeypatch.setattr(sys, "argv", ["napari-fclick", "propagate", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    told = capsys.readouterr()
-    return int(ended.value.code or 0), told.out, told.err.strip().splitlines()
-
-
 def test_one_click_in_a_stack(
     stack: tuple[Path, Any],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: Command,
 ) -> None:
     path, truth = stack
     out = tmp_path / "labels.tif"
     given = (path, "--click", "4,48,44", "--out", out, "--spacing", "3,0.5,0.5", "--device", "cpu")
-    code, printed, _ = call(monkeypatch, capsys, *given, "--json")
+    code, printed, _ = command("propagate", *given, "--json")
     assert code == 0
     labels, report = tifffile.imread(out), json.loads(printed)
     assert labels.shape == truth.shape and set(np.unique(labels)) == {0, 1}
@@ -77,15 +64,14 @@ def test_one_click_in_a_stack(
 def test_the_size_of_a_voxel_is_the_files_own(
     stack: tuple[Path, Any],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: Command,
 ) -> None:
     path, out = tmp_path / "calibrated.tif", tmp_path / "labels.tif"
     metadata = {"axes": "ZYX", "spacing": 3.0, "unit": "um"}
     pixels = tifffile.imread(stack[0])
     tifffile.imwrite(path, pixels, imagej=True, resolution=(2.0, 2.0), metadata=metadata)
     given = (path, "--click", "4,48,44", "--range", "3:5", "--out", out, "--device", "cpu")
-    code, printed, _ = call(monkeypatch, capsys, *given, "--json")
+    code, printed, _ = command("propagate", *given, "--json")
     report = json.loads(printed)
     assert (code, report["voxel"], report["unit"]) == (0, [3.0, 0.5, 0.5], "µm")
     assert report["volume"] == report["volume_px"] * 0.75
@@ -95,13 +81,13 @@ def test_the_size_of_a_voxel_is_the_files_own(
 def test_a_range_and_a_slice_where_it_is_not(
     stack: tuple[Path, Any],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: Command,
 ) -> None:
     out = tmp_path / "labels.tif"
     given = (stack[0], "--click", "4,48,44", "--not", "6,48,44", "--range", "3:", "--out", out)
-    code, printed, told = call(monkeypatch, capsys, *given, "--device", "cpu")
+    code, printed, err = command("propagate", *given, "--device", "cpu")
     labels = tifffile.imread(out)
+    told = err.splitlines()
     assert (code, printed) == (0, "")
     assert np.flatnonzero(labels.any((1, 2))).tolist() == [3, 4, 5]
     assert f"{np.count_nonzero(labels)} voxels; see {out}" in told[-3]
@@ -114,18 +100,18 @@ def test_a_range_and_a_slice_where_it_is_not(
 def test_an_end_is_a_slice_of_the_stack(
     stack: tuple[Path, Any],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: Command,
 ) -> None:
     short, out = tmp_path / "short.tif", tmp_path / "labels.tif"
     tifffile.imwrite(short, tifffile.imread(stack[0])[3:6], photometric="minisblack")
     given = (short, "--click", "1,48,44", "--out", out, "--device", "cpu")
-    code, _, told = call(monkeypatch, capsys, *given)
-    assert code == 0
-    assert told[-2:] == ["Down to slice 0: end of the stack", "Up to slice 2: end of the stack"]
-    code, printed, _ = call(monkeypatch, capsys, *given, "--json")
-    assert [end["slice"] for end in json.loads(printed)["stopped"]] == [0, 2]
-    code, _, told = call(monkeypatch, capsys, *given, "--range", "1:1")
+    done = command("propagate", *given)
+    assert done.code == 0
+    ends = ["Down to slice 0: end of the stack", "Up to slice 2: end of the stack"]
+    assert done.lines[-2:] == ends
+    report = json.loads(command("propagate", *given, "--json").out)
+    assert [end["slice"] for end in report["stopped"]] == [0, 2]
+    told = command("propagate", *given, "--range", "1:1").lines
     assert told[-3].startswith("1 slice, ")
     assert told[-2:] == ["Down to slice 1: end of the range", "Up to slice 1: end of the range"]
 
@@ -140,8 +126,7 @@ def test_one_time_of_a_series(
     channels: tuple[int, ...],
     stack: tuple[Path, Any],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: Command,
 ) -> None:
     path, truth = stack
     ball = tifffile.imread(path)
@@ -156,8 +141,8 @@ def test_one_time_of_a_series(
     chosen = [each for number in channels for each in ("--channel", number)]
     out = tmp_path / "labels.tif"
     click = ("--click", "4,48,44", "--out", out, "--device", "cpu")
-    code, _, told = call(monkeypatch, capsys, given, "--time", 2, *chosen, *click)
-    assert code == 0, told
+    code, _, err = command("propagate", given, "--time", 2, *chosen, *click)
+    assert code == 0, err
     found = tifffile.imread(out) == 1
     assert found.shape == truth.shape
     assert (found & truth).sum() / (found | truth).sum() > 0.8
@@ -181,8 +166,7 @@ def test_a_narrow_stack_is_a_stack(tmp_path: Path) -> None:
 def test_mistakes_end_with_one_line(
     stack: tuple[Path, Any],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: Command,
 ) -> None:
     out = tmp_path / "labels.tif"
     cut = tmp_path / "cut.tif"
@@ -249,12 +233,12 @@ def test_mistakes_end_with_one_line(
     wrong = []
     for arguments, message in mistakes:
         try:
-            code, printed, told = call(monkeypatch, capsys, *arguments)
+            done = command("propagate", *arguments)
         except Exception as error:
             wrong.append((arguments[3:], "raised", repr(error)))
             continue
-        if not (code == 2 and not printed and len(told) == 1 and message in told[0]):
-            wrong.append((arguments[3:], code, told))
+        if not (done.code == 2 and not done.out and len(done.lines) == 1 and message in done.err):
+            wrong.append((arguments[3:], done.code, done.err))
     assert not wrong
     assert not out.exists()
 

@@ -10,9 +10,10 @@ import pytest
 import tifffile
 from PIL import Image
 from skimage import io
+from tests.commands import Command
 
 from napari_fclick import demo
-from napari_fclick.cli import main, using
+from napari_fclick.cli import using
 from napari_fclick.core.channels import MOST_CHANNELS
 from napari_fclick.core.file_parts import Part, read_part
 
@@ -31,7 +32,11 @@ SUMMARY = {"objects": 2, "clicks": 3, "mean_iou": 0.9, "ms_per_click": 5.0}
     ],
 )
 def test_demo_writes_where_it_is_told_to(
-    arguments: list[str], display: bool, done: str, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    display: bool,
+    done: str,
+    monkeypatch: pytest.MonkeyPatch,
+    command: Command,
 ) -> None:
     did: list[str] = []
 
@@ -43,10 +48,7 @@ def test_demo_writes_where_it_is_told_to(
     monkeypatch.setattr(demo, "run_headless", headless)
     monkeypatch.setattr(using, "load_predictor", lambda *_: None)
     monkeypatch.setattr(using, "_has_display", lambda: display)
-    monkeypatch.setattr(sys, "argv", ["napari-fclick", "demo", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 0
+    assert command("demo", *arguments).code == 0
     assert did == [done]
 
 

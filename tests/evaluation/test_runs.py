@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -150,10 +150,10 @@ def test_files_that_are_not_resumed(plan: Plan, tmp_path: Path) -> None:
 
 def test_rows_are_on_the_disk_at_once(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "rows.jsonl"
-    with ResultsFile(path, {"seed": 1}, resume=True) as kept:
-        kept.add([game([0.5])])
+    with closing(ResultsFile(path, {"seed": 1}, resume=True)) as kept:
+        kept.add(game([0.5]))
         assert len(path.read_bytes().splitlines()) == 2
-    with ResultsFile(path, {"seed": 1}, resume=True) as kept:
+    with closing(ResultsFile(path, {"seed": 1}, resume=True)) as kept:
         assert list(kept.games.values()) == [game([0.5])]
 
 
@@ -242,7 +242,7 @@ def test_one_and_two_dask_workers_give_the_same(plan: Plan, tmp_path: Path) -> N
     for count in (1, 2):
         path = tmp_path / f"{count}.jsonl"
         assert run(plan, path, Cluster(count)) == here
-        with ResultsFile(path, plan.header(), resume=True) as kept:
+        with closing(ResultsFile(path, plan.header(), resume=True)) as kept:
             assert set(kept.games) == set(plan.keys())
 
 

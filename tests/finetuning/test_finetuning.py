@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ import torch
 from tests.finetuning.fakes import Threshold
 from tests.finetuning.scenes import data, folder, squares
 
+from napari_fclick.core import places
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.peaks import middle
 from napari_fclick.core.preprocessing import RELEASED
@@ -77,19 +78,34 @@ def run(tmp_path: Path, images: LabelledData, **options: Any) -> tuple[Any, list
     return result, events
 
 
-def test_better_weights_are_written_with_their_card(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fakes = Fakes(monkeypatch, radius=9)
-    result, events = run(tmp_path, data(12))
+class Better(NamedTuple):
+    """A run whose weights are better, and tells of each object."""
+
+    result: Any
+    events: list[dict[str, Any]]
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def better(tmp_path_factory: pytest.TempPathFactory) -> Better:
+    folder = tmp_path_factory.mktemp("better")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(places.HOME, str(folder / "home"))
+        patched.setattr(finetuning, "EVERY", 0)
+        fakes = Fakes(patched, radius=9)
+        return Better(*run(folder, data(12)), fakes.seconds)
+
+
+def test_better_weights_are_written_with_their_card(better: Better) -> None:
+    result, events, seconds = better
     assert result.verdict.promoted
-    assert result.out == tmp_path / "mine.safetensors"
+    assert result.out.name == "mine.safetensors"
     card = checkpoints.load(result.out)[1]
     assert card.parent == checkpoints.load("default")[1].sha256
     assert card.scores["validation/NoC@85 after"] < card.scores["validation/NoC@85 before"]
     assert (card.tuned["steps"], card.tuned["outcome"]) == ("7", "better")
     assert (card.tuned["other images"], card.tuned["recognised"]) == ("default", "1.00")
-    assert 30 < fakes.seconds < 60  # most of the minute is for training
+    assert 30 < seconds < 60  # most of the minute is for training
     told = result.as_json()
     assert told["note"] == (
         "on images that look otherwise, default goes on answering; "
@@ -148,11 +164,8 @@ def test_worse_weights_are_kept_aside(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (tmp_path / "mine.safetensors").read_bytes() == b"old"
 
 
-def test_figures_are_of_the_objects_that_were_tested_both_times(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Fakes(monkeypatch, radius=9)
-    result, _ = run(tmp_path, data(12))
+def test_figures_are_of_the_objects_that_were_tested_both_times(better: Better) -> None:
+    result = better.result
     easy = [replace(score, ious=(1.0,)) for score in result.before[3:]]
     assert easy
     # Time ran out before these were tested again.
@@ -231,14 +244,9 @@ def test_nothing_large_enough(tmp_path: Path) -> None:
         run(tmp_path, from_arrays(specks))
 
 
-def test_each_object_that_is_tested_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Fakes(monkeypatch, radius=9)
-    monkeypatch.setattr(finetuning, "EVERY", 0)
-    _, events = run(tmp_path, data(12))
+def test_each_object_that_is_tested_is_told(better: Better) -> None:
     for stage in ("scoring before", "scoring after"):
-        told = [e for e in events if e["event"] == "progress" and e["stage"] == stage]
+        told = [e for e in better.events if (e["event"], e.get("stage")) == ("progress", stage)]
         counts = [e["objects"] for e in told]
         assert counts == list(range(len(counts))) and len(counts) > 10
         assert all(0 <= e["left"] <= 60 for e in told)

@@ -27,12 +27,9 @@ def test_clicks_are_answered_one_after_the_other() -> None:
     predictor = Bright()
     volume = rectangles(6, {z: [SQUARE, OTHER] for z in range(6)})
     clicks = {3: ClickSequence([ON, OFF]), 1: ClickSequence([ON])}
-    made = from_clicks(
-        stack_of(volume), predictor, clicks, [5], rules=RULES, carry=PLAIN, limits=(0.0, 2.0)
-    )
+    made = from_clicks(stack_of(volume), predictor, clicks, [5], rules=RULES, carry=PLAIN)
     assert predictor.calls == [3, 3, 1]
     assert [len(asked) for asked in predictor.asked] == [1, 2, 1]
-    assert set(predictor.limits) == {(0.0, 2.0)}
     assert boxes(made) == {1: Box(5, 5, 15, 25), 3: SQUARE}
     assert made.slices[3].clicks == ClickSequence([ON, OFF])
     assert made.slices[5].kind is Kind.ABSENT and made.keyframes == (1, 3, 5)

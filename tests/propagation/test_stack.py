@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 from typing import Any
 
 import dask.array as da
@@ -25,7 +26,7 @@ from napari_fclick.core import window
 from napari_fclick.core.channels import ChannelStack
 from napari_fclick.core.window import Box
 from napari_fclick.propagation import Propagation, Spacing, Stack
-from napari_fclick.propagation.stack import AheadPlane, ReadError, reading_ahead
+from napari_fclick.propagation.stack import Ahead, AheadPlane, ReadError
 
 PIXELS = np.arange(80, dtype=np.float32).reshape(8, 10)
 BOX = Box(2, 3, 6, 8)
@@ -121,7 +122,7 @@ def test_channels() -> None:
 
 def test_only_the_region_is_read() -> None:
     lazy = LazyStack(lambda index: PIXELS + index)
-    with reading_ahead(Stack(lazy.read, 5)) as ahead:
+    with closing(Ahead(Stack(lazy.read, 5))) as ahead:
         ahead.prepare(3, BOX)
         plane = ahead.plane(3)
         assert np.array_equal(plane[2:6, 3:8], PIXELS[2:6, 3:8] + 3)
@@ -130,7 +131,7 @@ def test_only_the_region_is_read() -> None:
 
 def test_a_region_that_sticks_out_is_cut() -> None:
     lazy = LazyStack(lambda index: PIXELS)
-    with reading_ahead(Stack(lazy.read, 5)) as ahead:
+    with closing(Ahead(Stack(lazy.read, 5))) as ahead:
         ahead.prepare(0, Box(-3, 5, 4, 99))
         assert np.array_equal(ahead.plane(0)[:4, 5:], PIXELS[:4, 5:])
     assert lazy.reads == {0: [20]}
@@ -138,7 +139,7 @@ def test_a_region_that_sticks_out_is_cut() -> None:
 
 def test_another_plane_than_the_one_prepared() -> None:
     lazy = LazyStack(lambda index: PIXELS + index)
-    with reading_ahead(Stack(lazy.read, 5)) as ahead:
+    with closing(Ahead(Stack(lazy.read, 5))) as ahead:
         ahead.prepare(3, BOX)
         assert ahead.plane(1)[0, 0] == 1
         assert ahead.plane(3)[0, 0] == 3
@@ -149,7 +150,7 @@ def test_another_plane_than_the_one_prepared() -> None:
 
 def test_arrays_and_pyramids_are_handed_over_as_they_are() -> None:
     for plane in (PIXELS, [PIXELS, PIXELS[::2, ::2]]):
-        with reading_ahead(Stack(lambda index, plane=plane: plane, 5)) as ahead:
+        with closing(Ahead(Stack(lambda index, plane=plane: plane, 5))) as ahead:
             ahead.prepare(3, BOX)
             assert ahead.plane(3) is plane
 
@@ -164,7 +165,7 @@ def test_whatever_is_raised_by_reading_is_one_error(levels: int, ahead_of: int) 
             raise RuntimeError("blosc: bad magic")
 
     plane = Damaged() if levels == 1 else [Damaged(), Damaged()]
-    with reading_ahead(Stack(lambda index: plane, 5)) as ahead:
+    with closing(Ahead(Stack(lambda index: plane, 5))) as ahead:
         ahead.prepare(ahead_of, BOX)
         with pytest.raises(ReadError, match="bad magic"):
             window.levels(ahead.plane(3))[0][2:6, 3:8]
@@ -174,7 +175,7 @@ def test_what_fails_ahead_is_told_when_it_is_asked_for() -> None:
     def read(index: int) -> NDArray[Any]:
         raise OSError(f"slice {index} is gone")
 
-    with reading_ahead(Stack(read, 5)) as ahead:
+    with closing(Ahead(Stack(read, 5))) as ahead:
         ahead.prepare(3, BOX)
         with pytest.raises(OSError, match="slice 3 is gone"):
             ahead.plane(3)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from qtpy.QtWidgets import QApplication
 
 from napari_fclick.widgets.planes import to_world
 
@@ -21,6 +24,20 @@ def world(widget: Any, y: float, x: float) -> Any:
 def status(widget: Any) -> str:
     """What the dock says of the object at hand."""
     return str(widget.status.text()).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def pixels(widget: Any) -> list[tuple[int, int]]:
+    """Where the clicks are."""
+    return [click.pixel for click in widget.controller.session.clicks]
+
+
+def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    """Run Qt's event loop until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        QApplication.processEvents()
+        time.sleep(0.002)
 
 
 def accept(widget: Any) -> Any:

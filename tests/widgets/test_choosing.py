@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from tests.widgets.steps import pixels
 
 from napari_fclick.widgets.drawing import CHOSEN_SIZE
 
@@ -18,11 +19,6 @@ def three_clicks(open_dock: Any) -> Any:
         widget.controller.click(y, x, positive)
     assert widget.wait_idle()
     return widget
-
-
-def pixels(widget: Any) -> list[tuple[int, int]]:
-    """Return where the clicks are."""
-    return [click.pixel for click in widget.controller.session.clicks]
 
 
 def enlarged(widget: Any) -> list[int]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QApplication
 from tests.session.blobs import DISCS, OTHERS, SHAPE, BlobPredictor, blobs, disc, labels_of
-from tests.widgets.steps import accept_at
+from tests.widgets.steps import accept_at, until
 
 from napari_fclick.propagation import Kind
 from napari_fclick.replay import acceptances, replay
@@ -384,11 +382,3 @@ def hold(predictor: BlobPredictor, after: int) -> threading.Event:
 
     predictor.on_ask = wait
     return going
-
-
-def until(condition: Any, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        QApplication.processEvents()
-        time.sleep(0.002)

@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMenu
 from tests.session.making import make, put
-from tests.widgets.steps import accept_at
+from tests.widgets.steps import accept_at, status, world
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.window import Box
@@ -22,7 +22,6 @@ from napari_fclick.session.state import Part
 from napari_fclick.widgets import features
 from napari_fclick.widgets.features import class_colormap, merged_features
 from napari_fclick.widgets.object_table import AREA, CLASS, CLICKS, ID, ObjectTable
-from napari_fclick.widgets.planes import to_world
 from napari_fclick.widgets.sections import Section
 
 GRAY = np.zeros((100, 200), np.uint8)
@@ -178,15 +177,6 @@ def test_a_colormap_of_many_labels() -> None:
 
 
 # --- in the dock ------------------------------------------------------------------------
-
-
-def status(widget: Any) -> str:
-    return str(widget.status.text()).replace("\N{NO-BREAK SPACE}", " ")
-
-
-def world(widget: Any, y: float, x: float) -> Any:
-    controller = widget.controller
-    return to_world(controller.viewer, controller.image, controller.session.place, y, x)
 
 
 def test_an_object_is_picked_up_with_the_mouse_and_corrected(open_dock: Any, mouse: Any) -> None:

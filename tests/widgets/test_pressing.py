@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QApplication
 from tests.session.fakes import FakePredictor, disc_prediction
+from tests.widgets.steps import until
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.session import Session
@@ -25,16 +25,6 @@ def opened(open_dock: Callable[..., FirstClickWidget], mouse: Any) -> Opened:
     widget = open_dock(IMAGE)
     assert widget.controller.session is not None
     return widget, widget.controller.session, mouse(widget.controller.viewer)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    waited = threading.Event()
-    for _ in range(1000):
-        QApplication.processEvents()
-        if condition():
-            return
-        waited.wait(0.01)
-    raise TimeoutError
 
 
 def test_a_press_is_answered_before_its_release(opened: Opened, predictor: FakePredictor) -> None:

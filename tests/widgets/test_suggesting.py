@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from tests.session.fakes import FakePredictor
+from tests.widgets.steps import pixels
 
 from napari_fclick.widgets.suggesting import BURST
 
@@ -16,10 +17,6 @@ GRAY = np.zeros((60, 80), np.uint8)
 def ghost_layer(widget: Any) -> Any:
     layers = {layer.name: layer for layer in widget.controller.viewer.layers}
     return layers.get("suggestion")
-
-
-def pixels(widget: Any) -> list[tuple[int, int]]:
-    return [click.pixel for click in widget.controller.session.clicks]
 
 
 def test_an_object_by_keys_alone(open_dock: Any) -> None:

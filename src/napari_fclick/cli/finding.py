@@ -92,7 +92,7 @@ def _told(result: ImageFound) -> str:
     if not count:
         return f"{name}: nothing found"
     least = min(each.found.sure for each in result.objects)
-    return f"{name}: {count} object{'s' * (count != 1)}, the least certain {least:.2f}"
+    return f"{name}: {counted(count, 'object')}, the least certain {least:.2f}"
 
 
 def _row(result: ImageFound) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -68,8 +69,7 @@ def replay(
 
     if out is not None:
         check_mask_path(out)
-    journal = Journal.open(session, read_only=True)
-    try:
+    with closing(Journal.open(session, read_only=True)) as journal:
         if out is not None:
             for target in journal.targets:
                 check_label_axes(len(target.shape))
@@ -77,8 +77,6 @@ def replay(
                 check_apart(journal, label_files(out, len(journal.targets)), each)
         pixels = open_image(journal, image, insist, channel or ())
         report = _replayed(journal, pixels, weights, device, out)
-    finally:
-        journal.close()
     if as_json:
         print(json.dumps(report))
         return

@@ -28,6 +28,7 @@ from napari_fclick.core.clicks import Click, ClickError, ClickSequence
 from napari_fclick.core.direction import Direction
 from napari_fclick.core.errors import in_words
 from napari_fclick.core.threshold import THRESHOLD, check_threshold
+from napari_fclick.core.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,7 +123,7 @@ def propagate(
         print(json.dumps(report))
         return
     found = sum(each.mask is not None for each in propagation.slices.values())
-    say(f"{found} slice{'s' * (found != 1)}, {report['volume_px']} voxels; see {out}")
+    say(f"{counted(found, 'slice')}, {report['volume_px']} voxels; see {out}")
     for last in ends:
         say(str(last))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 
@@ -61,7 +62,7 @@ def pack_bits(mask: Mask) -> bytes:
     return zlib.compress(np.packbits(mask).tobytes(), 6)
 
 
-def unpack_bits(bits: bytes, shape: tuple[int, int]) -> Mask:
-    """Return the mask of so many rows and columns that `pack_bits` made small."""
+def unpack_bits(bits: bytes, shape: tuple[int, ...]) -> Mask:
+    """Return the mask of a shape that `pack_bits` made small."""
     packed = np.frombuffer(zlib.decompress(bits), np.uint8)
-    return np.unpackbits(packed, count=shape[0] * shape[1]).astype(bool).reshape(shape)
+    return np.unpackbits(packed, count=math.prod(shape)).astype(bool).reshape(shape)

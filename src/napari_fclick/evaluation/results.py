@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 from pydantic import ValidationError
@@ -67,26 +65,14 @@ class ResultsFile:
         if not end:
             self._write(header)
 
-    def add(self, games: Iterable[Game]) -> None:
-        """Append rows; they are on the disk when this returns."""
-        for game in games:
-            self.games[game.key] = game
-            self._write(game.model_dump(by_alias=True))
+    def add(self, game: Game) -> None:
+        """Append a row; it is on the disk when this returns."""
+        self.games[game.key] = game
+        self._write(game.model_dump(by_alias=True))
 
     def close(self) -> None:
         """Close the file; the rows stay."""
         self._file.close()
-
-    def __enter__(self) -> ResultsFile:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _write(self, row: dict[str, Any]) -> None:
         self._file.write(json.dumps(row).encode() + b"\n")

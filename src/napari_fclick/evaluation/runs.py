@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from napari_fclick.core import places
@@ -51,7 +51,7 @@ def open_results(file: Path | None, header: Header, resume: bool) -> Iterator[Re
     kept = _open(header, resume) if file is None else ResultsFile(file, header, resume)
     done = False
     try:
-        with kept:
+        with closing(kept):
             yield kept
         done = True
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
@@ -107,7 +107,7 @@ def play(
         if left:
             games: Iterable[Game] = runner.run(player, plan.tasks(kept.games))
             for game in track(games, left) if track else games:
-                kept.add([game])
+                kept.add(game)
     except KeyboardInterrupt:
         done = sum(key in kept.games for key in keys)
         raise Interrupted(

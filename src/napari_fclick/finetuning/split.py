@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from napari_fclick.core import places
 from napari_fclick.core.folders import SPLIT_FILE
 from napari_fclick.core.paths import replacing
+from napari_fclick.core.words import counted
 from napari_fclick.finetuning.sources import LabelledData, LabelledImage
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Split:
         if not gone:
             return self
         text = (
-            f"{gone} held-back image{'s' if gone != 1 else ''} cannot judge: the weights that it "
+            f"{counted(gone, 'held-back image')} cannot judge: the weights that it "
             "starts from have learned from them"
         )
         return replace(self, validation=fair, messages=(*self.messages, text))
@@ -218,7 +219,7 @@ def _release(sides: dict[str, bool], digests: Sequence[str]) -> list[str]:
 def _say(images: int, held: int) -> list[str]:
     if images and not held:
         return [
-            f"only {images} image{'s' if images != 1 else ''} with objects: none can be held back, "
+            f"only {counted(images, 'image')} with objects: none can be held back, "
             "so that nothing can be proved; three are needed, and more are better"
         ]
     if held == 1:

@@ -103,9 +103,8 @@ def make_card(
     """
     learned = split.choose(data, split.training)
     # Also what the base weights learned from, so that it never judges what is made of these.
-    before = parent.tuned.get("training", "").split()
     digests = (*split.training, *mixed)
-    training = dict.fromkeys([*before, *(digest[:SHORT] for digest in digests)])
+    training = dict.fromkeys([*parent.learned, *(digest[:SHORT] for digest in digests)])
     refused = "" if facts["outcome"] == PROMOTED else f" (refused: {facts['outcome']})"
     scores = {
         f"{name}/{figure.name} {when}": round(number, 4)

@@ -44,25 +44,23 @@ class Predicting(Protocol):
 
 
 class Carry(BaseModel):
-    """How a mask is carried to the next slice."""
+    """How a mask is carried to the next slice.
+
+    Attributes
+    ----------
+    threshold : float in [0, 1]
+        Probability above which a pixel belongs.
+    integrity : bool
+        Keep only what hangs together with the anchor.
+    guarded : bool
+        Between two keyframes, leave a side that has jumped to something else.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    threshold: float = Field(
-        THRESHOLD,
-        ge=0,
-        le=1,
-        title="Threshold",
-        description="Probability above which a pixel belongs.",
-    )
-    integrity: bool = Field(
-        True, title="One piece", description="Keep only what hangs together with the anchor."
-    )
-    guarded: bool = Field(
-        True,
-        title="Guarded",
-        description="Between two keyframes, leave a side that has jumped to something else.",
-    )
+    threshold: float = Field(THRESHOLD, ge=0, le=1)
+    integrity: bool = True
+    guarded: bool = True
 
 
 class Reference(NamedTuple):

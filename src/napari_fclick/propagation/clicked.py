@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from napari_fclick.core.clicks import ClickSequence
 from napari_fclick.core.direction import Direction
-from napari_fclick.core.intensity import Limits
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.prediction import Prediction
 from napari_fclick.propagation.carrying import Carry, Predicting
@@ -24,7 +23,6 @@ def from_clicks(
     rules: Rules | None = None,
     carry: Carry | None = None,
     direction: Direction = "both",
-    limits: Limits | None = None,
 ) -> Propagation:
     """Return a propagation whose keyframes are made from clicks; run it to carry the object.
 
@@ -36,7 +34,7 @@ def from_clicks(
         By slice. They are answered one after the other, as if they had been made by hand.
     absent : iterable of int
         Slices in which the object is not.
-    rules, carry, direction, limits
+    rules, carry, direction
         See `Propagation`.
 
     Raises
@@ -51,11 +49,11 @@ def from_clicks(
             raise ValueError(
                 f"slice {index} is clicked, and said to be without the object: it is one of both"
             )
-    propagation = Propagation(stack, predictor, rules, carry, direction, limits=limits)
+    propagation = Propagation(stack, predictor, rules, carry, direction)
     threshold, integrity = propagation.settings.threshold, propagation.settings.integrity
     for index, sequence in clicks.items():
         stack.check(index)
-        made = _answer(stack, predictor, index, sequence, limits)
+        made = _answer(stack, predictor, index, sequence)
         rows, columns = made.window
         mask = StoredMask.pack(made.mask(threshold, integrity), rows.start, columns.start)
         if mask is None:
@@ -75,12 +73,11 @@ def _answer(
     predictor: Predicting,
     index: int,
     clicks: ClickSequence,
-    limits: Limits | None,
 ) -> Prediction:
     plane = stack.read(index)
     made: Prediction | None = None
     for count in range(1, len(clicks) + 1):
-        made = predictor.predict(plane, ClickSequence(clicks[:count]), made, limits=limits)
+        made = predictor.predict(plane, ClickSequence(clicks[:count]), made)
     if made is None:
         raise ValueError(f"slice {index} has no clicks")
     return made

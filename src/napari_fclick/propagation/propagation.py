@@ -10,6 +10,7 @@ be it a keyframe, the object ends on that side, until another run can read it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from napari_fclick.propagation.carrying import Carrier, Carry, Others, Predictin
 from napari_fclick.propagation.rules import Reason, Rules
 from napari_fclick.propagation.slices import End, Kind, SliceMask
 from napari_fclick.propagation.spans import Keyframe, Span, spans_of
-from napari_fclick.propagation.stack import Stack, reading_ahead
+from napari_fclick.propagation.stack import Ahead, Stack
 from napari_fclick.propagation.walking import Begun, Walker
 
 
@@ -100,12 +101,12 @@ class Propagation:
         if known is None or known.slice != made:
             self._set(Keyframe(made, prediction))
 
-    def set_absent(self, index: int, clicks: ClickSequence | None = None) -> None:
+    def set_absent(self, index: int) -> None:
         """Say that the object is not in a slice; raises ValueError as `set_keyframe`."""
         self.stack.check(index)
         known = self._keyframes.get(index)
         if known is None or known.slice.kind is not Kind.ABSENT:
-            self._set(Keyframe(SliceMask(index, Kind.ABSENT, None, clicks or ClickSequence())))
+            self._set(Keyframe(SliceMask(index, Kind.ABSENT, None, ClickSequence())))
 
     def release(self, index: int) -> None:
         """Leave a slice to the propagation again; raises ValueError where it is no keyframe."""
@@ -169,8 +170,7 @@ class Propagation:
         made = np.zeros((self.stack.length, *shape), dtype)
         for index, found in self.slices.items():
             if found.mask is not None:
-                box = found.mask.box
-                made[index, box.top : box.bottom, box.left : box.right] = found.mask.unpack()
+                made[index][found.mask.box.slices] = found.mask.unpack()
         return made
 
     def run(self) -> Iterator[SliceMask]:
@@ -192,7 +192,7 @@ class Propagation:
         spans = self._spans()
         self._done = {s: self._done[s] for s in spans if self._is_settled(s)}
         self._begun = {s: self._begun[s] for s in spans if s in self._begun}
-        with reading_ahead(self.stack) as ahead:
+        with closing(Ahead(self.stack)) as ahead:
             for span in [s for s in spans if s not in self._done]:
                 begun = self._begun.setdefault(span, Begun())
                 walker = Walker(self._carrier, ahead, begun, self.settings.guarded)

@@ -164,18 +164,7 @@ class Ahead:
             return plane
         height, width = window.image_shape(plane)
         cut = Box(max(box.top, 0), max(box.left, 0), min(box.bottom, height), min(box.right, width))
-        rows, columns = slice(cut.top, cut.bottom), slice(cut.left, cut.right)
-        return AheadPlane(plane, cut, np.asarray(plane[rows, columns]))
-
-
-@contextmanager
-def reading_ahead(stack: Stack) -> Iterator[Ahead]:
-    """Give a reader of the stack's planes, and close it whatever happens."""
-    ahead = Ahead(stack)
-    try:
-        yield ahead
-    finally:
-        ahead.close()
+        return AheadPlane(plane, cut, np.asarray(plane[cut.slices]))
 
 
 def _moved(part: slice, length: int, by: int) -> slice:

@@ -13,6 +13,7 @@ from napari_fclick.core.labels import LabelPatch, OverlapPolicy
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.threshold import THRESHOLD
 from napari_fclick.core.window import Box, clicks_box, mask_bounds
+from napari_fclick.core.words import named
 from napari_fclick.propagation import Kind
 from napari_fclick.session.answers import stored_mask
 from napari_fclick.session.history import Change, Commit, Step
@@ -319,5 +320,5 @@ def _left_out(session: Session, here: Place) -> list[str]:
     ]
     if not slices:
         return []
-    named = f"slice{'s' * (len(slices) > 1)} {', '.join(slices)}"
-    return [f"clicks in {named} are not part of it: propagate first to make it one object"]
+    named_slices = named("slice", slices)
+    return [f"clicks in {named_slices} are not part of it: propagate first to make it one object"]

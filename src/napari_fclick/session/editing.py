@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.labels import check_label
 from napari_fclick.core.window import MAX_SIDE, Box, mask_bounds
+from napari_fclick.core.words import named
 from napari_fclick.session.history import Change, Commit
 from napari_fclick.session.numbering import holds
 from napari_fclick.session.patches import StoredPatch
@@ -111,7 +112,7 @@ def delete(session: Session, *labels: int) -> None:
         If there is no such object; none is removed then.
     """
     changes = tuple(Change(label, session.objects.here(label), None) for label in labels)
-    _renumber(session, f"delete {_named(labels)}", dict.fromkeys(labels, 0), changes)
+    _renumber(session, f"delete {named('object', labels)}", dict.fromkeys(labels, 0), changes)
 
 
 def merge(session: Session, label: int, into: int) -> None:
@@ -173,8 +174,8 @@ def classify(session: Session, labels: int | Iterable[int], class_name: str) -> 
     if not changes:
         return
     owner = session.objects.owners[changes[0].label]  # nothing is written: any object's will do
-    named = _named([change.label for change in changes])
-    step = session.step(f"make {named} {class_name or 'unclassified'}", session.draft)
+    names = named("object", [change.label for change in changes])
+    step = session.step(f"make {names} {class_name or 'unclassified'}", session.draft)
     session.do(replace(step, commit=Commit((), owner, tuple(changes), owner.shape)))
 
 
@@ -234,10 +235,6 @@ def _searched(session: Session, label: int, place: Place, look: Box) -> Box:
 # --- helpers ----------------------------------------------------------------------------
 
 
-def _named(labels: Sequence[int]) -> str:
-    return f"object{'s' * (len(labels) > 1)} {', '.join(map(str, labels))}"
-
-
 def _check_number(session: Session, label: int) -> None:
     try:
         check_label(label, np.dtype(session.labels.dtype))
@@ -274,11 +271,10 @@ def _renumber(
     patches: list[StoredPatch] = []
     gone: list[int] = []
     for label, to in numbers.items():
-        boxes = dict(_regions(session, label))
-        if not boxes and session.objects.get(label) is None:  # one may have lost all its pixels
+        own = list(_regions(session, label))
+        if not own and session.objects.get(label) is None:  # one may have lost all its pixels
             raise SessionError(f"there is no object {label}")
-        for place, box in also:
-            boxes[place] = boxes[place].union(box) if place in boxes else box
+        boxes = _united([*own, *also])
         patches += [_patch(session, place, box, label, to, gone) for place, box in boxes.items()]
         gone.append(label)
     changes = tuple(change for change in changes if change.before or change.after)
@@ -296,6 +292,14 @@ def _regions(session: Session, label: int) -> Iterator[tuple[Place, Box]]:
         box = bounds(session, label, place)
         if box.side:
             yield place, box
+
+
+def _united(regions: Iterable[tuple[Place, Box]]) -> dict[Place, Box]:
+    """Return one box for each plane, about all that lie in it."""
+    boxes: dict[Place, Box] = {}
+    for place, box in regions:
+        boxes[place] = boxes[place].union(box) if place in boxes else box
+    return boxes
 
 
 def _holds(session: Session, label: int) -> bool:
@@ -336,24 +340,20 @@ def _merged(session: Session, label: int, into: int) -> AcceptedObject:
     gone, kept = session.objects.get(label), session.objects.get(into)
     record = kept or gone
     assert record is not None
-    boxes: dict[Place, Box] = {}
-    for number in (label, into):
-        for place, box in _regions(session, number):
-            boxes[place] = boxes[place].union(box) if place in boxes else box
+    both = [each for each in (kept, gone) if each is not None]
     parts = []
-    for place, box in boxes.items():
+    for place, box in _united([*_regions(session, label), *_regions(session, into)]).items():
         pixels = _read(session, place, box)
         area = int(np.count_nonzero((pixels == label) | (pixels == into)))
-        known = [r.part(place) for r in (kept, gone) if r is not None]
+        known = [each.part(place) for each in both]
         part = next((p for p in known if p is not None), Part(place, ClickSequence(), box, area))
         parts.append(replace(part, box=box, area=area))
-    others = [each for each in (kept, gone) if each is not None]
     return replace(
         record,
         label=into,
         parts=tuple(parts) or record.parts,  # where neither has a pixel left
-        seconds=sum(each.seconds for each in others),
-        made=sum(each.made for each in others),
+        seconds=sum(each.seconds for each in both),
+        made=sum(each.made for each in both),
     )
 
 

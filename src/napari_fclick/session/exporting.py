@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,11 +48,8 @@ def export(path: Path, kind: str, out: Path) -> list[Path]:
     if kind not in FORMATS:
         raise ValueError(f"format {kind!r} is none of {', '.join(FORMATS)}")
     check_file_path(out)
-    journal = Journal.open(path, read_only=True)
-    try:
+    with closing(Journal.open(path, read_only=True)) as journal:
         return FORMATS[kind](Content(journal, reopen(journal)), out)
-    finally:
-        journal.close()
 
 
 def possible_files(kind: str, out: Path, layers: int = 1) -> list[Path]:

@@ -213,11 +213,8 @@ class Journal:
         partial = path.with_name(path.name + ".partial")
         try:
             partial.unlink(missing_ok=True)
-            copy = sqlite3.connect(partial)
-            try:
+            with closing(sqlite3.connect(partial)) as copy:
                 self._connection.backup(copy)
-            finally:
-                copy.close()
             access.remove_leftovers(path)
             partial.replace(path)
             connection = access.connect(path, write=True)

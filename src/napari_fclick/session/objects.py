@@ -316,7 +316,6 @@ def _check_shape(target: NumberedLabels, wanted: tuple[int, ...]) -> None:
 
 def _grown(mask: Mask, box: Box, larger: Box) -> tuple[Mask, Box]:
     """Return the mask on a larger box, False where it was not defined."""
-    out = np.zeros((larger.bottom - larger.top, larger.right - larger.left), bool)
-    top, left = box.top - larger.top, box.left - larger.left
-    out[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    out = np.zeros(larger.shape, bool)
+    out[box.within(larger)] = mask
     return out, larger

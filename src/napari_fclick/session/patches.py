@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,6 +12,7 @@ import numpy as np
 
 from napari_fclick.core.arrays import Mask
 from napari_fclick.core.labels import LabelPatch, Labels, Slices, check_label
+from napari_fclick.core.masks import pack_bits, unpack_bits
 
 
 @dataclass
@@ -99,13 +99,13 @@ class StoredPatch:
     def _swap(self, labels: Any, expected: bytes, wanted: bytes) -> int:
         old, new = self._unpack(expected), self._unpack(wanted)
         found = np.array(labels[self.where])
-        changed = old != new if self.swapped is None else self._unpacked_mask(self.swapped)
+        changed = old != new if self.swapped is None else unpack_bits(self.swapped, self.shape)
         ours = changed & (found == old)
         if ours.any():
             self._write(labels, np.where(ours, new, found), found)
         left_alone = int(np.count_nonzero(changed) - np.count_nonzero(ours))
         if left_alone:
-            self.swapped = zlib.compress(np.packbits(ours).tobytes(), 1)
+            self.swapped = pack_bits(ours)
         return left_alone
 
     def _write(self, labels: Any, wanted: Labels, found: Labels) -> None:
@@ -118,10 +118,6 @@ class StoredPatch:
             with suppress(Exception):
                 labels[self.where] = found
             raise
-
-    def _unpacked_mask(self, packed: bytes) -> Mask:
-        bits = np.frombuffer(zlib.decompress(packed), np.uint8)
-        return np.unpackbits(bits, count=math.prod(self.shape)).astype(bool).reshape(self.shape)
 
     def _unpack(self, packed: bytes) -> Labels:
         try:

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_fclick.core.words import counted
 from napari_fclick.session import Session
 from napari_fclick.widgets.channels import ChannelChooser
 from napari_fclick.widgets.choosers import LayerChooser, narrow_combo
@@ -308,8 +309,7 @@ class FirstClickWidget(Docked):
         stacks = self.controller.stacks
         # A 2-D image has none.
         self.sections["stack"].setVisible(bool(stacks.axes))
-        slices = f"{stacks.count} slice{'s' * (stacks.count != 1)}"
-        whole = f"Accept object\nin {slices}" if stacks.count else "Accept"
+        whole = f"Accept object\nin {counted(stacks.count, 'slice')}" if stacks.count else "Accept"
         if self.buttons["accept"].text() != whole:
             self.buttons["accept"].setText(whole)
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_fclick.core.words import counted
 from napari_fclick.session.exporting import export, possible_files
 from napari_fclick.session.journal import JournalError
 from napari_fclick.widgets.activity import Activity
@@ -60,8 +61,8 @@ class Exporting:
         if kept.recorder.waiting and not kept.recorder.flush():
             count = kept.recorder.waiting
             self._controller.say(
-                f"an export would lack what is not in the file yet, {count} "
-                f"step{'s' * (count != 1)}: save the session elsewhere first (Save as …)",
+                "an export would lack what is not in the file yet, "
+                f"{counted(count, 'step')}: save the session elsewhere first (Save as …)",
                 "error",
             )
             return

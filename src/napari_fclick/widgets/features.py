@@ -161,11 +161,6 @@ class LabelFeatures:
 
     # --- colours ------------------------------------------------------------------------
 
-    @property
-    def by_class(self) -> bool:
-        """Whether objects have the colours of their classes."""
-        return self._by_class
-
     def colour_by_class(self, on: bool) -> None:
         """Give objects the colours of their classes, or the ones that they had before."""
         self._by_class = on

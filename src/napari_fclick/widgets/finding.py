@@ -18,6 +18,7 @@ from qtpy.QtCore import QTimer
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.guidance import Point
 from napari_fclick.core.masks import StoredMask
+from napari_fclick.core.words import counted
 from napari_fclick.propagation import Kind
 from napari_fclick.session import Place, Session, SessionError, Step
 from napari_fclick.session.accepting import accept_found
@@ -238,7 +239,7 @@ class Finding:
         step, count, search = None, 0, set(map(id, self._with(top())))
         while id(top()) in search:
             step, count = act(), count + 1
-        self._controller.say(f"{done} {_number(count)} that {_were(count)} found")
+        self._controller.say(f"{done} {counted(count or 'no', 'object')} that {_were(count)} found")
         return step
 
     # --- what is found ------------------------------------------------------------------
@@ -319,7 +320,7 @@ class Finding:
         if count:
             self._controller.doubts.note(hunt.session, hunt.doubts)
         like = f"the {len(hunt.examples)} accepted" if hunt.examples else "those found before"
-        told = f"found {_number(count)} like {like}"
+        told = f"found {counted(count or 'no', 'object')} like {like}"
         if count:
             told += (
                 f" · {key_of('worst_next')}: look at the least certain ones · Undo: take back all"
@@ -409,10 +410,6 @@ def _examples(session: Session) -> dict[int, Part]:
         and part.kind is not Kind.FOUND
     }
     return dict(list(parts.items())[-MOST:])
-
-
-def _number(count: int) -> str:
-    return f"{count or 'no'} object{'s' * (count != 1)}"
 
 
 def _were(count: int) -> str:

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_fclick.core.folders import ImageFolder
 from napari_fclick.core.paths import same_file
+from napari_fclick.core.words import counted
 from napari_fclick.session.journal import JournalError
 from napari_fclick.widgets.folder_image import FolderImage
 from napari_fclick.widgets.folder_reading import Aim, ImageRead, aim_at
@@ -158,7 +159,7 @@ class FolderWalk:
             self._looking.start()
         elif aim is None:
             end = "last" if step > 0 else "first"
-            text = f"{self.name} is the {end} of {count} image{'s' * (count != 1)}"
+            text = f"{self.name} is the {end} of {counted(count, 'image')}"
             self._say("; ".join(filter(None, (self._wrote, text))))
 
     def _go(self, aim: Aim) -> None:
@@ -229,9 +230,8 @@ class FolderWalk:
             return
         self._aim = self._read = None
         before, self._opened = self._opened, opened
-        controller.annotated.choose_image(
-            opened.image
-        )  # takes over the classes of the one that is open yet
+        # It takes over the classes of the one that is open yet.
+        controller.annotated.choose_image(opened.image)
         if before is not None:
             self._take_settings(before)
             path = controller.journaling.path_of(before.annotation) if before.annotation else None
@@ -297,8 +297,10 @@ class FolderWalk:
             if controller.stacks.current is not None:
                 problem = "accept or clear the object that is carried through it first"
             elif waiting:
-                steps = f"{waiting} step{'s' * (waiting != 1)}"
-                problem = f"{steps} not saved: make room, or save the session as another file"
+                problem = (
+                    f"{counted(waiting, 'step')} not saved: make room, or save the session as "
+                    "another file"
+                )
             if problem:
                 self._say(f"{opened.path.name} stays open: {problem}", "warning")
                 return False

@@ -18,7 +18,7 @@ from qtpy.QtCore import QTimer
 from napari_fclick.core import places
 from napari_fclick.core.paths import same_file
 from napari_fclick.exchange import READ, SESSION
-from napari_fclick.session import NumberedLabels, autosave
+from napari_fclick.session import NumberedLabels, Step, autosave
 from napari_fclick.session.autosave import Offer
 from napari_fclick.session.journal import Journal, JournalError
 from napari_fclick.session.recorder import Recorder
@@ -335,7 +335,7 @@ class Journaling:
             kept.offers = offers
             self.changed.emit()
 
-    def on_step(self, step: Any = None, how: str = "") -> None:
+    def on_step(self, step: Step) -> None:
         """Mark the labels that objects were written into as this session's, and tell the dock."""
         kept = self.current
         if kept is not None and step.commit is not None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from napari_fclick.core import places
+from napari_fclick.core.paths import replacing
 from napari_fclick.widgets.actions import ACTIONS, DEFAULTS
 from napari_fclick.widgets.key_names import KeyNameError, join
 
@@ -63,10 +64,9 @@ class FileStore:
             return
         self.read()  # a file that somebody wrote and that cannot be read is not lost
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(self.path.name + ".partial")
         lines = [f"{name} = {json.dumps(keys)}\n" for name, keys in chosen.items()]
-        partial.write_text("".join(lines), "utf-8")
-        partial.replace(self.path)
+        with replacing(self.path) as partial:
+            partial.write_text("".join(lines), "utf-8")
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Do nothing: the file is read once."""

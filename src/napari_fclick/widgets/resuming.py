@@ -12,6 +12,7 @@ import numpy as np
 from napari.layers import Labels
 
 from napari_fclick.core.paths import same_file
+from napari_fclick.core.words import counted
 from napari_fclick.exchange import READ, SESSION
 from napari_fclick.session import NumberedLabels
 from napari_fclick.session.journal import Journal, JournalError
@@ -108,7 +109,7 @@ class Resuming:
             opened = reopen(journal, targets, fresh)
         for number in fresh:
             self._controller.viewer.add_layer(layers[number])
-        self._take_classes(annotation, journal, opened)
+        self._take_classes(annotation, journal)
         annotation.session.take_over(opened.restored)
         self._controller.features.take_up(annotation.session)
         last = _last_target(opened)
@@ -125,17 +126,15 @@ class Resuming:
         if opened.restored.place is not None:
             annotation.session.place_changed.emit(opened.restored.place)
 
-    def _take_classes(self, annotation: Annotation, journal: Journal, opened: Opened) -> None:
+    def _take_classes(self, annotation: Annotation, journal: Journal) -> None:
         classes = annotation.session.classes
         for name, colour in json.loads(journal.about("classes", "{}")).items():
             if name not in classes:
                 classes.add(name, colour)
-        names = [record.class_name for record in opened.restored.objects.values()]
-        classes.ensure([*names, opened.restored.settings.class_name])
 
     def _tell(self, opened: Opened, journal: Journal, found: int, problems: Iterable[str]) -> None:
         count = len(opened.restored.objects)
-        text = f"resumed {journal.path.name}: {count} object{'s' * (count != 1)}"
+        text = f"resumed {journal.path.name}: {counted(count, 'object')}"
         if found:
             text += f", {found} found · {key_of('worst_next')}: look at the least certain ones"
         if opened.conflicts:

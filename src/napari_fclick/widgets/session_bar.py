@@ -23,8 +23,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_fclick.core.words import counted
 from napari_fclick.session.autosave import Offer, sessions_folder
-from napari_fclick.session.journal import SUFFIX, JournalError
+from napari_fclick.session.journal import SUFFIX
 from napari_fclick.session.resuming import INSISTING
 from napari_fclick.widgets.saving import Files, alone, ask_to_save
 
@@ -107,7 +108,7 @@ class ResumeBar(_Offering):
 def describe_offer(offer: Offer) -> str:
     """Return in a few words what an earlier session holds, and when it was written last."""
     when = time.strftime("%d %b %H:%M", time.localtime(offer.time))
-    return f"{offer.objects:,} object{'s' * (offer.objects != 1)}, {when}"
+    return f"{counted(f'{offer.objects:,}', 'object')}, {when}"
 
 
 def list_offers(
@@ -190,7 +191,7 @@ class SessionBar(QWidget):
         journaling = self._controller.journaling
         path, waiting = journaling.path, journaling.waiting
         if waiting:
-            self.name.setText(f"not saved: {waiting} step{'s' * (waiting != 1)}")
+            self.name.setText(f"not saved: {counted(waiting, 'step')}")
             self.name.setStyleSheet("color: #d55e00; font-weight: bold")
         else:
             self.name.setText("saved as you go" if path is None else f"saved: {path.name}")
@@ -227,20 +228,17 @@ class SessionBar(QWidget):
         return ask_to_save(self, title, suggested, suffix, files)
 
 
-def open_session(controller: Controller, parent: QWidget, path: Path) -> None:
+def open_session(
+    controller: Controller, parent: QWidget, path: Path, *, insist: bool = False
+) -> None:
     """Resume a session file; ask where it belongs to another image, say what goes wrong."""
     try:
-        controller.resuming.resume(path)
-    except JournalError as error:
-        if INSISTING not in str(error) or not _insists(parent, str(error)):
-            controller.say(str(error), "error")
-            return
-        try:
-            controller.resuming.resume(path, insist=True)
-        except ValueError as problem:
-            controller.say(str(problem), "error")
+        controller.resuming.resume(path, insist)
     except ValueError as error:
-        controller.say(str(error), "error")
+        if not insist and INSISTING in str(error) and _insists(parent, str(error)):
+            open_session(controller, parent, path, insist=True)
+        else:
+            controller.say(str(error), "error")
 
 
 def _insists(parent: QWidget, problem: str) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_fclick.core.words import counted
 from napari_fclick.session import Session
 from napari_fclick.widgets.layers import pixel_size
 
@@ -35,7 +36,7 @@ def describe(session: Session, image: Any, stakes: str = "") -> str:
     if session.draft.label and not session.draft.made:
         parts.append("click what is wrong")  # the click that stands for it was made by nobody
     else:
-        parts.append("click on it" if not count else f"{count} click{'s' * (count > 1)}")
+        parts.append("click on it" if not count else counted(count, "click"))
     if session.answers.pending:
         parts.append("predicting …")
     prediction = session.prediction
@@ -98,10 +99,9 @@ def describe_effort(session: Session) -> str:
     made = [each for each in records if any(part.by_person for part in each.parts)]
     count, found = len(records), len(records) - len(made)
     if session.clicks and (draft.made or not draft.label):
-        clicks = "click" if draft.made == 1 else "clicks"
-        parts.append(f"now {draft.made} {clicks}, {draft.seconds:.0f} s")
+        parts.append(f"now {counted(draft.made, 'click')}, {draft.seconds:.0f} s")
     elif count:
-        text = f"{count:,} object{'s' * (count > 1)}"
+        text = counted(f"{count:,}", "object")
         parts.append(f"{text}, {found:,} found" if found else text)
     if made:
         last = made[-RECENT:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.widgets.stacks.fakes import TubePredictor
 
@@ -31,6 +32,14 @@ class StackDock:
     @property
     def session(self) -> Any:
         return self.controller.session
+
+    @property
+    def told(self) -> str:
+        return str(self.controller.messages.text)
+
+    def slices_of(self, label: int = 1) -> list[int]:
+        """The slices in which an object is."""
+        return sorted(set(np.nonzero(self.controller.labels.data == label)[0].tolist()))
 
     def wait(self) -> None:
         assert self.widget.wait_idle()

@@ -16,9 +16,9 @@ from napari_fclick.core.window import Box
 from napari_fclick.prediction import Prediction
 
 SHAPE = (9, 40, 50)
-#: Rows and columns of the tube, and of a click in it.
 #: What the pixel (3, 3) has in the first slice; one more in each of the next.
 MARK = 5
+#: Rows and columns of the tube, and of a click in it.
 TUBE, CLICK = (slice(10, 22), slice(15, 30)), (16.0, 22.0)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.widgets.stacks.conftest import OpenStack, StackDock
 from tests.widgets.stacks.fakes import CLICK, TUBE, TubePredictor, tube
-from tests.widgets.stacks.test_tool import until
+from tests.widgets.steps import until
 
 from napari_fclick.session.predictions import KnownPredictions
 from napari_fclick.widgets import targets
@@ -22,10 +22,6 @@ OTHER, OTHER_CLICK = (slice(28, 36), slice(34, 46)), (32.0, 40.0)
 def with_labels(dock: StackDock, data: Any) -> None:
     """Have it write into labels that hold something already."""
     dock.controller.annotated.choose_labels(dock.controller.viewer.add_labels(data, name="mine"))
-
-
-def slices_of(dock: StackDock, label: int) -> list[int]:
-    return sorted(set(np.nonzero(dock.controller.labels.data == label)[0].tolist()))
 
 
 def waits(dock: StackDock, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
@@ -60,7 +56,7 @@ def test_an_object_that_waits_is_accepted_as_it_was(
     counted.set()
     dock.wait()
     assert (dock.controller.labels.data == 3).sum() == 2
-    assert slices_of(dock, 4) == [1, 2, 3, 4, 5, 6, 7]
+    assert dock.slices_of(4) == [1, 2, 3, 4, 5, 6, 7]
     record = dock.session.objects[4]
     assert record.class_name == "tube"
     assert {part.settings.policy.value for part in record.parts} == {"keep"}
@@ -75,9 +71,9 @@ def test_an_object_that_waits_is_not_that_of_another_network(
     counted.set()
     dock.wait()
     assert "changed meanwhile: accept it once more" in dock.widget.message.text()
-    assert not slices_of(dock, 4)
+    assert not dock.slices_of(4)
     dock.controller.accept()
-    assert slices_of(dock, 4) == [1, 2, 3, 4, 5, 6, 7]
+    assert dock.slices_of(4) == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_an_object_is_carried_over_what_it_replaces(open_stack: OpenStack) -> None:
@@ -99,7 +95,7 @@ def test_an_object_is_carried_over_what_it_replaces(open_stack: OpenStack) -> No
     dock.controller.adjusting.set(policy="replace")
     dock.wait()
     dock.controller.accept()
-    assert slices_of(dock, 4) == [1, 2, 3, 4, 5, 6, 7] and not slices_of(dock, 3)
+    assert dock.slices_of(4) == [1, 2, 3, 4, 5, 6, 7] and not dock.slices_of(3)
 
 
 def test_slices_that_are_not_accepted_along_are_named(open_stack: OpenStack) -> None:
@@ -112,12 +108,12 @@ def test_slices_that_are_not_accepted_along_are_named(open_stack: OpenStack) -> 
         "object 1: 180 px; clicks in slices 2, 4 are not part of it: propagate first to make it "
         "one object"
     )
-    assert slices_of(dock, 1) == [6]
+    assert dock.slices_of(1) == [6]
     dock.controller.undo()
     dock.wait()
     dock.propagate()
     dock.controller.accept()
-    assert slices_of(dock, 1) == [1, 2, 3, 4, 5, 6, 7]
+    assert dock.slices_of(1) == [1, 2, 3, 4, 5, 6, 7]
     assert "propagate" not in dock.widget.message.text()
 
 
@@ -178,7 +174,7 @@ def test_an_object_that_is_accepted_while_it_is_carried_is_no_other_one(
     )
     dock.controller.accept()  # pressed twice
     let_go_on(dock, tubes)
-    assert slices_of(dock, 1) == list(range(9))
+    assert dock.slices_of(1) == list(range(9))
     assert dock.session.objects[1].class_name == "tube"
     assert (dock.controller.labels.data != 0).sum() == 9 * 12 * 15
     assert not dock.controller.accepting_anywhere and dock.tool.current is None
@@ -187,11 +183,11 @@ def test_an_object_that_is_accepted_while_it_is_carried_is_no_other_one(
     dock.propagate()
     dock.controller.accept()
     np.testing.assert_array_equal(dock.controller.labels.data != 0, two_tubes() > 100)
-    assert slices_of(dock, 2) == list(range(9))
+    assert dock.slices_of(2) == list(range(9))
     dock.controller.undo()
     dock.controller.undo()
     dock.wait()
-    assert slices_of(dock, 1) == list(range(9)) and not slices_of(dock, 2)
+    assert dock.slices_of(1) == list(range(9)) and not dock.slices_of(2)
 
 
 @pytest.mark.parametrize("what", ["click", "move", "not here", "good", "pick up", "redo"])
@@ -223,7 +219,7 @@ def test_nothing_is_changed_of_an_object_that_waits(
     assert dock.widget.message.text().startswith("wait: ")
     assert dock.session.drafts_along(0) == drafts
     let_go_on(dock, tubes)
-    assert slices_of(dock, 4) == [1, 2, 3, 4, 5, 6, 7]
+    assert dock.slices_of(4) == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(
@@ -286,7 +282,7 @@ def test_what_waits_to_be_counted_is_not_mixed_with_the_next_object(
     assert "as soon as the labels are counted" in dock.widget.message.text()
     counted.set()
     dock.wait()
-    assert slices_of(dock, 4) == list(range(9)) and not dock.session.clicks
+    assert dock.slices_of(4) == list(range(9)) and not dock.session.clicks
     assert not dock.controller.labels.data[:, OTHER[0], OTHER[1]].any()
 
 

@@ -33,10 +33,6 @@ def pick_up(dock: StackDock, index: int) -> None:
     dock.wait()
 
 
-def slices_of(dock: StackDock) -> list[int]:
-    return sorted(set(np.nonzero(dock.controller.labels.data == 1)[0].tolist()))
-
-
 def test_what_was_corrected_by_hand_stays(open_stack: OpenStack) -> None:
     dock = accepted(open_stack, 6)
     labels = dock.controller.labels.data
@@ -84,9 +80,9 @@ def test_an_object_is_shortened(open_stack: OpenStack) -> None:
     assert dock.tool.stakes == "removed from slices 6 to 7"
     dock.controller.accept()
     dock.wait()
-    assert slices_of(dock) == [1, 2, 3, 4, 5]
+    assert dock.slices_of() == [1, 2, 3, 4, 5]
     dock.controller.undo()
-    assert slices_of(dock) == [1, 2, 3, 4, 5, 6, 7]
+    assert dock.slices_of() == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_where_it_is_not_carried_to_it_stays_and_that_is_told(open_stack: OpenStack) -> None:
@@ -99,7 +95,7 @@ def test_where_it_is_not_carried_to_it_stays_and_that_is_told(open_stack: OpenSt
     said = dock.widget.status.text().replace("\xa0", " ")
     assert said.endswith("stays as it was in slices 1 to 3, 6 to 7")
     dock.controller.accept()
-    assert slices_of(dock) == [1, 2, 3, 4, 5, 6, 7]
+    assert dock.slices_of() == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_an_object_from_a_file_is_told_what_becomes_of_it(open_stack: OpenStack) -> None:
@@ -118,7 +114,7 @@ def test_an_object_from_a_file_is_told_what_becomes_of_it(open_stack: OpenStack)
     assert dock.tool.stakes == "rewrites slices 1 to 3, 5 · removed from slices 6 to 8"
     dock.controller.accept()
     dock.wait()
-    assert slices_of(dock) == [1, 2, 3, 4, 5]
+    assert dock.slices_of() == [1, 2, 3, 4, 5]
     assert "rewrites slices 1 to 3, 5; removed from slices 6 to 8" in dock.widget.message.text()
 
 
@@ -158,7 +154,7 @@ def test_undo_brings_back_what_was_carried_whatever_was_carried_since(
     dock.wait()
     assert dock.tool.current is objects[0]
     dock.controller.accept()
-    assert slices_of(dock) == [1, 2, 3, 4, 5, 6, 7]
+    assert dock.slices_of() == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_marks_go_with_the_last_click(open_stack: OpenStack) -> None:

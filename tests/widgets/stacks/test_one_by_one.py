@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.widgets.stacks.conftest import OpenStack, StackDock
 from tests.widgets.stacks.fakes import SHAPE, TubePredictor
-from tests.widgets.stacks.test_tool import until
+from tests.widgets.steps import until
 
 from napari_fclick.widgets.stacks import one_by_one
 
@@ -49,25 +49,17 @@ def begin(dock: StackDock) -> None:
     dock.wait()
 
 
-def slices_of(dock: StackDock, label: int) -> list[int]:
-    return sorted(set(np.nonzero(dock.controller.labels.data == label)[0].tolist()))
-
-
-def told(dock: StackDock) -> str:
-    return str(dock.controller.messages.text)
-
-
 def test_all_objects_of_a_slice_are_carried_and_written(open_stack: OpenStack) -> None:
     dock = opened(open_stack)
     dock.widget.stack.buttons["propagate_all"].click()
     dock.wait()
     for number, (where, first, last) in enumerate(TUBES, 1):
-        assert slices_of(dock, number) == list(range(first, last + 1))
+        assert dock.slices_of(number) == list(range(first, last + 1))
         own = dock.controller.labels.data == number
         assert own[(slice(first, last + 1), *where)].all()
         assert own.sum() == own[(slice(first, last + 1), *where)].sum()
         assert len(dock.session.objects[number].parts) == last - first + 1
-    assert told(dock) == "3 of 3 objects written, in 3 to 9 slices each"
+    assert dock.told == "3 of 3 objects written, in 3 to 9 slices each"
     assert not dock.session.clicks and dock.tool.current is None
     # Nobody has spent time on them.
     assert [dock.session.objects[number].seconds for number in (1, 2, 3)] == [0.0] * 3
@@ -79,11 +71,11 @@ def test_each_can_be_undone_like_one_that_a_person_carried(open_stack: OpenStack
     begin(dock)
     dock.controller.undo()
     dock.wait()
-    assert slices_of(dock, 3) == [4] and len(slices_of(dock, 2)) == 3
+    assert dock.slices_of(3) == [4] and len(dock.slices_of(2)) == 3
     assert dock.tool.count == 9  # it is at hand, carried
     dock.controller.redo()
     dock.wait()
-    assert len(slices_of(dock, 3)) == 9
+    assert len(dock.slices_of(3)) == 9
     while dock.session.can_undo:
         dock.controller.undo()
         dock.wait()
@@ -96,10 +88,10 @@ def test_objects_that_go_on_next_door_are_left_alone(open_stack: OpenStack) -> N
     labels[(3, *TUBES[2][0])] = 3
     dock = opened(open_stack, labels)
     begin(dock)
-    assert slices_of(dock, 1) == [4, 5] and slices_of(dock, 3) == [3, 4]
-    assert slices_of(dock, 2) == [3, 4, 5]
+    assert dock.slices_of(1) == [4, 5] and dock.slices_of(3) == [3, 4]
+    assert dock.slices_of(2) == [3, 4, 5]
     begin(dock)
-    assert told(dock) == "all objects of this slice are in the slices next to it as well"
+    assert dock.told == "all objects of this slice are in the slices next to it as well"
 
 
 def test_objects_clicked_here_are_carried_with_their_class(open_stack: OpenStack) -> None:
@@ -110,7 +102,7 @@ def test_objects_clicked_here_are_carried_with_their_class(open_stack: OpenStack
         dock.controller.accept()
         dock.wait()
     begin(dock)
-    assert [len(slices_of(dock, n)) for n in (1, 2, 3)] == [7, 3, 9]
+    assert [len(dock.slices_of(n)) for n in (1, 2, 3)] == [7, 3, 9]
     names = [dock.session.objects[n].class_name for n in (1, 2, 3)]
     assert names == ["kind 1", "kind 2", "kind 3"]
 
@@ -125,10 +117,10 @@ def test_one_may_look_at_other_slices_meanwhile(open_stack: OpenStack, tubes: An
     assert panel.progress.text().startswith("Object 1, 1 of 3: Carrying")
     dock.go(7)
     dock.controller.click(20.0, 40.0)
-    assert told(dock).startswith("wait: the object is accepted as soon as")
+    assert dock.told.startswith("wait: the object is accepted as soon as")
     tubes.gate.release(10_000)
     dock.wait()
-    assert [len(slices_of(dock, n)) for n in (1, 2, 3)] == [7, 3, 9]
+    assert [len(dock.slices_of(n)) for n in (1, 2, 3)] == [7, 3, 9]
     assert dock.session.place.index == (7,)
 
 
@@ -142,13 +134,13 @@ def test_stopping_keeps_what_was_written_and_what_is_at_hand(
     dock.widget.stack.buttons["propagate"].click()
     tubes.gate.release(10_000)
     dock.wait()
-    assert slices_of(dock, 1) == [1, 2, 3, 4, 5, 6, 7]
-    assert slices_of(dock, 2) == [4] and slices_of(dock, 3) == [4]
+    assert dock.slices_of(1) == [1, 2, 3, 4, 5, 6, 7]
+    assert dock.slices_of(2) == [4] and dock.slices_of(3) == [4]
     assert dock.tool.current is not None and dock.session.draft.label == 2
-    assert told(dock).endswith("go on, or clear; 1 of 3 objects written, in 7 to 7 slices each")
+    assert dock.told.endswith("go on, or clear; 1 of 3 objects written, in 7 to 7 slices each")
     dock.propagate()
     dock.controller.accept()
-    assert slices_of(dock, 2) == [3, 4, 5] and slices_of(dock, 3) == [4]
+    assert dock.slices_of(2) == [3, 4, 5] and dock.slices_of(3) == [4]
 
 
 def test_undo_takes_back_that_it_goes_on(open_stack: OpenStack, tubes: Any) -> None:
@@ -167,13 +159,13 @@ def test_a_network_that_fails_ends_it(open_stack: OpenStack, tubes: TubePredicto
     dock = opened(open_stack)
     tubes.error = RuntimeError("no memory left")
     begin(dock)
-    assert "no memory left" in told(dock) and "none of 3 objects written" in told(dock)
+    assert "no memory left" in dock.told and "none of 3 objects written" in dock.told
     np.testing.assert_array_equal(dock.controller.labels.data, sliced())
     tubes.error = None
     dock.controller.clear()
     dock.wait()
     begin(dock)
-    assert [len(slices_of(dock, n)) for n in (1, 2, 3)] == [7, 3, 9]
+    assert [len(dock.slices_of(n)) for n in (1, 2, 3)] == [7, 3, 9]
 
 
 def test_objects_that_cannot_be_carried_are_named(
@@ -182,7 +174,7 @@ def test_objects_that_cannot_be_carried_are_named(
     monkeypatch.setattr("napari_fclick.session.editing.MAX_SIDE", 12)
     dock = opened(open_stack)
     begin(dock)
-    assert told(dock) == (
+    assert dock.told == (
         "2 of 3 objects written, in 3 to 7 slices each; 1 not: object 3 spans 14 px; objects of "
         "at most 12 px can be corrected"
     )
@@ -199,7 +191,7 @@ def test_it_says_why_nothing_is_carried(open_stack: OpenStack, prepare: Any, why
     dock = opened(open_stack)
     prepare(dock)
     begin(dock)
-    assert told(dock).startswith(why)
+    assert dock.told.startswith(why)
     assert not dock.tool.one_by_one.underway
 
 
@@ -209,7 +201,7 @@ def test_large_slices_are_not_looked_through(
     monkeypatch.setattr(one_by_one, "LARGEST", SHAPE[1] * SHAPE[2] - 1)
     dock = opened(open_stack)
     begin(dock)
-    assert told(dock) == (
+    assert dock.told == (
         "slices of 40 x 50 px are too large to be looked through: propagate each object"
     )
     assert not dock.tool.one_by_one.underway
@@ -224,7 +216,7 @@ def test_labels_that_cannot_be_read_end_it(
     dock = opened(open_stack)
     monkeypatch.setattr(one_by_one, "only_in", fail)
     begin(dock)
-    assert told(dock) == "the labels could not be read: gone"
+    assert dock.told == "the labels could not be read: gone"
     assert not dock.tool.one_by_one.underway
 
 
@@ -243,7 +235,7 @@ def test_labels_that_are_read_too_late_change_nothing(
     dock.tool.stop()
     going.set()
     dock.wait()
-    assert told(dock) == "stopped"
+    assert dock.told == "stopped"
     np.testing.assert_array_equal(dock.controller.labels.data, sliced())
 
 
@@ -257,10 +249,10 @@ def test_worst_next_shows_the_least_certain_objects_first(open_stack: OpenStack)
     for _ in TUBES:
         assert button.isEnabled()
         button.click()
-        seen.append(told(dock).split(":")[0])
-        assert "certainty" in told(dock)
+        seen.append(dock.told.split(":")[0])
+        assert "certainty" in dock.told
     assert sorted(seen) == ["object 1", "object 2", "object 3"]
-    assert "the last one" in told(dock) and not dock.controller.doubts
+    assert "the last one" in dock.told and not dock.controller.doubts
 
 
 def test_objects_that_are_gone_are_not_shown(open_stack: OpenStack) -> None:
@@ -268,7 +260,7 @@ def test_objects_that_are_gone_are_not_shown(open_stack: OpenStack) -> None:
     begin(dock)
     dock.controller.objects.delete([1, 2, 3])
     dock.tool.worst_next()
-    assert told(dock) == "all objects that were written unseen were looked at"
+    assert dock.told == "all objects that were written unseen were looked at"
 
 
 def test_another_image_ends_it(open_stack: OpenStack, tubes: Any) -> None:
@@ -293,8 +285,8 @@ def test_removing_the_labels_ends_it_and_it_is_said(open_stack: OpenStack, tubes
     tubes.gate.release(10_000)
     dock.wait()
     assert not dock.tool.one_by_one.underway
-    assert told(dock).startswith("labels layer 'mine' was removed")
-    assert told(dock).endswith("none of 3 objects written")
+    assert dock.told.startswith("labels layer 'mine' was removed")
+    assert dock.told.endswith("none of 3 objects written")
 
 
 def test_it_ends_with_the_dock(open_stack: OpenStack, tubes: Any) -> None:

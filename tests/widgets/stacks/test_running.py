@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from qtpy.QtWidgets import QApplication
 from tests.widgets.stacks.fakes import CLICK, TUBE, TubePredictor, tube
+from tests.widgets.steps import until
 
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.masks import StoredMask
@@ -50,14 +50,6 @@ def request(predictor: Any, at: int = 15, **rules: Any) -> Request:
     carrying = Carrying(lambda i: DATA[i], len(DATA), (1.0, 1.0, 1.0), predictor, Carry())
     clicks = ClickSequence([Click(*CLICK)])
     return Request(carrying, {at: Keyframe(clicks, mask)}, Rules(**rules))
-
-
-def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        QApplication.processEvents()
-        time.sleep(0.002)
 
 
 def test_a_run_ends_with_all_slices(runner: Runner) -> None:

@@ -12,6 +12,7 @@ import pytest
 from qtpy.QtWidgets import QApplication
 from tests.widgets.stacks.conftest import OpenStack, StackDock
 from tests.widgets.stacks.fakes import CLICK, SHAPE, TUBE, MadeStack, TubePredictor, tube
+from tests.widgets.steps import until
 
 from napari_fclick.core.memory import peak_memory_mb
 from napari_fclick.core.window import Box
@@ -675,14 +676,6 @@ def test_a_long_lazy_stack_takes_little_memory_and_never_blocks(
     assert longest < 2.0
     assert len(dock.controller.viewer.layers) == layers
     assert (peak_memory_mb() or 0) - before < 120  # all planes together take 180 MB
-
-
-def until(condition: Any, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        QApplication.processEvents()
-        time.sleep(0.002)
 
 
 def settle() -> None:

@@ -28,10 +28,6 @@ class DamagedStack:
         return self.data[index]
 
 
-def slices_of(labels: Any) -> list[int]:
-    return sorted(set(np.nonzero(labels)[0].tolist()))
-
-
 def test_a_slice_that_cannot_be_read(open_stack: OpenStack) -> None:
     stack = DamagedStack(6)
     dock = open_stack(stack, at=4)
@@ -52,7 +48,7 @@ def test_a_slice_that_cannot_be_read(open_stack: OpenStack) -> None:
     dock.click(17, 23)
     dock.propagate()
     dock.controller.accept()
-    assert slices_of(dock.controller.labels.data) == [1, 2, 3, 4, 5]
+    assert dock.slices_of() == [1, 2, 3, 4, 5]
 
 
 def test_what_is_known_when_the_network_fails_is_accepted(
@@ -74,7 +70,7 @@ def test_what_is_known_when_the_network_fails_is_accepted(
         "Not carried on: out of memory · 2 slices, 4 to 5 known"
     )
     dock.controller.accept()
-    assert slices_of(dock.controller.labels.data) == [4, 5]
+    assert dock.slices_of() == [4, 5]
 
 
 def test_where_the_network_fails_at_once_the_clicked_slice_is_accepted(
@@ -85,7 +81,7 @@ def test_where_the_network_fails_at_once_the_clicked_slice_is_accepted(
     tubes.error = RuntimeError("out of memory")
     dock.propagate()
     dock.controller.accept()
-    assert slices_of(dock.controller.labels.data) == [4]
+    assert dock.slices_of() == [4]
 
 
 def test_what_cannot_be_asked_is_not_asked_again_with_every_slice(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,15 +23,23 @@ UNDECIDED = 128
 class _OneObject(LabelledSet):
     """Masks with one object each, and the images they are of."""
 
+    #: The folder of the images, the first that is there, and the one of the masks.
+    photographs: ClassVar[tuple[str, ...]]
+    masks: ClassVar[str]
+
     def __init__(self, root: Path, name: str) -> None:
         super().__init__(root, name)
-        self._files = self._pair()
+        photographs = first_folder(root, *self.photographs)
+        assert photographs is not None  # or `find` would not have found it
+        self._files = pair_masks(photographs, root / self.masks)
         if not self._files:
             raise FileNotFoundError(f"{root}: no mask has an image of its name")
 
-    def _pair(self) -> dict[str, tuple[Path, Path]]:
-        """Return image file and mask file of each object."""
-        raise NotImplementedError
+    @classmethod
+    def find(cls, folder: Path) -> Path | None:
+        """Return the folder that holds the masks and the images."""
+        photographs = first_folder(folder, *cls.photographs)
+        return folder if photographs and (folder / cls.masks).is_dir() else None
 
     def images(self) -> Sequence[str]:
         """Return the names of the masks; an image with several masks stands several times."""
@@ -61,17 +70,7 @@ class GrabCut(_OneObject):
 
     title = "GrabCut"
     looks_like = "boundary_GT/ and data_GT/ or images/"
-
-    @classmethod
-    def find(cls, folder: Path) -> Path | None:
-        """Return the folder that holds the masks and the images."""
-        photographs = first_folder(folder, "data_GT", "images")
-        return folder if photographs and (folder / "boundary_GT").is_dir() else None
-
-    def _pair(self) -> dict[str, tuple[Path, Path]]:
-        photographs = first_folder(self.root, "data_GT", "images")
-        assert photographs is not None
-        return pair_masks(photographs, self.root / "boundary_GT")
+    photographs, masks = ("data_GT", "images"), "boundary_GT"
 
 
 class Berkeley(_OneObject):
@@ -79,15 +78,7 @@ class Berkeley(_OneObject):
 
     title = "Berkeley"
     looks_like = "images/ and masks/"
-
-    @classmethod
-    def find(cls, folder: Path) -> Path | None:
-        """Return the folder that holds the masks and the images."""
-        found = all((folder / part).is_dir() for part in ("images", "masks"))
-        return folder if found else None
-
-    def _pair(self) -> dict[str, tuple[Path, Path]]:
-        return pair_masks(self.root / "images", self.root / "masks")
+    photographs, masks = ("images",), "masks"
 
 
 class DavisFrames(_OneObject):
@@ -95,15 +86,7 @@ class DavisFrames(_OneObject):
 
     title = "DAVIS frames"
     looks_like = "img/ and gt/"
-
-    @classmethod
-    def find(cls, folder: Path) -> Path | None:
-        """Return the folder that holds the masks and the images."""
-        found = all((folder / part).is_dir() for part in ("img", "gt"))
-        return folder if found else None
-
-    def _pair(self) -> dict[str, tuple[Path, Path]]:
-        return pair_masks(self.root / "img", self.root / "gt")
+    photographs, masks = ("img",), "gt"
 
 
 class Davis(LabelledSet):

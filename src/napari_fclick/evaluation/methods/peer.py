@@ -30,9 +30,6 @@ from napari_fclick.core.threshold import THRESHOLD, above
 from napari_fclick.core.window import Window
 from napari_fclick.evaluation.methods.seeds import Border, Seeds, draw_seeds
 
-#: Images are shrunk so that their longer side has at most this many pixels.
-LONGEST = 640
-
 
 class MissingPeerError(ImportError):
     """A peer whose library is not installed."""
@@ -99,15 +96,8 @@ class Peer(ABC):
     if it is larger; its answer is brought back bilinearly, and the clicked pixels themselves
     keep their sign.
 
-    Parameters
-    ----------
-    longest : int
-        Pixels of the longer side at most.
-
     Raises
     ------
-    ValueError
-        If ``longest`` is less than 16.
     MissingPeerError
         If the method's library is not installed.
     """
@@ -120,15 +110,14 @@ class Peer(ABC):
     library: ClassVar[str | None] = None
     #: Radius of the disc that a click stands for, as a part of the shorter side.
     radius: float = 0.01
+    #: Pixels of the longer side at most.
+    longest: int = 640
     #: When the image's border is taken for background; by default until a negative click.
     border: Border = "first"
 
-    def __init__(self, longest: int = LONGEST) -> None:
-        if longest < 16:
-            raise ValueError(f"longest {longest} is too few pixels: at least 16 are needed")
+    def __init__(self) -> None:
         if self.library is not None:
             load_library(self.library, self.name)
-        self.longest = longest
 
     @abstractmethod
     def segment(self, picture: FloatArray, seeds: Seeds) -> NDArray[Any]:

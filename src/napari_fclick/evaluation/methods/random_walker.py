@@ -20,20 +20,14 @@ class RandomWalker(Peer):
     walker all other sides to wander out to, and the answer after it is worse than before.
 
     On GrabCut's 50 images it takes 11.20 clicks to an IoU of 0.9; published are 12.30.
-
-    Parameters
-    ----------
-    longest : int
-        Pixels of the longer side at most; fewer than other peers have, to answer in a second.
     """
 
     name = "random-walker"
     border = "outside"
+    #: Fewer than other peers have, to answer in a second.
+    longest = 320
     #: How much walkers shun contrast.
     beta: float = 90.0
-
-    def __init__(self, longest: int = 320) -> None:
-        super().__init__(longest)
 
     def segment(self, picture: FloatArray, seeds: Seeds) -> NDArray[np.float64]:
         """Return the walkers' probability."""

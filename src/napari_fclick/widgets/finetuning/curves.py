@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pyqtgraph as pg
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_fclick.widgets.finetuning.model import TuningModel
+from napari_fclick.widgets.plots import SmallPlot
 
 #: Colours that the colour-blind can tell apart, on dark and on light ground; shapes differ, too.
 LOSS, NOC85, NOC90 = "#8f8f8f", "#0f8fd0", "#d98a00"
@@ -33,7 +32,7 @@ class Curves(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._loss_plot, self._noc_plot = _plot(), _plot()
+        self._loss_plot, self._noc_plot = SmallPlot(HEIGHT, room=34), SmallPlot(HEIGHT, room=34)
         self._loss_plot.setToolTip("What training makes smaller; the line is its recent mean")
         self._noc_plot.setToolTip(
             "Clicks that a robot needs on held-back objects which only watch the training: to IoU "
@@ -45,6 +44,8 @@ class Curves(QWidget):
         self.noc90 = _dotted(self._noc_plot, NOC90, "s")
         self.best = self._noc_plot.plot(pen=None, symbol="star", symbolSize=16)
         self.best.setSymbolBrush(NOC85)
+        for plot in (self._loss_plot, self._noc_plot):
+            plot.setLimits(xMin=-1, minXRange=10)
         self._noc_plot.setXLink(self._loss_plot)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -60,12 +61,9 @@ class Curves(QWidget):
         self.show_colours("#ffffff")
 
     def show_colours(self, text: str) -> None:
-        """Draw axes in the colour of the window's text; the ground shines through."""
+        """Draw axes in the colour of the window's text."""
         for plot in (self._loss_plot, self._noc_plot):
-            for side in ("left", "bottom"):
-                axis = plot.getAxis(side)
-                axis.setPen(text)
-                axis.setTextPen(text)
+            plot.show_colours(text)
 
     def show_model(self, model: TuningModel) -> None:
         """Draw the curves as they are now."""
@@ -85,24 +83,6 @@ class Curves(QWidget):
         self.noc90.setData(watched, [point.noc90 for point in model.watched])
         best = [point for point in model.watched if point.best][-1:]
         self.best.setData([p.step for p in best], [p.noc85 for p in best])
-
-
-def _plot() -> pg.PlotWidget:
-    plot = pg.PlotWidget(background=QColor(Qt.GlobalColor.transparent))
-    plot.setFixedHeight(HEIGHT)
-    plot.setMinimumWidth(100)
-    plot.setMenuEnabled(False)
-    plot.hideButtons()
-    plot.setLimits(xMin=-1, minXRange=10)
-    # The wheel scrolls the panel.
-    plot.setMouseEnabled(x=False, y=False)
-    plot.enableMouse(False)
-    plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    plot.getAxis("left").setWidth(34)
-    plot.getAxis("bottom").setStyle(tickLength=4, maxTickLevel=0)
-    plot.getAxis("left").setStyle(maxTickLevel=0)
-    plot.showGrid(y=True, alpha=0.2)
-    return plot
 
 
 def _dotted(plot: pg.PlotWidget, colour: str, symbol: str) -> pg.PlotDataItem:

@@ -263,7 +263,7 @@ class FineTunePanel(Docked):
         def done(crops: list[Crop | None]) -> None:
             if outcome is self.model.outcome:
                 self.result.gallery.show_objects(changed, crops)
-                self.result.show_gallery(True)
+                self.result.show_gallery()
 
         def failed(problem: str) -> None:
             if outcome is self.model.outcome:

@@ -162,9 +162,9 @@ class ResultView(QWidget):
             tip = f"Not offered: {outcome.reasons[0] if outcome.reasons else outcome.headline}"
         self.promote.setToolTip(tip)
 
-    def show_gallery(self, shown: bool) -> None:
-        """Show the pictures, or hide them."""
-        self.changed.setVisible(shown and bool(self.gallery.rows))
+    def show_gallery(self) -> None:
+        """Show the pictures, if there are any."""
+        self.changed.setVisible(bool(self.gallery.rows))
 
     def _ask(self, suffix: str) -> None:
         if self._outcome is None or self._outcome.out is None:

@@ -1,45 +1,43 @@
-"""A form made from pydantic models: titles, descriptions, ranges, and what may be off."""
+"""A form made from the rules: their titles, descriptions and ranges, each with a tick."""
 
 from __future__ import annotations
 
 import math
-import types
 import typing
-from typing import Any
 
 from psygnal import Signal
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
     QGridLayout,
-    QLabel,
     QSizePolicy,
     QSpinBox,
     QWidget,
 )
 
+from napari_fclick.propagation import Rules
 from napari_fclick.widgets.wheel import WheelGuard
 
+#: Fields of the rules that are chosen elsewhere.
+RANGE = ("first", "last")
 MOST = 1e6
 #: So many pixels is the length that a rule begins with when it is switched on.
 BEGIN = 10
 
 
-class NumberField:
-    """A number, with a box to tick where it may be None.
+class RuleField:
+    """A number, and a box to tick: without the tick it is None.
 
     Parameters
     ----------
-    name : str
     info : FieldInfo
-        Its type is int, float, or one of them or None.
+        Its type is int or None, or float or None.
 
     Attributes
     ----------
-    head : QLabel or QCheckBox
+    head : QCheckBox
         The title.
     spin : QSpinBox or QDoubleSpinBox
     changed : Signal()
@@ -47,37 +45,31 @@ class NumberField:
 
     changed = Signal()
 
-    def __init__(self, name: str, info: FieldInfo) -> None:
-        kinds = _kinds(info)
-        self.name, self._optional = name, type(None) in kinds
+    def __init__(self, info: FieldInfo) -> None:
         self._pixel: float | None = None
-        whole = int in kinds
+        whole = int in typing.get_args(info.annotation)
         self.spin = number_box(whole)
         low, high, step = _range(info, whole)
         self.spin.setRange(low, high)  # type: ignore[arg-type]
         self.spin.setSingleStep(step)  # type: ignore[arg-type]
-        title = info.title or name
-        self.head: QLabel | QCheckBox = QCheckBox(title) if self._optional else QLabel(title)
+        title = str(info.title)
+        self.head = QCheckBox(title)
         self.spin.setAccessibleName(title)
-        off = "\nWithout the tick, it does not count." if self._optional else ""
         for widget in (self.head, self.spin):
-            widget.setToolTip(f"{info.description or title}{off}")
+            widget.setToolTip(f"{info.description}\nWithout the tick, it does not count.")
         self.value = info.default
-        if isinstance(self.head, QCheckBox):
-            self.head.toggled.connect(self._on_toggled)
+        self.head.toggled.connect(self._on_toggled)
         self.spin.valueChanged.connect(lambda _: self.changed.emit())
 
     @property
     def value(self) -> float | int | None:
         """The number; None where it is off."""
-        on = not isinstance(self.head, QCheckBox) or self.head.isChecked()
-        return self.spin.value() if on else None
+        return self.spin.value() if self.head.isChecked() else None
 
     @value.setter
     def value(self, value: float | int | None) -> None:
-        if isinstance(self.head, QCheckBox):
-            self.head.setChecked(value is not None)
-            self.spin.setEnabled(value is not None)
+        self.head.setChecked(value is not None)
+        self.spin.setEnabled(value is not None)
         if value is not None:
             self.spin.setValue(value)  # type: ignore[arg-type]
 
@@ -108,47 +100,37 @@ class NumberField:
         self.changed.emit()
 
 
-class ModelForm(QWidget):
-    """The number fields of pydantic models, one below the other.
-
-    Parameters
-    ----------
-    models : type of BaseModel
-    without : tuple of str
-        Fields that are chosen elsewhere.
+class RulesForm(QWidget):
+    """The rules, one below the other.
 
     Attributes
     ----------
-    fields : dict of str to NumberField
+    fields : dict of str to RuleField
     changed : Signal()
     """
 
     changed = Signal()
 
-    def __init__(self, *models: type[BaseModel], without: tuple[str, ...] = ()) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.fields: dict[str, NumberField] = {}
+        self.fields = {
+            name: RuleField(info) for name, info in Rules.model_fields.items() if name not in RANGE
+        }
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
         grid.setHorizontalSpacing(2)
         grid.setColumnStretch(0, 2)
         grid.setColumnStretch(1, 1)
-        for model in models:
-            for name, info in model.model_fields.items():
-                if name not in without:
-                    self._add(grid, NumberField(name, info))
+        for row, field in enumerate(self.fields.values()):
+            grid.addWidget(field.head, row, 0)
+            grid.addWidget(field.spin, row, 1)
+            field.changed.connect(self.changed.emit)
 
-    def values(self, model: type[BaseModel]) -> dict[str, Any]:
-        """Return the fields of a model as they are shown."""
-        return {name: f.value for name, f in self.fields.items() if name in model.model_fields}
-
-    def _add(self, grid: QGridLayout, made: NumberField) -> None:
-        row = grid.rowCount()
-        grid.addWidget(made.head, row, 0)
-        grid.addWidget(made.spin, row, 1)
-        made.changed.connect(self.changed.emit)
-        self.fields[made.name] = made
+    @property
+    def values(self) -> dict[str, float | int | None]:
+        """The rules as they are shown, by their names."""
+        return {name: field.value for name, field in self.fields.items()}
 
 
 def number_box(whole: bool) -> QSpinBox | QDoubleSpinBox:
@@ -162,21 +144,15 @@ def number_box(whole: bool) -> QSpinBox | QDoubleSpinBox:
     return spin
 
 
-def _kinds(info: FieldInfo) -> tuple[Any, ...]:
-    if typing.get_origin(info.annotation) in (typing.Union, types.UnionType):
-        return typing.get_args(info.annotation)
-    return (info.annotation,)
-
-
 def _range(info: FieldInfo, whole: bool) -> tuple[float, float, float]:
     """Return the least and the greatest number, and the step."""
     limits = {
         name: getattr(part, name)
         for part in info.metadata
-        for name in ("ge", "gt", "le", "lt")
+        for name in ("ge", "gt", "le")
         if hasattr(part, name)
     }
-    high = limits.get("le", limits.get("lt", MOST))
+    high = limits.get("le", MOST)
     step = 1 if whole else (0.05 if high <= 1 else 0.1)
     low = limits.get("ge", limits.get("gt", 0) + (step if "gt" in limits else 0))
     return (int(low), int(high), step) if whole else (low, high, step)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_fclick.core.labels import OverlapPolicy
+from napari_fclick.core.words import named
 from napari_fclick.propagation import Carry
 from napari_fclick.session import Session, SessionError, stacks
 from napari_fclick.session.stack_parts import label_of
@@ -271,10 +272,9 @@ class Keeper:
         """Say which new clicks may be on another object; objects may branch, so it is run."""
         apart = current.apart(keyframes)
         if apart:
-            slices = f"slice{'s' * (len(apart) > 1)} {', '.join(map(str, apart))}"
             self._controller.say(
-                f"the click in {slices} lies apart from what was carried: if it is on another "
-                "object, undo it, and accept or clear this one first",
+                f"the click in {named('slice', apart)} lies apart from what was carried: if it is "
+                "on another object, undo it, and accept or clear this one first",
                 "warning",
             )
 

@@ -23,7 +23,7 @@ from napari_fclick.propagation import Rules
 from napari_fclick.widgets.choosers import keep_narrow
 from napari_fclick.widgets.layers import pixel_size
 from napari_fclick.widgets.sections import Section, form_in
-from napari_fclick.widgets.stacks.form import ModelForm, number_box
+from napari_fclick.widgets.stacks.form import RulesForm, number_box
 from napari_fclick.widgets.stacks.lines import spacing_of
 from napari_fclick.widgets.stacks.model import CarriedObject, Choices
 from napari_fclick.widgets.stacks.strip import DriftStrip
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller
 
 DIRECTIONS = {"both": "both ways", "up": "to higher slices", "down": "to lower slices"}
-#: Rules that have widgets of their own.
-_RANGE = ("first", "last")
 
 
 class Range(QWidget):
@@ -188,7 +186,7 @@ class StackPanel(QWidget):
         self.bar.setAccessibleName("The object is being carried")
         self.strip = DriftStrip()
         self.strip.jumped.connect(self._tool.show_slice)
-        self._form = ModelForm(Rules, without=_RANGE)
+        self._form = RulesForm()
         self._form.changed.connect(self._choose)
         self.rules = Section("Rules", self._form, unfolded=False)
         self.rules.setToolTip("When to stop")
@@ -215,7 +213,7 @@ class StackPanel(QWidget):
     # --- choosing -----------------------------------------------------------------------
 
     def _choose(self) -> None:
-        rules = Rules(**self.range.rules, **self._form.values(Rules))
+        rules = Rules(**self.range.rules, **self._form.values)
         self._tool.choose(Choices(self.directions.currentData(), rules))
 
     # --- showing ------------------------------------------------------------------------

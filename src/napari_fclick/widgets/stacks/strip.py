@@ -13,6 +13,7 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_fclick.propagation import Kind, SliceMask
+from napari_fclick.widgets.plots import SmallPlot
 from napari_fclick.widgets.stacks.model import CarriedObject
 
 #: Colours that the colour-blind can tell apart, on dark and on light ground; shapes differ, too.
@@ -59,7 +60,7 @@ class DriftStrip(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._drift, self._size = _plot(HEIGHTS[0]), _plot(HEIGHTS[1])
+        self._drift, self._size = (SmallPlot(height, room=40) for height in HEIGHTS)
         self._size.setXLink(self._drift)
         # Labels that would reach beyond the axis are not drawn: there is room for them.
         self._drift.setYRange(*DRIFT_RANGE, padding=0)
@@ -98,12 +99,9 @@ class DriftStrip(QWidget):
             line.setZValue(-10)
 
     def show_colours(self, text: str) -> None:
-        """Draw axes in the colour of the window's text; the ground shines through."""
+        """Draw axes in the colour of the window's text."""
         for plot in (self._drift, self._size):
-            for side in ("left", "bottom"):
-                axis = plot.getAxis(side)
-                axis.setPen(text)
-                axis.setTextPen(text)
+            plot.show_colours(text)
 
     def show_here(self, index: int) -> None:
         """Mark the slice on show."""
@@ -172,22 +170,6 @@ def _edge(index: int, carried: CarriedObject) -> float:
     if index - 1 in known:
         return index - 0.5
     return index + 0.5 if index + 1 in known else float(index)
-
-
-def _plot(height: int) -> pg.PlotWidget:
-    plot = pg.PlotWidget(background=QColor(Qt.GlobalColor.transparent))
-    plot.setFixedHeight(height)
-    plot.setMinimumWidth(100)
-    plot.setMenuEnabled(False)
-    plot.hideButtons()
-    # The wheel scrolls the dock.
-    plot.setMouseEnabled(x=False, y=False)
-    plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    plot.getAxis("left").setWidth(40)
-    plot.getAxis("left").setStyle(maxTickLevel=0)
-    plot.getAxis("bottom").setStyle(tickLength=4, maxTickLevel=0)
-    plot.showGrid(y=True, alpha=0.2)
-    return plot
 
 
 class _Series(pg.PlotDataItem):  # type: ignore[misc]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_fclick.core.words import counted
 from napari_fclick.propagation import Kind, SliceMask, last_slices
 from napari_fclick.widgets.layers import pixel_size
 from napari_fclick.widgets.stacks.model import CarriedObject
@@ -28,7 +29,7 @@ def describe_progress(carried: CarriedObject) -> str:
     if carried.phase == "waiting":
         return "Waiting for the mask …"
     known = carried.known
-    extent = f"{len(known)} slice{'s' * (len(known) != 1)}"
+    extent = counted(len(known), "slice")
     if known:
         extent += f", {known[0].index} to {known[-1].index}"
     if carried.phase == "failed":
