@@ -265,7 +265,8 @@ def _candidates(whole: list[Any], shape: tuple[int, ...], source: Path) -> Itera
         # Where a folder is walked through, colours come last, however they are stored, and what
         # is labelled is turned as its labels are.
         pixels = read_image(source)
-        yield from ([pixels], [turned(source, pixels)])
+        yield [pixels]
+        yield [turned(source, pixels)]
 
 
 def _parts(pyramid: list[Any], shape: tuple[int, ...]) -> Iterator[list[Any]]:
