@@ -65,13 +65,18 @@ def play(folder: Path, method: str | Path, objects: int) -> dict[str, Any]:
     return {k: report[k] for k in keys} | {"IoU@1": report["mIoU"][0]}
 
 
+def before(args: argparse.Namespace) -> str:
+    """Return the weights before as `evaluate` names them."""
+    return "fclick" if args.weights == "default" else args.weights
+
+
 def general_before(args: argparse.Namespace, base: str) -> Any:
     """Return what the weights before do on the general set, played once."""
     played = [str(args.general), args.general_objects]
     for line in map(json.loads, _lines(args.out)):
         if line.get("general_set") == played and line["run"][-1] == base:
             return line["general"]["before"]
-    return play(args.general, "fclick", args.general_objects)
+    return play(args.general, before(args), args.general_objects)
 
 
 def run(
@@ -86,7 +91,7 @@ def run(
         weights = Path(folder) / "tuned.safetensors"
         tuned = command(
             *("finetune", learned, "--out", weights, "--minutes", args.minutes),
-            *("--seed", seed, "--json", *VARIANTS[variant]),
+            *("--seed", seed, "--weights", args.weights, "--json", *VARIANTS[variant]),
             home=folder,
         )
         return {
@@ -94,7 +99,7 @@ def run(
             "reasons": tuned.get("reasons"),
             "blend": tuned.get("blend"),
             "others": {
-                "before": play(others, "fclick", args.objects),
+                "before": play(others, before(args), args.objects),
                 "after": play(others, weights, args.objects),
             },
             "general_set": [str(args.general), args.general_objects],
@@ -116,11 +121,12 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=100)
     parser.add_argument("--general-objects", type=int, default=300)
     parser.add_argument("--general", type=Path, required=True)
+    parser.add_argument("--weights", default="default", help="what is fine-tuned")
     parser.add_argument("--out", type=Path, default=Path("runs/finetuning.jsonl"))
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
     done = [json.loads(line)["run"] for line in _lines(args.out)]
-    base = weights_digest("fclick")
+    base = weights_digest(before(args))
     wanted = itertools.product(args.seeds, args.sets, args.images, args.variant)
     for seed, source, images, variant in wanted:
         key = [source.name, images, seed, variant, args.minutes, base]
