@@ -20,7 +20,14 @@ from scipy import ndimage
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.core.errors import one_line
 from napari_fclick.core.files import read_image, write_labels
-from napari_fclick.core.folders import ImageFolder, ImagePair, find_images, label_files, load_pair
+from napari_fclick.core.folders import (
+    ImageFolder,
+    ImagePair,
+    find_images,
+    label_files,
+    load_pair,
+    stem_of,
+)
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
 from napari_fclick.core.voxels import VoxelSize, voxel_size
@@ -353,7 +360,7 @@ class Finder:
 def unlabelled(folder: ImageFolder) -> list[Path]:
     """Return the images of a folder that have no labels."""
     known = label_files(folder.labels)
-    return [image for image in folder.images if image.stem not in known]
+    return [image for image in folder.images if stem_of(image) not in known]
 
 
 # --- helpers ----------------------------------------------------------------------------
@@ -362,7 +369,8 @@ def unlabelled(folder: ImageFolder) -> list[Path]:
 def _spread(folder: ImageFolder) -> list[ImagePair]:
     """Return the labelled images: first some that are spread evenly, then the others."""
     known = label_files(folder.labels)
-    pairs = [ImagePair(each, known[each.stem]) for each in folder.images if each.stem in known]
+    stems = [(each, stem_of(each)) for each in folder.images]
+    pairs = [ImagePair(each, known[stem]) for each, stem in stems if stem in known]
     if len(pairs) <= IMAGES:
         return pairs
     first = dict.fromkeys(int(at) for at in np.linspace(0, len(pairs) - 1, IMAGES))

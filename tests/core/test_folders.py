@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from napari_fclick.core.folders import (
     label_files,
     load_pair,
 )
+from napari_fclick.core.labels_file import LabelsFile
 
 PIXELS = np.arange(20, dtype=np.uint16).reshape(4, 5)
 
@@ -82,6 +84,14 @@ def test_images_beside_their_labels_are_pairs(tmp_path: Path) -> None:
     assert np.array_equal(load_pair(pair).image, PIXELS)
     assert label_files(tmp_path / "labels") == {"a": labels}
     assert label_files(tmp_path / "nowhere") == {}
+
+
+def test_names_pair_however_their_accents_are_written(tmp_path: Path) -> None:
+    image = put(tmp_path / "images" / unicodedata.normalize("NFC", "Bébé.tif"))
+    labels = put(tmp_path / "labels" / unicodedata.normalize("NFD", "Bébé.tif"))
+    assert image.name != labels.name
+    assert find_pairs_and_rest(tmp_path) == ([ImagePair(image, labels)], [])
+    assert LabelsFile(tmp_path / "labels", image).path == labels
 
 
 def test_axes_of_length_1_make_no_difference(tmp_path: Path) -> None:

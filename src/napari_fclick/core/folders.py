@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -118,8 +119,17 @@ def _by_numbers(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part.lower()) for part in parts]
 
 
+def stem_of(file: Path) -> str:
+    """Return a file's stem, by which images and labels belong together.
+
+    An "é" may be one letter or an "e" with an accent after it, as in names from macOS: it is the
+    same here.
+    """
+    return unicodedata.normalize("NFC", file.stem)
+
+
 def label_files(labels: Path) -> dict[str, Path]:
-    """Return the label files in a folder by their stems, as `find_pairs` chooses among them."""
+    """Return the label files in a folder by `stem_of`, as `find_pairs` chooses among them."""
     return _readable(labels)[0] if labels.is_dir() else {}
 
 
@@ -207,10 +217,10 @@ def _readable(folder: Path, flat: bool = False) -> tuple[dict[str, Path], list[s
         if suffix not in SUFFIXES:
             others[suffix or ("folder" if file.is_dir() else "no ending")] += 1
             continue
-        other = found.get(file.stem)
+        other = found.get(stem_of(file))
         if other is not None:
             notes.append(f"{folder.name}/{other.name}: left out, as {file.name} has its name")
-        found[file.stem] = file
+        found[stem_of(file)] = file
     if others:
         files, kinds = counted(others.total(), "file"), ", ".join(sorted(others))
         notes.append(f"{files} in {folder.name}/ of a kind that cannot be read ({kinds}): left out")

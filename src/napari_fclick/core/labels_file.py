@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_fclick.core.files import MOST_AXES, TIFF_SUFFIXES, write_labels
-from napari_fclick.core.folders import ImagePair, label_files, load_pair
+from napari_fclick.core.folders import ImagePair, label_files, load_pair, stem_of
 from napari_fclick.core.object_sets import Plane
 
 
@@ -35,7 +35,7 @@ class LabelsFile:
 
     def __init__(self, folder: Path, image: Path) -> None:
         self._image = image
-        self.found = label_files(folder).get(image.stem)
+        self.found = label_files(folder).get(stem_of(image))
         written = self.found is not None and self.found.suffix.lower() in TIFF_SUFFIXES
         self.path = self.found if written and self.found else folder / f"{image.stem}.tif"
         self._known: tuple[int, int] | None = None

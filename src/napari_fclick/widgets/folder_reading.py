@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fclick.core.files import axes_of, read_image
-from napari_fclick.core.folders import ImageFolder, find_images, label_files
+from napari_fclick.core.folders import ImageFolder, find_images, label_files, stem_of
 from napari_fclick.core.labels_file import LabelsFile
 from napari_fclick.core.voxels import VoxelSize, voxel_size
 
@@ -123,5 +123,5 @@ def aim_at(folder: Path) -> Aim:
     found = find_images(folder)
     labelled = frozenset(label_files(found.labels))
     count = range(len(found.images))
-    first = next((n for n in count if found.images[n].stem not in labelled), 0)
+    first = next((n for n in count if stem_of(found.images[n]) not in labelled), 0)
     return Aim(found, labelled, (*count[first:], *reversed(count[:first])))

@@ -13,7 +13,7 @@ from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_fclick.core.folders import ImageFolder
+from napari_fclick.core.folders import ImageFolder, stem_of
 from napari_fclick.core.paths import same_file
 from napari_fclick.core.words import counted
 from napari_fclick.session.journal import JournalError
@@ -96,7 +96,7 @@ class FolderWalk:
     def labelled(self) -> int:
         """How many images have a file of labels."""
         images = () if self.folder is None else self.folder.images
-        return sum(image.stem in self._labelled for image in images)
+        return sum(stem_of(image) in self._labelled for image in images)
 
     # --- what can be done ---------------------------------------------------------------
 
@@ -319,7 +319,7 @@ class FolderWalk:
             self._say(f"{opened.path.name} stays open: {reason(error)}", "error")
             return False
         if written:
-            self._labelled |= {opened.path.stem}
+            self._labelled |= {stem_of(opened.path)}
             self._wrote = f"wrote {opened.file.name}"
             self._say(self._wrote)
             self.changed.emit()
