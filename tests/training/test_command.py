@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.commands import Command
 from tests.training.folders import write_folder
 
 from napari_fclick.network import checkpoints
@@ -55,3 +56,21 @@ def test_train_validates_resumes_and_exports(tmp_path: Path) -> None:
     file.write_text(TOML.format(steps=3))
     assert train(file, "--resume").returncode == 0
     assert [r["step"] for r in read_rows(tmp_path / "run/log.csv")] == ["1", "2", "3"]
+
+
+def test_a_run_needs_a_folder_of_its_own(tmp_path: Path, command: Command) -> None:
+    file, out = tmp_path / "run.toml", tmp_path / "run"
+    file.write_text(TOML.format(steps=2))
+    out.write_text("")
+    refused = command("train", file)
+    assert refused.code == 2
+    assert refused.err == f"error: {file}: out: {out} is a file: name a folder\n"
+    out.unlink()
+    out.mkdir()
+    weights = out / "weights.safetensors"
+    weights.write_text("of another run")
+    for resume in ((), ("--resume",)):
+        refused = command("train", file, *resume)
+        assert refused.code == 2
+        assert refused.err.startswith(f"error: {weights} is there already, and no checkpoint of")
+    assert weights.read_text() == "of another run"

@@ -41,9 +41,13 @@ def train(
     if not config.is_file():
         raise FileNotFoundError(f"no file {config}")
     settings = TrainingConfig.from_toml(config)
-    checkpoint = settings.out / CHECKPOINT
+    checkpoint, out = settings.out / CHECKPOINT, settings.out / "weights.safetensors"
+    if settings.out.exists() and not settings.out.is_dir():
+        raise NotADirectoryError(f"{config}: out: {settings.out} is a file: name a folder")
     if checkpoint.exists() and not resume:
         raise ValueError(f"{checkpoint} is there already: go on with --resume, or move it")
+    if out.exists() and not checkpoint.exists():
+        raise ValueError(f"{out} is there already, and no checkpoint of it to go on from: move it")
     with joined() as processes, shown(Console(stderr=True), not processes.leads) as report:
         trainer = Trainer(settings, processes=processes)
         if resume:
@@ -55,7 +59,6 @@ def train(
     if not trainer.finished:
         say(f"stopped after step {trainer.step} of {trainer.config.steps}: go on with --resume")
         raise typer.Exit(130)
-    out = trainer.config.out / "weights.safetensors"
     export(trainer.checkpoint, out)
     say(f"wrote {out}")
 
