@@ -64,6 +64,29 @@ def test_one_image_is_one(tmp_path: Path, finetune: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--general", "none"), "no folder none"),
+        (("--replay", "set", "--replay", "none"), "no folder none"),
+        (("--device", "abacus"), "no device 'abacus' here; there are: auto, cpu"),
+    ],
+)
+@pytest.mark.parametrize("run", [("--dry-run",), ("--out", "a.safetensors")])
+def test_mistakes_are_told_before_the_data_are_read(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    finetune: Command,
+    arguments: tuple[str, ...],
+    message: str,
+    run: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "read", lambda *_: pytest.fail("the data were read"))
+    done = finetune(folder(tmp_path / "set", 3), *run, *arguments)
+    assert done.code == 2 and done.out == "" and message in done.lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (("--minutes", "0", "--out", "a.safetensors"), "--minutes: 0.0 should be greater than or"),
         (("--train-parts", "some", "--out", "a.safetensors"), "--train-parts: 'some' should be"),
         ((), "--out WEIGHTS is missing"),

@@ -150,6 +150,7 @@ def finetune(
         "device": device,
     }
     options = command.options_of({k: v for k, v in chosen.items() if v is not None})
+    command.check(options)
     data = command.read(folder, session or [])
     if dry_run:
         found = command.look(data, options.weights, say)

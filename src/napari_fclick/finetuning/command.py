@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from napari_fclick.core.errors import in_words
+from napari_fclick.core.folders import find_pairs_and_rest
 from napari_fclick.core.words import counted
 from napari_fclick.finetuning.child import use_threads
 from napari_fclick.finetuning.finetuning import fine_tune
@@ -17,6 +18,7 @@ from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import LabelledData, combine, from_folder
 from napari_fclick.finetuning.summary import before_start
 from napari_fclick.finetuning.tuning import Event
+from napari_fclick.network.inference import choose_device
 from napari_fclick.training.stopping import stopping
 
 Say = Callable[[str], None]
@@ -42,6 +44,22 @@ def options_of(chosen: Mapping[str, Any]) -> FineTuneOptions:
 
 def _name(where: Sequence[Any]) -> list[str]:
     return [str(part).replace("_", "-") for part in where if isinstance(part, str)]
+
+
+def check(options: FineTuneOptions) -> None:
+    """Refuse what a run would refuse only after the data were read.
+
+    Raises
+    ------
+    DeviceError
+        If there is no such device.
+    FileNotFoundError
+        If a folder to be mixed in or tested on is missing, or holds no images with labels.
+    """
+    choose_device(options.device)
+    for folder in (*options.replay, options.general):
+        if folder is not None:
+            find_pairs_and_rest(folder)
 
 
 def read(folder: Path, sessions: Sequence[Path]) -> LabelledData:
