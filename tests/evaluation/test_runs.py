@@ -157,6 +157,20 @@ def test_rows_are_on_the_disk_at_once(tmp_path: Path) -> None:
         assert list(kept.games.values()) == [game([0.5])]
 
 
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "rows.jsonl"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    kept = ResultsFile(path, {"seed": 1}, resume=False)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 5, limits[1]))
+    try:
+        # Also where it is closed with what could not be written.
+        with pytest.raises(OSError, match=r"rows\.jsonl"), closing(kept):
+            kept.add(game([0.5]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_rows_without_a_file_of_their_own(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,6 +46,8 @@ class ResultsFile:
         If the file is there, and it is not to be resumed.
     ValueError
         If it is of another run, or no results file.
+    OSError
+        If it cannot be written; also of `add`.
     """
 
     def __init__(self, path: Path, header: Header, resume: bool) -> None:
@@ -72,12 +75,17 @@ class ResultsFile:
 
     def close(self) -> None:
         """Close the file; the rows stay."""
-        self._file.close()
+        with suppress(OSError):  # of what could not be written, which was told
+            self._file.close()
 
     def _write(self, row: dict[str, Any]) -> None:
-        self._file.write(json.dumps(row).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(json.dumps(row).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            # Where a disk is full, it names no file.
+            raise type(error)(error.errno, error.strerror, str(self.path)) from None
 
     def _read(self, header: Header) -> int:
         """Read the rows that are whole, and return where they end; 0 without a header."""
