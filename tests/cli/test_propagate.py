@@ -226,7 +226,7 @@ def test_mistakes_end_with_one_line(
         ((*one, "--axes", "YX"), "--axes YX: "),
         ((*one, *("--channel", "1") * 4), "--channel is given 4 times; allowed are up to 3"),
         ((*one, "--threshold", "2"), "threshold 2.0 is not within 0 to 1"),
-        ((*one, "--direction", "left"), "'left' is not one of"),
+        ((*one, "--direction", "left"), "for '--direction': 'left' is not one of"),
         ((*one, "--weights", "x"), "no weights named 'x'"),
         ((stack[0], "--out", out), "Missing option"),
     ]

@@ -43,6 +43,7 @@ def main() -> NoReturn:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         if not message:  # no command given: its help has been printed
             sys.exit(2)
+        message = message.replace("Value error, ", "")  # pydantic's, of which a user knows nothing
         _fail(f"{' '.join(message.split())} (see --help)")
     except (
         ValueError,
