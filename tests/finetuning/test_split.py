@@ -142,14 +142,17 @@ def test_a_changed_file_is_noticed_and_stays_on_its_side(tmp_path: Path) -> None
     assert not split_of(from_folder(tmp_path)).messages  # said once
 
 
-def test_others_take_the_place_of_held_back_images_that_are_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("gone", "told"), [(1, "1 image that"), (2, "2 images that")])
+def test_others_take_the_place_of_held_back_images_that_are_gone(
+    tmp_path: Path, gone: int, told: str
+) -> None:
     folder(tmp_path, 6)
     before = split_of(from_folder(tmp_path))
-    for image in before.choose(from_folder(tmp_path), before.validation):
+    for image in before.choose(from_folder(tmp_path), before.validation[:gone]):
         (tmp_path / f"images/{image.name}.tif").unlink()
     found = split_of(from_folder(tmp_path))
     assert len(found.validation) == 2
-    assert "cannot be compared" in found.messages[0]
+    assert told in found.messages[0] and "cannot be compared" in found.messages[0]
 
 
 def test_as_long_as_two_are_held_back_no_image_changes_sides() -> None:

@@ -447,7 +447,7 @@ def test_the_list_of_classes(open_dock: Any, monkeypatch: Any) -> None:
     controller.objects.use_class("cell")
     accept_at(widget, (20, 20))
     editor.buttons["remove"].click()
-    assert "in use by 1 objects" in editor.problem.text()
+    assert "in use by 1 object (" in editor.problem.text()
     editor.list.item(0).setText("  ")
     assert "no name" in editor.problem.text()
     assert editor.list.item(0).text() == "cell"

@@ -73,7 +73,8 @@ def find(
         print(json.dumps({"folder": str(images.folder), "images": rows}))
     count = sum(len(row["objects"]) for row in rows)
     if count:
-        say(f"{count} objects that nobody has looked at: open the folder in the dock to do so")
+        objects = counted(count, "object")
+        say(f"{objects} that nobody has looked at: open the folder in the dock to do so")
 
 
 def _check_apart(out: Path, *folders: ImageFolder) -> None:

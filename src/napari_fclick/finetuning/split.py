@@ -199,8 +199,8 @@ def _refill(sides: dict[str, bool], digests: Sequence[str]) -> list[str]:
     if not moved:
         return []
     return [
-        f"{len(moved)} images that were learned from are held back from now on, since those that "
-        "were held back are gone: figures cannot be compared with earlier ones"
+        f"held back from now on: {counted(len(moved), 'image')} that a run has learned from, since "
+        "those that were held back are gone: figures cannot be compared with earlier ones"
     ]
 
 
@@ -211,8 +211,8 @@ def _release(sides: dict[str, bool], digests: Sequence[str]) -> list[str]:
     moved = digests[wanted(len(digests)) :]
     sides |= dict.fromkeys(moved, False)
     return [
-        f"all images were held back so far; {len(moved)} of them are learned from now on: figures "
-        "cannot be compared with earlier ones"
+        f"all images were held back so far; {counted(len(moved), 'image')} of them will be learned "
+        "from: figures cannot be compared with earlier ones"
     ]
 
 

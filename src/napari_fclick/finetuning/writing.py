@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from napari_fclick.core.paths import check_file_path, same_file
+from napari_fclick.core.words import counted
 from napari_fclick.finetuning.gate import FORGETTING, PROMOTED, Verdict
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.finetuning.scoring import Comparison
@@ -122,7 +123,8 @@ def make_card(
         "options": options.model_dump_json(exclude_defaults=True),
         **facts,
     }
-    recipe = f"fine-tuned on {len(learned)} images of {data.name}, {facts['steps']} steps"
+    images = counted(len(learned), "image")
+    recipe = f"fine-tuned on {images} of {data.name}, {facts['steps']} steps"
     return parent.model_copy(
         update={
             "description": f"{parent.name}, fine-tuned on {data.name}{refused}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_fclick.core.words import counted
 from napari_fclick.session.history import Change, Commit
 from napari_fclick.session.state import SessionError
 
@@ -218,9 +219,8 @@ def remove_class(session: Session, name: str) -> None:
     having = objects_of(session, name)
     if having:
         some = ", ".join(map(str, having[:5])) + (", …" if len(having) > 5 else "")
-        raise SessionError(
-            f"class {name!r} is in use by {len(having)} objects ({some}): give them another first"
-        )
+        objects = f"{counted(len(having), 'object')} ({some})"
+        raise SessionError(f"class {name!r} is in use by {objects}: give them another first")
     session.classes.remove(name)
     if session.settings.class_name == name:
         session.set(class_name="")
