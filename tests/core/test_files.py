@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
+from napari_fclick.core.file_parts import Part, read_part
 from napari_fclick.core.files import (
     axes_of,
     check_mask_path,
+    map_tiff,
     read_image,
     read_indices,
     turned,
@@ -240,3 +243,14 @@ def test_labels_of_a_damaged_size(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.bmp cannot be read as labels: Image size"):
         read_indices(path)
+
+
+@pytest.mark.parametrize(
+    "read", [read_image, read_indices, map_tiff, lambda path: read_part(path, Part(time=0), 4)]
+)
+def test_a_tiff_without_an_image(tmp_path: Path, read: Callable[[Path], Any]) -> None:
+    """As it is left where a disk was full, or a program ended, before anything was written."""
+    path = tmp_path / "cut.tif"
+    path.write_bytes(b"II*\0" + bytes(4))
+    with pytest.raises(ValueError, match=r"cut\.tif cannot be read as an image: it holds none"):
+        read(path)

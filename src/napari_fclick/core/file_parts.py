@@ -13,7 +13,14 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_fclick.core.channels import MAX_CHANNELS, stack_channels
-from napari_fclick.core.files import TIFF_SUFFIXES, axes_of, has_channels, read_image, reading
+from napari_fclick.core.files import (
+    TIFF_SUFFIXES,
+    axes_of,
+    first_series,
+    has_channels,
+    read_image,
+    reading,
+)
 
 #: Axes that a file may be said to have, but for colours.
 LETTERS = "TCZYX"
@@ -153,7 +160,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, str]]:
 
     with ExitStack() as opened:
         with reading(path):
-            series = opened.enter_context(tifffile.TiffFile(path)).series[0]
+            series = first_series(opened.enter_context(tifffile.TiffFile(path)))
             source = zarr.open_array(series.aszarr(), mode="r")
         yield source, series.axes
 

@@ -88,11 +88,23 @@ def map_tiff(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
     ValueError
         If it cannot be mapped.
     """
-    pixels = tifffile.memmap(path, mode="r")
-    if as_stored:
-        return pixels
-    with tifffile.TiffFile(path) as file:
-        return _colours_last(pixels, file.series[0].axes, stack=False)
+    with reading(path), tifffile.TiffFile(path) as file:
+        series = first_series(file)
+        pixels = tifffile.memmap(path, mode="r")
+        return pixels if as_stored else _colours_last(pixels, series.axes, stack=False)
+
+
+def first_series(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    """Return the image of a TIFF; of several, the first.
+
+    Raises
+    ------
+    ValueError
+        If it holds none, as where a disk was full before anything of it was written.
+    """
+    if not file.series:
+        raise ValueError("it holds none")
+    return file.series[0]
 
 
 @contextmanager
@@ -116,7 +128,7 @@ def axes_of(path: Path, *, stack: bool = False) -> str:
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return ""
     with tifffile.TiffFile(path) as file:
-        return _as_read(file.series[0].axes, stack)
+        return _as_read(first_series(file).axes, stack)
 
 
 def has_channels(
@@ -330,7 +342,8 @@ def _as_stored(path: Path, suffix: str) -> NDArray[Any]:
     if suffix == ".npy":
         return np.asarray(np.load(path, allow_pickle=False))
     if suffix in TIFF_SUFFIXES:
-        return np.asarray(tifffile.imread(path))
+        with tifffile.TiffFile(path) as file:
+            return np.asarray(first_series(file).asarray())
     from skimage import io
 
     return np.asarray(io.imread(path))
@@ -350,7 +363,7 @@ def _read(path: Path, suffix: str, stack: bool) -> NDArray[Any]:
 
 def _read_tiff(path: Path, stack: bool) -> NDArray[Any]:
     with tifffile.TiffFile(path) as file:
-        series = file.series[0]
+        series = first_series(file)
         return _colours_last(np.asarray(series.asarray()), series.axes, stack)
 
 
