@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from psygnal import Signal
@@ -74,30 +74,30 @@ class Doubts:
         self._left.pop(session, None)
 
     def __bool__(self) -> bool:
-        """Whether there is any of the session on hand."""
-        session = self._controller.session
-        return session is not None and bool(self._left.get(session))
+        """Whether there is any in the session on hand."""
+        return any(self._standing())
 
     def show_next(self) -> None:
-        """Show the least certain one that is there still."""
+        """Show the least certain one; there has to be any."""
         controller = self._controller
         session = controller.session
-        left = [] if session is None else self._left.get(session, [])
-        while session is not None and left:
-            doubt = left.pop(0)
-            if not _stands(doubt, session):
-                continue
-            controller.objects.show(doubt.label, doubt.place, closely=True)
-            count = sum(_stands(each, session) for each in left)
-            more = f"{count} more" if count else "the last one"
-            controller.say(
-                f"object {doubt.label}: certainty {doubt.certainty:.2f} here · Ctrl + click "
-                f"corrects, {key_of('delete_at_cursor')} over it removes it · {more}"
-            )
-            controller.changed.emit()
-            self.shown.emit(doubt.label)
-            return
-        controller.say("all objects that were written unseen were looked at")
+        assert session is not None
+        doubt, *rest = self._standing()
+        self._left[session].remove(doubt)
+        controller.objects.show(doubt.label, doubt.place, closely=True)
+        more = f"{len(rest)} more" if rest else "the last one"
+        controller.say(
+            f"object {doubt.label}: certainty {doubt.certainty:.2f} here · Ctrl + click "
+            f"corrects, {key_of('delete_at_cursor')} over it removes it · {more}"
+        )
+        controller.changed.emit()
+        self.shown.emit(doubt.label)
+
+    def _standing(self) -> Iterator[Doubt]:
+        """Yield those of the session on hand; what is gone may come back, by an undo."""
+        session = self._controller.session
+        if session is not None:
+            yield from (each for each in self._left.get(session, ()) if _stands(each, session))
 
 
 def _stands(doubt: Doubt, session: Session) -> bool:

@@ -260,7 +260,7 @@ def test_objects_that_are_gone_are_not_shown(open_stack: OpenStack) -> None:
     begin(dock)
     dock.controller.objects.delete([1, 2, 3])
     dock.tool.worst_next()
-    assert dock.told == "all objects that were written unseen were looked at"
+    assert dock.told == "nothing was carried or found that is to be looked at"
 
 
 def test_another_image_ends_it(open_stack: OpenStack, tubes: Any) -> None:
