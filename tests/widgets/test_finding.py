@@ -352,6 +352,14 @@ def test_other_labels_or_another_image_end_it(dock: Any, predictor: BlobPredicto
     assert not other.data.any() and len(np.unique(mine.data)) > 4
 
 
+def test_what_ended_it_is_not_told_once_it_is_mended(dock: Any, predictor: BlobPredictor) -> None:
+    with amid_search(dock, predictor):
+        dock.controller.viewer.layers.remove(dock.controller.labels)
+    assert told(dock).startswith("weights, image or labels were changed; found")
+    dock.lost_bar.back.click()
+    assert told(dock) == ""
+
+
 def test_it_ends_with_the_dock(dock: Any, predictor: BlobPredictor) -> None:
     going = hold(predictor, after=6)
     dock.controller.finding.begin()

@@ -290,6 +290,7 @@ class Annotated:
 
     def bring_back_labels(self) -> None:
         """Show the Labels layers again that were removed with objects in them."""
+        self._controller.messages.forget_problem()  # that they were removed, and what that ended
         for layer in self.lost_labels:
             self._controller.viewer.add_layer(layer)
             self.choose_labels(layer)
