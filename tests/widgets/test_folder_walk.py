@@ -489,14 +489,18 @@ def test_images_that_cannot_be_read_are_passed_over(
     walking: FirstClickWidget, images: Path
 ) -> None:
     (images / "images/b.tif").write_bytes(b"no image")
+    accept_at(walking, (20, 20))
     go(walking, 1)
     assert names(walking) == ["c"]
-    assert walking.message.text().startswith("images/b.tif cannot be read as an image")
+    said = walking.message.text()
+    assert said.startswith("wrote labels/a.tif; images/b.tif cannot be read as an image")
     assert "images/b.tif cannot be read" in walking.folder_bar.notes.text()
     (images / "images/a.tif").unlink()
+    accept_at(walking, (20, 20))
     go(walking, -1)
-    assert names(walking) == ["c"]
-    assert "there is no other image to go to" in walking.message.text()
+    assert names(walking) == ["c", "objects"]
+    said = walking.message.text()
+    assert said.startswith("wrote labels/c.tif; ") and "there is no other image to go to" in said
     assert shown(walking)[0] == "c.png"
 
 

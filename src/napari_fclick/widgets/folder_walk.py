@@ -159,8 +159,7 @@ class FolderWalk:
             self._looking.start()
         elif aim is None:
             end = "last" if step > 0 else "first"
-            text = f"{self.name} is the {end} of {counted(count, 'image')}"
-            self._say("; ".join(filter(None, (self._wrote, text))))
+            self._say(self._after_writing(f"{self.name} is the {end} of {counted(count, 'image')}"))
 
     def _go(self, aim: Aim) -> None:
         self._looking.stop()
@@ -189,7 +188,8 @@ class FolderWalk:
             self._go(rest)
             return
         self._stop()
-        self._say(f"{rest.unreadable[-1]}; there is no other image to go to", "error")
+        told = self._after_writing(rest.unreadable[-1], "there is no other image to go to")
+        self._say(told, "error")
         self.changed.emit()
 
     def _on_read(self, aim: Aim, read: ImageRead) -> None:
@@ -247,7 +247,7 @@ class FolderWalk:
         self.folder, self._labelled, self.number = aim.folder, aim.labelled | written, aim.number
         self.notes, FolderWalk.latest = notes, aim.folder.folder
         if aim.unreadable or problem:
-            self._say("; ".join((*aim.unreadable, *problem)), "warning")
+            self._say(self._after_writing(*aim.unreadable, *problem), "warning")
         else:
             self._say(self._wrote)
 
@@ -327,6 +327,10 @@ class FolderWalk:
 
     def _on_reported(self, text: str, level: str) -> None:
         self._level = level
+
+    def _after_writing(self, *texts: str) -> str:
+        """Return texts in a line, after what was written, which one message would replace."""
+        return "; ".join(filter(None, (self._wrote, *texts)))
 
     def _say(self, text: str, level: str = "info") -> None:
         self._controller.say(text, level)
