@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from qtpy.QtGui import QShowEvent
 from tests.session.fakes import FakePredictor
 from tests.widgets.steps import accept_at
 
@@ -251,4 +252,23 @@ def test_panels_share_a_place(open_dock: Any, qtbot: Any) -> None:
     mine = dock_of(widget)
     window = mine.parentWidget()
     qtbot.waitUntil(lambda: dock_of(other) in window.tabifiedDockWidgets(mine))
+    other.close_all()
+
+
+def test_of_two_docks_the_one_on_show_takes_the_clicks(open_dock: Any, mouse: Any) -> None:
+    one = open_dock(GRAY)
+    viewer = one.controller.viewer
+    other = FirstClickWidget(viewer, load=lambda w, d: FakePredictor(), discover=Choices)
+    viewer.window.add_dock_widget(other, name="Another")
+    assert other.wait_idle()
+    for mine, its in ((other, one), (one, other)):
+        mine.showEvent(QShowEvent())
+        assert mine.message.text() == ""
+        assert "another First Click dock takes clicks and keys" in its.message.text()
+        counts = [len(each.controller.session.clicks) for each in (mine, its)]
+        mouse(viewer).click((20, 20 + 10 * counts[0]))
+        assert [len(each.controller.session.clicks) for each in (mine, its)] == [
+            counts[0] + 1,
+            counts[1],
+        ]
     other.close_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from psygnal import Signal
 
@@ -43,6 +44,10 @@ from napari_fclick.widgets.workers import Worker
 logger = logging.getLogger(__name__)
 
 NO_PREDICTION = "no prediction: "
+TAKEN = (
+    "another First Click dock takes clicks and keys now: hide this one and show it again to go on "
+    "here"
+)
 
 Load = Callable[[str, str], PredictorLike]
 
@@ -152,9 +157,14 @@ class Controller:
         self.journaling.exchanged.connect(self.following.begin_with_others)
 
     def activate(self) -> None:
-        """Take the mouse and the keys."""
+        """Take the mouse and the keys, from another one of the viewer if need be."""
         if not self._closed and not self._active:
+            for other in [each for each in _ACTIVE if each.viewer is self.viewer]:
+                other.deactivate()
+                other.say(TAKEN, "warning")
+            self.messages.unsay(TAKEN)
             self._active = True
+            _ACTIVE.add(self)
             self._mouse.attach()
             self.bind_keys()
             self.annotated.prepare_soon()
@@ -163,6 +173,7 @@ class Controller:
         """Give the mouse and the keys back."""
         if self._active:
             self._active = False
+            _ACTIVE.discard(self)
             self._mouse.detach()
             self._keys.release()
 
@@ -492,6 +503,10 @@ class Controller:
     def say(self, message: str, level: str = "info") -> None:
         """Tell the annotator something; the level is "info", "warning" or "error"."""
         self.messages.say(message, level)
+
+
+#: Those that have the mouse and the keys, one of each viewer: two would double each click.
+_ACTIVE: WeakSet[Controller] = WeakSet()
 
 
 def _target_of(step: Step | None) -> NumberedLabels | None:
