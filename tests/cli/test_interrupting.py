@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from tests.commands import Command, Ended
 from tests.evaluation.fakes import strips, write_folder
 
+from napari_fclick.__main__ import main
 from napari_fclick.core import file_parts
 from napari_fclick.evaluation.workers import Here
 from napari_fclick.network import checkpoints
@@ -48,3 +50,16 @@ def test_an_evaluation_tells_what_is_kept(
     folder = write_folder(tmp_path / "set", strips(2))
     told = line(command("evaluate", folder, "--method", "flood-fill"))
     assert told == "interrupted before any game was done"
+
+
+def test_what_commands_are_made_of_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Importing:
+        __getattr__ = interrupt
+
+    monkeypatch.setitem(sys.modules, "napari_fclick.cli", Importing())
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
