@@ -67,6 +67,8 @@ def test_one_image_is_one(tmp_path: Path, finetune: Command) -> None:
         (("--general", "none"), "no folder none"),
         (("--replay", "set", "--replay", "none"), "no folder none"),
         (("--device", "abacus"), "no device 'abacus' here; there are: auto, cpu"),
+        (("--weights", "none"), "no weights named 'none'"),
+        (("--out", "none/a.safetensors"), "no folder none to write a.safetensors to"),
     ],
 )
 @pytest.mark.parametrize("run", [("--dry-run",), ("--out", "a.safetensors")])

@@ -150,12 +150,12 @@ def finetune(
         "device": device,
     }
     options = command.options_of({k: v for k, v in chosen.items() if v is not None})
-    command.check(options)
-    data = command.read(folder, session or [])
-    if dry_run:
-        found = command.look(data, options.weights, say)
-    elif out is None:
+    if out is None and not dry_run:
         raise ValueError("--out WEIGHTS is missing: where the new weights are to be written")
+    command.check(options, out)
+    data = command.read(folder, session or [])
+    if out is None or dry_run:
+        found = command.look(data, options.weights, say)
     else:
         found = command.run(data, options, out, say, begun)
     if as_json:

@@ -18,6 +18,8 @@ from napari_fclick.finetuning.sessions import from_sessions
 from napari_fclick.finetuning.sources import LabelledData, combine, from_folder
 from napari_fclick.finetuning.summary import before_start
 from napari_fclick.finetuning.tuning import Event
+from napari_fclick.finetuning.writing import check_out
+from napari_fclick.network import checkpoints
 from napari_fclick.network.inference import choose_device
 from napari_fclick.training.stopping import stopping
 
@@ -46,16 +48,27 @@ def _name(where: Sequence[Any]) -> list[str]:
     return [str(part).replace("_", "-") for part in where if isinstance(part, str)]
 
 
-def check(options: FineTuneOptions) -> None:
+def check(options: FineTuneOptions, out: Path | None) -> None:
     """Refuse what a run would refuse only after the data were read.
+
+    Parameters
+    ----------
+    options : FineTuneOptions
+    out : Path or None
+        Where the new weights are to be written; None where nothing is.
 
     Raises
     ------
+    ValueError, OSError
+        If there are no such weights to begin from, or none can be written there.
     DeviceError
         If there is no such device.
     FileNotFoundError
         If a folder to be mixed in or tested on is missing, or holds no images with labels.
     """
+    checkpoints.find(options.weights)
+    if out is not None:
+        check_out(out, options.weights)
     choose_device(options.device)
     for folder in (*options.replay, options.general):
         if folder is not None:
