@@ -33,6 +33,7 @@ from napari_fclick.widgets import FirstClickWidget, workers
 from napari_fclick.widgets.controller import Controller
 from napari_fclick.widgets.keys import KeyBindings
 from napari_fclick.widgets.mouse import MouseTool
+from napari_fclick.widgets.moved import camera_of
 
 #: Seconds for which a person's button stays down; ``--press`` takes another.
 PRESS = 0.08
@@ -108,7 +109,7 @@ class Person:
 
     def at(self, y: float, x: float) -> QPoint:
         """Return where a pixel of the image is on the canvas."""
-        camera = self.viewer.scene.camera
+        camera = camera_of(self.viewer)
         row, column = (np.array([y, x]) - np.asarray(camera.center)[-2:]) * camera.zoom
         return QPoint(
             round(self.canvas.width() / 2 + column), round(self.canvas.height() / 2 + row)

@@ -435,7 +435,7 @@ def write_group(path: Path, levels: list[Any], version: str) -> None:
     """Write a pyramid as OME-Zarr 0.4 or 0.5."""
     group = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
     for number, level in enumerate(levels):
-        group.create_array(f"s{number}", data=level)
+        group[f"s{number}"] = level
     # They are given finest first, whatever they are called.
     scales = [{"datasets": [{"path": f"s{number}"} for number in range(len(levels))]}]
     group.attrs.update(
@@ -504,7 +504,7 @@ def test_groups_without_an_image_say_what_helps(tmp_path: Path, image: Any) -> N
     put(session, 20, 20)
     recorder.close()
     journal = Journal.open(tmp_path / "a.fclick")
-    zarr.open_group(tmp_path / "a.zarr", mode="w").create_array("0", data=image)
+    zarr.open_group(tmp_path / "a.zarr", mode="w")["0"] = image
     with pytest.raises(JournalError, match=r"say --image FILE or an array such as .*0$"):
         open_image(journal)
     (tmp_path / "empty").mkdir()

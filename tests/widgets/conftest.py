@@ -15,6 +15,7 @@ from tests.session.fakes import FakePredictor
 from napari_fclick.widgets import FirstClickWidget, key_settings
 from napari_fclick.widgets.key_stores import FileStore
 from napari_fclick.widgets.loading import Choices
+from napari_fclick.widgets.moved import camera_of
 
 Opened = tuple[Any, FirstClickWidget]
 
@@ -72,7 +73,7 @@ class Mouse:
         self._running: list[Any] = []
 
     def _set(self, kind: str, world: Any) -> None:
-        zoom = self.viewer.scene.camera.zoom
+        zoom = camera_of(self.viewer).zoom
         shown = list(self.viewer.dims.displayed)
         self.event.type = kind
         self.event.position = tuple(world)

@@ -9,6 +9,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_fclick.widgets.covering import covering, tell_apart
+from napari_fclick.widgets.moved import grid_of
 
 PLANE = np.zeros((10, 20), np.uint8)
 
@@ -32,7 +33,7 @@ def test_what_lies_over_an_image(options: dict[str, Any], hides: bool) -> None:
     assert covering(viewer, above) is None
     assert covering(viewer, image, [above]) is None
     if hides:
-        viewer.canvas.grid.enabled = True  # they are beside each other
+        grid_of(viewer).enabled = True  # they are beside each other
         assert covering(viewer, image) is None
 
 

@@ -22,10 +22,11 @@ from napari_fclick.session import Place, Session
 from napari_fclick.session.journal import Journal
 from napari_fclick.widgets.annotation import Annotation
 from napari_fclick.widgets.drawing import PREVIEW_SIDE, SIZES
+from napari_fclick.widgets.moved import camera_of
 from napari_fclick.widgets.own_layers import AnnotationLayers
 from napari_fclick.widgets.planes import displayed_place, plane_at, to_plane, to_world
 from napari_fclick.widgets.targets import LabelsTarget, Targets
-from napari_fclick.widgets.zoom import camera_of, screen_pixel
+from napari_fclick.widgets.zoom import screen_pixel
 
 RNG = np.random.default_rng(0)
 GRAY = RNG.integers(0, 255, (60, 80), np.uint8)

@@ -29,7 +29,7 @@ from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.finetuning.choice import first_pairs
 from napari_fclick.widgets.finetuning.data_view import DataView
 from napari_fclick.widgets.folder_walk import FolderWalk
-from napari_fclick.widgets.zoom import camera_of
+from napari_fclick.widgets.moved import camera_of
 
 SHAPE = (60, 70)
 

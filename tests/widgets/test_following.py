@@ -12,6 +12,7 @@ from tests.widgets.steps import accept_at
 from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.docking import dock_of
 from napari_fclick.widgets.loading import Choices
+from napari_fclick.widgets.moved import camera_of
 
 RNG = np.random.default_rng(0)
 GRAY = RNG.integers(0, 255, (60, 80), np.uint8)
@@ -231,14 +232,14 @@ def corners(layer: Any) -> list[Any]:
 def test_a_contour_follows_the_zoom(open_dock: Any) -> None:
     widget = open_dock(np.zeros((8, 8), np.uint8))
     controller = widget.controller
-    controller.viewer.scene.camera.zoom = 40.0
+    camera_of(controller.viewer).zoom = 40.0
     controller.click(4, 4)
     assert widget.wait_idle()
     preview = controller.current.layers.preview
     assert preview.data.shape[0] > 8
     # It lies where the window does, however finely it is drawn.
     assert np.allclose(corners(preview), ((-0.5, -0.5), (7.5, 7.5)))
-    controller.viewer.scene.camera.zoom = 1.0
+    camera_of(controller.viewer).zoom = 1.0
     assert preview.data.shape[0] == 8
     assert np.allclose(corners(preview), ((-0.5, -0.5), (7.5, 7.5)))
 

@@ -11,6 +11,7 @@ from tests.widgets import test_real_window
 from tests.widgets.test_real_window import Window
 
 from napari_fclick.widgets import keys
+from napari_fclick.widgets.moved import camera_of
 
 pytestmark = test_real_window.pytestmark
 window = test_real_window.window
@@ -43,7 +44,7 @@ def test_the_keys_reach_us_whichever_layer_is_active(window: Window) -> None:
         window.key(KEY.Key_G)
         ghost = suggesting.ghost
         assert ghost is not None, name
-        far = max(2, round(10 / window.viewer.scene.camera.zoom))
+        far = max(2, round(10 / camera_of(window.viewer).zoom))
         for key, (dy, dx) in ARROWS.items():
             window.key(key, BOTH)
             moved = suggesting.ghost
@@ -91,7 +92,7 @@ def test_a_key_that_is_held_goes_on(window: Window, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_is_suggested_out_of_sight_is_brought_into_view(window: Window) -> None:
-    camera = window.viewer.scene.camera
+    camera = camera_of(window.viewer)
     camera.zoom, camera.center = 20, (0, 30, 30)
     window.qtbot.wait(50)
     window.key(KEY.Key_G)

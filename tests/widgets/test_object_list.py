@@ -21,6 +21,7 @@ from napari_fclick.session import AcceptedObject, Place, Session, accepting, edi
 from napari_fclick.session.state import Part
 from napari_fclick.widgets import features
 from napari_fclick.widgets.features import class_colormap, merged_features
+from napari_fclick.widgets.moved import camera_of
 from napari_fclick.widgets.object_table import AREA, CLASS, CLICKS, ID, ObjectTable
 from napari_fclick.widgets.sections import Section
 
@@ -297,7 +298,7 @@ def test_selecting_a_row_shows_the_object(open_dock: Any) -> None:
     accept_at(widget, (20, 20))
     viewer.dims.set_current_step(0, 3)
     accept_at(widget, (60, 150))
-    camera = viewer.scene.camera
+    camera = camera_of(viewer)
     camera.zoom = 3.0
     camera.center = (0.0, 900.0, 900.0)  # where none is to be seen
     widget.objects.select(1)

@@ -14,6 +14,7 @@ from tests.widgets.steps import until
 from napari_fclick.core.clicks import Click, ClickSequence
 from napari_fclick.session import Session
 from napari_fclick.widgets import FirstClickWidget
+from napari_fclick.widgets.moved import camera_of
 
 IMAGE = np.zeros((64, 64), np.uint8)
 Opened = tuple[FirstClickWidget, Session, Any]
@@ -69,7 +70,7 @@ def test_a_press_that_becomes_a_drag_leaves_nothing(
 
 def test_a_click_is_where_its_press_was(opened: Opened) -> None:
     widget, session, hand = opened
-    zoom = widget.controller.viewer.scene.camera.zoom
+    zoom = camera_of(widget.controller.viewer).zoom
     hand.drag((30, 20), (30, 20 + 2 / zoom))
     assert session.clicks == ClickSequence([Click(30, 20)])
 

@@ -15,6 +15,7 @@ from tests.session.fakes import FakePredictor
 
 from napari_fclick.widgets import FirstClickWidget
 from napari_fclick.widgets.loading import Choices
+from napari_fclick.widgets.moved import camera_of
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="needs a display: xvfb-run"
@@ -38,7 +39,7 @@ class Window:
 
     def at(self, y: float, x: float) -> QPoint:
         """Where a pixel of the image is on the canvas."""
-        camera = self.viewer.scene.camera
+        camera = camera_of(self.viewer)
         row, column = (np.array([y, x]) - np.asarray(camera.center)[-2:]) * camera.zoom
         return QPoint(
             round(self.canvas.width() / 2 + column), round(self.canvas.height() / 2 + row)
@@ -87,9 +88,9 @@ def test_two_objects_by_mouse_and_keys_alone(window: Window) -> None:
     assert [c.positive for c in session.clicks] == [True, False, False]
     window.key(Qt.Key.Key_N)
     assert list(session.objects) == [1]
-    zoom = window.viewer.scene.camera.zoom
+    zoom = camera_of(window.viewer).zoom
     QTest.mouseDClick(window.canvas, LEFT, NONE, window.at(120, 120))
-    assert window.viewer.scene.camera.zoom == zoom
+    assert camera_of(window.viewer).zoom == zoom
     window.click(140, 140)
     window.key(Qt.Key.Key_N)
     assert session.objects.next_label == 3
@@ -101,7 +102,7 @@ def test_two_objects_by_mouse_and_keys_alone(window: Window) -> None:
 
 
 def test_dragging_a_marker_moves_it_and_dragging_elsewhere_pans(window: Window) -> None:
-    session, camera = window.widget.controller.session, window.viewer.scene.camera
+    session, camera = window.widget.controller.session, camera_of(window.viewer)
     assert session is not None
     window.click(60, 60)
     centre = camera.center
@@ -118,7 +119,7 @@ def test_dragging_a_marker_moves_it_and_dragging_elsewhere_pans(window: Window) 
 
 
 def test_ctrl_click_takes_an_object_up_again(window: Window) -> None:
-    session, camera = window.widget.controller.session, window.viewer.scene.camera
+    session, camera = window.widget.controller.session, camera_of(window.viewer)
     assert session is not None
     window.click(60, 60)
     window.key(Qt.Key.Key_N)

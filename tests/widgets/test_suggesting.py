@@ -9,6 +9,7 @@ import numpy as np
 from tests.session.fakes import FakePredictor
 from tests.widgets.steps import pixels
 
+from napari_fclick.widgets.moved import camera_of
 from napari_fclick.widgets.suggesting import BURST
 
 GRAY = np.zeros((60, 80), np.uint8)
@@ -198,7 +199,7 @@ def test_nudges_stay_in_the_image_and_need_something(open_dock: Any) -> None:
     keys.nudge("up", far=True)
     assert widget.wait_idle()
     assert pixels(widget) == [(0, 40)]
-    widget.controller.viewer.scene.camera.zoom = 2.5
+    camera_of(widget.controller.viewer).zoom = 2.5
     keys.nudge("down", far=True)
     assert widget.wait_idle()
     assert pixels(widget) == [(4, 40)]  # ten pixels of the screen
@@ -216,12 +217,12 @@ def test_directions_are_those_of_the_screen(open_dock: Any) -> None:
     keys.nudge("up")
     assert (keys.ghost.y - before.y, keys.ghost.x - before.x) == (1, -1)
     viewer.dims.order = (0, 1)
-    viewer.scene.camera.orientation2d = ("up", "right")
+    camera_of(viewer).orientation2d = ("up", "right")
     keys.suggest()
     before = keys.ghost
     keys.nudge("up")
     assert (keys.ghost.y - before.y, keys.ghost.x - before.x) == (1, 0)
-    viewer.scene.camera.orientation2d = ("down", "right")
+    camera_of(viewer).orientation2d = ("down", "right")
     widget.controller.image.scale = (1, -1)  # mirrored
     keys.suggest()
     before = keys.ghost

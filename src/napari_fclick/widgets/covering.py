@@ -10,6 +10,7 @@ from napari.layers import Image
 
 from napari_fclick.widgets.key_settings import key_of
 from napari_fclick.widgets.layers import PREVIEW
+from napari_fclick.widgets.moved import grid_of
 from napari_fclick.widgets.planes import fits_as_channel, layer_shape
 
 #: Blendings with which one sees through a layer to what lies below it.
@@ -42,7 +43,7 @@ def covering(viewer: Any, image: Any, channels: Sequence[Any] = ()) -> Any:
         What is looked at together with the image hides nothing.
     """
     layers = list(viewer.layers)
-    if image not in layers or _in_grid(viewer):
+    if image not in layers or grid_of(viewer).enabled:
         return None
     shown = [axis - viewer.dims.ndim for axis in viewer.dims.displayed]
     above = layers[layers.index(image) + 1 :]
@@ -107,12 +108,6 @@ def lies_elsewhere(layer: Any, image: Any) -> bool:
     places = [[each.data_to_world(corner) for corner in corners] for each in (layer, image)]
     size = np.ptp(places[1], axis=0).max()
     return not np.allclose(places[0], places[1], rtol=0, atol=1e-3 * size / max(shape))
-
-
-def _in_grid(viewer: Any) -> bool:
-    """Whether layers are shown beside each other; napari 0.9 moved what tells it."""
-    grid = getattr(getattr(viewer, "canvas", None), "grid", None) or viewer.grid
-    return bool(grid.enabled)
 
 
 def _short(layer: Any) -> str:

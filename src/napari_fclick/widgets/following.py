@@ -9,6 +9,7 @@ from weakref import ref
 from napari_fclick.session import Place
 from napari_fclick.widgets.covering import is_image
 from napari_fclick.widgets.layers import IMAGE, image_id
+from napari_fclick.widgets.moved import camera_of
 from napari_fclick.widgets.planes import (
     LayerError,
     displayed_place,
@@ -17,7 +18,6 @@ from napari_fclick.widgets.planes import (
     to_world,
 )
 from napari_fclick.widgets.timers import single_shot
-from napari_fclick.widgets.zoom import camera_of
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.annotation import Annotation

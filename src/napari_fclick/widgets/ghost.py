@@ -9,7 +9,8 @@ import numpy as np
 from napari.layers import Layer, Points
 
 from napari_fclick.widgets.layers import TRANSFORMS, transform_of
-from napari_fclick.widgets.zoom import camera_of, screen_pixel
+from napari_fclick.widgets.moved import camera_of
+from napari_fclick.widgets.zoom import screen_pixel
 
 #: A light ring between two dark ones, and a dot: seen on any image, filled by none of them.
 SIZES = (25.0, 22.0, 6.0)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtWidgets import QApplication
 
+from napari_fclick.widgets.moved import camera_of
 from napari_fclick.widgets.planes import LayerError, displayed_place, to_plane, to_world
-from napari_fclick.widgets.zoom import camera_of
 
 if TYPE_CHECKING:
     from napari_fclick.widgets.controller import Controller

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from napari_fclick.core.guidance import Point
 from napari_fclick.session import Place
+from napari_fclick.widgets.moved import camera_of
 from napari_fclick.widgets.planes import to_world
-from napari_fclick.widgets.zoom import camera_of, screen_pixel
+from napari_fclick.widgets.zoom import screen_pixel
 
 #: How far it is to what is further, in pixels of the screen.
 FAR = 10.0
@@ -74,6 +75,6 @@ def _steps(viewer: Any, image: Any, place: Place) -> NDArray[np.float64]:
         np.asarray(to_world(viewer, image, place, y, x))[shown]
         for y, x in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
     )
-    towards = getattr(camera_of(viewer), "orientation2d", ("down", "right"))
+    towards = camera_of(viewer).orientation2d
     signs = [-1.0 if str(way) in ("up", "left") else 1.0 for way in towards]
     return np.stack([row - origin, column - origin]) * signs

@@ -205,7 +205,7 @@ def _on_level(place: Place, level: Any, base: Any) -> Place:
 def _unit_factors(viewer: Any, layer: Any) -> Any:
     """Return what a world coordinate is multiplied by to be in the layer's units."""
     factors = np.ones(viewer.dims.ndim)
-    world_units = getattr(viewer.dims, "units", None)
+    world_units = viewer.dims.units
     if world_units is None or len(world_units) < layer.ndim:
         return factors
     pairs = zip(world_units[-layer.ndim :], layer.units, strict=True)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from napari_fclick.widgets.moved import camera_of, canvas_size
+
 #: Part of the view that an object may fill before the view is widened for it.
 FILLED = 0.8
 #: Part of the view that an object fills at least when it is to be looked at.
 CLOSE = 0.1
-
-
-def camera_of(viewer: Any) -> Any:
-    """Return a viewer's camera, which napari 0.9 moved."""
-    scene = getattr(viewer, "scene", None)
-    return viewer.camera if scene is None else scene.camera
 
 
 def screen_pixel(viewer: Any) -> float:
@@ -39,7 +35,7 @@ def centre_view(
     """
     camera = camera_of(viewer)
     away = [abs(a - b) for a, b in zip(centre, camera.center[-2:], strict=True)]
-    sizes = _canvas_size(viewer)
+    sizes = canvas_size(viewer)
     if not closely and all(
         2 * a + length <= side / camera.zoom
         for a, length, side in zip(away, extent, sizes, strict=True)
@@ -50,10 +46,3 @@ def centre_view(
         least = CLOSE * min(zooms) if closely else 0.0
         camera.zoom = min(max(camera.zoom, least), FILLED * min(zooms))
     camera.center = (*tuple(camera.center)[:-2], *(float(v) for v in centre))
-
-
-def _canvas_size(viewer: Any) -> tuple[int, int]:
-    """Return the canvas's height and width; napari before 0.9 has no public name for it."""
-    canvas = getattr(viewer, "canvas", None)
-    size = getattr(canvas, "size", None) or getattr(viewer, "_canvas_size", None)
-    return (600, 800) if size is None else (int(size[0]), int(size[1]))
