@@ -163,7 +163,7 @@ def test_of_a_stack_planes_with_objects_cross_over(tmp_path: Path) -> None:
     (read,) = Request.model_validate_json(asked.model_dump_json()).load().images
     whole = from_array("z", given, stack)
     assert len(np.load(asked.arrays[0].image)) == len(read.planes) == 2
-    for name in ("name", "digest", "former", "linked", "slices", "labels_digest"):
+    for name in ("name", "digest", "linked", "slices", "labels_digest"):
         assert getattr(read, name) == getattr(whole, name)
     assert np.array_equal(read.planes[1].image, given[2])
 

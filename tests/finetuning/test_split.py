@@ -95,29 +95,6 @@ def test_where_folders_differ_an_image_is_held_back(tmp_path: Path) -> None:
         assert digests[0] in found.validation
 
 
-def test_sides_that_earlier_versions_kept_are_known(tmp_path: Path) -> None:
-    """Of an image of swapped bytes they knew another digest."""
-    folder(tmp_path, 4)
-    for path in (tmp_path / "images").iterdir():
-        np.save(path.with_suffix(".npy"), tifffile.imread(path).astype(">u2")[None, ..., None])
-        path.unlink()
-    for path in (tmp_path / "labels").iterdir():
-        np.save(path.with_suffix(".npy"), tifffile.imread(path)[None])
-        path.unlink()
-    read = from_folder(tmp_path)
-    held = read.images[:3]
-    assert all(image.former for image in read.images)
-    sides = {image.former: image in held for image in read.images}
-    names = {image.file: image.former for image in read.images}
-    (tmp_path / SPLIT_FILE).write_text(json.dumps({"sides": sides, "names": names}))
-    found = split_of(read)
-    assert set(found.validation) == {image.digest for image in held}
-    assert not found.messages
-    # So does a card tell of what was learned from.
-    fair = found.without([held[0].former[:16]])
-    assert set(fair.validation) == {image.digest for image in held[1:]}
-
-
 def test_duplicates_are_on_one_side() -> None:
     twice = combine([data(6), from_arrays([(f"copy{n}", *squares(n)) for n in range(6)])])
     found = split_of(twice)

@@ -29,7 +29,7 @@ class StoredArrays(BaseModel):
     ----------
     image, labels : Path
         Of one plane after the other.
-    name, digest, former, linked, slices
+    name, digest, linked, slices
         See `LabelledImage`: they are those of the whole image, which is not stored.
     """
 
@@ -39,7 +39,6 @@ class StoredArrays(BaseModel):
     labels: Path
     name: str
     digest: str
-    former: str
     linked: bool
     slices: tuple[tuple[int, ...], ...]
 
@@ -123,7 +122,6 @@ def _store(folder: Path, number: int, image: LabelledImage) -> StoredArrays:
         labels=paths[1],
         name=image.name,
         digest=image.digest,
-        former=image.former,
         linked=image.linked,
         slices=image.slices,
     )

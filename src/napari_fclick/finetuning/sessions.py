@@ -12,7 +12,7 @@ import numpy as np
 from napari_fclick.core import intensity
 from napari_fclick.core.arrays import Array
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
-from napari_fclick.finetuning.hashing import content_hash, former_hash
+from napari_fclick.finetuning.hashing import content_hash
 from napari_fclick.finetuning.sources import Correction, LabelledData, LabelledImage
 from napari_fclick.propagation import Kind
 from napari_fclick.session.journal import DamagedError, Journal, JournalError
@@ -83,7 +83,6 @@ def _from_session(path: Path, journal: Journal) -> LabelledImage:
         corrections,
         linked=True,  # a number stands for one object in all of a session's planes
         slices=tuple(place.index for place in places),
-        former=former_hash(image.base),
     )
 
 

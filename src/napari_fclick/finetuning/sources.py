@@ -19,7 +19,7 @@ import numpy as np
 from napari_fclick.core.arrays import Array
 from napari_fclick.core.folders import ImagePair, are_linked, find_pairs_and_rest, load_pair
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
-from napari_fclick.finetuning.hashing import content_hash, former_hash
+from napari_fclick.finetuning.hashing import content_hash
 from napari_fclick.finetuning.planes import Planes
 
 #: Planes of a layer that are learned from take at most this many bytes, labels included: they
@@ -63,8 +63,6 @@ class LabelledImage:
     slices : tuple of tuple of int
         Of each plane, where it lies along the stack's other axes. Planes without objects are
         left out: the second plane may be slice 40.
-    former : str
-        The digest that earlier versions gave, where it was another one.
     folder : Path or None
         Of the data that it was read from, where it is noted whether it is held back.
     file : str
@@ -77,7 +75,6 @@ class LabelledImage:
     corrections: tuple[Correction, ...] = ()
     linked: bool = False
     slices: tuple[tuple[int, ...], ...] = ()
-    former: str = ""
     folder: Path | None = None
     file: str = ""
 
@@ -227,7 +224,6 @@ def _image(name: str, image: Any, labels: Any, most: float = math.inf) -> Labell
         content_hash(image),
         linked=are_linked(neighbours),
         slices=tuple(places[n] for n in cuts),
-        former=former_hash(image),
     )
 
 

@@ -12,7 +12,7 @@ import logging
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -49,15 +49,12 @@ class Split:
         What the user should know.
     paths : tuple of Path
         Where it is kept.
-    former : dict of str to str
-        Of digests, those that earlier versions gave, where they were others.
     """
 
     training: tuple[str, ...]
     validation: tuple[str, ...]
     messages: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
-    former: Mapping[str, str] = field(default_factory=dict)
 
     def choose(self, data: LabelledData, side: Sequence[str]) -> tuple[LabelledImage, ...]:
         """Return the images of one side."""
@@ -73,11 +70,7 @@ class Split:
         learned : collection of str
             Beginnings of digests, `SHORT` characters.
         """
-        fair = tuple(
-            digest
-            for digest in self.validation
-            if not {d[:SHORT] for d in (digest, self.former.get(digest, digest))} & set(learned)
-        )
+        fair = tuple(digest for digest in self.validation if digest[:SHORT] not in learned)
         gone = len(self.validation) - len(fair)
         if not gone:
             return self
@@ -103,11 +96,6 @@ class _Kept(BaseModel):
 
     sides: dict[str, bool] = {}
     names: dict[str, str] = {}
-
-    def side(self, image: LabelledImage) -> bool | None:
-        """Return whether an image is held back; None where it is not known."""
-        known = (d for d in (image.digest, image.former) if d in self.sides)
-        return next((self.sides[d] for d in known), None)
 
 
 def wanted(images: int) -> int:
@@ -158,9 +146,8 @@ def _split_of(data: LabelledData, store: bool) -> Split:
     paths = _store(kept, elsewhere, usable, sides) if store else ()
     held = [d for d in digests if sides[d]]
     messages += _say(len(digests), len(held))
-    former = {image.digest: image.former for image in usable if image.former}
     learned = tuple(d for d in digests if not sides[d])
-    return Split(learned, tuple(held), tuple(messages), paths, former)
+    return Split(learned, tuple(held), tuple(messages), paths)
 
 
 def _known(
@@ -172,9 +159,9 @@ def _known(
     for image in images:
         own = kept.get(image.folder) if image.folder else None
         before = own.names.get(image.file, "") if own else ""
-        told = [side for each in kept.values() if (side := each.side(image)) is not None]
-        if not told and (side := elsewhere.side(image)) is not None:
-            told = [side]
+        told = [each.sides[image.digest] for each in kept.values() if image.digest in each.sides]
+        if not told and image.digest in elsewhere.sides:
+            told = [elsewhere.sides[image.digest]]
         if told:
             sides[image.digest] = any(told)
         elif own and before in own.sides:
