@@ -306,7 +306,7 @@ def _carried(
         stack,
         predictor,
         _rules(run),
-        Carry(**{"guarded": False} | run.carry),  # files that do not say so were made without
+        Carry(**run.carry),
         run.direction,
         limits=run.limits,
         others=others,
@@ -336,7 +336,7 @@ def _carried(
 
 def _rules(run: StackRun) -> Rules:
     """Return the rules; of a run that was broken off, only what was accepted is made again."""
-    rules = Rules(**{"blank": None} | run.rules)  # files that do not say so were made without
+    rules = Rules(**run.rules)
     if run.complete or not run.slices:
         return rules
     return rules.model_copy(update={"first": min(run.slices), "last": max(run.slices)})

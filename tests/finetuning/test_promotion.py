@@ -65,7 +65,7 @@ def test_a_copy_has_the_name_that_it_got(tmp_path: Path, loaded: Any) -> None:
     for name, value in network.state_dict().items():
         assert torch.equal(value, original.state_dict()[name])
     assert promote(path, "more") == "more" == checkpoints.load("more")[1].name
-    # A copy whose card has kept its name, as earlier versions made them.
+    # A copy that somebody made: its card has kept its name.
     shutil.copyfile(path, checkpoints.user_folder() / "old.safetensors")
     assert promote(path, "old") == "old"
 

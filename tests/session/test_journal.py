@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,13 @@ from tests.session.fakes import bare_target
 from tests.session.making import SIZE, answer, make, put
 
 from napari_fclick.session import NumberedLabels, Session, SessionError, accepting, access, editing
-from napari_fclick.session.journal import APPLICATION_ID, Journal, JournalError
+from napari_fclick.session.journal import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    DamagedError,
+    Journal,
+    JournalError,
+)
 from napari_fclick.session.recorder import Recorder
 from napari_fclick.session.resuming import check_image, reopen
 from napari_fclick.session.signature import Channels, Signature
@@ -399,11 +406,30 @@ def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
         Journal.create(foreign, Signature.of(IMAGE))
     with sqlite3.connect(foreign) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(JournalError, match="newer version"):
+    with pytest.raises(DamagedError, match="no schema version"):
         Journal.open(foreign)
     with pytest.raises(JournalError, match="end in"):
         Journal.create(tmp_path / "a.db", Signature.of(IMAGE))
+
+
+@pytest.mark.parametrize(("version", "which"), [(3, "an earlier"), (99, "a newer")])
+def test_files_of_other_versions_are_refused_and_left_as_they_are(
+    tmp_path: Path, version: int, which: str
+) -> None:
+    path = tmp_path / "a.fclick"
+    session, recorder = recorded(path)
+    put(session, 20, 20)
+    recorder.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+    message = f"by {which} version .*schema {version}; this one reads schema {SCHEMA_VERSION}"
+    for attempt in (Journal.open, Journal.glance, partial(Journal.open, read_only=True)):
+        with pytest.raises(JournalError, match=message):
+            attempt(path)
+        assert path.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [path]
 
 
 def read_all(path: Path) -> None:

@@ -1,8 +1,7 @@
-"""An image is known again, in memory or lazy, and by what earlier versions stored."""
+"""An image is known again, in memory or lazy."""
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,12 +29,6 @@ def lazy(image: Any) -> Any:
 
 def in_zarr(image: Any) -> Any:
     return zarr.array(image, chunks=(64, 64))
-
-
-def before(image: Any) -> Signature:
-    """Return the signature that earlier versions took: one hash, of arrays in memory another."""
-    sampled = sampled_hash(image).split(":")[-1]
-    return Signature.of(image, sample=False).model_copy(update={"sampled": sampled})
 
 
 def changed_between_blocks() -> Any:
@@ -81,24 +74,6 @@ def test_in_memory_more_is_looked_at() -> None:
     other = changed_between_blocks()
     assert Signature.of(IMAGE).problem(Signature.of(other)) == "its pixels are not the same"
     assert Signature.of(IMAGE).problem(Signature.of(lazy(other))) == ""
-
-
-def test_what_earlier_versions_stored_is_known_again() -> None:
-    # The hashes of the image that they took, worked out block by block.
-    digest = hashlib.sha256(b"((1, 2), 'uint8')" + 24 * b"\x05\x06")
-    small = np.array([[5, 6]], np.uint8)
-    assert before(lazy(small)).sampled == digest.hexdigest()
-    digest.update(b"\x05\x06")
-    assert before(small).sampled == digest.hexdigest()
-
-    for image in (IMAGE, lazy(IMAGE)):
-        assert before(image).problem(Signature.of(image)) == ""
-        assert before(image).problem(Signature.of(image + 1)) == "its pixels are not the same"
-    assert before(lazy(IMAGE)).problem(Signature.of(IMAGE)) == ""
-    other = changed_between_blocks()
-    assert before(IMAGE).problem(Signature.of(other)) == "its pixels are not the same"
-    # Of this one they stored nothing that a lazy image could be compared with.
-    assert before(IMAGE).problem(Signature.of(lazy(IMAGE))) == "its pixels are not the same"
 
 
 def saved(path: Path, objects: int, image: Any = IMAGE) -> Recorder:

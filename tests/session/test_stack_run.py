@@ -78,47 +78,9 @@ def test_marks_are_heeded_again(
     journal.close()
 
 
-@pytest.mark.parametrize(
-    ("direction", "clicked", "absent", "limits", "within"),
-    [
-        ("up", [10], 3, {}, {}),
-        ("up", [1, 10], 4, {}, {"first": 1}),
-        ("up", [10], 3, {"first": 6}, {"first": 6}),
-        ("down", [10], 15, {"last": 12}, {"last": 12}),
-        ("down", [10, 18], 15, {}, {"last": 18}),
-    ],
-)
-def test_files_in_which_the_direction_did_not_hold_toward_marks(
-    tmp_path: Path,
-    direction: Direction,
-    clicked: list[int],
-    absent: int,
-    limits: dict[str, int],
-    within: dict[str, int],
-) -> None:
-    made = carried("both", Rules(**within), clicked, absent)
-    run = StackRun(0, direction, Rules(**limits).model_dump())
-    session = accepted(tmp_path / "a.fclick", made, run)
-    journal = Journal.open(tmp_path / "a.fclick")
-    found = replay(journal, IMAGE, Bright())
-    assert found.differing == 0
-    assert np.array_equal(found.labels[0], session.labels)
-    journal.close()
-
-
-def test_what_older_files_tell() -> None:
-    run = StackRun(0, "up", {"last": 12}, slices=(4, 5, 10, 11), absent=(3,), one_way=True)
+def test_it_comes_back_from_the_file() -> None:
+    run = StackRun(0, "up", {"last": 12}, slices=(4, 5, 10, 11), absent=(3,))
     assert run_in(run_out(run)) == run
-    told = run_out(run)
-    assert told is not None
-    del told["one_way"]
-    older = run_in(told)
-    assert older is not None
-    assert (older.direction, older.rules) == ("both", {"first": 4, "last": 12})
-    outside = StackRun(0, "up", {"last": 2}, slices=(4,), absent=(3,))
-    assert (outside.direction, outside.rules) == ("up", {"last": 2})
-    down = StackRun(0, "down", slices=(4, 5), absent=(8,))
-    assert down.rules == {"first": None, "last": 5}
 
 
 def test_what_a_propagation_was_given() -> None:
@@ -128,5 +90,4 @@ def test_what_a_propagation_was_given() -> None:
     assert (run.direction, run.spacing, run.limits) == ("down", (3, 1, 2), (0, 1))
     assert run.rules["last"] == 15
     assert run.others
-    assert run.one_way
     assert not run.complete

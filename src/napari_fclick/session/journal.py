@@ -33,7 +33,7 @@ SUFFIX = ".fclick"
 MOVED = "moved"
 #: "fclk": tells the file from other SQLite files.
 APPLICATION_ID = 0x66636C6B
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 #: What reading a file raises to which something happened.
@@ -151,7 +151,8 @@ class Journal:
         Raises
         ------
         JournalError
-            If there is none, or it is of another kind, newer or damaged.
+            If there is none, or it is of another kind, another version or damaged. It is left as
+            it is then.
         """
         if not path.is_file():
             raise JournalError(f"no file {path}")
@@ -159,14 +160,15 @@ class Journal:
         connection: sqlite3.Connection | None = None
         try:
             with _reading(path):
-                connection = access.connect(path, write=lock is not None)
-                version = _checked(path, connection)
-                if lock is not None:
-                    _upgrade(connection, version)
-                else:
+                connection = access.connect(path, write=False)
+                _check(path, connection)
+                if lock is None:
                     # What is read is one state of the file, whatever another window adds to it;
                     # and that window can write, and close the file whole, as if nobody read it.
-                    connection = _copied(connection, version)
+                    connection = _copied(connection)
+                else:
+                    connection.close()
+                    connection = access.connect(path, write=True)
         except BaseException:
             if connection is not None:
                 connection.close()
@@ -184,7 +186,7 @@ class Journal:
             Where `open` would.
         """
         with _reading(path), closing(access.connect(path, write=False)) as connection:
-            _checked(path, connection)
+            _check(path, connection)
             rows = connection.execute("SELECT key, value FROM about")
             return {str(key): str(value) for key, value in rows}
 
@@ -471,40 +473,25 @@ def _numbered(
     return int(cursor.execute(f"SELECT id FROM {table} WHERE {wanted}", values).fetchone()[0])
 
 
-def _checked(path: Path, connection: sqlite3.Connection) -> int:
-    """Return the version of a file's tables; raises JournalError where it is no such file."""
+def _check(path: Path, connection: sqlite3.Connection) -> None:
+    """Raise JournalError where a file is none of ours, or its tables are of another version."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     if application != APPLICATION_ID:
         raise JournalError(f"{path} is no napari-fclick session")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version < 1:
         raise DamagedError(f"{path} is damaged: it tells no schema version")
-    if version > SCHEMA_VERSION:
+    if version != SCHEMA_VERSION:
+        which = "a newer" if version > SCHEMA_VERSION else "an earlier"
         raise JournalError(
-            f"{path} was written by a newer version (schema {version}; "
-            f"this one reads up to {SCHEMA_VERSION}): update napari-fclick"
+            f"{path} was written by {which} version of napari-fclick (schema {version}; this one "
+            f"reads schema {SCHEMA_VERSION})"
         )
-    return version
 
 
-def _upgrade(connection: sqlite3.Connection, version: int) -> None:
-    """Bring the tables of an older file up to date, all at once or not at all."""
-    changes = "".join(tables.UPGRADES[n] for n in range(version + 1, SCHEMA_VERSION + 1))
-    if changes:
-        try:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {changes} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        except sqlite3.Error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-
-
-def _copied(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
-    """Return a file that may not be changed as a copy in memory, brought up to date."""
+def _copied(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a file that may not be changed as a copy in memory."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     connection.backup(copy)
     connection.close()
-    _upgrade(copy, version)
     return copy

@@ -15,8 +15,6 @@ from typing import Any
 from napari_fclick.session import records
 from napari_fclick.session.state import Part
 
-SCHEMA = "CREATE TABLE parts (block INTEGER PRIMARY KEY, content BLOB NOT NULL);"
-
 #: The parts of one block in a row: its number, the first of them, and the one after the last.
 Range = list[int]
 
@@ -68,16 +66,11 @@ class PartTable:
 
     # --- reading ------------------------------------------------------------------------
 
-    def read(self, query: Callable[..., list[Any]], stored: Iterable[Any]) -> tuple[Part, ...]:
-        """Return the parts that a record refers to; those of older files are in the record."""
-        found: list[Part] = []
-        for each in stored:
-            if isinstance(each, dict):
-                found.append(records.part_in(each))
-            else:
-                block, start, stop = each
-                found += self._block(query, block)[start:stop]
-        return tuple(found)
+    def read(self, query: Callable[..., list[Any]], ranges: Iterable[Range]) -> tuple[Part, ...]:
+        """Return the parts that a record refers to."""
+        return tuple(
+            part for block, start, stop in ranges for part in self._block(query, block)[start:stop]
+        )
 
     def _block(self, query: Callable[..., list[Any]], block: int) -> tuple[Part, ...]:
         if block not in self._blocks:

@@ -65,8 +65,12 @@ def start_out(start: Start | None) -> Json | None:
     if start is None:
         return None
     bits = base64.b64encode(start.mask.bits).decode()
-    data = {"clicks": clicks_out(start.clicks), "box": list(start.mask.box), "bits": bits}
-    return data | ({"guess": True} if start.guess else {})
+    return {
+        "clicks": clicks_out(start.clicks),
+        "box": list(start.mask.box),
+        "bits": bits,
+        "guess": start.guess,
+    }
 
 
 def start_in(data: Json | None) -> Start | None:
@@ -74,7 +78,7 @@ def start_in(data: Json | None) -> Start | None:
     if data is None:
         return None
     mask = StoredMask(Box(*data["box"]), base64.b64decode(data["bits"]))
-    return Start(clicks_in(data["clicks"]), mask, data.get("guess", False))
+    return Start(clicks_in(data["clicks"]), mask, data["guess"])
 
 
 def draft_out(draft: Draft) -> Json:
@@ -90,8 +94,8 @@ def draft_out(draft: Draft) -> Json:
 
 def draft_in(data: Json, clicks: ClickSequence) -> Draft:
     """Return a draft from JSON and clicks."""
-    start, absent = start_in(data["start"]), data.get("absent", False)
-    return Draft(clicks, data["label"], data["seconds"], data["made"], start, absent)
+    start = start_in(data["start"])
+    return Draft(clicks, data["label"], data["seconds"], data["made"], start, data["absent"])
 
 
 def drafts_out(drafts: Iterable[tuple[Place, Draft]]) -> list[Json]:
@@ -141,7 +145,7 @@ def settings_in(data: Json) -> Settings:
         data["integrity"],
         OverlapPolicy(data["policy"]),
         data["class_name"],
-        data.get("as_accepted", True),
+        data["as_accepted"],
     )
 
 
@@ -173,7 +177,7 @@ def where_in(data: list[Any]) -> Slices:
 
 def part_out(part: Part) -> Json:
     """Return what an object is in a plane as JSON."""
-    data = {
+    return {
         "place": place_out(part.place),
         "clicks": clicks_out(part.clicks),
         "box": list(part.box),
@@ -182,15 +186,15 @@ def part_out(part: Part) -> Json:
         "start": start_out(part.start),
         "settings": settings_out(part.settings),
         "kind": part.kind,
+        "certainty": part.certainty,
     }
-    return data | ({} if part.certainty is None else {"certainty": part.certainty})
 
 
 def part_in(data: Json) -> Part:
     """Return what an object is in a plane from JSON."""
     answers = tuple(
-        Answer(n, side, None if limits is None else (limits[0], limits[1]), *bias)
-        for n, side, limits, *bias in data["answers"]  # older files know of no bias
+        Answer(n, side, None if limits is None else (limits[0], limits[1]), bias)
+        for n, side, limits, bias in data["answers"]
     )
     return Part(
         place_in(data["place"]),
@@ -200,6 +204,6 @@ def part_in(data: Json) -> Part:
         answers,
         start_in(data["start"]),
         settings_in(data["settings"]),
-        Kind(data.get("kind", Kind.KEYFRAME)),
-        data.get("certainty"),
+        Kind(data["kind"]),
+        data["certainty"],
     )

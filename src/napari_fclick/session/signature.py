@@ -139,14 +139,8 @@ def sampled_hash(image: Any) -> str:
 
 
 def _agree(one: str, other: str) -> bool:
-    """Say whether two images' hashes can be of the same pixels; what only one has says nothing.
-
-    Earlier versions stored the second hash of an array in memory without the first.
-    """
-    mine, theirs = one.split(":"), other.split(":")
-    if len(mine) == len(theirs):
-        return mine == theirs
-    return not set(mine).isdisjoint(theirs)
+    """Say whether two images' hashes can be of the same pixels; what only one has says nothing."""
+    return all(a == b for a, b in zip(one.split(":"), other.split(":"), strict=False))
 
 
 def _corner(shape: tuple[int, ...], number: int, axis: int) -> int:

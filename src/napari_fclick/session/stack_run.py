@@ -32,9 +32,6 @@ class StackRun:
     absent : tuple of int
         Slices without the object: those that a person marked so, and those beyond a mark that
         it was removed from. A replay takes all of them for marked.
-    one_way : bool
-        Whether the direction held between a clicked slice and a mark, too. In files older than
-        this field it did not: ``direction`` and ``rules`` are turned into what comes to the same.
     """
 
     axis: int
@@ -47,20 +44,6 @@ class StackRun:
     complete: bool = True
     slices: tuple[int, ...] = ()
     absent: tuple[int, ...] = ()
-    one_way: bool = False
-
-    def __post_init__(self) -> None:
-        if self.one_way or self.direction == "both" or not (self.absent and self.slices):
-            return
-        # Between a clicked slice and a mark it was carried either way, but not beyond all of them.
-        first, last = self.rules.get("first"), self.rules.get("last")
-        if self.direction == "up":
-            first = max(first or 0, self.slices[0])
-        else:
-            last = min(self.slices[-1] if last is None else last, self.slices[-1])
-        if first is None or last is None or first <= last:
-            object.__setattr__(self, "direction", "both")
-            object.__setattr__(self, "rules", self.rules | {"first": first, "last": last})
 
     @classmethod
     def of(
@@ -83,5 +66,4 @@ class StackRun:
             limits,
             others,
             complete,
-            one_way=True,
         )

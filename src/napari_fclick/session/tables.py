@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_fclick.session import part_table, records
+from napari_fclick.session import records
 from napari_fclick.session.history import Change, Commit, Step
 from napari_fclick.session.numbering import NumberedLabels
 from napari_fclick.session.part_table import PartTable
@@ -20,8 +20,7 @@ from napari_fclick.session.state import AcceptedObject
 #: Runs a query, with values for its question marks, and returns its rows.
 Query = Callable[..., list[Any]]
 
-SCHEMA = (
-    """
+SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE weights (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, UNIQUE (name, sha256));
@@ -32,7 +31,7 @@ CREATE TABLE targets (
 CREATE TABLE steps (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, name TEXT NOT NULL, place TEXT NOT NULL,
     draft TEXT NOT NULL, settings TEXT NOT NULL, moved REAL,
-    weights INTEGER REFERENCES weights (id), others TEXT NOT NULL DEFAULT '[]',
+    weights INTEGER REFERENCES weights (id), others TEXT NOT NULL,
     channels INTEGER REFERENCES channels (id));
 CREATE TABLE clicks (
     step INTEGER NOT NULL REFERENCES steps (id), position INTEGER NOT NULL,
@@ -53,20 +52,8 @@ CREATE TABLE events (
     id INTEGER PRIMARY KEY, time REAL NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('do', 'undo', 'redo')),
     step INTEGER REFERENCES steps (id));
+CREATE TABLE parts (block INTEGER PRIMARY KEY, content BLOB NOT NULL);
 """
-    + part_table.SCHEMA
-)
-
-#: What older files lack, by the schema version that brought it.
-UPGRADES = {
-    2: "ALTER TABLE steps ADD COLUMN others TEXT NOT NULL DEFAULT '[]'; "
-    "ALTER TABLE commits ADD COLUMN stack TEXT; " + part_table.SCHEMA,
-    # Before, the channels of the last step were known alone.
-    3: "CREATE TABLE channels (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE); "
-    "INSERT INTO channels (value) SELECT value FROM about WHERE key = 'channels'; "
-    "ALTER TABLE steps ADD COLUMN channels INTEGER REFERENCES channels (id); "
-    "UPDATE steps SET channels = (SELECT max(id) FROM channels);",
-}
 
 
 def insert_step(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from napari_fclick.network import checkpoints
 from napari_fclick.network.checkpoints import Card
@@ -53,14 +52,14 @@ def export(checkpoint: Path, out: Path, scores: dict[str, float] | None = None) 
         f"clicks, average of weights {config.ema}, {state['seconds'] / 3600:.1f} h"
     )
     parent = state["parent"]
-    earlier, learned = parent["recipe"], parent.get("learned")
+    earlier, learned = parent["recipe"], parent["learned"]
     card = Card(
         name=config.name,
         network=config.network,
         preprocessing=config.preprocessing,
-        licence=config.licence or parent.get("licence") or TERMS,
+        licence=config.licence or parent["licence"] or TERMS,
         description=f"FCA-Net on {config.network.backbone}",
-        data=tuple(dict.fromkeys(_data(state, config))),
+        data=tuple(dict.fromkeys([*state["data"], *parent["data"]])),
         recipe=f"{earlier}; then {recipe}" if earlier else recipe,
         scores=scores or {},
         parent=parent["sha256"],
@@ -68,12 +67,3 @@ def export(checkpoint: Path, out: Path, scores: dict[str, float] | None = None) 
         tuned={"training": learned} if learned else {},
     )
     return checkpoints.save(out, state["average"], card, half=True)
-
-
-def _data(state: dict[str, Any], config: TrainingConfig) -> list[str]:
-    """Return the names of the sets, and of what the weights that it began from learned from.
-
-    Checkpoints of earlier versions do not hold them.
-    """
-    before = state["parent"].get("data", ["ImageNet"] if config.imagenet else [])
-    return [*(state.get("data") or (s.path.name for s in config.sets)), *before]

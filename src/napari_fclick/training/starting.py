@@ -82,4 +82,10 @@ def fill(network: FCANet, config: TrainingConfig) -> dict[str, Any]:
         }
     if config.imagenet:
         load_imagenet(network, config.imagenet_file)
-    return {"sha256": "", "recipe": "", "data": ["ImageNet"] if config.imagenet else []}
+    return {
+        "sha256": "",
+        "recipe": "",
+        "data": ["ImageNet"] if config.imagenet else [],
+        "learned": "",
+        "licence": "",
+    }

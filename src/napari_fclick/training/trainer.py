@@ -227,7 +227,7 @@ class Trainer:
         self.processes.check_same(self.step, "the step they resume at")
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        processes = state.get("processes", self.processes.size)
+        processes = state["processes"]
         if processes != self.processes.size:
             raise ValueError(
                 f"{self.checkpoint} was made by {processes} processes: steps and samples are "
@@ -250,7 +250,7 @@ class Trainer:
         for group, known in zip(self.optimizer.param_groups, groups, strict=True):
             group.update(known)
         self.average.state = {k: v.to(self.device) for k, v in state["average"].items()}
-        if state.get("scaler"):  # none of a run in full precision
+        if state["scaler"]:  # none of a run in full precision
             self._scaler.load_state_dict(state["scaler"])
         self.step, self.seconds = state["step"], state["seconds"]
         self.parent = state["parent"]

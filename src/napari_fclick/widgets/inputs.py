@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from napari_fclick.core.intensity import Limits
 from napari_fclick.session.journal import Journal
 from napari_fclick.session.recorder import Recorder
-from napari_fclick.session.restoring import Restored
 from napari_fclick.session.signature import encodable
 from napari_fclick.widgets.covering import is_image
 from napari_fclick.widgets.layers import FILE
@@ -41,9 +40,7 @@ def note_look(recorder: Recorder, annotation: Annotation) -> None:
     recorder.note_about(LIMITS, json.dumps(None if names else annotation.limits))
 
 
-def look_as_before(
-    controller: Controller, annotation: Annotation, journal: Journal, restored: Restored
-) -> list[str]:
+def look_as_before(controller: Controller, annotation: Annotation, journal: Journal) -> list[str]:
     """Choose the channels and limits that a session was last made with.
 
     Returns
@@ -53,7 +50,7 @@ def look_as_before(
     """
     seen, problems = journal.last_circumstances.channels, []
     names = json.loads(journal.about(NAMES, "[]"))
-    if len(names) != len(seen.sources):  # older files do not tell
+    if len(names) != len(seen.sources):  # they were chosen anew after the last step
         names = [""] * len(seen.sources)
     found = [
         _found(controller, annotation, *each) for each in zip(seen.sources, names, strict=True)
@@ -66,7 +63,7 @@ def look_as_before(
         ]
         found = []
         problems = [f"without its channels: {', '.join(lost)} {_not_open(len(lost))}"]
-    limits = seen.limits if seen.sources else _limits_alone(journal, restored)
+    limits = seen.limits if seen.sources else _limits_alone(journal)
     if [*annotation.channels] != found:
         controller.annotated.choose_channels(found)
     _use_limits(controller, [annotation.image, *found], limits)
@@ -85,29 +82,16 @@ def _found(controller: Controller, annotation: Annotation, source: str, name: st
         for layer in controller.viewer.layers
         if is_image(layer) and fits_as_channel(layer, image)
     ]
-    # Older files tell a path as it was typed.
-    same = [layer for layer in layers if source_of(layer) == lasting(source)]
+    same = [layer for layer in layers if source_of(layer) == source]
     named = [layer for layer in same if encodable(layer.name) == name]
     # A file may hold several channels; what came from none is known by its name alone.
     found = named or (same if source and len(same) == 1 else [])
     return found[0] if found else None
 
 
-def _limits_alone(journal: Journal, restored: Restored) -> list[Limits] | None:
+def _limits_alone(journal: Journal) -> list[Limits] | None:
     """Return the limits of an image that was looked at alone."""
-    text = journal.about(LIMITS)
-    if text:
-        known = json.loads(text)
-    else:  # an older file: as the last object was seen
-        # With channels the limits are those of the stack that they make, 0 and 1.
-        alone = [c for c in restored.commits if not journal.circumstances(c).channels.sources]
-        answers = [
-            part.answers[-1]
-            for commit in alone
-            for part in (() if commit.accepted is None else commit.accepted.parts)
-            if part.answers
-        ]
-        known = answers[-1].limits if answers else None
+    known = json.loads(journal.about(LIMITS, "null"))
     return None if known is None else [(float(known[0]), float(known[1]))]
 
 

@@ -119,7 +119,7 @@ class Resuming:
         kept.dismissed = True
         kept.made_with = journal.last_circumstances.weights
         self._journaling.mark(kept)
-        problems = look_as_before(self._controller, annotation, journal, opened.restored)
+        problems = look_as_before(self._controller, annotation, journal)
         found = self._controller.doubts.take_up(annotation.session)
         self._controller.finding.take_up(annotation.session)
         self._tell(opened, journal, found, [*problems, self._journaling.other_weights(kept)])
