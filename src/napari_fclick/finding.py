@@ -32,7 +32,7 @@ from napari_fclick.core.masks import StoredMask
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
 from napari_fclick.core.voxels import VoxelSize, voxel_size
 from napari_fclick.core.window import image_shape
-from napari_fclick.core.words import counted
+from napari_fclick.core.words import counted, size_of
 from napari_fclick.predictor import Predictor
 from napari_fclick.session import NumberedLabels, Session
 from napari_fclick.session.accepting import accept_found
@@ -421,7 +421,7 @@ def _why_not(pixels: NDArray[Any]) -> str:
         return f"it holds no image: shape {pixels.shape}, {pixels.dtype}"
     if pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[-1] in (3, 4)):
         return ""
-    return f"it is a stack, or has other channels: {' x '.join(map(str, pixels.shape))}"
+    return f"it is a stack, or has other channels: {size_of(pixels.shape)}"
 
 
 def _accepted(session: Session, found: Sequence[Found]) -> Iterator[Written]:

@@ -236,19 +236,12 @@ class Predictor:
             blank=blank,
         )
 
-    def describe(
-        self,
-        image: Any,
-        click: Click,
-        *,
-        channels: Sequence[int] | None = None,
-        limits: tuple[float, float] | None = None,
-    ) -> FloatArray:
+    def describe(self, image: Any, click: Click) -> FloatArray:
         """Describe what an image looks like about a click.
 
         Parameters
         ----------
-        image, channels, limits
+        image
             See `predict`.
         click : Click
 
@@ -258,9 +251,8 @@ class Predictor:
             See `napari_fclick.network.recognition.describe`.
         """
         shape = window.image_shape(image)
-        return self._describe(
-            WindowReader(image, shape, ClickSequence([click]), channels, limits)
-        ).numpy()
+        reader = WindowReader(image, shape, ClickSequence([click]), None, None)
+        return self._describe(reader).numpy()
 
     # --- the window ---------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ def test_an_object_of_few_pixels_is_not_hidden() -> None:
 def test_the_contour_is_seen_on_a_bright_ground() -> None:
     mask = np.zeros((40, 40), bool)
     mask[10:30, 10:30] = True
-    drawn = draw_preview(mask.astype(np.float32), mask)
+    drawn = draw_preview(mask.astype(np.float32), mask, Detail())
     assert tuple(drawn[9, 20]) == GROUND
     assert tuple(drawn[10, 20]) == (*CONTOUR, 255)
     assert drawn[5, 20, 3] == 0

@@ -173,7 +173,8 @@ def test_a_click_at_the_edge_of_a_large_window_is_drawn_thinned_out() -> None:
     from napari_fclick.widgets.drawing import draw_preview, preview_detail
 
     assert preview_detail((1024, 10)).step == 1
-    drawn = draw_preview(np.ones((3000, 100), np.float32), np.ones((3000, 100), bool))
+    whole = np.ones((3000, 100), bool)
+    drawn = draw_preview(whole.astype(np.float32), whole, preview_detail(whole.shape))
     assert drawn.shape == (1000, 34, 4)
     assert drawn[0, 0, 3] == 255
 

@@ -40,7 +40,7 @@ from napari_fclick.core.object_sets import (
     PlaneCache,
 )
 from napari_fclick.core.paths import is_hidden
-from napari_fclick.core.words import counted
+from napari_fclick.core.words import counted, size_of
 
 logger = logging.getLogger(__name__)
 
@@ -319,7 +319,9 @@ def load_pair(pair: ImagePair, most_axes: int = 3) -> Plane:
     if image.shape[: labels.ndim] != labels.shape:
         labels = _as_deep(labels, image, most_axes)
     if image.shape[: labels.ndim] != labels.shape:
-        raise ValueError(f"{pair.image} is {_size(image)} but its labels are {_size(labels)}")
+        raise ValueError(
+            f"{pair.image} is {size_of(image.shape)} but its labels are {size_of(labels.shape)}"
+        )
     return Plane(image, labels)
 
 
@@ -357,18 +359,14 @@ def _why_no_labels(array: NDArray[Any], most_axes: int) -> str:
     if array.dtype.kind not in "bui":
         return f"they are whole numbers, one for each object, not {array.dtype}"
     if not 2 <= array.ndim <= most_axes:
-        return f"they have 2 to {most_axes} axes, not {array.ndim}: {_size(array)}"
+        return f"they have 2 to {most_axes} axes, not {array.ndim}: {size_of(array.shape)}"
     if array.ndim == 3 and array.shape[-1] <= 4:
-        return f"they are an image without colours, not {_size(array)}"
+        return f"they are an image without colours, not {size_of(array.shape)}"
     if not array.size:
-        return f"they are empty: {_size(array)}"
+        return f"they are empty: {size_of(array.shape)}"
     if array.min() < 0:
         return f"their numbers are 0 or more, not {array.min()}"
     return ""
-
-
-def _size(array: NDArray[Any]) -> str:
-    return " x ".join(map(str, array.shape))
 
 
 def _open(

@@ -19,6 +19,7 @@ import numpy as np
 from napari_fclick.core.arrays import Array
 from napari_fclick.core.folders import ImagePair, are_linked, find_pairs_and_rest, load_pair
 from napari_fclick.core.object_sets import IGNORE_LABEL, Plane
+from napari_fclick.core.words import size_of
 from napari_fclick.finetuning.hashing import content_hash
 from napari_fclick.finetuning.planes import Planes
 
@@ -158,10 +159,6 @@ def _shape(array: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in array.shape)
 
 
-def _size(array: Any) -> str:
-    return " x ".join(map(str, _shape(array)))
-
-
 # --- arrays -----------------------------------------------------------------------------
 
 
@@ -199,14 +196,16 @@ def from_array(name: str, image: Any, labels: Any) -> LabelledImage:
     dtype, shape, seen = np.dtype(labels.dtype), _shape(labels), _shape(image)
     if dtype.kind not in "bui" or len(shape) < 2:
         raise ValueError(
-            f"{name}: labels are whole numbers of 2 or more axes, not {dtype} of {_size(labels)}"
+            f"{name}: labels are whole numbers of 2 or more axes, not {dtype} of {size_of(shape)}"
         )
     if np.dtype(image.dtype).kind not in "buif":
         raise ValueError(f"{name}: pixels are real numbers, not {image.dtype}")
     if not math.prod(shape):
-        raise ValueError(f"{name}: the labels are empty: {_size(labels)}")
+        raise ValueError(f"{name}: the labels are empty: {size_of(shape)}")
     if seen[: len(shape)] != shape or len(seen) - len(shape) not in (0, 1):
-        raise ValueError(f"{name}: the image is {_size(image)} but its labels are {_size(labels)}")
+        raise ValueError(
+            f"{name}: the image is {size_of(seen)} but its labels are {size_of(shape)}"
+        )
     return _image(name, image, labels, MOST_BYTES)
 
 

@@ -31,8 +31,6 @@ class Recorder:
     session : Session
     describe : callable
         Tells what labels are that the session writes into.
-    clock : callable
-        Returns seconds since the epoch.
 
     Attributes
     ----------
@@ -45,15 +43,10 @@ class Recorder:
     failed = Signal(str)
     recovered = Signal()
 
-    def __init__(
-        self,
-        session: Session,
-        describe: Callable[[NumberedLabels], Target],
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, session: Session, describe: Callable[[NumberedLabels], Target]) -> None:
         self.session = session
         self.journal: Journal | None = None
-        self._describe, self._clock = describe, clock
+        self._describe = describe
         self._waiting: deque[tuple[Step, str, float, Circumstances]] = deque()
         self._about: dict[str, str] = {}
         self._now = Circumstances()
@@ -182,7 +175,7 @@ class Recorder:
         return True
 
     def _on_step(self, step: Step, how: str) -> None:
-        self._waiting.append((step, how, self._clock(), self._now))
+        self._waiting.append((step, how, time.time(), self._now))
         if not self._held:
             self.flush()
 

@@ -288,11 +288,14 @@ class Session:
         SessionError
             If the threshold is not within 0 to 1.
         """
-        chosen: dict[str, Any] = {"threshold": threshold, "integrity": integrity}
-        chosen["as_accepted"] = as_accepted
-        chosen["class_name"] = class_name
-        chosen["policy"] = None if policy is None else OverlapPolicy(policy)
-        chosen = {name: value for name, value in chosen.items() if value is not None}
+        wanted: dict[str, Any] = {
+            "threshold": threshold,
+            "integrity": integrity,
+            "as_accepted": as_accepted,
+            "class_name": class_name,
+            "policy": None if policy is None else OverlapPolicy(policy),
+        }
+        chosen = {name: value for name, value in wanted.items() if value is not None}
         settings = replace(self.settings, **chosen)
         if settings != self.settings:
             name = "set " + " and ".join(chosen)

@@ -135,9 +135,7 @@ def preview_detail(shape: tuple[int, ...], pixel: float = 1.0) -> Detail:
     return Detail(thin, fine, min(max(1, round(CONTOUR_WIDTH * pixel * fine / thin)), widest))
 
 
-def draw_preview(
-    probability: NDArray[np.float32], mask: NDArray[np.bool_], detail: Detail | None = None
-) -> RGBA:
+def draw_preview(probability: NDArray[np.float32], mask: NDArray[np.bool_], detail: Detail) -> RGBA:
     """Draw a mask as a contour over its probability, with a dark line about it.
 
     The two are seen together on whatever ground: the contour on a dark one, the line on a bright.
@@ -146,14 +144,12 @@ def draw_preview(
     ----------
     probability : ndarray of float32, shape (h, w), in [0, 1]
     mask : ndarray of bool, shape (h, w)
-    detail : Detail, optional
-        By default what `preview_detail` gives.
+    detail : Detail
 
     Returns
     -------
     ndarray of uint8, shape (h', w', 4)
     """
-    detail = detail or preview_detail(mask.shape)
     seen, inside = detail.of(probability), detail.of(mask)
     out = np.zeros((*inside.shape, 4), np.uint8)
     out[..., :3] = TINT
@@ -165,14 +161,11 @@ def draw_preview(
     return out
 
 
-def draw_carried(
-    probability: NDArray[np.float32], mask: NDArray[np.bool_], detail: Detail | None = None
-) -> RGBA:
+def draw_carried(probability: NDArray[np.float32], mask: NDArray[np.bool_], detail: Detail) -> RGBA:
     """Draw a mask that was carried from another slice: a dashed contour, nothing outside.
 
     Parameters and what is returned are those of `draw_preview`.
     """
-    detail = detail or preview_detail(mask.shape)
     inside, width = detail.of(mask), detail.width
     out = np.zeros((*inside.shape, 4), np.uint8)
     out[..., :3] = CARRIED

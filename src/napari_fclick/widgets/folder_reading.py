@@ -14,6 +14,7 @@ from napari_fclick.core.files import axes_of, read_image
 from napari_fclick.core.folders import ImageFolder, find_images, label_files, stem_of
 from napari_fclick.core.labels_file import LabelsFile
 from napari_fclick.core.voxels import VoxelSize, voxel_size
+from napari_fclick.core.words import size_of
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Aim:
         pixels = read_image(path)
         _refuse_channels(path)
         if pixels.dtype.kind not in "buif" or pixels.ndim < 2 or not pixels.size:
-            size = " x ".join(map(str, pixels.shape))
+            size = size_of(pixels.shape)
             raise ValueError(f"{path} holds no image: {size or 'one number'}, {pixels.dtype}")
         if pixels.ndim == 3 and pixels.shape[-1] == 2:
             raise ValueError(f"{path} has two channels: save each as a gray image, or both as RGB")

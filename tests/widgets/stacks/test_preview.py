@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_fclick.core.masks import StoredMask
 from napari_fclick.propagation import Kind, SliceMask
-from napari_fclick.widgets.drawing import CARRIED, draw_carried, draw_preview
+from napari_fclick.widgets.drawing import CARRIED, Detail, draw_carried, draw_preview
 from napari_fclick.widgets.stacks.preview import CarriedPreview
 
 
@@ -17,12 +17,12 @@ def disc() -> np.ndarray:
 
 def test_the_contour_is_dashed_and_unlike_a_clicked_one() -> None:
     mask = disc()
-    drawn = draw_carried(mask.astype(np.float32), mask)
+    drawn = draw_carried(mask.astype(np.float32), mask, Detail())
     assert (drawn[mask][:, :3] == CARRIED).all() and not drawn[~mask][:, 3].any()
     alphas = drawn[..., 3][drawn[..., 3] >= 90]
     assert 0.3 < (alphas == 255).mean() < 0.8
     assert drawn[20, 20, 3] == 40
-    assert (draw_preview(mask.astype(np.float32), mask)[20, 0] != drawn[20, 0]).any()
+    assert (draw_preview(mask.astype(np.float32), mask, Detail())[20, 0] != drawn[20, 0]).any()
 
 
 def test_a_mask_is_unpacked_once() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from napari.layers import Image, Labels
 
 from napari_fclick.core.folders import is_labelled
+from napari_fclick.core.words import size_of
 from napari_fclick.finetuning.names import plain_name
 from napari_fclick.widgets.finetuning.outcome import DataSummary
 from napari_fclick.widgets.layers import IMAGE, PREVIEW, image_id, is_labels_of
@@ -191,5 +192,5 @@ def _sorted_out(layers: Iterable[Any]) -> tuple[list[Any], list[Any]]:
 
 
 def _shapes(layers: Sequence[Any]) -> str:
-    shapes = dict.fromkeys(" x ".join(map(str, layer_shape(layer))) for layer in layers)
+    shapes = dict.fromkeys(size_of(layer_shape(layer)) for layer in layers)
     return ", ".join(shapes)

@@ -18,8 +18,8 @@ from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QVBoxLayout, QWidget
 from napari_fclick.finetuning.options import FineTuneOptions
 from napari_fclick.widgets.choosers import keep_narrow
 from napari_fclick.widgets.finetuning.paths import FoldersEdit
+from napari_fclick.widgets.numbers import WheelGuard, limits_of
 from napari_fclick.widgets.sections import Section, form_in
-from napari_fclick.widgets.wheel import WheelGuard
 
 #: Fields that are names to choose from, and what there is until it is known.
 NAMES: Mapping[str, Sequence[str]] = {"weights": ("default",), "device": ("auto", "cpu")}
@@ -176,12 +176,7 @@ def _field(name: str, info: FieldInfo) -> Any:
 
 def _limits(info: FieldInfo) -> dict[str, Any]:
     """Return the least and greatest value, and the step, of a number."""
-    limits = {
-        name: getattr(part, name)
-        for part in info.metadata
-        for name in ("ge", "gt", "le", "multiple_of")
-        if hasattr(part, name)
-    }
+    limits = limits_of(info)
     step = limits.get("multiple_of", 1 if info.annotation is int else _step(info.default))
     least = limits["ge"] if "ge" in limits else limits.get("gt", 0) + step
     return {"min": least, "max": limits.get("le", 2**31 - 1), "step": step}

@@ -7,18 +7,11 @@ import typing
 
 from psygnal import Signal
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QDoubleSpinBox,
-    QGridLayout,
-    QSizePolicy,
-    QSpinBox,
-    QWidget,
-)
+from qtpy.QtCore import QSignalBlocker
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QWidget
 
 from napari_fclick.propagation import Rules
-from napari_fclick.widgets.wheel import WheelGuard
+from napari_fclick.widgets.numbers import limits_of, number_box
 
 #: Fields of the rules that are chosen elsewhere.
 RANGE = ("first", "last")
@@ -133,25 +126,9 @@ class RulesForm(QWidget):
         return {name: field.value for name, field in self.fields.items()}
 
 
-def number_box(whole: bool) -> QSpinBox | QDoubleSpinBox:
-    """Return a box for a number that changes when it is typed in full, not by scrolling past."""
-    spin: QSpinBox | QDoubleSpinBox = QSpinBox() if whole else QDoubleSpinBox()
-    spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    spin.installEventFilter(WheelGuard(spin))
-    spin.setKeyboardTracking(False)
-    spin.setMinimumWidth(56)
-    spin.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-    return spin
-
-
 def _range(info: FieldInfo, whole: bool) -> tuple[float, float, float]:
     """Return the least and the greatest number, and the step."""
-    limits = {
-        name: getattr(part, name)
-        for part in info.metadata
-        for name in ("ge", "gt", "le")
-        if hasattr(part, name)
-    }
+    limits = limits_of(info)
     high = limits.get("le", MOST)
     step = 1 if whole else (0.05 if high <= 1 else 0.1)
     low = limits.get("ge", limits.get("gt", 0) + (step if "gt" in limits else 0))

@@ -22,8 +22,9 @@ from qtpy.QtWidgets import (
 from napari_fclick.propagation import Rules
 from napari_fclick.widgets.choosers import keep_narrow
 from napari_fclick.widgets.layers import pixel_size
+from napari_fclick.widgets.numbers import number_box
 from napari_fclick.widgets.sections import Section, form_in
-from napari_fclick.widgets.stacks.form import RulesForm, number_box
+from napari_fclick.widgets.stacks.form import RulesForm
 from napari_fclick.widgets.stacks.lines import spacing_of
 from napari_fclick.widgets.stacks.model import CarriedObject, Choices
 from napari_fclick.widgets.stacks.strip import DriftStrip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import is_
 from typing import Any
 
 from napari_fclick.session import Session
@@ -37,7 +38,7 @@ class Watch:
     def follow(self, image: Any, labels: Any, session: Session | None) -> None:
         """Watch these, and no others; any of them may be None."""
         wanted = (image, labels, session)
-        if len(self._watched) == len(wanted) and all(map(_same, self._watched, wanted)):
+        if len(self._watched) == len(wanted) and all(map(is_, self._watched, wanted)):
             return
         self.close()
         self._watched = wanted
@@ -73,7 +74,3 @@ class Watch:
 
     def _on_written(self) -> None:
         self.written += 1  # the session itself tells that it has changed
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is other
