@@ -47,14 +47,11 @@ class Split:
         Digests of images. Duplicates have one digest, and are on one side therefore.
     messages : tuple of str
         What the user should know.
-    paths : tuple of Path
-        Where it is kept.
     """
 
     training: tuple[str, ...]
     validation: tuple[str, ...]
     messages: tuple[str, ...] = ()
-    paths: tuple[Path, ...] = ()
 
     def choose(self, data: LabelledData, side: Sequence[str]) -> tuple[LabelledImage, ...]:
         """Return the images of one side."""
@@ -143,11 +140,12 @@ def _split_of(data: LabelledData, store: bool) -> Split:
         sides[digest] = missing > 0
         missing -= 1
     messages += _refill(sides, digests) + _release(sides, digests)
-    paths = _store(kept, elsewhere, usable, sides) if store else ()
+    if store:
+        _store(kept, elsewhere, usable, sides)
     held = [d for d in digests if sides[d]]
     messages += _say(len(digests), len(held))
     learned = tuple(d for d in digests if not sides[d])
-    return Split(learned, tuple(held), tuple(messages), paths)
+    return Split(learned, tuple(held), tuple(messages))
 
 
 def _known(
@@ -240,27 +238,22 @@ def _store(
     elsewhere: _Kept,
     images: Sequence[LabelledImage],
     sides: Mapping[str, bool],
-) -> tuple[Path, ...]:
+) -> None:
     """Keep the sides of each folder's images with it, and of all in the user's folder.
 
     What was held back stays so when it comes as a layer, or from a folder beside another one.
     """
-    written = []
     for folder, known in kept.items():
         here = [image for image in images if image.folder == folder]
         known.sides |= {image.digest: sides[image.digest] for image in here}
         known.names |= {image.file: image.digest for image in here}
-        written.append(_write(_places(folder), known))
+        _write(_places(folder), known)
     elsewhere.sides |= sides
-    own = any(image.folder is None for image in images)
     try:
-        path = _write([user_folder() / ELSEWHERE], elsewhere)
+        _write([user_folder() / ELSEWHERE], elsewhere)
     except OSError:
-        if own:
+        if any(image.folder is None for image in images):
             raise
-    else:
-        written += [path] if own else []
-    return tuple(written)
 
 
 @contextmanager
@@ -279,24 +272,24 @@ def _alone() -> Iterator[None]:
         held.release()
 
 
-def _write(places: Sequence[Path], kept: _Kept) -> Path:
+def _write(places: Sequence[Path], kept: _Kept) -> None:
     text = kept.model_dump_json(indent=1) + "\n"
     *first, last = places
     for path in first:
         try:
-            return _put(path, text)
+            _put(path, text)
+            return
         except OSError:
             continue  # read-only: the user's own folder takes it
-    return _put(last, text)
+    _put(last, text)
 
 
-def _put(path: Path, text: str) -> Path:
+def _put(path: Path, text: str) -> None:
     if path.is_file() and path.read_text("utf-8") == text:
-        return path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         partial.write_text(text, "utf-8")
-    return path
 
 
 def user_folder() -> Path:

@@ -312,7 +312,11 @@ class Journal:
         safety = "NORMAL" if step.commit is None or more else "FULL"
         self._parts.begin()
         with self._transaction(safety) as cursor:
-            number = self._insert(cursor, step, when) if how == "do" else None
+            number = None
+            if how == "do":
+                number = tables.insert_step(
+                    cursor, step, self._weights, self._channels, self._targets, self._parts
+                )
             cursor.execute(
                 "INSERT INTO events (time, kind, step) VALUES (?, ?, ?)", (when, how, number)
             )
@@ -324,11 +328,6 @@ class Journal:
         """Have the file itself hold all, so that a copy made while it is open has the objects."""
         with suppress(sqlite3.Error):  # it is written all the same, beside the file
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-    def _insert(self, cursor: sqlite3.Cursor, step: Step, when: float) -> int:
-        return tables.insert_step(
-            cursor, step, when, self._weights, self._channels, self._targets, self._parts
-        )
 
     @contextmanager
     def _transaction(self, safety: str = "NORMAL") -> Iterator[sqlite3.Cursor]:

@@ -165,13 +165,8 @@ def object_in(data: Json, parts: tuple[Part, ...]) -> AcceptedObject:
     return AcceptedObject(data["label"], parts, data["seconds"], data["made"], data["class_name"])
 
 
-def where_out(where: Slices) -> list[Any]:
-    """Return an index of labels as JSON: a number, or a pair for a slice."""
-    return [[p.start or 0, p.stop] if isinstance(p, slice) else int(p) for p in where]
-
-
 def where_in(data: list[Any]) -> Slices:
-    """Return an index of labels from JSON."""
+    """Return an index of labels from JSON: a number, or a pair for a slice."""
     return tuple(slice(*p) if isinstance(p, list) else int(p) for p in data)
 
 

@@ -29,8 +29,6 @@ class Recorded:
         Of that plane, after the step.
     settings : Settings
         After the step.
-    time : float
-        Seconds since the epoch.
     commit : Commit or None
     moved : float or None
         See `Step`.
@@ -42,7 +40,6 @@ class Recorded:
     place: Place
     draft: Draft
     settings: Settings
-    time: float
     commit: Commit | None = None
     moved: float | None = None
     others: dict[Place, Draft] = field(default_factory=dict)
@@ -234,8 +231,7 @@ def _settle(commits: Sequence[Commit], labels: Any) -> int:
             patch.apply(labels)
             patch.swapped = None  # undo takes back whatever the commit has there
     conflicts = 0
-    for where in dict.fromkeys(patch.key for commit in commits for patch in commit.patches):
-        region = tuple(slice(*p) if isinstance(p, tuple) else p for p in where)
+    for region in {p.key: p.where for commit in commits for p in commit.patches}.values():
         old, new, current = before[region], wanted[region], np.asarray(labels[region])
         conflicts += int(np.count_nonzero((old != new) & (current != new)))
     return conflicts

@@ -29,7 +29,7 @@ CREATE TABLE targets (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL,
     shape TEXT NOT NULL, dtype TEXT NOT NULL, spacing TEXT NOT NULL, unit TEXT NOT NULL);
 CREATE TABLE steps (
-    id INTEGER PRIMARY KEY, time REAL NOT NULL, name TEXT NOT NULL, place TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, place TEXT NOT NULL,
     draft TEXT NOT NULL, settings TEXT NOT NULL, moved REAL,
     weights INTEGER REFERENCES weights (id), others TEXT NOT NULL,
     channels INTEGER REFERENCES channels (id));
@@ -59,7 +59,6 @@ CREATE TABLE parts (block INTEGER PRIMARY KEY, content BLOB NOT NULL);
 def insert_step(
     cursor: sqlite3.Cursor,
     step: Step,
-    when: float,
     weights: int | None,
     channels: int | None,
     targets: Mapping[NumberedLabels, int],
@@ -67,10 +66,9 @@ def insert_step(
 ) -> int:
     """Add a step, its clicks and its commit; return its number."""
     cursor.execute(
-        "INSERT INTO steps (time, name, place, draft, settings, moved, weights, channels, others) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO steps (name, place, draft, settings, moved, weights, channels, others) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            when,
             step.name,
             records.dumps(records.place_out(step.place)),
             records.dumps(records.draft_out(step.after)),
@@ -113,7 +111,7 @@ def _insert_commit(cursor: sqlite3.Cursor, number: int, commit: Commit, target: 
             (
                 number,
                 i,
-                records.dumps(records.where_out(patch.where)),
+                records.dumps(patch.key),
                 records.dumps(patch.shape),
                 patch.dtype.str,
                 patch.before,
@@ -155,8 +153,8 @@ def select_events(
 def _recorded(
     query: Query, number: int, labels: Sequence[NumberedLabels], parts: PartTable
 ) -> Recorded:
-    name, place, draft, settings, when, moved, others = query(
-        "SELECT name, place, draft, settings, time, moved, others FROM steps WHERE id = ?",
+    name, place, draft, settings, moved, others = query(
+        "SELECT name, place, draft, settings, moved, others FROM steps WHERE id = ?",
         (number,),
     )[0]
     question = "SELECT y, x, positive FROM clicks WHERE step = ? ORDER BY position"
@@ -166,7 +164,6 @@ def _recorded(
         records.place_in(json.loads(place)),
         records.draft_in(json.loads(draft), clicks),
         records.settings_in(json.loads(settings)),
-        when,
         _commit(query, number, labels, parts),
         moved,
         records.drafts_in(json.loads(others)),

@@ -159,8 +159,6 @@ class Outcome(_Told):
         On held-back images, and on the general set.
     note : str
         What answers on which images.
-    blend : float
-        How far from the old weights (0) to the tuned ones (1).
     steps : int
     seconds : float
     changed : tuple of ChangedObject
@@ -174,7 +172,6 @@ class Outcome(_Told):
     weights: str
     validation: ComparisonTable | None
     general: ComparisonTable | None
-    blend: float
     steps: int
     seconds: float
     changed: tuple[ChangedObject, ...] = ()
