@@ -15,6 +15,7 @@ from napari_fclick.widgets.layers import (
     image_id,
     is_labels_of,
     new_labels,
+    selection_kept,
     why_not_writable,
 )
 from napari_fclick.widgets.own_layers import AnnotationLayers
@@ -208,13 +209,11 @@ class Annotation:
         layer, layers = new_labels(self.image), self._viewer.layers
         if layer.name in layers:  # those of another image
             layer.name = f"{layer.name} of {self.image.name}"
-        selected, active = set(layers.selection), layers.selection.active
         # Above all images: one on top would hide it, or, where it is additive, drown it.
         position = max(layers.index(each) for each in layers if is_image(each)) + 1
-        self._viewer.add_layer(layer)
-        layers.move(len(layers) - 1, position)
-        layers.selection = selected
-        layers.selection.active = active
+        with selection_kept(layers):
+            self._viewer.add_layer(layer)
+            layers.move(len(layers) - 1, position)
         self._use(layer, highest=0)
 
     def forget_labels(self) -> None:

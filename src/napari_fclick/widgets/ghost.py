@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer, Points
 
-from napari_fclick.widgets.layers import TRANSFORMS, transform_of
+from napari_fclick.widgets.layers import TRANSFORMS, selection_kept, transform_of
 from napari_fclick.widgets.moved import camera_of
-from napari_fclick.widgets.zoom import screen_pixel
+from napari_fclick.widgets.zoom import marker_pixel, screen_pixel
 
 #: A light ring between two dark ones, and a dot: seen on any image, filled by none of them.
 SIZES = (25.0, 22.0, 6.0)
@@ -87,18 +87,12 @@ class GhostLayer:
 
     def _make(self) -> None:
         self.layer = Points(ndim=self.image.ndim, name="suggestion", **transform_of(self.image))
-        # No tool is to be re-selected because of it.
-        selection = self._viewer.layers.selection
-        selected, active = set(selection), selection.active
-        self._viewer.add_layer(self.layer)
-        self._viewer.layers.selection = selected
-        self._viewer.layers.selection.active = active
+        with selection_kept(self._viewer.layers):
+            self._viewer.add_layer(self.layer)
         self.layer.editable = False
 
     def _sizes(self) -> Any:
-        # napari scales markers by the last axis alone.
-        scale = abs(float(self.image.scale[-1])) * abs(float(self.image.affine.scale[-1]))
-        return np.array(SIZES) * screen_pixel(self._viewer) / (scale or 1.0)
+        return np.array(SIZES) * marker_pixel(self.image, screen_pixel(self._viewer))
 
     def _resize(self, event: Any = None) -> None:
         if self.layer is not None and len(self.layer.data):

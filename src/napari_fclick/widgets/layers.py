@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,15 @@ def transform_of(layer: Layer) -> dict[str, Any]:
         "units": layer.units,
         "axis_labels": layer.axis_labels,
     }
+
+
+@contextmanager
+def selection_kept(layers: Any) -> Iterator[None]:
+    """Leave the selection as it is where layers are added: no tool is to be re-selected."""
+    selected, active = set(layers.selection), layers.selection.active
+    yield
+    layers.selection = selected
+    layers.selection.active = active
 
 
 def pixel_size(layer: Layer, axes: tuple[int, int]) -> tuple[float, str] | None:

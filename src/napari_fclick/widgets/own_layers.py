@@ -21,8 +21,9 @@ from napari_fclick.widgets.drawing import (
     marker_style,
     preview_detail,
 )
-from napari_fclick.widgets.layers import PREVIEW, TRANSFORMS, transform_of
+from napari_fclick.widgets.layers import PREVIEW, TRANSFORMS, selection_kept, transform_of
 from napari_fclick.widgets.timers import single_shot
+from napari_fclick.widgets.zoom import marker_pixel
 
 #: Milliseconds after the last click until the table of the markers is filled.
 DESCRIBED = 100
@@ -121,8 +122,7 @@ class AnnotationLayers:
         self._clicks_layer()
         if self.preview is None or self.preview not in self._viewer.layers:
             nothing = np.zeros((1, 1, 4), np.uint8)
-            others = tuple(axis for axis in range(place.ndim) if axis not in place.axes)
-            self._put(np.expand_dims(nothing, others), (0.0,) * place.ndim, np.ones(place.ndim))
+            self._put(nothing, place, (0.0,) * place.ndim, np.ones(place.ndim))
             self._drawn = None
         self._to_be_raised = True
 
@@ -210,11 +210,10 @@ class AnnotationLayers:
         rows, columns = prediction.window
         step = self._detail.step
         drawn = draw(prediction.probability, mask, self._detail)
-        others = tuple(axis for axis in range(place.ndim) if axis not in place.axes)
         corner = place.point(rows.start + (step - 1) / 2, columns.start + (step - 1) / 2)
         steps = np.ones(place.ndim)
         steps[list(place.axes)] = step
-        self._put(np.expand_dims(drawn, others), corner, steps)
+        self._put(drawn, place, corner, steps)
 
     def resize_markers(self, on_screen: float) -> None:
         """Keep the size of the markers, and the width of the contour, on the screen.
@@ -273,9 +272,7 @@ class AnnotationLayers:
                 layer.features = features
 
     def _marker_pixel(self) -> float:
-        # napari scales markers by the last axis alone.
-        scale = abs(float(self._image.scale[-1])) * abs(float(self._image.affine.scale[-1]))
-        return self._on_screen / (scale or 1.0)
+        return marker_pixel(self._image, self._on_screen)
 
     def _clicks_layer(self) -> Points:
         if self.clicks is None or self.clicks not in self._viewer.layers:
@@ -288,7 +285,11 @@ class AnnotationLayers:
 
     # --- preview ------------------------------------------------------------------------
 
-    def _put(self, drawn: Any, corner: tuple[float, ...], steps: NDArray[np.float64]) -> None:
+    def _put(
+        self, drawn: Any, place: Place, corner: tuple[float, ...], steps: NDArray[np.float64]
+    ) -> None:
+        others = tuple(axis for axis in range(place.ndim) if axis not in place.axes)
+        drawn = np.expand_dims(drawn, others)
         self._corner, self._steps = corner, steps
         layer = self.preview
         if layer is None or layer not in self._viewer.layers:
@@ -326,12 +327,8 @@ class AnnotationLayers:
     # --- both ---------------------------------------------------------------------------
 
     def _add(self, layer: Layer) -> None:
-        """Add a layer and leave the selection as it is: no tool is to be re-selected."""
-        selected = set(self._viewer.layers.selection)
-        active = self._viewer.layers.selection.active
-        self._viewer.add_layer(layer)
-        self._viewer.layers.selection = selected
-        self._viewer.layers.selection.active = active
+        with selection_kept(self._viewer.layers):
+            self._viewer.add_layer(layer)
         if self.clicks is not None and self.clicks in self._viewer.layers:
             self._raise(self.clicks)
 

@@ -54,6 +54,11 @@ class Weights:
         """Whether weights are being loaded."""
         return self._predicting.loading
 
+    @property
+    def possible(self) -> bool:
+        """Whether there is a predictor, or will be."""
+        return self._predicting.possible
+
     def start(self, weights: str = "default", device: str = "auto") -> None:
         """Load weights, and find out what else there is."""
         self.load(weights, device)

@@ -18,6 +18,20 @@ def screen_pixel(viewer: Any) -> float:
     return 1.0 / float(camera_of(viewer).zoom)
 
 
+def marker_pixel(layer: Any, on_screen: float) -> float:
+    """Return the size of a pixel of the screen in the unit of markers over a layer.
+
+    Parameters
+    ----------
+    layer : Layer
+        Whose transforms the markers have; napari scales them by the last axis alone.
+    on_screen : float
+        Size of a pixel of the screen in units of the world.
+    """
+    scale = abs(float(layer.scale[-1])) * abs(float(layer.affine.scale[-1]))
+    return on_screen / (scale or 1.0)
+
+
 def centre_view(
     viewer: Any, centre: Sequence[float], extent: Sequence[float], *, closely: bool = False
 ) -> None:

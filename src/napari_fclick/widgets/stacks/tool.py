@@ -296,8 +296,7 @@ class StackTool:
         if current is None:
             return ""
         if current.underway:
-            possible = controller.weights.predictor is not None or controller.weights.loading
-            return "" if possible else NO_WEIGHTS
+            return "" if controller.weights.possible else NO_WEIGHTS
         if current.unfit:
             return current.problem
         begun = current.carrying is not None and current.carrying.propagation is not None
@@ -385,8 +384,7 @@ class StackTool:
         controller = self._controller
         if controller.session is None:
             return "open or choose an image first"
-        possible = controller.weights.predictor is not None or controller.weights.loading
-        return why_no_stack(self.axis) or ("" if possible else NO_WEIGHTS)
+        return why_no_stack(self.axis) or ("" if controller.weights.possible else NO_WEIGHTS)
 
     def _why_not(self) -> str:
         """Return why nothing can be carried; empty where it can."""
