@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -125,6 +125,8 @@ class CarriedObject:
         Whether a person wants it run, be it for the same again.
     at : int or None
         The slice that was found last.
+    slices : dict of int to SliceMask
+        What it is in each slice, as far as that is known.
     seen : set of int
         Slices that were on show since they were found.
     version : int
@@ -143,19 +145,28 @@ class CarriedObject:
         self.followed: dict[int, Said] = {}
         self.due = False
         self.at: int | None = None
+        self.slices: dict[int, SliceMask] = {}
         self.seen: set[int] = set()
         self.version = 0
         self._answers: dict[int, tuple[Said, Any, tuple[Answer, ...]]] = {}
         self._asked: int | None = None
         self._before: dict[int, SliceMask] = {}
         self._snapshot = Snapshot()
-        self._slices: dict[int, SliceMask] = {}
 
     # --- what a person said -------------------------------------------------------------
 
     def drafts(self) -> dict[int, Draft]:
-        """Return what was clicked along the line."""
-        return drafts_along(self.session, self.line)
+        """Return what was clicked along the line, which the plane on show need not lie on."""
+        if self.line.position(self.session.place) is None:
+            return {}
+        return self.session.drafts_along(self.line.axis)
+
+    def clear(self) -> None:
+        """Take back what was clicked along the line, in one step."""
+        session = self.session
+        others = {self.line.at(index): Draft() for index in self.drafts()}
+        others.pop(session.place, None)
+        session.do(session.step("drop the object in its slices", Draft(), others=others))
 
     def said(self) -> dict[int, Said]:
         """Return what a person says of the slices now."""
@@ -216,11 +227,6 @@ class CarriedObject:
     # --- what is known ------------------------------------------------------------------
 
     @property
-    def slices(self) -> dict[int, SliceMask]:
-        """What it is in each slice, as far as that is known."""
-        return self._slices
-
-    @property
     def underway(self) -> bool:
         """Whether it is being carried, or about to be."""
         return self.phase in ("waiting", "running")
@@ -248,7 +254,7 @@ class CarriedObject:
         stale = self.stale
         return [
             each
-            for index, each in sorted(self._slices.items())
+            for index, each in sorted(self.slices.items())
             if each.mask is not None and index not in stale
         ]
 
@@ -259,7 +265,7 @@ class CarriedObject:
 
     def carried(self, index: int) -> SliceMask | None:
         """Return the mask that was carried to a slice; None where a person made it."""
-        each = self._slices.get(index)
+        each = self.slices.get(index)
         if each is None or each.mask is None or each.kind is Kind.KEYFRAME:
             return None
         return None if self.session.drafts.at(self.line.at(index)).begun else each
@@ -272,7 +278,7 @@ class CarriedObject:
         """
         found = []
         for index, made in keyframes.items():
-            near, known = self._near(index), self._slices.get(index)
+            near, known = self._near(index), self.slices.get(index)
             before = () if known is None else known.clicks
             new = [click for click in made.clicks.positives if click not in before]
             if near and made.mask is not None:
@@ -282,7 +288,7 @@ class CarriedObject:
         return found
 
     def _near(self, index: int) -> list[StoredMask]:
-        masks = {i: each.mask for i, each in self._slices.items() if each.mask is not None}
+        masks = {i: each.mask for i, each in self.slices.items() if each.mask is not None}
         below, above = [i for i in masks if i < index], [i for i in masks if i > index]
         nearest = {*sorted(below)[-1:], index, *sorted(above)[:1]}
         return [masks[i] for i in nearest if i in masks]
@@ -293,9 +299,7 @@ class CarriedObject:
         if carrying is not self.carrying:
             self.carrying = carrying
             self._before = {
-                index: each
-                for index, each in self._slices.items()
-                if each.kind is not Kind.KEYFRAME
+                index: each for index, each in self.slices.items() if each.kind is not Kind.KEYFRAME
             }
             self._snapshot = Snapshot()
         self._snapshot = replace(self._snapshot, complete=False)
@@ -307,8 +311,8 @@ class CarriedObject:
         if found.complete:
             self._before = {}
         self._snapshot, self.at = found, found.at
-        before, self._slices = self._slices, {**self._before, **found.slices}
-        changed = {i for i, each in self._slices.items() if before.get(i) is not each}
+        before, self.slices = self.slices, {**self._before, **found.slices}
+        changed = {i for i, each in self.slices.items() if before.get(i) is not each}
         self.seen -= changed
 
     def end(self, found: Snapshot) -> None:
@@ -332,7 +336,7 @@ class CarriedObject:
         stale = self.stale
         unseen = [
             each
-            for index, each in self._slices.items()
+            for index, each in self.slices.items()
             if index not in self.seen and index not in stale and self.carried(index) is not None
         ]
         return min(unseen, key=lambda each: (each.certainty, abs(each.index - here)), default=None)
@@ -343,24 +347,3 @@ def _part_at(mask: StoredMask, click: Click) -> StoredMask:
     (row, column), box = click.pixel, mask.box
     kept = keep_clicked(mask.unpack(), [(row - box.top, column - box.left)]).mask
     return StoredMask.pack(kept, box.top, box.left) or mask
-
-
-def drafts_along(session: Session, line: Line) -> dict[int, Draft]:
-    """Return what was clicked along a line, which the plane on show need not lie on."""
-    return {} if line.position(session.place) is None else session.drafts_along(line.axis)
-
-
-def clear_along(session: Session, drafts: Iterable[int], at: Callable[[int], Any]) -> None:
-    """Take back what was clicked in several planes, in one step.
-
-    Parameters
-    ----------
-    session : Session
-    drafts : iterable of int
-        Positions of the planes.
-    at : callable
-        Takes a position, returns its `Place`.
-    """
-    others = {at(index): Draft() for index in drafts}
-    others.pop(session.place, None)
-    session.do(session.step("drop the object in its slices", Draft(), others=others))

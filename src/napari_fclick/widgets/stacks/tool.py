@@ -17,7 +17,7 @@ from napari_fclick.session.starting import start_of
 from napari_fclick.session.state import SessionError, Settings
 from napari_fclick.widgets.stacks.keeping import Keeper
 from napari_fclick.widgets.stacks.lines import Axis, Line, axes_of, default_axis
-from napari_fclick.widgets.stacks.model import CarriedObject, Choices, Whole, clear_along
+from napari_fclick.widgets.stacks.model import CarriedObject, Choices, Whole
 from napari_fclick.widgets.stacks.one_by_one import OneByOne
 from napari_fclick.widgets.stacks.preview import CarriedPreview
 from napari_fclick.widgets.stacks.stakes import subject_of
@@ -342,7 +342,7 @@ class StackTool:
         """Take back everything that was clicked of the object in its slices."""
         current = self.current
         assert current is not None
-        clear_along(current.session, current.drafts(), current.line.at)
+        current.clear()
 
     def forget(self, session: Session) -> None:
         """Let go of a session that is gone."""
