@@ -89,10 +89,9 @@ def test_dice_after_three_clicks_does_not_hang_on_the_targets(tmp_path: Path) ->
 
 
 def test_figures_of_games_worked_out_by_hand() -> None:
-    item, rest = VolumeItem("v", 1), (6, 0.6)
+    rest = 6, 0.6
     games = [
         VolumeGame(
-            item,
             4,
             (0.5, 0.9),
             *rest,
@@ -102,7 +101,6 @@ def test_figures_of_games_worked_out_by_hand() -> None:
             interpolated=Baseline(4, 1),
         ),
         VolumeGame(
-            item,
             2,
             (0.6,) * 40,
             2,

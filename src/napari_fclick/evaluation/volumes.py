@@ -119,7 +119,6 @@ class VolumeGame:
 
     Attributes
     ----------
-    item : VolumeItem
     slices : int
         That it is in.
     ious : tuple of float in [0, 1]
@@ -133,7 +132,6 @@ class VolumeGame:
         object is good; its first mask in all slices; between two of its slices.
     """
 
-    item: VolumeItem
     slices: int
     ious: tuple[float, ...]
     carried: int
@@ -239,7 +237,6 @@ def play_volume(
     rounds = list(robot.play(protocol.most, target, least=max(TOLD)))
     slices = SliceBySlice(predictor, image, truth, ignore)
     return VolumeGame(
-        item,
         int(np.count_nonzero(truth.any((1, 2)))),
         tuple(each.iou for each in rounds),
         sum(each.slices for each in rounds),

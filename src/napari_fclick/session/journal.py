@@ -8,7 +8,6 @@ that a commit costs what the object costs, however large the labels are.
 from __future__ import annotations
 
 import sqlite3
-import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -135,7 +134,6 @@ class Journal:
             )
             journal = cls(path, connection, lock)
             journal.set_about("image", image.model_dump_json())
-            journal.set_about("created", str(time.time()))
             journal._fold()
         except (sqlite3.Error, OSError, JournalError) as error:
             access.discard(path, connection, lock)

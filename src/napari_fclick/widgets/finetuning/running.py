@@ -68,10 +68,7 @@ class Running:
     """
 
     def __init__(
-        self,
-        model: TuningModel,
-        worker: Worker,
-        start: Callable[[Request], Process] = start_process,
+        self, model: TuningModel, worker: Worker, start: Callable[[Request], Process]
     ) -> None:
         self.request: Request | None = None
         self._model, self._worker, self._start = model, worker, start
