@@ -223,6 +223,12 @@ def test_checkpoints_that_cannot_be_used_are_named(folder: Path) -> None:
     with pytest.raises(ValueError, match="is no checkpoint of a training"):
         trainer.resume()
     trainer.save()
+    state = read_state(trainer.checkpoint)
+    del state["parent"]["learned"]
+    write_state(trainer.checkpoint, state)
+    with pytest.raises(ValueError, match="is a checkpoint of another version of napari-fclick"):
+        trainer.resume()
+    trainer.save()
     other = Trainer(config(folder, extra="[network]\nmask_feedback = true\nlow_channels = 8"))
     with pytest.raises(ValueError, match="belongs to another network"):
         other.resume()

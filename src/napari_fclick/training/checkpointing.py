@@ -11,6 +11,13 @@ import torch
 from napari_fclick.core.paths import replacing
 from napari_fclick.network.checkpoints import load_plain
 
+#: What the state of a run holds, and what that tells of the weights that it began from.
+STATE = {
+    *("step", "seconds", "network", "average", "optimizer", "scaler"),
+    *("config", "data", "parent", "processes"),
+}
+PARENT = {"sha256", "recipe", "data", "learned", "licence"}
+
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
     """Write a run's state; a kill at any moment leaves the old file or the new one."""
@@ -35,9 +42,11 @@ def read_state(path: Path) -> dict[str, Any]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no state of a run, or damaged.
+        If it is no state of a run, one of another version, or damaged.
     """
     state = load_plain(path, "checkpoint of a training")
     if not isinstance(state, dict) or not {"step", "network", "average"} <= state.keys():
         raise ValueError(f"{path} is no checkpoint of a training")
+    if not (state.keys() >= STATE and state["parent"].keys() >= PARENT):
+        raise ValueError(f"{path} is a checkpoint of another version of napari-fclick")
     return state
