@@ -214,6 +214,7 @@ def main() -> None:
         annotate(chosen.image, chosen.session, chosen.objects, chosen.press, chosen.stay)
     else:
         resume(chosen.image, chosen.session, chosen.labels)
+    napari.Viewer.close_all()  # a thread of its window may not outlive it
     sys.stdout.flush()
 
 
